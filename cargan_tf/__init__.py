@@ -1,0 +1,29 @@
+"""CAR-GAN in TensorFlow: half a second of music and its instrument, drawn as a picture.
+
+Importing this package imports neither TensorFlow nor librosa; they are loaded by what uses them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cargan_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from cargan_tf.config import Config, load_config
+    from cargan_tf.inference import Generator
+
+__version__ = "0.1.0"
+__all__ = ["Config", "Generator", "UserError", "__version__", "load_config"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Generator":
+        from cargan_tf.inference import Generator
+
+        return Generator
+    if name in ("Config", "load_config"):
+        from cargan_tf import config
+
+        return getattr(config, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Sound files to clips, clips to log-mel spectrograms: by librosa, and the same in-graph."""

@@ -1,0 +1,107 @@
+"""Clips of a fixed length out of a longer waveform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cargan_tf.errors import UserError
+
+_TIE: Final = 1e-6
+"""Windows whose energies differ by less than this share (4e-6 dB, far below hearing) are equally
+loud; it is more than the round-off of a cumulative sum over two hours."""
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A piece of a waveform, of the length a model expects.
+
+    Attributes:
+        samples: [clip_samples], full scale at ±1.
+        start: sample of the waveform at which the clip begins.
+        padded: number of zeros at its end that the waveform did not hold.
+    """
+
+    samples: NDArray[np.float32]
+    start: int
+    padded: int
+
+
+def cut_clip(
+    waveform: NDArray[Any], start: int, clip_samples: int, sample_rate: int | None = None
+) -> Clip:
+    """Cut one clip out of a waveform; zeros follow where the waveform ends early.
+
+    Args:
+        waveform: [samples], mono.
+        start: sample at which the clip begins.
+        clip_samples: samples of the clip.
+        sample_rate: Hz, to name times in seconds in a message; samples are named without it.
+
+    Returns:
+        The clip; its samples are a copy.
+
+    Raises:
+        UserError: ``start`` is negative or not before the end of the waveform.
+    """
+    _check_mono(waveform)
+    _check_positive("clip_samples", clip_samples)
+    length = waveform.shape[0]
+    if not 0 <= start < length:
+        raise UserError(
+            f"a clip from {_time(start, sample_rate)} was asked for, the sound lasts"
+            f" {_time(length, sample_rate)}; expected a start from 0 to before the end:"
+            " choose another start"
+        )
+    held = waveform[start : start + clip_samples]
+    samples = np.zeros(clip_samples, np.float32)
+    samples[: len(held)] = held
+    return Clip(samples=samples, start=int(start), padded=clip_samples - len(held))
+
+
+def loudest_start(waveform: NDArray[Any], clip_samples: int, hop: int) -> int:
+    """Find where the loudest clip of a waveform begins.
+
+    Args:
+        waveform: [samples], mono.
+        clip_samples: samples of a clip.
+        hop: samples between the starts compared: 0, hop, 2 hop, ... as long as a clip fits.
+
+    Returns:
+        The start, in samples, of the window with the most energy; the first of equals, and 0 for
+        a waveform shorter than a clip.
+    """
+    _check_mono(waveform)
+    _check_positive("clip_samples", clip_samples)
+    _check_positive("hop", hop)
+    length = waveform.shape[0]
+    if length <= clip_samples:
+        return 0
+    # [samples + 1] in float64: energy before each sample, summed in place as recordings are long.
+    energy_before = np.zeros(length + 1, np.float64)
+    np.square(waveform, out=energy_before[1:], dtype=np.float64)
+    np.cumsum(energy_before, out=energy_before)
+    starts = np.arange(0, length - clip_samples + 1, hop)
+    energies = energy_before[starts + clip_samples] - energy_before[starts]
+    return int(starts[np.argmax(energies >= energies.max() * (1 - _TIE))])
+
+
+def _check_mono(waveform: NDArray[Any]) -> None:
+    if waveform.ndim != 1:
+        raise UserError(
+            f"a waveform of shape {waveform.shape} was received; expected [samples]:"
+            " mix it down to mono first"
+        )
+
+
+def _check_positive(name: str, value: int) -> None:
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1 sample, received {value}")
+
+
+def _time(samples: int, sample_rate: int | None) -> str:
+    """A position or length in a message: in seconds where the rate is known."""
+    return f"{samples} samples" if sample_rate is None else f"{samples / sample_rate:.3f} s"

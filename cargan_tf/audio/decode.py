@@ -1,0 +1,218 @@
+"""From any sound file, or a waveform in memory, to one mono waveform at the configured rate.
+
+Files are read by libsndfile (the ``soundfile`` package) and resampled by the SoX resampler (the
+``soxr`` package), the two that librosa uses itself; neither needs librosa to be imported.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from cargan_tf.errors import UserError
+
+MAX_SECONDS: Final = 7_200
+"""Two hours: longer than a concert's movement, short enough to be held in memory whole."""
+
+MAX_FRAMES: Final = MAX_SECONDS * 96_000
+"""Samples per channel: two hours at studio rate, so that a small, well-compressed file at an
+extreme rate cannot take all memory."""
+
+MAX_CHANNELS: Final = 64
+"""More than any microphone array on sale; waveforms given as [channels, samples] exceed it."""
+
+MIN_RATE: Final = 1_000
+"""Hz; below it nothing of an instrument but its lowest notes is left."""
+
+MAX_RATE: Final = 768_000
+"""Hz; the highest rate of studio converters."""
+
+_BLOCK_FRAMES: Final = 1 << 18
+"""Frames decoded at a time: many channels are mixed down before the next block is read."""
+
+_UNKNOWN_FRAMES: Final = 2**63 - 1
+"""libsndfile's count for FLAC written to a pipe, with no length in its header. soundfile 0.13
+fails at the end of it."""
+
+_FULL_SCALE: Final = {"uint8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31}
+"""The magnitude that stands for 1.0 in integer PCM."""
+
+
+def read_audio(source: Path | str | BinaryIO, sample_rate: int) -> NDArray[np.float32]:
+    """Decode a sound file.
+
+    Args:
+        source: a file's path, or a binary stream of a file's content. Any format of libsndfile
+            (wav, flac, ogg, mp3, aiff, ...), any sample format and number of channels.
+        sample_rate: Hz wanted.
+
+    Returns:
+        [samples], mono (the mean over channels), full scale at ±1. A file cut off in its data
+        gives what is left of it.
+
+    Raises:
+        UserError: no such file, a folder, not a sound file, no samples, NaN or infinite samples,
+            or a length, rate or number of channels out of bounds.
+    """
+    name = _checked_name(source)
+    opened: Any = source if isinstance(source, (Path, str)) else _seekable(source)
+    try:
+        with soundfile.SoundFile(opened) as file:
+            rate = int(file.samplerate)
+            _check_format(name, file.frames, rate, file.channels)
+            mono = _read_mono(file)
+    except (soundfile.SoundFileError, OSError, TypeError) as error:
+        # TypeError: a name that ends in .raw makes soundfile ask for a rate it was not given.
+        raise UserError(
+            f"{name} cannot be read as sound ({_reason(error)}); expected a wav, flac, ogg or mp3"
+            " file: check that it is one, or convert it with ffmpeg"
+        ) from error
+    return _checked_and_resampled(mono, rate, sample_rate, name)
+
+
+def to_mono_at_rate(waveform: NDArray[Any], rate: int, sample_rate: int) -> NDArray[np.float32]:
+    """Mix a waveform in memory down to mono and bring it to another rate.
+
+    Args:
+        waveform: [samples] or [samples, channels]; floating point with full scale at ±1, or
+            integer PCM (uint8, int16, int32), which is scaled to it.
+        rate: Hz of ``waveform``.
+        sample_rate: Hz wanted.
+
+    Returns:
+        [samples'] at ``sample_rate``; the samples themselves when both rates are equal.
+
+    Raises:
+        UserError: another shape or type, no samples, NaN or infinite samples, or a length, rate
+            or number of channels out of bounds.
+    """
+    samples = np.asarray(waveform)
+    if samples.ndim not in (1, 2):
+        raise UserError(
+            f"a waveform of shape {samples.shape} was received; expected [samples] or"
+            " [samples, channels]: pass one recording at a time"
+        )
+    channels = samples.shape[1] if samples.ndim == 2 else 1
+    if channels > MAX_CHANNELS:
+        raise UserError(
+            f"a waveform of shape {samples.shape} was received; expected [samples, channels] with"
+            f" at most {MAX_CHANNELS} channels: transpose it if its channels come first"
+        )
+    _check_format("the waveform", samples.shape[0], rate, channels)
+    mono = _mean_over_channels(_to_floating_point(samples))
+    return _checked_and_resampled(mono, rate, sample_rate, "the waveform")
+
+
+def _checked_name(source: Path | str | BinaryIO) -> str:
+    """How messages call the source; a path that cannot be a file is refused here."""
+    if not isinstance(source, (Path, str)):
+        name = getattr(source, "name", None)
+        return name if isinstance(name, str) and name else "the sound received"
+    # os.path, as pathlib raises for names the system cannot have (too long, say).
+    if os.path.isdir(source):
+        raise UserError(f"{source} is a folder; expected a sound file: name one of its files")
+    if not os.path.exists(source):
+        raise UserError(f"{source} does not exist; expected a sound file: check the path")
+    return str(source)
+
+
+def _reason(error: Exception) -> str:
+    """What libsndfile (or the system) found, in one line."""
+    reason = " ".join(str(getattr(error, "error_string", error)).split())
+    # libsndfile says so of a file that is there, named .mp3, and not MPEG audio.
+    return "Format not recognised." if reason.startswith("File does not exist") else reason
+
+
+def _seekable(stream: BinaryIO) -> BinaryIO:
+    """A stream libsndfile can move about in: a pipe's content is taken into memory."""
+    return stream if stream.seekable() else io.BytesIO(stream.read())
+
+
+def _check_format(name: str, frames: int, rate: int, channels: int) -> None:
+    """Refuse what a header (or a caller) announces before anything is decoded or allocated."""
+    if not 1 <= channels <= MAX_CHANNELS:
+        raise UserError(
+            f"{name} has {channels} channels; expected 1 to {MAX_CHANNELS}: mix it down first"
+        )
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise UserError(
+            f"{name} has a rate of {rate} Hz; expected {MIN_RATE} to {MAX_RATE} Hz:"
+            " check the rate or resample it first"
+        )
+    if frames == _UNKNOWN_FRAMES:
+        raise UserError(
+            f"{name} does not say how long it is (it was written to a pipe); expected a length in"
+            " its header: write it again with ffmpeg -i OLD NEW"
+        )
+    if frames <= 0:
+        raise UserError(f"{name} holds no samples; expected a recording: check that it is whole")
+    longest = min(MAX_SECONDS * rate, MAX_FRAMES)
+    if frames > longest:
+        raise UserError(
+            f"{name} lasts {frames / rate:.1f} s; expected at most {longest / rate:.0f} s"
+            f" at {rate} Hz: cut it into parts first"
+        )
+
+
+def _read_mono(file: soundfile.SoundFile) -> NDArray[np.float32]:
+    """Decode block by block: memory follows what the file holds, not what its header claims."""
+    blocks = [np.zeros(0, np.float32)]
+    frames_left = file.frames
+    while frames_left > 0:
+        block = file.read(min(frames_left, _BLOCK_FRAMES), dtype="float32", always_2d=True)
+        if not len(block):
+            break
+        blocks.append(_mean_over_channels(block))
+        frames_left -= len(block)
+    return np.concatenate(blocks)
+
+
+def _mean_over_channels(samples: NDArray[Any]) -> NDArray[np.float32]:
+    """[samples] or [samples, channels] -> [samples]."""
+    if samples.ndim == 2:
+        # In float64, so that the mean of equal channels is exactly that channel.
+        samples = samples[:, 0] if samples.shape[1] == 1 else samples.mean(1, dtype=np.float64)
+    with np.errstate(over="ignore"):  # becomes infinite, which is refused by name
+        return samples.astype(np.float32)
+
+
+def _to_floating_point(samples: NDArray[Any]) -> NDArray[Any]:
+    """Integer PCM scaled to ±1; floating point as it is."""
+    if np.issubdtype(samples.dtype, np.floating):
+        return samples
+    full_scale = _FULL_SCALE.get(samples.dtype.name)
+    if full_scale is None:
+        raise UserError(
+            f"a waveform of type {samples.dtype} was received; expected floating point with full"
+            f" scale at 1.0, or {', '.join(_FULL_SCALE)}: convert it first"
+        )
+    zero = full_scale if samples.dtype.name == "uint8" else 0.0  # 8-bit PCM is centred on 128
+    return (samples.astype(np.float64) - zero) / full_scale
+
+
+def _checked_and_resampled(
+    mono: NDArray[np.float32], rate: int, sample_rate: int, name: str
+) -> NDArray[np.float32]:
+    """[samples] at ``rate`` -> [samples'] at ``sample_rate``, finite and not empty."""
+    finite = np.isfinite(mono)
+    if not finite.all():
+        first = int(np.argmin(finite))
+        raise UserError(
+            f"{name} holds a NaN or infinite sample at {first / rate:.3f} s; expected finite"
+            " samples: export the sound again"
+        )
+    if mono.size and rate != sample_rate:
+        mono = soxr.resample(mono, rate, sample_rate, quality="HQ").astype(np.float32, copy=False)
+    if not mono.size:
+        raise UserError(
+            f"{name} holds no samples at {sample_rate} Hz; expected a recording:"
+            " check that it is whole"
+        )
+    return mono

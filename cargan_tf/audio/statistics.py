@@ -1,0 +1,154 @@
+"""The mean and spread of each mel band over a data set.
+
+A log-mel scaled by one constant leaves players indistinguishable; standardised per band it tells
+them apart. The statistics therefore travel with the data set, the run and the exported model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cargan_tf.errors import UserError
+
+MIN_SPREAD_DB: Final = 1.0
+"""The least spread of a band. One dB is about the smallest change of level that is heard; a band
+that varies by less (always at the floor, say) must not have its round-off blown up to [-1, 1]."""
+
+
+@dataclass(frozen=True)
+class BandStatistics:
+    """What a log-mel is standardised by.
+
+    Attributes:
+        mean: dB of each mel band, lowest band first.
+        spread: standard deviation in dB of each mel band.
+
+    Raises:
+        UserError: no bands, different lengths, a value that is not finite, or a spread that is
+            not positive.
+    """
+
+    mean: tuple[float, ...]
+    spread: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.mean or len(self.mean) != len(self.spread):
+            raise UserError(
+                f"band statistics hold {len(self.mean)} means and {len(self.spread)} spreads;"
+                " expected one of each per mel band: prepare the data again"
+            )
+        for band, (mean, spread) in enumerate(zip(self.mean, self.spread, strict=True)):
+            if not math.isfinite(mean) or not math.isfinite(spread) or spread <= 0:
+                raise UserError(
+                    f"band statistics hold mean {mean} and spread {spread} dB for mel band {band};"
+                    " expected finite values and a positive spread: prepare the data again"
+                )
+
+    def to_json(self) -> dict[str, list[float]]:
+        """The plain values ``from_json`` takes; they survive JSON without loss."""
+        return {"mean": list(self.mean), "spread": list(self.spread)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> BandStatistics:
+        """Rebuild the statistics from what ``to_json`` gave.
+
+        Raises:
+            UserError: not two lists of numbers under "mean" and "spread", or invalid ones.
+        """
+        try:
+            mean = tuple(float(number) for number in value["mean"])
+            spread = tuple(float(number) for number in value["spread"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(
+                'band statistics cannot be read; expected lists of numbers under "mean" and'
+                ' "spread": prepare the data again'
+            ) from error
+        return cls(mean=mean, spread=spread)
+
+
+class BandSums:
+    """Count, mean and sum of squared deviations of each mel band, batch after batch.
+
+    Batches and partial results are merged by the formula of Chan, Golub and LeVeque (1979), which
+    keeps its precision where a sum of squares would lose it. Several workers may each hold one;
+    it is pickled as it is and merged with ``+``.
+    """
+
+    def __init__(self, n_mels: int) -> None:
+        if n_mels < 1:
+            raise ValueError(f"n_mels must be at least 1, received {n_mels}")
+        self.count = 0
+        self._mean = np.zeros(n_mels, np.float64)
+        self._deviations = np.zeros(n_mels, np.float64)  # sum of (value - mean)²
+
+    @property
+    def n_mels(self) -> int:
+        """Number of mel bands."""
+        return len(self._mean)
+
+    def add(self, log_mel: NDArray[Any]) -> None:
+        """Take in a batch.
+
+        Args:
+            log_mel: [B, n_mels, frames] in dB.
+
+        Raises:
+            ValueError: another shape, or a value that is not finite.
+        """
+        if log_mel.ndim != 3 or log_mel.shape[1] != self.n_mels:
+            raise ValueError(
+                f"log_mel must be [B, {self.n_mels}, frames], received shape {log_mel.shape}"
+            )
+        values = np.asarray(log_mel, np.float64)
+        count = values.shape[0] * values.shape[2]
+        if not count:
+            return
+        if not np.isfinite(values).all():
+            raise ValueError("log_mel must be finite, received NaN or infinite values")
+        mean = values.mean(axis=(0, 2))
+        self._merge(count, mean, np.square(values - mean[:, None]).sum(axis=(0, 2)))
+
+    def __add__(self, other: BandSums) -> BandSums:
+        """The sums over both; neither is changed."""
+        if not isinstance(other, BandSums):
+            return NotImplemented
+        if other.n_mels != self.n_mels:
+            raise ValueError(f"n_mels must be equal, received {self.n_mels} and {other.n_mels}")
+        total = BandSums(self.n_mels)
+        for part in (self, other):
+            total._merge(part.count, part._mean, part._deviations)
+        return total
+
+    def statistics(self) -> BandStatistics:
+        """The mean and (population) standard deviation of each band, in dB.
+
+        Raises:
+            UserError: nothing was added.
+        """
+        if not self.count:
+            raise UserError(
+                "no clip was received to compute band statistics from; expected at least one:"
+                " check that the training split is not empty"
+            )
+        spread = np.maximum(np.sqrt(self._deviations / self.count), MIN_SPREAD_DB)
+        return BandStatistics(mean=tuple(self._mean.tolist()), spread=tuple(spread.tolist()))
+
+    def _merge(
+        self, count: int, mean: NDArray[np.float64], deviations: NDArray[np.float64]
+    ) -> None:
+        if not count:
+            return
+        total = self.count + count
+        difference = mean - self._mean
+        # New arrays, never in place: a merged object must not share them with its parts.
+        self._deviations = (
+            self._deviations + deviations + np.square(difference) * (self.count * count / total)
+        )
+        self._mean = self._mean + difference * (count / total)
+        self.count = total

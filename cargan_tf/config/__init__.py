@@ -1,0 +1,28 @@
+"""The configuration: one typed model and the ways in and out of it."""
+
+from cargan_tf.config.loading import config_from_json, load_config, override, shipped_configs
+from cargan_tf.config.schema import (
+    AudioConfig,
+    ClassifierConfig,
+    Config,
+    DataConfig,
+    LossConfig,
+    ModelConfig,
+    MonitorConfig,
+    TrainingConfig,
+)
+
+__all__ = [
+    "AudioConfig",
+    "ClassifierConfig",
+    "Config",
+    "DataConfig",
+    "LossConfig",
+    "ModelConfig",
+    "MonitorConfig",
+    "TrainingConfig",
+    "config_from_json",
+    "load_config",
+    "override",
+    "shipped_configs",
+]

@@ -1,0 +1,175 @@
+"""Every hyper-parameter, once: its type, its bounds, its default and where the default is from.
+
+The defaults are the paper's ("Sec." and "Eq." name its parts); a YAML file under ``configs/``
+states only what differs from them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[int, Field(gt=0)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A group of settings: unknown keys are refused, values cannot be changed after checking."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+def _field(default: Any, why: str, **bounds: Any) -> Any:
+    return Field(default, description=why, **bounds)
+
+
+class AudioConfig(Section):
+    """From a sound file to a log-mel spectrogram (Sec. 2.5, "LMS")."""
+
+    sample_rate: int = _field(44_100, "Hz; the rate of Sub-URMP's clips", ge=4_000, le=192_000)
+    clip_seconds: float = _field(0.5, "seconds of one clip (Sec. 3)", ge=0.05, le=30)
+    n_fft: Positive = _field(2048, "samples of one analysis window; librosa's default")
+    hop_length: Positive = _field(512, "samples between windows; librosa's default")
+    n_mels: int = _field(128, "mel bands, Slaney's scale; librosa's default", ge=4, le=512)
+    f_min: float = _field(0.0, "Hz, lower edge of the lowest band", ge=0)
+    f_max: float | None = _field(None, "Hz, upper edge of the highest band; half the rate if null")
+    floor_db: float = _field(-100.0, "dB; power below it counts as it (librosa's amin)", le=0)
+    clip_spreads: float = _field(
+        2.5, "standard deviations of a mel band that reach the ends of [-1, 1]", gt=0
+    )
+    silence_rms_db: float = _field(
+        -50.0, "dB of full scale; a clip below it is silent (Sec. 3, failure cases)", le=0
+    )
+    noise_flatness: Share = _field(
+        0.2,
+        "spectral flatness within octaves above which a clip is noise-like; white noise has 0.56,"
+        " notes stay below 0.2",
+    )
+
+    @property
+    def clip_samples(self) -> int:
+        """Samples of one clip."""
+        return round(self.clip_seconds * self.sample_rate)
+
+    @property
+    def frames(self) -> int:
+        """Frames of one clip's log-mel: windows are centred, the ends padded with zeros."""
+        return 1 + self.clip_samples // self.hop_length
+
+    @model_validator(mode="after")
+    def _bands_fit(self) -> AudioConfig:
+        if self.n_fft % 2:
+            raise ValueError(f"n_fft must be even, received {self.n_fft}")
+        top = self.f_max if self.f_max is not None else self.sample_rate / 2
+        if not self.f_min < top <= self.sample_rate / 2:
+            raise ValueError(
+                f"f_min {self.f_min} < f_max {top} <= sample_rate / 2 = {self.sample_rate / 2}"
+                " must hold"
+            )
+        return self
+
+
+class DataConfig(Section):
+    """Pictures, shards and batches."""
+
+    image_size: int = _field(256, "pixels a side (Sec. 3: 256×256); a power of two", ge=16, le=1024)
+    records_per_shard: Positive = _field(512, "pairs in one TFRecord file")
+    cache: bool = _field(True, "keep the records in memory after the first epoch")
+    shuffle_buffer: Positive = _field(20_000, "records; at least the split for an even shuffle")
+    freq_mask: int = _field(0, "mel bands SpecAugment hides at most; 0 is off", ge=0)
+    time_mask: int = _field(0, "frames SpecAugment hides at most; 0 is off", ge=0)
+
+    @model_validator(mode="after")
+    def _power_of_two(self) -> DataConfig:
+        if self.image_size & (self.image_size - 1):
+            raise ValueError(f"image_size must be a power of two, received {self.image_size}")
+        return self
+
+
+class ModelConfig(Section):
+    """G1, G2 and D (Sec. 2.5; what the paper leaves open follows its authors' code)."""
+
+    generator_width: Positive = _field(64, "channels after the first convolution (pix2pix)")
+    discriminator_width: Positive = _field(64, "the same in D (pix2pix; the paper is silent)")
+    attention: Literal["sagan", "none"] = _field(
+        "sagan", "self-attention before the last two convolutions of G and D (Sec. 2.1, 2.5)"
+    )
+    refine_sees_audio: bool = _field(False, "G2 also sees the sound; Eq. 1 gives it I' and L_r")
+    discriminator_label: Literal["none", "audio"] = _field(
+        "none", "whether D also sees the label; Eq. 3 and 4 judge pairs [A, I]"
+    )
+    dropout: float = _field(0.5, "in the generators' inner decoder (pix2pix)", ge=0, lt=1)
+    init_stddev: float = _field(
+        0.02, "of the weights at the start; the paper's 0.2 is read as a slip of the pen", gt=0
+    )
+
+
+class ClassifierConfig(Section):
+    """C, the judge of what a picture shows (Sec. 2.3): ResNet50 and one dense layer."""
+
+    blocks: tuple[Positive, Positive, Positive, Positive] = _field(
+        (3, 4, 6, 3), "bottleneck blocks of the four stages; ResNet50 by default"
+    )
+    width: Positive = _field(64, "channels of the first convolution; 64 in ResNet50")
+    weights: str = _field(
+        "imagenet", "start: 'imagenet' (downloaded by Keras), 'none', or a Keras weights file"
+    )
+    epochs: Positive = _field(10, "of training on real photos")
+    batch_size: Positive = _field(32, "photos a step")
+    learning_rate: float = _field(1e-4, "Adam's, for a pre-trained network", gt=0)
+    minimum_accuracy: Share = _field(
+        0.95, "on held-out photos; a classifier under it cannot guide the generators"
+    )
+
+
+class LossConfig(Section):
+    """The weights λ of Eq. 2 to 6 (values: Sec. 3, "Parameter Settings")."""
+
+    classification: Weight = _field(1.0, "λ_c in Eq. 6")
+    coarse_classification: Weight = _field(0.5, "λ_I' in Eq. 2")
+    refined_classification: Weight = _field(0.5, "λ_I'' in Eq. 2")
+    adversarial: Weight = _field(1.0, "λ_cGAN in Eq. 6")
+    coarse_adversarial: Weight = _field(1.0, "λ_G1 in Eq. 5")
+    refined_adversarial: Weight = _field(1.0, "λ_G2 in Eq. 5")
+    l1: Weight = _field(100.0, "λ_L1 in Eq. 6, on both stages")
+    real_pairs: Weight = _field(2.0, "of log D(A, I) in D's loss: it stands in Eq. 3 and in Eq. 4")
+
+
+class TrainingConfig(Section):
+    """The optimiser, how long it runs, and what is kept (Sec. 2.5 and 3)."""
+
+    epochs: Positive = _field(200, "over the training split (Sec. 3)")
+    steps: int | None = _field(None, "stop after so many steps instead of epochs", gt=0)
+    batch_size: Positive = _field(64, "pairs a step over all devices (Sec. 3)")
+    learning_rate: float = _field(8e-4, "Adam's (Sec. 3)", gt=0)
+    decay_epochs: int = _field(0, "further epochs in which the rate falls linearly to 0", ge=0)
+    adam_beta_1: float = _field(0.9, "Sec. 2.5", ge=0, lt=1)
+    adam_beta_2: float = _field(0.999, "Sec. 2.5", ge=0, lt=1)
+    adam_epsilon: float = _field(1e-8, "PyTorch's default, which the authors used", gt=0)
+    seed: int = _field(0, "of weights, order, dropout and augmentation", ge=0, lt=2**31)
+    checkpoint_steps: Positive = _field(1000, "steps between checkpoints")
+    keep_checkpoints: Positive = _field(3, "the newest so many stay on the disk")
+
+
+class MonitorConfig(Section):
+    """What is written down during training."""
+
+    log_steps: Positive = _field(50, "steps between lines of stats.jsonl")
+    picture_steps: Positive = _field(1000, "steps between picture grids")
+    listening_steps: Positive = _field(1000, "steps between listening figures")
+    listening_clips: Positive = _field(1024, "held-out pairs they are measured on, at most")
+
+
+class Config(Section):
+    """Everything a run is made from."""
+
+    name: str = _field("paper", "of the configuration", min_length=1)
+    audio: AudioConfig = AudioConfig()
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    classifier: ClassifierConfig = ClassifierConfig()
+    loss: LossConfig = LossConfig()
+    training: TrainingConfig = TrainingConfig()
+    monitor: MonitorConfig = MonitorConfig()

@@ -1,0 +1,1 @@
+"""Sources, pairs, TFRecord shards and the batches made from them."""

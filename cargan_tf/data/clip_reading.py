@@ -1,0 +1,62 @@
+"""The clip of a pair out of its sound file, also where the file is a whole recording."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import soundfile
+
+from cargan_tf.audio.clips import Clip, cut_clip
+from cargan_tf.audio.decode import read_audio
+from cargan_tf.config.schema import AudioConfig
+
+#: Files up to this many seconds are read whole: most clips have a file of their own.
+WHOLE_FILE_SECONDS = 10.0
+
+#: Whole seconds read before and after a clip of a long file. Resampling sees its true
+#: surroundings, and a start on a full second is a full sample at every rate.
+_MARGIN_SECONDS = 1
+
+
+def read_clip(path: Path, offset_ms: int, audio: AudioConfig) -> Clip:
+    """The clip that begins ``offset_ms`` into the file: samples [clip_samples], mono.
+
+    Of a long file only the part around the clip is decoded, as thousands of clips may share it.
+
+    Raises:
+        UserError: the file cannot be read, or ends before the clip begins.
+    """
+    first_second = _first_second(path, offset_ms)
+    source = _part(path, first_second, audio.clip_seconds) if first_second else None
+    waveform = read_audio(path if source is None else source, audio.sample_rate)
+    start_ms = offset_ms - 1000 * first_second
+    start = round(start_ms * audio.sample_rate / 1000)
+    return cut_clip(waveform, start, audio.clip_samples, audio.sample_rate)
+
+
+def _first_second(path: Path, offset_ms: int) -> int:
+    """Where to begin to read: 0 for short files and for those that ``read_audio`` will refuse."""
+    first_second = max(0, offset_ms // 1000 - _MARGIN_SECONDS)
+    if not first_second:
+        return 0
+    try:
+        info = soundfile.info(str(path))
+    except (soundfile.SoundFileError, OSError, TypeError):
+        return 0
+    beyond = offset_ms / 1000 >= info.duration
+    return 0 if beyond or info.duration <= WHOLE_FILE_SECONDS else first_second
+
+
+def _part(path: Path, first_second: int, clip_seconds: float) -> io.BytesIO:
+    """The clip and its margins as a sound file in memory, at the file's own rate."""
+    with soundfile.SoundFile(str(path)) as file:
+        rate = file.samplerate
+        file.seek(first_second * rate)
+        # The clip starts up to a second after the margin, as first_second is rounded down.
+        frames = int((clip_seconds + 2 * _MARGIN_SECONDS + 1) * rate)
+        samples = file.read(frames, dtype="float32", always_2d=True)
+    part = io.BytesIO()
+    soundfile.write(part, samples, rate, format="WAV", subtype="FLOAT")
+    part.seek(0)
+    return part

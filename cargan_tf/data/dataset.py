@@ -1,0 +1,161 @@
+"""What a prepared data set says of itself: the content of its ``dataset.json``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cargan_tf.audio.statistics import BandStatistics
+from cargan_tf.config.schema import Config
+from cargan_tf.data.pairs import LeftOut
+from cargan_tf.errors import UserError
+
+DATASET_FILE = "dataset.json"
+
+#: Raised when shards or this description change in a way that older code misreads.
+FORMAT_VERSION: Final = 1
+
+#: Number by split, then by label.
+Counts = dict[str, dict[str, int]]
+
+#: Settings of the sound that bear on training, not on what is in the shards.
+_FREE_AUDIO_SETTINGS = frozenset({"clip_spreads", "silence_rms_db", "noise_flatness"})
+
+
+class _Description(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Shard(_Description):
+    """One TFRecord file."""
+
+    name: str
+    records: int
+    bytes: int
+    sha256: str
+
+
+class DatasetInfo(_Description):
+    """Everything about a data set but its records.
+
+    Attributes:
+        labels: the classes of the training split, sorted; a record's label is a place in it.
+        players: names of those who are seen, sorted; empty where the source knows none.
+        counts: records by split and label.
+        silent: clips below the silence threshold, by split and label; they are in the shards.
+        noise_like: clips that sound like noise, likewise.
+        padded: clips whose file ended early, likewise; zeros follow.
+        left_out: what of the source is not in the shards, and why.
+        shared_recordings: recordings in more than one split; ideally none.
+        config: the whole configuration at preprocessing; ``config.audio`` made the log-mels.
+        statistics: mean and spread in dB of each mel band over the training split.
+        shards: the files of each split, in reading order.
+        source: the folder it was made from.
+        source_kind: ``sub-urmp`` or ``manifest``.
+        plan: what the data set was made from, as one hash.
+    """
+
+    format_version: Literal[1]
+    labels: tuple[str, ...]
+    players: tuple[str, ...]
+    counts: Counts
+    silent: Counts
+    noise_like: Counts
+    padded: Counts
+    left_out: tuple[LeftOut, ...]
+    shared_recordings: tuple[str, ...]
+    config: Config
+    statistics: BandStatistics
+    shards: dict[str, tuple[Shard, ...]]
+    source: str
+    source_kind: str
+    plan: str
+
+    def records(self, split: str) -> int:
+        """Number of records in ``split``; 0 where the data set has no such split."""
+        return sum(shard.records for shard in self.shards.get(split, ()))
+
+    @property
+    def held_out_split(self) -> str | None:
+        """Where to measure during training: ``validation``, else ``test``, else nowhere."""
+        return next((split for split in ("validation", "test") if self.records(split)), None)
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Full batches in one pass over the training split.
+
+        Raises:
+            UserError: there is not even one.
+        """
+        records = self.records("train")
+        if records < batch_size:
+            raise UserError(
+                f"the training split has {records} pairs, fewer than one batch of {batch_size}:"
+                f" set training.batch_size to {records} or less, or add data."
+            )
+        return records // batch_size
+
+
+def load_dataset(path: Path) -> DatasetInfo:
+    """The description of the data set in the folder ``path``; its shards are all there.
+
+    Raises:
+        UserError: no data set, a damaged one, another format, or a shard missing or cut short.
+    """
+    file = Path(path) / DATASET_FILE
+    try:
+        content = file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UserError(
+            f"no prepared data set in {path} (no {DATASET_FILE}): make one with"
+            f" `cargan preprocess SOURCE {path}`."
+        ) from error
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}.") from error
+    try:
+        info = DatasetInfo.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise UserError(
+            f"{file} is damaged or of another version: {where}: {first['msg']}; run"
+            " `cargan preprocess` again."
+        ) from error
+    _check_shards(Path(path), info)
+    return info
+
+
+def check_fits(info: DatasetInfo, config: Config) -> None:
+    """That ``config`` reads sound and pictures as the data set was made.
+
+    Raises:
+        UserError: a setting differs; names the first.
+    """
+    ours, theirs = config.audio.model_dump(), info.config.audio.model_dump()
+    differing = [
+        (f"audio.{name}", theirs[name], ours[name])
+        for name in ours
+        if name not in _FREE_AUDIO_SETTINGS and ours[name] != theirs[name]
+    ]
+    if config.data.image_size != info.config.data.image_size:
+        size = ("data.image_size", info.config.data.image_size, config.data.image_size)
+        differing.append(size)
+    for name, made_with, received in differing:
+        raise UserError(
+            f"the data set was made with {name} = {made_with}, the configuration says"
+            f" {received}: use the same, or run `cargan preprocess` with this configuration."
+        )
+
+
+def _check_shards(path: Path, info: DatasetInfo) -> None:
+    for shards in info.shards.values():
+        for shard in shards:
+            file = path / shard.name
+            size = file.stat().st_size if file.is_file() else None
+            if size != shard.bytes:
+                found = "is missing" if size is None else f"has {size} bytes"
+                raise UserError(
+                    f"{file} {found}, expected {shard.bytes} bytes: copy the data set again or"
+                    " run `cargan preprocess` again."
+                )

@@ -1,0 +1,111 @@
+"""One half-second clip and the picture that belongs to it, and what a source holds of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+#: The parts of a data set, in the order in which they are worked through.
+SPLITS: tuple[str, ...] = ("train", "validation", "test")
+
+#: (split, label, recording, start in ms): what makes a clip and a picture one pair.
+Key = tuple[str, str, str, int]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A clip and a picture of the same moment.
+
+    Attributes:
+        split: one of :data:`SPLITS`.
+        label: the instrument, as the source spells it.
+        recording: the piece the clip is cut from, such as ``violin01``.
+        start_ms: where in the recording the moment lies, in milliseconds.
+        audio: the sound file.
+        image: the picture file.
+        player: who is seen, where the source knows it.
+        offset_ms: where in ``audio`` the clip begins; 0 where the file is the clip itself.
+    """
+
+    split: str
+    label: str
+    recording: str
+    start_ms: int
+    audio: Path
+    image: Path
+    player: str = ""
+    offset_ms: int = 0
+
+    @property
+    def key(self) -> Key:
+        """What no two pairs of a source share."""
+        return self.split, self.label, self.recording, self.start_ms
+
+    @property
+    def id(self) -> str:
+        """The pair's name for people, such as ``violin/violin01/500``."""
+        return f"{self.label}/{self.recording}/{self.start_ms}"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Something of a source that no record is made of, and the reason."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was found at a place: its pairs in order of their keys, and what fell away.
+
+    Attributes:
+        pairs: sorted by :attr:`Pair.key`.
+        left_out: everything seen that is not in ``pairs``.
+        root: the folder that all the files lie in.
+        kind: ``"sub-urmp"`` or ``"manifest"``.
+    """
+
+    pairs: tuple[Pair, ...]
+    left_out: tuple[LeftOut, ...]
+    root: Path
+    kind: str
+
+    def shared_recordings(self) -> tuple[str, ...]:
+        """Recordings that lie in more than one split, as ``violin/violin01``; ideally none.
+
+        Held-out figures of such recordings flatter a model: it has seen the player.
+        """
+        splits: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for pair in self.pairs:
+            splits[pair.label, pair.recording].add(pair.split)
+        return tuple(sorted("/".join(name) for name, seen in splits.items() if len(seen) > 1))
+
+
+@dataclass
+class PairCollector:
+    """Gathers pairs, keeps the first of each key and names the others."""
+
+    found: dict[Key, Pair] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def add(self, pair: Pair, what: str) -> None:
+        """Take ``pair``, which the source calls ``what``, unless its key is taken."""
+        first = self.found.setdefault(pair.key, pair)
+        if first is not pair:
+            self.drop(what, f"duplicate of {pair.id} in {pair.split}")
+
+    def drop(self, what: str, why: str) -> None:
+        """Note that ``what`` is not used."""
+        self.left_out.append(LeftOut(what, why))
+
+    def source(self, root: Path, kind: str) -> Source:
+        """Everything gathered, in the order of the keys."""
+        return Source(tuple(in_key_order(self.found.values())), tuple(self.left_out), root, kind)
+
+
+def in_key_order(pairs: Iterable[Pair]) -> list[Pair]:
+    """``pairs`` by split (training first), label, recording and start."""
+    return sorted(pairs, key=lambda pair: (SPLITS.index(pair.split), *pair.key[1:]))

@@ -1,0 +1,64 @@
+"""Reads a picture file as a small square of RGB bytes."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from cargan_tf.errors import UserError
+
+#: Refused before decoding: 50 million pixels are six times 4K, and already 150 MB as RGB.
+MAX_PIXELS = 50_000_000
+
+#: What shows through where a picture is transparent, as on a page.
+BACKGROUND = (255, 255, 255)
+
+#: 16-bit values fall on the 8-bit scale by this factor: 65,535 becomes 255.
+_PER_BYTE = 257
+
+
+def read_photo(path: Path, size: int) -> np.ndarray:
+    """The picture at ``path`` as uint8 [size, size, 3], RGB.
+
+    It is turned as its EXIF tag says and stretched to the square, as the authors' code does
+    (their frames are 16:9, so players look narrow), with Lanczos' antialiased filter. Grey,
+    palette, CMYK and 16-bit pictures become RGB; transparent parts become white.
+
+    Raises:
+        UserError: not a picture, cut short, or of more than :data:`MAX_PIXELS` pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is lower
+            with Image.open(path) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise UserError(
+                        f"{path} has {image.width}×{image.height} pixels; at most"
+                        f" {MAX_PIXELS:,} are read: scale it down."
+                    )
+                upright = ImageOps.exif_transpose(image)
+                square = _rgb(upright).resize((size, size), Image.Resampling.LANCZOS)
+    except FileNotFoundError as error:
+        raise UserError(f"no picture {path}.") from error
+    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise UserError(f"{path} is not a picture that can be read: {error}.") from error
+    # Pillow's decoders also raise these three at damaged files.
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{path} is a damaged picture: {reason}.") from error
+    return np.asarray(square, np.uint8)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16-bit grey, also under the name of 32-bit
+        grey = np.asarray(image, np.int64).clip(0, 65_535) // _PER_BYTE
+        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers of unknown range")
+    if image.has_transparency_data:
+        opaque = Image.new("RGBA", image.size, (*BACKGROUND, 255))
+        return Image.alpha_composite(opaque, image.convert("RGBA")).convert("RGB")
+    return image.convert("RGB")

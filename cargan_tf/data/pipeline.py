@@ -1,0 +1,198 @@
+"""Batches from shards, by ``tf.data``: endless and resumable for training, in order otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from cargan_tf.audio.spectrogram import to_spectrogram
+from cargan_tf.config.schema import Config
+from cargan_tf.data.dataset import DatasetInfo, check_fits
+from cargan_tf.data.records import parse
+from cargan_tf.errors import UserError
+
+#: Shards read in turns where records are not held in memory: with the shuffle buffer it mixes
+#: records that lie far apart.
+_SHARDS_AT_ONCE = 4
+
+_INT64_MAX = 2**63 - 1
+
+
+def training_batches(
+    dataset: DatasetInfo,
+    path: Path,
+    config: Config,
+    *,
+    seed: int,
+    start_step: int = 0,
+) -> tf.data.Dataset:
+    """An endless stream of batches of the training split, for all devices together.
+
+    Every epoch takes up each record once, in an order of its own, but for the remainder that
+    fills no batch. With ``data.cache`` the records are held in memory and the shuffle is over
+    all of them; without, over ``data.shuffle_buffer`` records at a time. The stream depends on
+    ``seed`` alone (not on ``tf.random.set_seed``), and started at step k it equals, bit for bit,
+    the stream from 0 without its first k batches.
+
+    Args:
+        dataset: the description in ``path``.
+        path: the data set's folder.
+        config: batch size, masks and scale; its sound and picture settings must be the data set's.
+        seed: of order and masks.
+        start_step: batches to pass over.
+
+    Returns:
+        Batches of ``spectrogram`` [B, size, size, 1] and ``photo`` [B, size, size, 3] in
+        [-1, 1], ``label`` [B, K] one-hot, all float32, and ``id`` [B] strings.
+
+    Raises:
+        UserError: fewer records than one batch, settings that do not fit, or masks too wide.
+    """
+    check_fits(dataset, config)
+    batch_size = config.training.batch_size
+    epoch_records = dataset.steps_per_epoch(batch_size) * batch_size
+    start = start_step * batch_size
+    shuffled = _shuffled_in_memory if config.data.cache else _shuffled_from_disk
+    records = shuffled(dataset, path, config, epoch_records, seed, start)
+    batches = _parsed(records.batch(batch_size, drop_remainder=True), config)
+    if config.data.freq_mask or config.data.time_mask:
+        batches = _masked(batches, dataset, config, seed, start)
+    return _finished(batches, dataset, config, ("spectrogram", "photo", "label", "id"))
+
+
+def evaluation_batches(
+    dataset: DatasetInfo,
+    path: Path,
+    config: Config,
+    split: str,
+    batch_size: int,
+    limit: int | None = None,
+) -> tf.data.Dataset:
+    """One pass over a split in the order of its shards, in which the classes are mixed.
+
+    Args:
+        dataset: the description in ``path``.
+        path: the data set's folder.
+        config: its sound and picture settings must be the data set's.
+        split: ``train``, ``validation`` or ``test``.
+        batch_size: records a batch; the last may have fewer.
+        limit: records at most.
+
+    Returns:
+        As :func:`training_batches`, and ``recording`` and ``player`` [B] strings.
+
+    Raises:
+        UserError: no record in ``split``, or settings that do not fit.
+    """
+    check_fits(dataset, config)
+    if not dataset.records(split):
+        present = ", ".join(name for name in dataset.shards if dataset.records(name))
+        raise UserError(f"the data set in {path} has no pair in split {split!r}; it has {present}.")
+    records = tf.data.TFRecordDataset(_files(dataset, path, split))
+    if limit is not None:
+        records = records.take(limit)
+    names = ("spectrogram", "photo", "label", "id", "recording", "player")
+    return _finished(_parsed(records.batch(batch_size), config), dataset, config, names)
+
+
+def _shuffled_in_memory(
+    dataset: DatasetInfo, path: Path, config: Config, epoch_records: int, seed: int, start: int
+) -> tf.data.Dataset:
+    """Records drawn from one tensor of strings: indices are shuffled, nothing is read twice."""
+    count = dataset.records("train")
+    files = tf.data.TFRecordDataset(_files(dataset, path, "train"))
+    held = files.batch(count).get_single_element()
+
+    def epoch_order(epoch: tf.Tensor) -> tf.data.Dataset:
+        order = _permutation(count, seed, epoch)[:epoch_records]
+        return tf.data.Dataset.from_tensor_slices(order)
+
+    first_epoch, passed = divmod(start, epoch_records)
+    order = tf.data.Dataset.range(first_epoch, _INT64_MAX).flat_map(epoch_order).skip(passed)
+    return order.map(lambda index: tf.gather(held, index))
+
+
+def _shuffled_from_disk(
+    dataset: DatasetInfo, path: Path, config: Config, epoch_records: int, seed: int, start: int
+) -> tf.data.Dataset:
+    """Records read anew each epoch: shards in a new order, then a buffer of records."""
+    files = tf.constant(_files(dataset, path, "train"))
+    buffer = min(config.data.shuffle_buffer, dataset.records("train"))
+
+    def epoch_records_of(epoch: tf.Tensor) -> tf.data.Dataset:
+        tf.random.set_seed(seed)  # within a graph it seeds this graph's ops alone
+        order = _permutation(files.shape[0], seed, epoch)
+        shards = tf.data.Dataset.from_tensor_slices(tf.gather(files, order))
+        records = shards.interleave(tf.data.TFRecordDataset, cycle_length=_SHARDS_AT_ONCE)
+        mixed = records.shuffle(buffer, seed=epoch, reshuffle_each_iteration=False)
+        return mixed.take(epoch_records)
+
+    first_epoch, passed = divmod(start, epoch_records)
+    epochs = tf.data.Dataset.range(first_epoch, _INT64_MAX)
+    return epochs.flat_map(epoch_records_of).skip(passed)
+
+
+def _permutation(count: int, seed: int, epoch: tf.Tensor) -> tf.Tensor:
+    """An even permutation of 0 … count - 1 that is a function of seed and epoch alone."""
+    keys = tf.random.stateless_uniform(
+        [count], [tf.cast(seed, tf.int64), epoch], None, None, tf.int64, alg="philox"
+    )
+    return tf.argsort(keys, stable=True)
+
+
+def _masked(
+    batches: tf.data.Dataset, dataset: DatasetInfo, config: Config, seed: int, start: int
+) -> tf.data.Dataset:
+    """SpecAugment: what is hidden becomes the band's mean, the middle of the spectrogram."""
+    from cargan_tf.data.augment import check_masks, mask_stream  # tensorflow-io only if needed
+
+    data, audio = config.data, config.audio
+    check_masks(data.freq_mask, data.time_mask, audio.n_mels, audio.frames)
+    masks = mask_stream(
+        data.freq_mask, data.time_mask, audio.n_mels, audio.frames, seed=seed, start=start
+    ).batch(config.training.batch_size, drop_remainder=True)
+    mean = tf.constant(dataset.statistics.mean, tf.float32)[:, tf.newaxis]  # [n_mels, 1]
+
+    def hide(batch: dict[str, tf.Tensor], mask: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {**batch, "log_mel": tf.where(mask > 0, batch["log_mel"], mean)}
+
+    return tf.data.Dataset.zip(batches, masks).map(hide)
+
+
+def _parsed(batches: tf.data.Dataset, config: Config) -> tf.data.Dataset:
+    audio = config.audio
+    return batches.map(
+        lambda serialised: parse(serialised, audio.n_mels, audio.frames, config.data.image_size),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+
+
+def _finished(
+    batches: tf.data.Dataset, dataset: DatasetInfo, config: Config, names: tuple[str, ...]
+) -> tf.data.Dataset:
+    """Parsed batches to what networks take, with the options every stream has."""
+    size = config.data.image_size
+
+    def finish(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        spectrogram = to_spectrogram(
+            batch["log_mel"], dataset.statistics, config.audio.clip_spreads, size
+        )
+        finished = {
+            **batch,
+            "spectrogram": spectrogram,
+            "photo": tf.cast(batch["photo"], tf.float32) / 127.5 - 1.0,
+            "label": tf.one_hot(batch["label"], len(dataset.labels)),
+        }
+        return {name: finished[name] for name in names}
+
+    options = tf.data.Options()
+    options.deterministic = True
+    # One machine feeds all its devices from whole batches: there is nothing to shard by file.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    finished = batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE)
+    return finished.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _files(dataset: DatasetInfo, path: Path, split: str) -> list[str]:
+    return [str(Path(path) / shard.name) for shard in dataset.shards[split]]

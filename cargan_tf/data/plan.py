@@ -1,0 +1,121 @@
+"""Which pair goes into which shard, settled before any file is decoded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cargan_tf.config.schema import Config
+from cargan_tf.data.dataset import FORMAT_VERSION
+from cargan_tf.data.pairs import SPLITS, LeftOut, Pair, Source
+from cargan_tf.data.sources import first_reasons
+from cargan_tf.errors import UserError
+
+
+@dataclass(frozen=True)
+class PlannedShard:
+    """A file to be written and the pairs that go into it, in order."""
+
+    name: str
+    split: str
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that decides what the finished data set contains.
+
+    Attributes:
+        source: the pairs found.
+        config: the configuration.
+        labels: classes of the training split, sorted.
+        shards: every file, training first.
+        left_out: what falls away before decoding.
+        digest: equal for equal plans: settings, pairs, and sizes and times of their files.
+    """
+
+    source: Source
+    config: Config
+    labels: tuple[str, ...]
+    shards: tuple[PlannedShard, ...]
+    left_out: tuple[LeftOut, ...]
+    digest: str
+
+
+def make_plan(source: Source, config: Config) -> Plan:
+    """Deal the pairs of each split out to shards, mixed so that no shard is of one class.
+
+    A label that no training pair has cannot be learned: pairs of it are left out.
+
+    Raises:
+        UserError: there is no training pair.
+    """
+    labels = tuple(sorted({pair.label for pair in source.pairs if pair.split == "train"}))
+    if not labels:
+        raise UserError(
+            f"{source.root} holds {len(source.pairs)} pairs, none of them in the split 'train';"
+            f" left out: {len(source.left_out)}{first_reasons(source.left_out)}."
+        )
+    unknown = [pair for pair in source.pairs if pair.label not in labels]
+    left_out = source.left_out + tuple(
+        LeftOut(f"{pair.split}/{pair.id}", f"no training pair has the label {pair.label}")
+        for pair in unknown
+    )
+    shards = tuple(
+        shard for split in SPLITS for shard in _shards_of(split, source.pairs, labels, config)
+    )
+    digest = _digest(source.root, shards, left_out, config)
+    return Plan(source, config, labels, shards, left_out, digest)
+
+
+def _shards_of(
+    split: str, pairs: tuple[Pair, ...], labels: tuple[str, ...], config: Config
+) -> list[PlannedShard]:
+    mixed = sorted(
+        (pair for pair in pairs if pair.split == split and pair.label in labels), key=_mixing_key
+    )
+    size = config.data.records_per_shard
+    parts = [tuple(mixed[start : start + size]) for start in range(0, len(mixed), size)]
+    return [
+        PlannedShard(f"{split}-{index:05d}-of-{len(parts):05d}.tfrecord", split, part)
+        for index, part in enumerate(parts)
+    ]
+
+
+def _mixing_key(pair: Pair) -> tuple[bytes, str]:
+    """An order without a pattern that is the same on every machine and in every version."""
+    return hashlib.blake2b(pair.id.encode(), digest_size=8).digest(), pair.id
+
+
+def _digest(
+    root: Path,
+    shards: tuple[PlannedShard, ...],
+    left_out: tuple[LeftOut, ...],
+    config: Config,
+) -> str:
+    settings = {
+        "format": FORMAT_VERSION,
+        "audio": config.audio.model_dump(),
+        "image_size": config.data.image_size,
+        "records_per_shard": config.data.records_per_shard,
+        "left_out": [asdict(item) for item in left_out],
+    }
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for shard in shards:
+        for pair in shard.pairs:
+            row = [*pair.key, pair.player, pair.offset_ms]
+            row += [*_state(pair.audio, root), *_state(pair.image, root)]
+            digest.update(json.dumps(row).encode())
+    return digest.hexdigest()
+
+
+def _state(path: Path, root: Path) -> tuple[str, int, int]:
+    """Name, size and time of change; a file that has gone is found out when it is decoded."""
+    name = path.relative_to(root).as_posix()
+    try:
+        status = path.stat()
+    except OSError:
+        return name, -1, -1
+    return name, status.st_size, status.st_mtime_ns

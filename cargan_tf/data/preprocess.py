@@ -1,0 +1,216 @@
+"""From a source of pairs to a folder of TFRecord shards with a description.
+
+All is written to a hidden folder beside the place asked for, which is renamed at the end: a run
+that was killed leaves no half data set, and the next one takes up the shards it finished.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from cargan_tf.audio.statistics import BandStatistics
+from cargan_tf.config.schema import Config
+from cargan_tf.data.dataset import DATASET_FILE, FORMAT_VERSION, Counts, DatasetInfo, load_dataset
+from cargan_tf.data.extraction import Chunk, Extracted
+from cargan_tf.data.pairs import SPLITS
+from cargan_tf.data.plan import Plan, PlannedShard, make_plan
+from cargan_tf.data.shard_reports import ShardReport, clear, finished_shards, remove_reports
+from cargan_tf.data.sources import find_source, first_reasons
+from cargan_tf.data.workers import default_workers, extracting
+from cargan_tf.errors import UserError
+from cargan_tf.files import write_json
+from cargan_tf.progress import Reporter, SilentReporter, Task
+
+#: Pairs a worker takes on at a time. Fixed: the order in which numbers are summed, and with it
+#: their last bits, must not depend on the number of workers. 64 pictures of 256 pixels are 13 MB.
+CHUNK_PAIRS = 64
+
+#: A process takes as long to start as these many chunks take to prepare; fewer are not worth one.
+_CHUNKS_PER_WORKER = 4
+
+_LOCK_NAME = ".lock"
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_SILENT = SilentReporter()
+
+
+def preprocess(
+    source: Path,
+    out: Path,
+    config: Config,
+    *,
+    workers: int | None = None,
+    reporter: Reporter = _SILENT,
+) -> DatasetInfo:
+    """Make a data set in the folder ``out`` from the pairs at ``source``.
+
+    The result is the same, byte for byte, for any number of workers and however often the work
+    was interrupted. If ``out`` already holds it, nothing is done. A pair that cannot be read is
+    left out and named in the description; silent and noise-like clips are kept and counted.
+
+    Args:
+        source: whatever :func:`cargan_tf.data.sources.find_source` understands.
+        out: a folder that does not exist, is empty, or holds this very data set.
+        config: its ``audio`` and ``data`` sections decide what is written.
+        workers: processes; if None, all cores that there is enough work for.
+        reporter: told of every pair.
+
+    Raises:
+        UserError: no usable training pair, ``out`` holds something else, another process is at
+            the same work, or the disk is full.
+    """
+    out = Path(os.path.abspath(out))
+    if workers is not None and workers < 1:
+        raise UserError(f"workers must be 1 or more, received {workers}.")
+    plan = make_plan(find_source(Path(source)), config)
+    made = _already_made(out, plan)
+    if made is not None:
+        return made
+    with _disk_errors(out), _locked_work_folder(out) as work:
+        made = _already_made(out, plan)  # by a process that held the lock until now
+        if made is None:
+            made = _make(plan, work, out, workers, reporter)
+    return made
+
+
+def _already_made(out: Path, plan: Plan) -> DatasetInfo | None:
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return None
+    if not (out / DATASET_FILE).is_file():
+        raise UserError(f"{out} exists and is not a data set: choose another folder.")
+    info = load_dataset(out)
+    if info.plan != plan.digest:
+        raise UserError(
+            f"{out} holds another data set (other files or other settings): choose another"
+            " folder, or delete it first."
+        )
+    return info
+
+
+@contextmanager
+def _locked_work_folder(out: Path) -> Iterator[Path]:
+    """``.<name>.partial`` beside ``out``, for this process alone."""
+    work = out.parent / f".{out.name}.partial"
+    work.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(work / _LOCK_NAME, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise UserError(
+            f"another process is preparing {out}: wait for it, or choose another folder."
+        ) from error
+    try:
+        yield work
+    finally:
+        (out / _LOCK_NAME).unlink(missing_ok=True)  # it moved there with the folder
+        lock.release()
+        if work.is_dir() and {path.name for path in work.iterdir()} <= {_LOCK_NAME}:
+            shutil.rmtree(work, ignore_errors=True)  # nothing to take up
+
+
+@contextmanager
+def _disk_errors(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _DISK_FULL:
+            raise UserError(
+                f"the disk that holds {out} is full: free some space and run the same command"
+                " again; finished shards are kept."
+            ) from error
+        raise UserError(f"{out} cannot be written: {error.strerror or error}.") from error
+
+
+def _make(
+    plan: Plan, work: Path, out: Path, workers: int | None, reporter: Reporter
+) -> DatasetInfo:
+    reports = finished_shards(work, plan)
+    clear(work, keep=reports, also=_LOCK_NAME)
+    if reports:
+        reporter.message(f"taking up {len(reports)} of {len(plan.shards)} shards from before")
+    missing = [planned for planned in plan.shards if planned.name not in reports]
+    chunks = [chunk for planned in missing for chunk in _chunks(planned, plan.config)]
+    total = sum(len(chunk.pairs) for chunk in chunks)
+    if workers is None:
+        workers = max(1, min(default_workers(), len(chunks) // _CHUNKS_PER_WORKER))
+    with (
+        extracting(chunks, workers) as results,
+        reporter.task("preprocessing", total) as task,
+    ):
+        # TensorFlow takes seconds to import: meanwhile the workers have begun.
+        from cargan_tf.data.shards import band_statistics, write_shard
+
+        for planned in missing:
+            own = islice(results, len(_chunks(planned, plan.config)))
+            reports[planned.name] = write_shard(work, planned, plan, _watched(own, task))
+    ordered = [reports[planned.name] for planned in plan.shards]
+    _check_training(plan, ordered, work)
+    training = [work / report.shard.name for report in ordered if report.split == "train"]
+    info = _describe(plan, ordered, band_statistics(training, plan.config.audio))
+    write_json(work / DATASET_FILE, info.model_dump(mode="json"))
+    os.replace(work, out)
+    remove_reports(out)
+    return info
+
+
+def _chunks(planned: PlannedShard, config: Config) -> list[Chunk]:
+    return [
+        Chunk(planned.pairs[start : start + CHUNK_PAIRS], config.audio, config.data.image_size)
+        for start in range(0, len(planned.pairs), CHUNK_PAIRS)
+    ]
+
+
+def _watched(chunks: Iterable[Extracted], task: Task) -> Iterator[Extracted]:
+    for chunk in chunks:
+        yield chunk
+        task.advance(len(chunk.pairs) + len(chunk.left_out))
+
+
+def _check_training(plan: Plan, reports: list[ShardReport], work: Path) -> None:
+    training = [report for report in reports if report.split == "train"]
+    if not any(report.shard.records for report in training):
+        left_out = tuple(item for report in training for item in report.left_out)
+        clear(work, keep={}, also=_LOCK_NAME)
+        raise UserError(
+            f"not one of the {len(left_out)} training pairs of {plan.source.root} can be"
+            f" read{first_reasons(left_out)}."
+        )
+
+
+def _describe(plan: Plan, reports: list[ShardReport], statistics: BandStatistics) -> DatasetInfo:
+    splits = [split for split in SPLITS if any(report.split == split for report in reports)]
+
+    def by_split(name: str) -> Counts:
+        counts: Counts = {split: dict.fromkeys(plan.labels, 0) for split in splits}
+        for report in reports:
+            for label, count in getattr(report, name).items():
+                counts[report.split][label] += count
+        return counts
+
+    return DatasetInfo(
+        format_version=FORMAT_VERSION,
+        labels=plan.labels,
+        players=tuple(sorted({player for report in reports for player in report.players})),
+        counts=by_split("counts"),
+        silent=by_split("silent"),
+        noise_like=by_split("noise_like"),
+        padded=by_split("padded"),
+        left_out=plan.left_out + tuple(item for report in reports for item in report.left_out),
+        shared_recordings=plan.source.shared_recordings(),
+        config=plan.config,
+        statistics=statistics,
+        shards={
+            split: tuple(report.shard for report in reports if report.split == split)
+            for split in splits
+        },
+        source=str(plan.source.root),
+        source_kind=plan.source.kind,
+        plan=plan.digest,
+    )

@@ -1,0 +1,105 @@
+"""One pair as a ``tf.train.Example``, and back again within the graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from cargan_tf.audio.quality import ClipQuality
+from cargan_tf.data.pairs import Pair
+
+#: Read as little-endian float32 on every machine.
+_LOG_MEL_TYPE = np.dtype("<f4")
+
+_FEATURES = {
+    "log_mel": tf.io.FixedLenFeature([], tf.string),
+    "photo": tf.io.FixedLenFeature([], tf.string),
+    "label": tf.io.FixedLenFeature([], tf.int64),
+    "id": tf.io.FixedLenFeature([], tf.string),
+    "recording": tf.io.FixedLenFeature([], tf.string),
+    "player": tf.io.FixedLenFeature([], tf.string),
+    "start_ms": tf.io.FixedLenFeature([], tf.int64),
+    "rms_db": tf.io.FixedLenFeature([], tf.float32),
+    "flatness": tf.io.FixedLenFeature([], tf.float32),
+}
+
+
+def serialise(
+    pair: Pair,
+    log_mel: NDArray[np.float32],
+    photo: NDArray[np.uint8],
+    label: int,
+    quality: ClipQuality,
+) -> bytes:
+    """The record of one pair; the same input gives the same bytes.
+
+    Args:
+        pair: names the record.
+        log_mel: [n_mels, frames] in dB, as measured: standardising is left to the reader.
+        photo: [H, W, 3], RGB.
+        label: place of the pair's label in the data set's list.
+        quality: of the clip.
+    """
+    values = {
+        "log_mel": _bytes(log_mel.astype(_LOG_MEL_TYPE).tobytes()),
+        "photo": _bytes(photo.astype(np.uint8, copy=False).tobytes()),
+        "label": _whole(label),
+        "id": _bytes(pair.id.encode()),
+        "recording": _bytes(pair.recording.encode()),
+        "player": _bytes(pair.player.encode()),
+        "start_ms": _whole(pair.start_ms),
+        "rms_db": _number(quality.rms_db),
+        "flatness": _number(quality.flatness),
+    }
+    example = tf.train.Example(features=tf.train.Features(feature=values))
+    # A protocol buffer's map has no order of its own; without this, bytes vary between runs.
+    content: bytes = example.SerializeToString(deterministic=True)
+    return content
+
+
+def parse(serialised: tf.Tensor, n_mels: int, frames: int, size: int) -> dict[str, tf.Tensor]:
+    """Records back to tensors, for use within ``tf.data``.
+
+    Args:
+        serialised: [B] strings from :func:`serialise`.
+        n_mels: mel bands of the data set.
+        frames: frames of one clip.
+        size: pixels a side.
+
+    Returns:
+        ``log_mel`` [B, n_mels, frames] float32 in dB, ``photo`` [B, size, size, 3] uint8,
+        ``label`` and ``start_ms`` [B] int64, ``id``, ``recording`` and ``player`` [B] strings,
+        ``rms_db`` and ``flatness`` [B] float32.
+    """
+    values = tf.io.parse_example(serialised, _FEATURES)
+    values["log_mel"] = parse_log_mel(values["log_mel"], n_mels, frames)
+    pixels = tf.io.decode_raw(values["photo"], tf.uint8)
+    values["photo"] = tf.reshape(pixels, [-1, size, size, 3])
+    return dict(values)
+
+
+def parse_log_mels_only(serialised: tf.Tensor, n_mels: int, frames: int) -> tf.Tensor:
+    """[B] records to ``log_mel`` [B, n_mels, frames] in dB alone, without touching photos."""
+    values = tf.io.parse_example(serialised, {"log_mel": _FEATURES["log_mel"]})
+    return parse_log_mel(values["log_mel"], n_mels, frames)
+
+
+def parse_log_mel(content: tf.Tensor, n_mels: int, frames: int) -> tf.Tensor:
+    """[B] strings of little-endian float32 to [B, n_mels, frames]."""
+    values = tf.io.decode_raw(content, tf.float32, little_endian=True)
+    return tf.reshape(values, [-1, n_mels, frames])
+
+
+def _bytes(value: bytes) -> Any:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _whole(value: int) -> Any:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+
+
+def _number(value: float) -> Any:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))

@@ -1,0 +1,125 @@
+"""Writes one shard of records; it bears its name only when it is whole and on the disk."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import tensorflow as tf
+
+from cargan_tf.audio.statistics import BandStatistics, BandSums
+from cargan_tf.config.schema import AudioConfig
+from cargan_tf.data.dataset import Shard
+from cargan_tf.data.extraction import Extracted
+from cargan_tf.data.pairs import LeftOut
+from cargan_tf.data.plan import Plan, PlannedShard
+from cargan_tf.data.records import parse_log_mels_only, serialise
+from cargan_tf.data.shard_reports import ShardReport, sha256_of, write_report
+
+#: Log-mels held at a time while their statistics are computed.
+_STATISTICS_BATCH = 256
+
+
+def write_shard(
+    folder: Path, planned: PlannedShard, plan: Plan, chunks: Iterable[Extracted]
+) -> ShardReport:
+    """Write the records of ``chunks`` to ``folder``, then the report on them.
+
+    Raises:
+        OSError: the disk is full (``ENOSPC``) or fails; the unfinished file is removed.
+    """
+    temporary = folder / f".{planned.name}.unfinished"
+    tally = _Tally()
+    try:
+        with _full_disk_as_os_error(), tf.io.TFRecordWriter(str(temporary)) as writer:
+            for chunk in chunks:
+                _write_chunk(writer, chunk, plan.labels)
+                tally.add(chunk)
+        _flush_to_disk(temporary)
+        report = tally.report(planned, plan, temporary)
+        os.replace(temporary, folder / planned.name)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    write_report(folder, report)
+    return report
+
+
+def band_statistics(paths: Sequence[Path], audio: AudioConfig) -> BandStatistics:
+    """Mean and spread in dB of each mel band over all records of the shards at ``paths``.
+
+    They are read back from the shards, so that it does not matter which run wrote which.
+    """
+    sums = BandSums(audio.n_mels)
+    records = tf.data.TFRecordDataset([str(path) for path in paths]).batch(_STATISTICS_BATCH)
+    for log_mels in records.map(lambda r: parse_log_mels_only(r, audio.n_mels, audio.frames)):
+        sums.add(log_mels.numpy())
+    return sums.statistics()
+
+
+class _Tally:
+    """Counts what goes into one shard."""
+
+    def __init__(self) -> None:
+        self._kept: Counter[str] = Counter()
+        self._silent: Counter[str] = Counter()
+        self._noise_like: Counter[str] = Counter()
+        self._padded: Counter[str] = Counter()
+        self._players: set[str] = set()
+        self._left_out: list[LeftOut] = []
+
+    def add(self, chunk: Extracted) -> None:
+        for pair, quality in zip(chunk.pairs, chunk.qualities, strict=True):
+            self._kept[pair.label] += 1
+            self._silent[pair.label] += quality.silent
+            self._noise_like[pair.label] += quality.noise_like
+            self._padded[pair.label] += pair.id in chunk.padded
+            if pair.player:
+                self._players.add(pair.player)
+        self._left_out += chunk.left_out
+
+    def report(self, planned: PlannedShard, plan: Plan, path: Path) -> ShardReport:
+        shard = Shard(
+            name=planned.name,
+            records=self._kept.total(),
+            bytes=path.stat().st_size,
+            sha256=sha256_of(path),
+        )
+        return ShardReport(
+            plan=plan.digest,
+            split=planned.split,
+            shard=shard,
+            counts=_sorted(self._kept),
+            silent=_sorted(self._silent),
+            noise_like=_sorted(self._noise_like),
+            padded=_sorted(self._padded),
+            players=tuple(sorted(self._players)),
+            left_out=tuple(self._left_out),
+        )
+
+
+def _sorted(counter: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counter.items()))
+
+
+def _write_chunk(writer: tf.io.TFRecordWriter, chunk: Extracted, labels: tuple[str, ...]) -> None:
+    for row, (pair, quality) in enumerate(zip(chunk.pairs, chunk.qualities, strict=True)):
+        label = labels.index(pair.label)
+        writer.write(serialise(pair, chunk.log_mels[row], chunk.photos[row], label, quality))
+
+
+@contextmanager
+def _full_disk_as_os_error() -> Iterator[None]:
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+
+
+def _flush_to_disk(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())

@@ -1,0 +1,90 @@
+"""Reads Sub-URMP's folders: ``{img,chunk}/<split>/<class>/<class>NN_<ms>.{jpg,wav}``.
+
+A picture and a clip belong together when split, class, recording and start are the same. Two
+sorted listings are never laid side by side: one missing file would shift all that follow it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from cargan_tf.data.pairs import SPLITS, Key, Pair, PairCollector, Source
+
+KIND = "sub-urmp"
+IMAGE_FOLDER, AUDIO_FOLDER = "img", "chunk"
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
+
+#: The data set's own folder, as its copies spell it.
+TREE_NAMES = ("Sub-URMP", "Sub_URMP")
+
+#: ``double_bass01_24700``: the recording, then the start in milliseconds.
+_STEM = re.compile(r"(?P<recording>.+)_(?P<start>\d{1,9})", re.ASCII)
+
+
+def find_tree(folder: Path) -> Path | None:
+    """``folder`` or the ``Sub-URMP`` / ``Sub_URMP`` in it that holds ``img`` and ``chunk``."""
+    for candidate in (folder, *(folder / name for name in TREE_NAMES)):
+        if (candidate / IMAGE_FOLDER).is_dir() and (candidate / AUDIO_FOLDER).is_dir():
+            return candidate
+    return None
+
+
+def read_tree(root: Path) -> Source:
+    """The pairs under ``root``, a folder that :func:`find_tree` returned.
+
+    Hidden files are passed over, as systems scatter them (``.DS_Store``, ``._name``). Any other
+    file or folder that gives no pair is named in ``left_out``.
+    """
+    collector = PairCollector()
+    images = _by_key(root, IMAGE_FOLDER, IMAGE_SUFFIXES, collector)
+    sounds = _by_key(root, AUDIO_FOLDER, AUDIO_SUFFIXES, collector)
+    for key in sorted(images.keys() & sounds.keys()):
+        collector.add(Pair(*key, audio=sounds[key], image=images[key]), str(images[key]))
+    for files, others, kind in ((images, sounds, "sound"), (sounds, images, "picture")):
+        for key in sorted(files.keys() - others.keys()):
+            collector.drop(_relative(files[key], root), f"no {kind} of the same name")
+    return collector.source(root, KIND)
+
+
+def _by_key(
+    root: Path, kind: str, suffixes: frozenset[str], collector: PairCollector
+) -> dict[Key, Path]:
+    """The files of ``img`` or ``chunk`` by what they show; the first of a key counts."""
+    found: dict[Key, Path] = {}
+    for split, label, path in _files(root / kind, root, collector):
+        what = _relative(path, root)
+        name = _STEM.fullmatch(path.stem)
+        if path.suffix.lower() not in suffixes:
+            collector.drop(what, f"not one of {', '.join(sorted(suffixes))}")
+        elif name is None or not name["recording"].startswith(label):
+            collector.drop(what, f"name is not {label}NN_<milliseconds>")
+        else:
+            key = (split, label, name["recording"], int(name["start"]))
+            if found.setdefault(key, path) is not path:
+                collector.drop(what, f"duplicate of {_relative(found[key], root)}")
+    return found
+
+
+def _files(folder: Path, root: Path, collector: PairCollector) -> Iterator[tuple[str, str, Path]]:
+    """Split, class and path of every file two folders below ``folder``, in order."""
+    for split in _visible(folder):
+        if split.name not in SPLITS or not split.is_dir():
+            collector.drop(_relative(split, root), f"not a folder named {', '.join(SPLITS)}")
+            continue
+        for label in _visible(split):
+            if not label.is_dir():
+                collector.drop(_relative(label, root), "lies outside the class folders")
+                continue
+            for path in _visible(label):
+                yield split.name, label.name, path
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()

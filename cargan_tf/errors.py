@@ -1,0 +1,27 @@
+"""What goes wrong because of what was given, said in one line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A fault in the input, not in the program.
+
+    The message is one line that says what was received, what was expected and what to do. The
+    command line prints it and leaves with status 2; code that uses the library may catch it.
+    """
+
+
+def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """The entries of ``known`` spelled most like ``word``, best first; may be empty."""
+    by_lower = {entry.lower(): entry for entry in known}
+    close = difflib.get_close_matches(word.lower(), by_lower, n=count, cutoff=0.5)
+    return [by_lower[match] for match in close]
+
+
+def did_you_mean(word: str, known: Iterable[str], count: int = 3) -> str:
+    """`` Did you mean a or b?`` with a leading space, or an empty string when nothing is near."""
+    close = nearest(word, known, count)
+    return f" Did you mean {' or '.join(repr(match) for match in close)}?" if close else ""

@@ -1,0 +1,96 @@
+"""The discriminator: a PatchGAN with self-attention that judges (sound, picture) pairs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from cargan_tf.config import ModelConfig
+from cargan_tf.models.attention import SelfAttention
+from cargan_tf.models.normalisation import BatchNorm
+
+LEAK = 0.2
+
+
+class PatchGAN(keras.Model):
+    """Three convolutions of stride 2, two of stride 1; one logit a patch of 70×70 pixels.
+
+    The kernel is 4×4 throughout. The two of stride 1 pad by one pixel a side, so a map of 16
+    becomes 15, then 14. Self-attention follows the second and the third convolution.
+
+    Input shape: [B, S, S, C], spectrogram and picture concatenated. Output shape:
+    [B, S / 8 - 2, S / 8 - 2, 1], logits.
+    """
+
+    def __init__(self, config: ModelConfig, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        width, attend = config.discriminator_width, config.attention != "none"
+        self.blocks = [
+            PatchBlock(width, config, stride=2, normalise=False, attend=False, name="block_0"),
+            PatchBlock(2 * width, config, stride=2, normalise=True, attend=attend, name="block_1"),
+            PatchBlock(4 * width, config, stride=2, normalise=True, attend=attend, name="block_2"),
+            PatchBlock(8 * width, config, stride=1, normalise=True, attend=False, name="block_3"),
+        ]
+        self.to_logits = _convolution(1, config, stride=1, use_bias=True, name="to_logits")
+
+    def call(
+        self, inputs: tf.Tensor, training: bool = False, update_statistics: bool = True
+    ) -> tf.Tensor:
+        """Judge each patch; see ``BatchNorm.call`` for ``update_statistics``."""
+        features = inputs
+        for block in self.blocks:
+            features = block(features, training=training, update_statistics=update_statistics)
+        return self.to_logits(_padded(features))
+
+
+class PatchBlock(keras.layers.Layer):
+    """Convolution, batch norm, self-attention, leaky ReLU."""
+
+    def __init__(
+        self,
+        width: int,
+        config: ModelConfig,
+        stride: int,
+        normalise: bool,
+        attend: bool,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.convolution = _convolution(width, config, stride, use_bias=not normalise)
+        self.norm = BatchNorm() if normalise else None
+        self.attention = SelfAttention(config.init_stddev) if attend else None
+
+    def call(
+        self, features: tf.Tensor, training: bool = False, update_statistics: bool = True
+    ) -> tf.Tensor:
+        """[B, S, S, C] to [B, S / 2, S / 2, width], or to S - 1 with stride 1."""
+        features = self.convolution(_padded(features))
+        if self.norm:
+            features = self.norm(features, training=training, update_statistics=update_statistics)
+        else:
+            # TensorFlow's graph optimiser stumbles over LeakyRelu behind a biased convolution
+            # ("remapper failed") and then fuses nothing anywhere in the step; this it can read.
+            return tf.maximum(features, LEAK * features)
+        if self.attention:
+            features = self.attention(features)
+        return tf.nn.leaky_relu(features, LEAK)
+
+
+def _padded(features: tf.Tensor) -> tf.Tensor:
+    return tf.pad(features, [[0, 0], [1, 1], [1, 1], [0, 0]])
+
+
+def _convolution(
+    width: int, config: ModelConfig, stride: int, use_bias: bool, **kwargs: Any
+) -> keras.layers.Conv2D:
+    return keras.layers.Conv2D(
+        width,
+        4,
+        strides=stride,
+        padding="valid",
+        use_bias=use_bias,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=config.init_stddev),
+        **kwargs,
+    )

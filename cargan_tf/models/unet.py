@@ -1,0 +1,125 @@
+"""The generator of both stages: a U-Net with self-attention (paper Sec. 2.5; pix2pix)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from cargan_tf.config import ModelConfig
+from cargan_tf.models.attention import SelfAttention
+from cargan_tf.models.normalisation import BatchNorm, ReplicaDropout
+
+#: pix2pix widens up to 8 times the first width and no further.
+WIDEST = 8
+#: pix2pix drops features in the decoder blocks of full width, from this level in, but not in the
+#: innermost: 1 block at 64 pixels, 2 at 128, 3 at 256.
+FIRST_DROPOUT_LEVEL = 3
+LEAK = 0.2
+
+
+class UNet(keras.Model):
+    """Down to one place by 4×4 convolutions of stride 2, and up again, with skip connections.
+
+    Input shape: [B, S, S, C] in [-1, 1], S a power of two. Output shape: [B, S, S, 3] in [-1, 1].
+    """
+
+    def __init__(self, image_size: int, config: ModelConfig, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        depth = image_size.bit_length() - 1
+        widths = [config.generator_width * min(2**level, WIDEST) for level in range(depth)]
+        self.down = [
+            DownBlock(width, config, normalise=0 < level < depth - 1, name=f"down_{level}")
+            for level, width in enumerate(widths)
+        ]
+        # Decoder block k stands opposite encoder block k and leaves as many channels as it.
+        self.up = [
+            UpBlock(
+                widths[level],
+                config,
+                dropout=FIRST_DROPOUT_LEVEL <= level < depth - 2,
+                attend=config.attention != "none" and level < 2,
+                name=f"up_{level}",
+            )
+            for level in reversed(range(depth - 1))
+        ]
+        self.to_picture = _up_convolution(3, config, use_bias=True, name="to_picture")
+
+    def call(
+        self, inputs: tf.Tensor, seed: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
+        """Draw a picture; ``seed`` (int32 [2]) decides the dropout of a training step."""
+        features, skips = inputs, []
+        for block in self.down:
+            features = block(features, training=training)
+            skips.append(features)
+        skips.pop()
+        for index, block in enumerate(self.up):
+            own_seed = (
+                None if seed is None else tf.random.experimental.stateless_fold_in(seed, index)
+            )
+            features = block(features, seed=own_seed, training=training)
+            features = tf.concat([features, skips.pop()], axis=-1)
+        return tf.tanh(self.to_picture(tf.nn.relu(features)))
+
+
+class DownBlock(keras.layers.Layer):
+    """Leaky ReLU (but on the input picture), convolution, batch norm: [B, S, S, C] to half S."""
+
+    def __init__(self, width: int, config: ModelConfig, normalise: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.first = kwargs["name"] == "down_0"
+        self.convolution = keras.layers.Conv2D(
+            width,
+            4,
+            strides=2,
+            padding="same",
+            use_bias=not normalise,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=config.init_stddev),
+        )
+        self.norm = BatchNorm() if normalise else None
+
+    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Encode one level."""
+        if not self.first:
+            features = tf.nn.leaky_relu(features, LEAK)
+        features = self.convolution(features)
+        return self.norm(features, training=training) if self.norm else features
+
+
+class UpBlock(keras.layers.Layer):
+    """ReLU, transposed convolution, batch norm, dropout, attention: [B, S, S, C] to twice S."""
+
+    def __init__(
+        self, width: int, config: ModelConfig, dropout: bool, attend: bool, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.convolution = _up_convolution(width, config, use_bias=False)
+        self.norm = BatchNorm()
+        self.dropout = ReplicaDropout(config.dropout) if dropout else None
+        self.attention = SelfAttention(config.init_stddev) if attend else None
+
+    def call(
+        self, features: tf.Tensor, seed: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
+        """Decode one level."""
+        features = self.convolution(tf.nn.relu(features))
+        features = self.norm(features, training=training)
+        if self.dropout:
+            features = self.dropout(features, seed=seed, training=training)
+        return self.attention(features) if self.attention else features
+
+
+def _up_convolution(
+    width: int, config: ModelConfig, use_bias: bool, **kwargs: Any
+) -> keras.layers.Conv2DTranspose:
+    return keras.layers.Conv2DTranspose(
+        width,
+        4,
+        strides=2,
+        padding="same",
+        use_bias=use_bias,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=config.init_stddev),
+        **kwargs,
+    )

@@ -1,0 +1,90 @@
+"""Which picture file each sound file becomes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cargan_tf.errors import UserError
+from cargan_tf.files import write_atomically
+
+#: Endings of sound files looked for in a folder: what soundfile reads.
+SOUND_ENDINGS = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus", ".au"})
+
+
+def plan_pictures(sounds: Sequence[Path], out: Path | None) -> dict[Path, Path]:
+    """The picture of each sound, in order; a folder stands for the sound files in it.
+
+    Args:
+        sounds: files and folders.
+        out: the picture's file for a single sound; a folder for several. Without it pictures are
+            written into the working folder under the sounds' names.
+
+    Raises:
+        UserError: a folder without sounds, a missing file, or ``out`` names one file for several
+            sounds.
+    """
+    files = [file for sound in sounds for file in _files_of(sound)]
+    several = len(files) > 1 or any(sound.is_dir() for sound in sounds)
+    if out is not None and not several and not out.is_dir():
+        return {files[0]: out}
+    if out is not None and out.suffix and not out.is_dir():
+        raise UserError(
+            f"{len(files)} sounds cannot become the one picture {out}; name a folder with -o."
+        )
+    folder = out or Path(".")
+    plan: dict[Path, Path] = {}
+    taken: set[str] = set()
+    for file in dict.fromkeys(files):
+        # a.wav and a.mp3, or b/a.wav, keep apart.
+        name = next(name for name in _names(file) if name not in taken)
+        taken.add(name)
+        plan[file] = folder / name
+    return plan
+
+
+def save_picture(image: NDArray[np.uint8], file: Path) -> None:
+    """Write [H, W, 3] uint8 as PNG, or in the format of the file's ending.
+
+    Raises:
+        UserError: the ending names no picture format, or the file cannot be written.
+    """
+    content = io.BytesIO()
+    ending = file.suffix.lower() or ".png"
+    kind = Image.registered_extensions().get(ending)
+    if kind is None:
+        raise UserError(f"{file}: no picture format has the ending {ending!r}; use .png.")
+    Image.fromarray(image).save(content, kind)
+    try:
+        write_atomically(file, content.getvalue())
+    except OSError as error:
+        raise UserError(f"{file} cannot be written: {error.strerror}.") from error
+
+
+def _files_of(sound: Path) -> list[Path]:
+    if not sound.is_dir():
+        if not sound.exists():
+            raise UserError(f"{sound} does not exist: name a sound file or a folder of them.")
+        return [sound]
+    found = sorted(file for file in sound.rglob("*") if file.suffix.lower() in SOUND_ENDINGS)
+    if not found:
+        raise UserError(
+            f"{sound} holds no sound files; looked for {', '.join(sorted(SOUND_ENDINGS))}."
+        )
+    return found
+
+
+def _names(file: Path) -> list[str]:
+    parents = [parent.name for parent in file.absolute().parents if parent.name]
+    stems = ["_".join([*reversed(parents[:depth]), file.stem]) for depth in range(len(parents) + 1)]
+    return [
+        f"{file.stem}.png",
+        f"{file.name}.png",
+        *(f"{stem}.png" for stem in stems[1:]),
+        *(f"{stem}{file.suffix}.png" for stem in stems[1:]),
+    ]

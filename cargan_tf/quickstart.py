@@ -1,0 +1,115 @@
+"""The whole path on open sample data: from nothing to pictures made from sound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from cargan_tf.config import Config
+from cargan_tf.data.manifest import read_manifest
+from cargan_tf.data.preprocess import preprocess
+from cargan_tf.data.sample.build import make_sample_data
+from cargan_tf.errors import UserError
+from cargan_tf.files import write_json
+from cargan_tf.inference import Generator
+from cargan_tf.progress import Reporter, SilentReporter
+from cargan_tf.serving.export import export_run, read_card, versions_in
+from cargan_tf.training.classifier import FOLDER as CLASSIFIER_FOLDER
+from cargan_tf.training.classifier import train_classifier
+from cargan_tf.training.devices import make_strategy
+from cargan_tf.training.gallery import Gallery
+from cargan_tf.training.listening import ListeningFigures
+from cargan_tf.training.run import Run
+from cargan_tf.training.trainer import Trainer, class_means
+
+#: The instrument of the single picture that the quickstart draws at its end.
+SHOWN_LABEL = "violin"
+
+
+@dataclass(frozen=True)
+class QuickstartResult:
+    """What was made, all of it from sounds of the test split."""
+
+    grid: Path
+    picture: Path
+    sound: Path
+    model: Path
+    listening: ListeningFigures
+
+
+def quickstart(
+    workspace: Path, models: Path, config: Config, reporter: Reporter | None = None
+) -> QuickstartResult:
+    """Sample data, preprocessing, classifier, training, export and pictures.
+
+    What an earlier call finished is taken as it is, so a second call takes seconds and a killed
+    one goes on where it was.
+
+    Args:
+        workspace: folder for everything but the exported model.
+        models: folder that gets ``<config.name>/<version>/``.
+        config: picture size, networks and length of the training.
+        reporter: told of each stage.
+
+    Raises:
+        UserError: as the stages do.
+    """
+    reporter = reporter or SilentReporter()
+    source, data, run = workspace / "sample", workspace / "data", Run(workspace / "run")
+    make_sample_data(source, reporter=reporter)
+    preprocess(source, data, config, reporter=reporter)
+    if not (data / CLASSIFIER_FOLDER / "classifier.json").is_file():
+        train_classifier(data, config, reporter=reporter)
+    trainer = Trainer(run, data, config, make_strategy(), resume=run.exists(), reporter=reporter)
+    trainer.train()
+    figures, grid = _judge(trainer, reporter)
+    grid_file = workspace / "grid.png"
+    grid.save(grid_file)
+    write_json(workspace / "listening.json", figures.to_json())
+    with reporter.task("Export", 1) as task:
+        model = _exported(run, models / config.name, trainer.total_steps)
+        task.advance()
+    sound, picture = _draw_one(model, source, workspace, reporter)
+    return QuickstartResult(grid_file, picture, sound, model, figures)
+
+
+def _judge(trainer: Trainer, reporter: Reporter) -> tuple[ListeningFigures, Image.Image]:
+    """Listening figures and grid on the test split."""
+    means = class_means(trainer.run, trainer.dataset, trainer.data, trainer.config)
+    cascade = trainer.step.cascade
+    with reporter.task("Test", 2) as task:
+        gallery = Gallery.of_split(
+            cascade, trainer.dataset, trainer.data, trainer.config, "test", means
+        )
+        figures = gallery.figures()
+        task.advance()
+        grid = gallery.grid()
+        task.advance()
+    return figures, grid
+
+
+def _exported(run: Run, folder: Path, step: int) -> Path:
+    """The newest version in ``folder`` if it is this run's last step, else a new one."""
+    versions = versions_in(folder)
+    if versions:
+        newest = folder / str(versions[-1])
+        card, info = read_card(newest), run.read_info()
+        if (card.step, card.data_hash, card.config) == (step, info.data_hash, info.config):
+            return newest
+    return export_run(run, folder)
+
+
+def _draw_one(model: Path, source: Path, workspace: Path, reporter: Reporter) -> tuple[Path, Path]:
+    """Draw one clip of the test split with the exported model, as a user would."""
+    pairs = read_manifest(source / "manifest.csv").pairs
+    sound = next(pair.audio for pair in pairs if (pair.split, pair.label) == ("test", SHOWN_LABEL))
+    picture = workspace / f"{SHOWN_LABEL}.png"
+    with reporter.task("Generate", 1) as task:
+        for _, drawn in Generator.load(model).generate_files([sound], [SHOWN_LABEL]):
+            if isinstance(drawn, UserError):
+                raise drawn
+            Image.fromarray(drawn.image).save(picture)
+        task.advance()
+    return sound, picture

@@ -1,0 +1,1 @@
+"""Losses, the step, the loop around it, and what is written down on the way."""

@@ -1,0 +1,83 @@
+"""Saving and restoring a training step: networks, optimisers and the step's number.
+
+The step's number is the data position and the random state too: the order of the records and the
+dropout of every step are functions of the seed and that number.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from cargan_tf.errors import UserError
+from cargan_tf.models.cascade import Cascade
+from cargan_tf.training.step import TrainingStep
+
+
+class Checkpoints:
+    """The newest few checkpoints of a run."""
+
+    def __init__(self, directory: Path, training_step: TrainingStep, keep: int) -> None:
+        self._checkpoint = tf.train.Checkpoint(
+            cascade=training_step.cascade,
+            discriminator=training_step.discriminator,
+            generator_optimizer=training_step.generator_optimizer,
+            discriminator_optimizer=training_step.discriminator_optimizer,
+            step=training_step.step,
+        )
+        self._step = training_step.step
+        self._manager = tf.train.CheckpointManager(
+            self._checkpoint, str(directory), max_to_keep=keep, checkpoint_name="step"
+        )
+
+    def save(self) -> None:
+        """Write the state after the current step; a full disk is a ``UserError``."""
+        try:
+            self._manager.save(checkpoint_number=int(self._step.numpy()))
+        except tf.errors.ResourceExhaustedError as error:
+            raise UserError(
+                f"the disk is full: the checkpoint of step {int(self._step.numpy())} could not be"
+                " written. Free some space and go on with --resume; older checkpoints are whole."
+            ) from error
+
+    def restore(self) -> int:
+        """Go back to the newest checkpoint, if there is one, and return the step to go on from.
+
+        Raises:
+            UserError: it does not fit these networks.
+        """
+        newest = self._manager.latest_checkpoint
+        if newest is None:
+            return 0
+        try:
+            self._checkpoint.restore(newest).assert_consumed()
+        except (AssertionError, ValueError, tf.errors.OpError) as error:
+            raise UserError(
+                f"checkpoint {newest} does not fit this run: {_first_line(error)}"
+            ) from error
+        return int(self._step.numpy())
+
+
+def restore_cascade(directory: Path, cascade: Cascade) -> int:
+    """Load the networks that draw from a run's newest checkpoint; returns its step.
+
+    Raises:
+        UserError: there is no checkpoint, or it does not fit.
+    """
+    newest = tf.train.latest_checkpoint(str(directory))
+    if newest is None:
+        raise UserError(f"{directory} holds no checkpoint yet: train first.")
+    step = tf.Variable(0, dtype=tf.int64)
+    try:
+        status = tf.train.Checkpoint(cascade=cascade, step=step).restore(newest)
+        status.assert_existing_objects_matched().expect_partial()
+    except (AssertionError, ValueError, tf.errors.OpError) as error:
+        raise UserError(
+            f"checkpoint {newest} does not fit this run: {_first_line(error)}"
+        ) from error
+    return int(step.numpy())
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0][:200]

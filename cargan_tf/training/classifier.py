@@ -1,0 +1,192 @@
+"""Training C on real photos, and knowing whether it is good enough to guide the generators."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cargan_tf.config import ClassifierConfig, Config
+from cargan_tf.data.dataset import DatasetInfo, check_fits, load_dataset
+from cargan_tf.data.pipeline import evaluation_batches, training_batches
+from cargan_tf.errors import UserError
+from cargan_tf.files import write_json
+from cargan_tf.models.classifier import Classifier
+from cargan_tf.progress import Reporter, SilentReporter, Task
+
+#: Where `cargan classifier` puts C, inside the data set it was trained on.
+FOLDER = "classifier"
+
+
+@dataclass(frozen=True)
+class ClassifierReport:
+    """How good C is, and what it was trained as; written beside its weights."""
+
+    accuracy: float  # on held-out photos
+    split: str  # which photos those were
+    photos: int
+    labels: tuple[str, ...]
+    image_size: int
+    config: dict[str, Any]  # the classifier section
+
+
+def train_classifier(
+    data: Path, config: Config, out: Path | None = None, reporter: Reporter | None = None
+) -> ClassifierReport:
+    """Train C on the training split's photos, measure it on held-out ones, and save both.
+
+    Args:
+        data: a data set made by ``preprocess``.
+        config: the classifier's section, the seed and the picture size are used.
+        out: folder for weights and report; ``data/classifier`` by default.
+        reporter: told of each step.
+
+    Raises:
+        UserError: no held-out photos, or fewer right than ``classifier.minimum_accuracy`` (the
+            weights are kept, but ``load_classifier`` refuses them too).
+    """
+    reporter = reporter or SilentReporter()
+    out = out or data / FOLDER
+    dataset = load_dataset(data)
+    check_fits(dataset, config)
+    split = dataset.held_out_split
+    if split is None:
+        raise UserError(
+            f"{data} has only a training split: C's accuracy must be measured on other photos."
+            " Preprocess data with a validation or test split."
+        )
+    keras.utils.set_random_seed(config.training.seed)
+    network = _new_classifier(config, len(dataset.labels))
+    if config.classifier.weights != "none":
+        network.load_imagenet(config.classifier.weights)
+    _fit(network, dataset, data, config, reporter)
+    right = [
+        np.argmax(network(batch["photo"]), axis=1) == np.argmax(batch["label"], axis=1)
+        for batch in evaluation_batches(dataset, data, config, split, config.classifier.batch_size)
+    ]
+    hits = np.concatenate(right)
+    report = ClassifierReport(
+        accuracy=float(np.mean(hits)),
+        split=split,
+        photos=len(hits),
+        labels=tuple(dataset.labels),
+        image_size=config.data.image_size,
+        config=config.classifier.model_dump(mode="json"),
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    network.save_weights(_weights_file(out))
+    write_json(_report_file(out), asdict(report))
+    _check_accuracy(report, config, out)
+    return report
+
+
+def load_classifier(
+    folder: Path, config: Config, labels: tuple[str, ...], into: Classifier
+) -> ClassifierReport:
+    """Put the weights that ``train_classifier`` saved into a built network.
+
+    Raises:
+        UserError: there are none, they were trained for other labels, another picture size or
+            another network, or they are too weak for ``classifier.minimum_accuracy``.
+    """
+    try:
+        values = json.loads(_report_file(folder).read_text("utf-8"))
+        report = ClassifierReport(**{**values, "labels": tuple(values["labels"])})
+    except FileNotFoundError as error:
+        raise UserError(
+            f"no classifier in {folder}. Train one first: cargan classifier {folder.parent}"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{_report_file(folder)} is damaged; train the classifier again."
+        ) from error
+    if report.labels != labels:
+        raise UserError(
+            f"the classifier in {folder} knows the labels {', '.join(report.labels)}; the data has"
+            f" {', '.join(labels)}. Train one on this data: cargan classifier."
+        )
+    trained = ClassifierConfig.model_validate(report.config)
+    shape = (report.image_size, trained.blocks, trained.width)
+    wanted = (config.data.image_size, config.classifier.blocks, config.classifier.width)
+    if shape != wanted:
+        raise UserError(
+            f"the classifier in {folder} has picture size, blocks and width {shape}; this run needs"
+            f" {wanted}. Train one with the run's configuration: cargan classifier --config."
+        )
+    _check_accuracy(report, config, folder)
+    try:
+        into.load_weights(_weights_file(folder))
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{_weights_file(folder)} is damaged; train the classifier again."
+        ) from error
+    return report
+
+
+def _fit(
+    network: Classifier, dataset: DatasetInfo, data: Path, config: Config, reporter: Reporter
+) -> None:
+    settings = config.classifier
+    batched = config.model_copy(
+        update={"training": config.training.model_copy(update={"batch_size": settings.batch_size})}
+    )
+    epoch = dataset.steps_per_epoch(settings.batch_size)
+    steps = settings.epochs * epoch
+    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
+    optimizer = keras.optimizers.Adam(rate)
+    optimizer.build(network.trainable_variables)
+    accuracy = keras.metrics.CategoricalAccuracy()
+
+    @tf.function
+    def step(photo: tf.Tensor, label: tf.Tensor) -> None:
+        with tf.GradientTape() as tape:
+            logits = network(photo, training=True)
+            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(label, logits))
+        variables = network.trainable_variables
+        optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
+        accuracy.update_state(label, logits)
+
+    stream = training_batches(dataset, data, batched, seed=config.training.seed)
+    with reporter.task("Classifier", steps) as task:
+        for index, batch in enumerate(stream.take(steps)):
+            step(batch["photo"], batch["label"])
+            _advance(task, index + 1, epoch, accuracy)
+
+
+def _advance(task: Task, done: int, epoch: int, accuracy: keras.metrics.Metric) -> None:
+    if done % epoch:
+        task.advance()
+        return
+    task.advance(note=f"epoch {done // epoch}, training accuracy {float(accuracy.result()):.3f}")
+    accuracy.reset_state()
+
+
+def _new_classifier(config: Config, label_count: int) -> Classifier:
+    network = Classifier(config.classifier, label_count, name="classifier")
+    size = config.data.image_size
+    network(tf.zeros([1, size, size, 3]))
+    return network
+
+
+def _check_accuracy(report: ClassifierReport, config: Config, folder: Path) -> None:
+    least = config.classifier.minimum_accuracy
+    if report.accuracy < least:
+        raise UserError(
+            f"the classifier in {folder} names {report.accuracy:.3f} of the {report.split} photos"
+            f" right, under classifier.minimum_accuracy = {least}: it cannot guide the generators."
+            " Train it longer (--set classifier.epochs=…), or lower the bar on purpose"
+            " (--set classifier.minimum_accuracy=…)."
+        )
+
+
+def _weights_file(folder: Path) -> Path:
+    return folder / "classifier.weights.h5"
+
+
+def _report_file(folder: Path) -> Path:
+    return folder / "classifier.json"

@@ -1,0 +1,134 @@
+"""Held-out pairs and what the networks make of them: the listening figures and the grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from PIL import Image
+
+from cargan_tf.config import Config
+from cargan_tf.data.dataset import DatasetInfo
+from cargan_tf.data.pipeline import evaluation_batches
+from cargan_tf.models.cascade import Cascade
+from cargan_tf.training.grids import picture_grid, two_sounds_a_label
+from cargan_tf.training.listening import HeldOut, ListeningFigures, measure_listening
+
+Floats = NDArray[np.float32]
+
+
+class Gallery:
+    """A split's pairs in memory, drawn by a cascade as often as asked."""
+
+    def __init__(
+        self,
+        cascade: Cascade,
+        labels: Sequence[str],
+        held_out: HeldOut,
+        recordings: Sequence[str],
+        class_means: Floats,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        self._labels = labels
+        self._held_out = held_out
+        self._class_means = class_means
+        self._seed = seed
+        self._drawer = Drawer(cascade, batch_size)
+        self._rows = two_sounds_a_label(
+            held_out.classes, recordings, held_out.players or recordings, seed
+        )
+
+    @classmethod
+    def of_split(
+        cls,
+        cascade: Cascade,
+        dataset: DatasetInfo,
+        data: Path,
+        config: Config,
+        split: str,
+        class_means: Floats,
+    ) -> Gallery:
+        """The pairs of ``split``, at most ``monitor.listening_clips`` of them."""
+        batch_size, clips = config.training.batch_size, config.monitor.listening_clips
+        held_out, recordings = gather_held_out(
+            evaluation_batches(dataset, data, config, split, batch_size, limit=clips)
+        )
+        seed = config.training.seed
+        return cls(cascade, dataset.labels, held_out, recordings, class_means, batch_size, seed)
+
+    def figures(self) -> ListeningFigures:
+        """Whether the pictures follow the sound."""
+        return measure_listening(self._drawer, self._held_out, self._class_means, self._seed)
+
+    def grid(self) -> Image.Image:
+        """A row a label: two different sounds, each drawn, beside the real photos."""
+        held_out = self._held_out
+        flat = [index for row in self._rows for index in row]
+        coarse, refined = self._drawer(held_out.spectrograms[flat], held_out.labels[flat])
+        return picture_grid(
+            [(2 * row, 2 * row + 1) for row in range(len(self._rows))],
+            [self._labels[held_out.classes[first]] for first, _ in self._rows],
+            held_out.spectrograms[flat],
+            coarse,
+            refined,
+            held_out.photos[flat],
+        )
+
+
+class Drawer:
+    """The cascade in inference mode over arrays of any length, in batches of one size."""
+
+    def __init__(self, cascade: Cascade, batch_size: int) -> None:
+        self._cascade = cascade
+        self._batch_size = batch_size
+        self._draw = tf.function(self._stages, reduce_retracing=True)
+
+    def __call__(self, spectrograms: Floats, labels: Floats) -> tuple[Floats, Floats]:
+        """Coarse and refined pictures, each [N, S, S, 3] in [-1, 1]."""
+        coarse, refined = [], []
+        for start in range(0, len(labels), self._batch_size):
+            part = slice(start, start + self._batch_size)
+            first, second = self._draw(tf.constant(spectrograms[part]), tf.constant(labels[part]))
+            coarse.append(first.numpy())
+            refined.append(second.numpy())
+        return np.concatenate(coarse), np.concatenate(refined)
+
+    def _stages(self, spectrogram: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        stages = self._cascade(spectrogram, label, training=False)
+        return stages.coarse, stages.refined
+
+
+def gather_held_out(batches: Iterable[Mapping[str, tf.Tensor]]) -> tuple[HeldOut, list[str]]:
+    """All batches as one set of arrays, and the recording of each pair."""
+    columns: dict[str, list[np.ndarray]] = {}
+    for batch in batches:
+        for name, value in batch.items():
+            columns.setdefault(name, []).append(value.numpy())
+    arrays = {name: np.concatenate(parts) for name, parts in columns.items()}
+    players = tuple(name.decode() for name in arrays["player"])
+    held_out = HeldOut(
+        arrays["spectrogram"], arrays["label"], arrays["photo"], players if all(players) else ()
+    )
+    return held_out, [name.decode() for name in arrays["recording"]]
+
+
+def class_mean_photos(batches: Iterable[Mapping[str, tf.Tensor]]) -> Floats:
+    """The mean photo of each class over batches, [K, S, S, 3] in [-1, 1].
+
+    Raises:
+        ValueError: there is no batch.
+    """
+    total: np.ndarray | None = None
+    counts: np.ndarray | None = None
+    for batch in batches:
+        label, photo = batch["label"].numpy(), batch["photo"].numpy()
+        part = np.einsum("bk,bhwc->khwc", label, photo, dtype=np.float64)
+        total = part if total is None else total + part
+        counts = label.sum(0) if counts is None else counts + label.sum(0)
+    if total is None or counts is None:
+        raise ValueError("class_mean_photos needs at least one batch; received none")
+    return (total / np.maximum(counts, 1)[:, None, None, None]).astype(np.float32)

@@ -1,0 +1,130 @@
+"""Does it listen? Measures that only the sound can move, not the label.
+
+The label is an input, so a generator that is deaf to the sound can still draw the right instrument.
+These figures compare pictures within a class, where the label is the same for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+#: (spectrograms [N, S, S, 1], labels [N, K]) to (coarse, refined), each [N, S, S, 3].
+Draw = Callable[[Floats, Floats], tuple[Floats, Floats]]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Pairs the networks were not trained on."""
+
+    spectrograms: Floats  # [N, S, S, 1] in [-1, 1]
+    labels: Floats  # [N, K] one-hot
+    photos: Floats  # [N, S, S, 3] in [-1, 1]
+    players: tuple[str, ...]  # empty where the data names none
+
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """The label of each pair as a number, [N]."""
+        return np.argmax(self.labels, axis=1)
+
+
+@dataclass(frozen=True)
+class ListeningFigures:
+    """What was measured; ``None`` where the data does not allow it."""
+
+    pairs: int
+    retrieval: float  # R@1 of the real photo from the generated picture, within the class
+    retrieval_chance: float
+    player_match: float | None  # nearest real photo of the class shows the player who is heard
+    player_match_chance: float | None
+    sound_movement: float  # mean |change| of the picture when sounds are permuted in the class
+    label_movement: float  # the same when labels are permuted
+    coarse_l1: float
+    refined_l1: float
+    class_mean_l1: float  # of the class's mean training photo: the floor of a deaf generator
+
+    def to_json(self) -> dict[str, float | int | None]:
+        """As a flat mapping."""
+        return asdict(self)
+
+
+def measure_listening(
+    draw: Draw, held_out: HeldOut, class_means: Floats, seed: int
+) -> ListeningFigures:
+    """Draw every held-out sound three ways and compare.
+
+    Args:
+        draw: the networks in inference mode.
+        held_out: what to draw, and the real photos.
+        class_means: mean training photo of each class, [K, S, S, 3].
+        seed: of the permutations.
+    """
+    random = np.random.default_rng(seed)
+    classes, photos = held_out.classes, held_out.photos
+    coarse, refined = draw(held_out.spectrograms, held_out.labels)
+    other_sound = permuted_within(classes, random)
+    shift = int(random.integers(1, max(2, held_out.labels.shape[1])))
+    _, with_other_sound = draw(held_out.spectrograms[other_sound], held_out.labels)
+    _, with_other_label = draw(held_out.spectrograms, np.roll(held_out.labels, shift, axis=1))
+    nearest = nearest_in_class(refined, photos, classes)
+    chance, player_match, player_chance = _chances(classes, held_out.players, nearest)
+    return ListeningFigures(
+        pairs=len(classes),
+        retrieval=float(np.mean(nearest == np.arange(len(classes)))),
+        retrieval_chance=chance,
+        player_match=player_match,
+        player_match_chance=player_chance,
+        sound_movement=mean_distance(refined, with_other_sound),
+        label_movement=mean_distance(refined, with_other_label),
+        coarse_l1=mean_distance(coarse, photos),
+        refined_l1=mean_distance(refined, photos),
+        class_mean_l1=mean_distance(class_means[classes], photos),
+    )
+
+
+def nearest_in_class(
+    pictures: Floats, photos: Floats, classes: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """For each picture the index of the photo of its class that is nearest in mean |difference|."""
+    nearest = np.empty(len(classes), np.int64)
+    for label in np.unique(classes):
+        members = np.flatnonzero(classes == label)
+        candidates = photos[members]
+        for index in members:
+            distances = np.abs(candidates - pictures[index]).mean(axis=(1, 2, 3))
+            nearest[index] = members[np.argmin(distances)]
+    return nearest
+
+
+def permuted_within(classes: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
+    """An order of all indices in which each stands at another one of its class, if there is one."""
+    order = np.arange(len(classes))
+    for label in np.unique(classes):
+        members = random.permutation(np.flatnonzero(classes == label))
+        order[members] = np.roll(members, 1)
+    return order
+
+
+def mean_distance(first: Floats, second: Floats) -> float:
+    """Mean |difference| over all pictures, in units of [-1, 1]."""
+    return float(np.mean(np.abs(first - second), dtype=np.float64))
+
+
+def _chances(
+    classes: NDArray[np.int64], players: Sequence[str], nearest: NDArray[np.int64]
+) -> tuple[float, float | None, float | None]:
+    """R@1 by chance, player match, and player match by chance."""
+    counts = np.bincount(classes)
+    chance = float(np.mean(1.0 / counts[classes]))
+    if not players or not all(players):
+        return chance, None, None
+    names = np.asarray(players)
+    match = float(np.mean(names[nearest] == names))
+    same = [
+        np.mean(names[classes == label] == name) for label, name in zip(classes, names, strict=True)
+    ]
+    return chance, match, float(np.mean(same))

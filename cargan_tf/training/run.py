@@ -1,0 +1,115 @@
+"""A run's directory: what made it, where its parts are, and who may write to it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from cargan_tf.audio.statistics import BandStatistics
+from cargan_tf.config import Config, config_from_json
+from cargan_tf.errors import UserError
+from cargan_tf.files import write_json
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What a run is made of: enough to rebuild its networks and feed them."""
+
+    config: Config
+    labels: tuple[str, ...]
+    statistics: BandStatistics
+    data: str  # path of the data set
+    data_hash: str  # of its dataset.json
+    classifier_accuracy: float  # of C on held-out photos
+
+
+class Run:
+    """The files of one run under its directory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.pictures = path / "pictures"
+        self.stats = path / "stats.jsonl"
+        self.tensorboard = path / "tensorboard"
+        self.class_means = path / "class_means.npy"
+        self.info_file = path / "run.json"
+
+    def exists(self) -> bool:
+        """Whether a run was begun here."""
+        return self.info_file.is_file()
+
+    def write_info(self, info: RunInfo) -> None:
+        """Begin the run: write what it is made of."""
+        values = {
+            "format": FORMAT,
+            "labels": list(info.labels),
+            "data": info.data,
+            "data_hash": info.data_hash,
+            "classifier_accuracy": info.classifier_accuracy,
+            "config": info.config.model_dump(mode="json"),
+            "statistics": asdict(info.statistics),
+        }
+        write_json(self.info_file, values)
+
+    def read_info(self) -> RunInfo:
+        """What the run is made of.
+
+        Raises:
+            UserError: there is no run here, or its description is damaged.
+        """
+        try:
+            values: dict[str, Any] = json.loads(self.info_file.read_text("utf-8"))
+            return RunInfo(
+                config=config_from_json(values["config"], str(self.info_file)),
+                labels=tuple(values["labels"]),
+                statistics=BandStatistics(
+                    tuple(values["statistics"]["mean"]), tuple(values["statistics"]["spread"])
+                ),
+                data=values["data"],
+                data_hash=values["data_hash"],
+                classifier_accuracy=values["classifier_accuracy"],
+            )
+        except FileNotFoundError as error:
+            raise UserError(
+                f"{self.path} holds no run (no run.json); name a directory that 'cargan train' made."
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{self.info_file} is damaged: {error!r}.") from error
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other process from training in this directory.
+
+        The lock is the operating system's, so it falls with the process that holds it.
+
+        Raises:
+            UserError: another process holds it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise UserError(
+                f"{self.path} is in use by another training process."
+                " Wait for it, or choose another directory with --run."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

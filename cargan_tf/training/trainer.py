@@ -1,0 +1,282 @@
+"""The training loop: data in, steps, and upkeep at the configured intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+import yaml
+
+from cargan_tf.config import Config
+from cargan_tf.data.dataset import DatasetInfo, check_fits, load_dataset
+from cargan_tf.data.pipeline import evaluation_batches, training_batches
+from cargan_tf.errors import UserError
+from cargan_tf.models.cascade import Cascade
+from cargan_tf.models.patchgan import PatchGAN
+from cargan_tf.progress import Reporter, SilentReporter, Task
+from cargan_tf.training.checkpoints import Checkpoints
+from cargan_tf.training.classifier import FOLDER as CLASSIFIER_FOLDER
+from cargan_tf.training.classifier import load_classifier
+from cargan_tf.training.clock import Clock
+from cargan_tf.training.gallery import Gallery, class_mean_photos
+from cargan_tf.training.listening import ListeningFigures
+from cargan_tf.training.monitor import Monitor
+from cargan_tf.training.run import Run, RunInfo, file_hash
+from cargan_tf.training.step import TrainingStep
+
+MEAN_BATCH = 64  # photos at a time for the class means; only memory depends on it
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """Where a run ended."""
+
+    step: int
+    listening: ListeningFigures | None
+
+
+class Trainer:
+    """One run from its configuration to its last step.
+
+    Making it builds networks and optimisers and reads the newest checkpoint of a resumed run;
+    ``train`` does the rest.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        data: Path,
+        config: Config,
+        strategy: tf.distribute.Strategy,
+        classifier: Path | None = None,
+        resume: bool = False,
+        reporter: Reporter | None = None,
+    ) -> None:
+        """Build everything.
+
+        Args:
+            run: where it is written.
+            data: a data set made by ``preprocess``.
+            config: its audio section and picture size must be the data set's.
+            strategy: see ``make_strategy``; its replicas share each batch.
+            classifier: folder of C; ``data/classifier`` by default.
+            resume: go on from the newest checkpoint.
+            reporter: told of each step.
+
+        Raises:
+            UserError: configuration, data, classifier and run do not fit each other.
+        """
+        self.run, self.data, self.config, self.strategy = run, data, config, strategy
+        self.reporter = reporter or SilentReporter()
+        self.dataset = load_dataset(data)
+        check_fits(self.dataset, config)
+        self._check_batch()
+        self.steps_per_epoch = self.dataset.steps_per_epoch(config.training.batch_size)
+        if run.exists() and not resume:
+            raise UserError(
+                f"{run.path} already holds a run. Go on with it by --resume, or choose another"
+                " directory with --run."
+            )
+        keras.utils.set_random_seed(config.training.seed)
+        with strategy.scope():
+            self.step = self._build()
+        report = load_classifier(
+            classifier or data / CLASSIFIER_FOLDER,
+            config,
+            tuple(self.dataset.labels),
+            into=self.step.cascade.classifier,
+        )
+        self.info = RunInfo(
+            config,
+            tuple(self.dataset.labels),
+            self.dataset.statistics,
+            str(data.resolve()),
+            file_hash(data / "dataset.json"),
+            report.accuracy,
+        )
+        self.checkpoints = Checkpoints(run.checkpoints, self.step, config.training.keep_checkpoints)
+        self.start = 0
+        if resume:
+            self._check_same_run()
+            self.start = self.checkpoints.restore()
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole run, those before a resumption included."""
+        training = self.config.training
+        epochs = training.epochs + training.decay_epochs
+        return training.steps or epochs * self.steps_per_epoch
+
+    def describe(self) -> str:
+        """The resolved run: configuration, devices, data and sizes of the networks."""
+        cascade = self.step.cascade
+        sizes: dict[str, keras.Model] = {
+            "G1": cascade.coarse_generator,
+            "G2": cascade.refined_generator,
+            "C (frozen)": cascade.classifier,
+            "D": self.step.discriminator,
+        }
+        counts = {split: self.dataset.records(split) for split in self.dataset.shards}
+        lines = [
+            yaml.safe_dump(self.config.model_dump(mode="json"), sort_keys=False).rstrip(),
+            f"run: {self.run.path}",
+            f"data: {self.data} ({', '.join(f'{n} {split}' for split, n in counts.items())} pairs)",
+            f"labels: {', '.join(self.dataset.labels)}",
+            f"devices: {', '.join(self.strategy.extended.worker_devices)}",
+            f"steps: {self.start} done of {self.total_steps}, {self.steps_per_epoch} an epoch",
+            *(f"{name}: {network.count_params():,} parameters" for name, network in sizes.items()),
+        ]
+        return "\n".join(lines)
+
+    def train(self) -> TrainingResult:
+        """Run to the last step; write checkpoints, statistics and pictures on the way.
+
+        Raises:
+            UserError: the directory is in use, the disk is full, or a loss is not finite.
+        """
+        with self.run.locked():
+            if not self.run.exists():
+                self.run.write_info(self.info)
+            monitor = Monitor(self.run, self._gallery(), self.start)
+            try:
+                return self._loop(monitor)
+            finally:
+                monitor.close()
+
+    def _loop(self, monitor: Monitor) -> TrainingResult:
+        settings, total = self.config, self.total_steps
+        stream = training_batches(
+            self.dataset, self.data, settings, seed=settings.training.seed, start_step=self.start
+        )
+        batches = iter(self.strategy.experimental_distribute_dataset(stream))
+        clock = Clock(settings.training.batch_size)
+        figures = None
+        with self.reporter.task("Training", total) as task:
+            task.advance(self.start)
+            for step in range(self.start + 1, total + 1):
+                with clock.waiting():
+                    batch = next(batches)
+                losses = self.step(batch)
+                clock.count_step()
+                last = step == total
+                if step % settings.monitor.log_steps == 0 or last:
+                    self._log(step, losses, clock, monitor, task)
+                task.advance()
+                if step % settings.monitor.listening_steps == 0 or last:
+                    figures = self._listen(step, monitor)
+                if step % settings.monitor.picture_steps == 0 or last:
+                    monitor.draw_grid(step)
+                if step % settings.training.checkpoint_steps == 0 or last:
+                    self.checkpoints.save()
+        if figures is None:  # a run resumed at its end has no step left
+            figures = monitor.listen(total)
+        return TrainingResult(total, figures)
+
+    def _log(
+        self,
+        step: int,
+        losses: dict[str, tf.Tensor],
+        clock: Clock,
+        monitor: Monitor,
+        task: Task,
+    ) -> None:
+        values = {name: float(value) for name, value in losses.items()}
+        if not np.isfinite(list(values.values())).all():
+            bad = ", ".join(name for name, value in values.items() if not np.isfinite(value))
+            raise UserError(
+                f"step {step}: {bad} is not finite. The last checkpoint is whole; go on from it"
+                " with a lower rate: --resume --set training.learning_rate=…"
+            )
+        speed = clock.read()
+        monitor.record(step, "training", {**values, **speed})
+        task.advance(
+            0, f"L1 {values['refined_l1']:.3f}, {speed['pictures_per_second']:.0f} pictures/s"
+        )
+
+    def _listen(self, step: int, monitor: Monitor) -> ListeningFigures | None:
+        figures = monitor.listen(step)
+        if figures is not None:
+            self.reporter.message(f"step {step}: {describe_listening(figures)}")
+        return figures
+
+    def _build(self) -> TrainingStep:
+        size, labels = self.config.data.image_size, len(self.dataset.labels)
+        cascade = Cascade(self.config, labels, name="cascade")
+        cascade(tf.zeros([1, size, size, 1]), tf.zeros([1, labels]))
+        discriminator = PatchGAN(self.config.model, name="discriminator")
+        seen = 4 + (labels if self.config.model.discriminator_label == "audio" else 0)
+        discriminator(tf.zeros([1, size, size, seen]))
+        return TrainingStep(
+            self.config, cascade, discriminator, self.strategy, self.steps_per_epoch
+        )
+
+    def _gallery(self) -> Gallery | None:
+        split = self.dataset.held_out_split
+        if split is None:
+            self.reporter.message("no held-out split: no listening figures and no pictures")
+            return None
+        means = class_means(self.run, self.dataset, self.data, self.config)
+        return Gallery.of_split(
+            self.step.cascade, self.dataset, self.data, self.config, split, means
+        )
+
+    def _check_batch(self) -> None:
+        batch, replicas = self.config.training.batch_size, self.strategy.num_replicas_in_sync
+        if batch % replicas:
+            raise UserError(
+                f"training.batch_size = {batch} cannot be shared evenly by {replicas} devices;"
+                f" the nearest that can is {max(1, round(batch / replicas)) * replicas}."
+            )
+
+    def _check_same_run(self) -> None:
+        """A resumed run must be made of what it began with; only its length may change."""
+        before = self.run.read_info()
+        if before.data_hash != self.info.data_hash:
+            raise UserError(
+                f"{self.run.path} was trained on {before.data}, which is not the data set"
+                f" {self.data} (dataset.json differs). Name the same data to resume."
+            )
+        free: dict[str, object] = {
+            "steps": None,
+            "epochs": 1,
+            "keep_checkpoints": 1,
+            "learning_rate": 1.0,
+        }
+        if _fixed(before.config, free) != _fixed(self.config, free):
+            raise UserError(
+                f"{self.run.path} was begun with another configuration; resuming may change"
+                f" training.{', training.'.join(free)} and monitor only."
+            )
+
+
+def class_means(run: Run, dataset: DatasetInfo, data: Path, config: Config) -> np.ndarray:
+    """The mean training photo of each class, [K, S, S, 3]; kept in the run once computed."""
+    if not run.class_means.exists():
+        batches = evaluation_batches(dataset, data, config, "train", MEAN_BATCH)
+        np.save(run.class_means, class_mean_photos(batches))
+    return np.load(run.class_means)
+
+
+def describe_listening(figures: ListeningFigures) -> str:
+    """The figures in one line."""
+    parts = [
+        f"L1 coarse {figures.coarse_l1:.3f}, refined {figures.refined_l1:.3f}"
+        f" (class mean {figures.class_mean_l1:.3f})",
+        f"R@1 {figures.retrieval:.3f} (chance {figures.retrieval_chance:.3f})",
+        f"moved by sound {figures.sound_movement:.3f}, by label {figures.label_movement:.3f}",
+    ]
+    if figures.player_match is not None:
+        parts.insert(
+            2,
+            f"player match {figures.player_match:.2f} (chance {figures.player_match_chance:.2f})",
+        )
+    return "; ".join(parts)
+
+
+def _fixed(config: Config, free: dict[str, object]) -> Config:
+    """``config`` with the settings that a resumption may change set to the same values."""
+    training = config.training.model_copy(update=free)
+    return config.model_copy(update={"training": training, "monitor": None})

@@ -1,0 +1,31 @@
+"""`cargan classifier`: C, the judge of what a picture shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from cargan_cli.options import PATH, config_options
+
+
+@click.command("classifier")
+@click.argument("data", type=PATH, default=Path("data"))
+@click.option("--out", type=PATH, help="Folder for the weights.  [default: DATA/classifier]")
+@config_options("the data set's own")
+def command(
+    data: Path, out: Path | None, config_name: str | None, overrides: tuple[str, ...]
+) -> None:
+    """Train the classifier C on the real photos of DATA, and measure it on held-out ones."""
+    from cargan_cli.configuring import config_for_data
+    from cargan_cli.reporting import TerminalReporter
+    from cargan_cli.tensorflow_import import import_tensorflow
+
+    config = config_for_data(data, config_name, overrides)
+    import_tensorflow()
+    from cargan_tf.training.classifier import train_classifier
+
+    report = train_classifier(data, config, out, TerminalReporter())
+    click.echo(
+        f"Right on {report.accuracy:.1%} of {report.photos} {report.split} photos."
+        f"\nNext: cargan train {data}"
+    )

@@ -1,0 +1,43 @@
+"""`cargan quickstart`: the whole path on open sample data."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+from cargan_cli.options import PATH, config_options
+
+
+@click.command("quickstart")
+@click.argument("workspace", type=PATH, default=Path("quickstart"))
+@click.option(
+    "--models", type=PATH, default=Path("saved_models"), show_default=True, help="For the export."
+)
+@config_options("quickstart")
+def command(
+    workspace: Path, models: Path, config_name: str | None, overrides: tuple[str, ...]
+) -> None:
+    """See it work: sample data, preprocessing, training, export and pictures, in ten minutes.
+
+    Everything but the exported model is written to WORKSPACE; a second call takes what is there.
+    """
+    from cargan_cli.reporting import TerminalReporter
+    from cargan_cli.tensorflow_import import import_tensorflow
+
+    from cargan_tf.config import load_config
+
+    began = time.monotonic()
+    config = load_config(config_name or "quickstart", overrides)
+    import_tensorflow()
+    from cargan_tf.quickstart import quickstart
+    from cargan_tf.training.trainer import describe_listening
+
+    result = quickstart(workspace, models, config, TerminalReporter())
+    minutes, seconds = divmod(round(time.monotonic() - began), 60)
+    click.echo(f"Done in {minutes} min {seconds} s. On unseen recordings:")
+    click.echo(f"  {describe_listening(result.listening)}")
+    click.echo(f"Pictures (spectrogram, coarse, refined, real): {result.grid}")
+    click.echo(f"Drawn from {result.sound}: {result.picture}")
+    click.echo(f"Model: {result.model}")
+    click.echo(f"Try: cargan generate {result.sound} --label cello -o cello.png")

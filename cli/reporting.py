@@ -1,0 +1,92 @@
+"""Progress on the terminal: bars where there is one, plain lines where there is not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from cargan_tf.progress import Task
+
+#: Seconds between lines of a task where bars cannot be drawn (a log file, CI).
+LINE_INTERVAL = 20.0
+
+
+class TerminalReporter:
+    """Draws each task's bar with its counts, its times and a note; lines when not a terminal."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+
+    @contextmanager
+    def task(self, description: str, total: int) -> Iterator[Task]:
+        """A bar for ``total`` units, left on the screen when it is done."""
+        if not self._console.is_terminal:
+            with self._lines(description, total) as lines:
+                yield lines
+            return
+        columns = (
+            TextColumn("{task.description:<12}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        with Progress(*columns, console=self._console) as progress:
+            yield _Bar(progress, progress.add_task(description, total=total, note=""))
+
+    def message(self, text: str) -> None:
+        """One line."""
+        self._console.print(text, soft_wrap=True, markup=False)
+
+    @contextmanager
+    def _lines(self, description: str, total: int) -> Iterator[Task]:
+        lines = _Lines(self._console, description, total)
+        yield lines
+        lines.close()
+
+
+class _Bar:
+    def __init__(self, progress: Progress, task: object) -> None:
+        self._progress, self._task = progress, task
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        fields = {"note": note} if note else {}
+        self._progress.update(self._task, advance=count, **fields)  # type: ignore[arg-type]
+
+
+class _Lines:
+    def __init__(self, console: Console, description: str, total: int) -> None:
+        self._console, self._description, self._total = console, description, total
+        self._done, self._note = 0, ""
+        self._began = self._spoke = time.monotonic()
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        self._done += count
+        self._note = note or self._note
+        if time.monotonic() - self._spoke > LINE_INTERVAL and self._done < self._total:
+            self._speak()
+
+    def close(self) -> None:
+        self._speak()
+
+    def _speak(self) -> None:
+        self._spoke = time.monotonic()
+        elapsed = self._spoke - self._began
+        parts = [f"{self._description}: {self._done}/{self._total}", f"{elapsed:.1f} s"]
+        if 0 < self._done < self._total:
+            left = elapsed / self._done * (self._total - self._done)
+            parts.append(f"{left:.0f} s left")
+        self._console.print(", ".join([*parts, self._note] if self._note else parts))

@@ -1,0 +1,40 @@
+"""`cargan sample-data`: the open stand-in for Sub-URMP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from cargan_cli.options import PATH
+
+
+@click.command("sample-data")
+@click.argument("out", type=PATH)
+@click.option("--recordings", default=12, show_default=True, help="Recordings an instrument.")
+@click.option("--clips", default=15, show_default=True, help="Half-second clips a recording.")
+@click.option("--seed", default=0, show_default=True, help="Same seed, same bytes.")
+@click.option("--soundfont", type=PATH, help="A SoundFont (.sf2) to play instead of synthesis.")
+@click.option("--workers", type=int, help="Processes.  [default: one a core]")
+def command(
+    out: Path,
+    recordings: int,
+    clips: int,
+    seed: int,
+    soundfont: Path | None,
+    workers: int | None,
+) -> None:
+    """Write open sample data to OUT: 13 instruments, three players each, sound and picture."""
+    from cargan_cli.reporting import TerminalReporter
+
+    from cargan_tf.data.sample.build import make_sample_data
+
+    manifest = make_sample_data(
+        out,
+        recordings=recordings,
+        clips_per_recording=clips,
+        seed=seed,
+        soundfont=soundfont,
+        workers=workers,
+        reporter=TerminalReporter(),
+    )
+    click.echo(f"Sample data: {manifest}\nNext: cargan preprocess {out} data --config quickstart")

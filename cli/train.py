@@ -1,0 +1,64 @@
+"""`cargan train`: the GAN, on one device or several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from cargan_cli.options import PATH, config_options
+
+
+@click.command("train")
+@click.argument("data", type=PATH, default=Path("data"))
+@click.option("--run", "run_path", type=PATH, help="Where it is written.  [default: runs/CONFIG]")
+@config_options("the data set's own")
+@click.option("--gpus", type=click.IntRange(min=1), help="GPUs.  [default: 1 if there is one]")
+@click.option(
+    "--virtual-devices",
+    type=click.IntRange(min=1),
+    help="Split the CPU into so many devices: rehearses a run on as many GPUs.",
+)
+@click.option("--classifier", type=PATH, help="Folder of C.  [default: DATA/classifier]")
+@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint.")
+@click.option("--dry-run", is_flag=True, help="Build everything, print the run, train nothing.")
+def command(
+    data: Path,
+    run_path: Path | None,
+    config_name: str | None,
+    overrides: tuple[str, ...],
+    gpus: int | None,
+    virtual_devices: int | None,
+    classifier: Path | None,
+    resume: bool,
+    dry_run: bool,
+) -> None:
+    """Train CAR-GAN on DATA, a data set made by `cargan preprocess`."""
+    from cargan_cli.configuring import config_for_data
+    from cargan_cli.reporting import TerminalReporter
+    from cargan_cli.tensorflow_import import import_tensorflow, known_lines_dropped
+
+    from cargan_tf.config import override
+    from cargan_tf.errors import UserError
+    from cargan_tf.training.run import Run
+
+    config = config_for_data(data, config_name, overrides)
+    run = Run(run_path or Path("runs") / config.name)
+    if resume and not run.exists():
+        raise UserError(f"nothing to resume: {run.path} holds no run. Name it with --run.")
+    if resume and config_name is None:
+        config = override(run.read_info().config, overrides)
+    import_tensorflow(start_devices=False)
+    from cargan_tf.training.devices import make_strategy
+    from cargan_tf.training.trainer import Trainer, describe_listening
+
+    with known_lines_dropped():
+        strategy = make_strategy(gpus, virtual_devices)
+    reporter = TerminalReporter()
+    trainer = Trainer(run, data, config, strategy, classifier, resume, reporter)
+    if dry_run:
+        click.echo(trainer.describe())
+        return
+    result = trainer.train()
+    if result.listening is not None:
+        click.echo(describe_listening(result.listening))
+    click.echo(f"Next: cargan export {run.path} saved_models/{config.name}")

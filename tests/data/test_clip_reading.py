@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+import soundfile
+
+from cargan_tf.audio.clips import cut_clip
+from cargan_tf.audio.decode import read_audio
+from cargan_tf.config.schema import AudioConfig
+from cargan_tf.data.clip_reading import read_clip
+from cargan_tf.errors import UserError
+
+AUDIO = AudioConfig(sample_rate=8_000, n_fft=256, hop_length=250, n_mels=16)
+
+
+@pytest.fixture(params=["wav", "flac", "ogg"])
+def recording(tmp_path, request):
+    """20 s of stereo noise at another rate than is wanted."""
+    samples = 0.1 * np.random.default_rng(0).normal(size=(20 * 11_025, 2))
+    path = tmp_path / f"long.{request.param}"
+    soundfile.write(path, samples, 11_025)
+    return path
+
+
+@pytest.mark.parametrize("offset_ms", [0, 700, 1_000, 5_001, 12_345, 19_400, 19_900])
+def test_a_part_equals_the_cut_from_the_whole(recording, offset_ms):
+    whole = read_audio(recording, AUDIO.sample_rate)
+    start = round(offset_ms * AUDIO.sample_rate / 1000)
+    expected = cut_clip(whole, start, AUDIO.clip_samples)
+    clip = read_clip(recording, offset_ms, AUDIO)
+    assert clip.samples.shape == (4_000,)
+    assert clip.padded == expected.padded
+    # libsndfile's Vorbis decoder rounds differently after a seek
+    np.testing.assert_allclose(clip.samples, expected.samples, atol=1e-5)
+
+
+def test_a_clip_beyond_the_end(recording):
+    with pytest.raises(UserError, match="sound lasts 20.000 s"):
+        read_clip(recording, 25_000, AUDIO)
+
+
+def test_a_short_file_is_padded(tmp_path):
+    soundfile.write(tmp_path / "short.wav", np.ones(3_000) * 0.1, 8_000)
+    assert read_clip(tmp_path / "short.wav", 0, AUDIO).padded == 1_000
+    assert read_clip(tmp_path / "short.wav", 250, AUDIO).padded == 3_000
+
+
+def test_not_a_sound_file(tmp_path):
+    (tmp_path / "a.wav").write_text("text")
+    for offset_ms in (0, 5_000):
+        with pytest.raises(UserError, match="cannot be read as sound"):
+            read_clip(tmp_path / "a.wav", offset_ms, AUDIO)

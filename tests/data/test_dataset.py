@@ -1,0 +1,78 @@
+import json
+import shutil
+
+import pytest
+
+from cargan_tf.config.loading import override
+from cargan_tf.data.dataset import check_fits, load_dataset
+from cargan_tf.errors import UserError
+
+
+def test_what_it_knows(dataset, config):
+    assert dataset.labels == ("cello", "flute", "violin")
+    assert dataset.counts["train"] == {"cello": 8, "flute": 8, "violin": 8}
+    assert {split: dataset.records(split) for split in dataset.shards} == {
+        "train": 24,
+        "validation": 12,
+        "test": 12,
+    }
+    assert dataset.records("holiday") == 0
+    assert dataset.config == config
+    assert len(dataset.statistics.mean) == 16
+
+
+def test_no_data_set(tmp_path):
+    for path in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(UserError, match="run|make one with `cargan preprocess"):
+            load_dataset(path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: text.replace('"format_version": 1', '"format_version": 2'),
+        lambda text: text.replace('"labels"', '"names"'),
+        lambda text: "[]",
+    ],
+)
+def test_a_damaged_description(dataset_path, tmp_path, damage):
+    (tmp_path / "dataset.json").write_text(damage((dataset_path / "dataset.json").read_text()))
+    with pytest.raises(UserError, match=r"damaged or of another version.*preprocess` again") as it:
+        load_dataset(tmp_path)
+    assert "\n" not in str(it.value)
+
+
+def test_shards_missing_or_cut_short(dataset_path, dataset, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(dataset_path, copy)
+    shard = copy / dataset.shards["test"][1].name
+    shard.write_bytes(shard.read_bytes()[:-1])
+    with pytest.raises(UserError, match=rf"{shard.name} has \d+ bytes, expected \d+"):
+        load_dataset(copy)
+    shard.unlink()
+    with pytest.raises(UserError, match=f"{shard.name} is missing"):
+        load_dataset(copy)
+
+
+def test_steps_per_epoch(dataset):
+    assert dataset.steps_per_epoch(5) == 4
+    assert dataset.steps_per_epoch(24) == 1
+    with pytest.raises(UserError, match=r"has 24 pairs, fewer than one batch of 25"):
+        dataset.steps_per_epoch(25)
+
+
+def test_settings_that_differ_are_named(dataset, config):
+    check_fits(dataset, override(config, ["audio.clip_spreads=3", "training.batch_size=2"]))
+    for text, name in (
+        ("audio.n_mels=20", r"audio.n_mels = 16, the configuration says 20"),
+        ("data.image_size=64", r"data.image_size = 32, the configuration says 64"),
+    ):
+        with pytest.raises(UserError, match=name):
+            check_fits(dataset, override(config, [text]))
+
+
+def test_the_description_is_plain_json(dataset_path):
+    values = json.loads((dataset_path / "dataset.json").read_text())
+    assert values["config"]["audio"]["sample_rate"] == 8_000
+    assert len(values["statistics"]["spread"]) == 16

@@ -1,0 +1,42 @@
+from pathlib import Path
+
+from cargan_tf.data.pairs import Pair, PairCollector
+
+
+def a_pair(split="train", label="violin", recording="violin01", start=500):
+    return Pair(split, label, recording, start, Path("a.wav"), Path("a.jpg"))
+
+
+def test_id_and_key():
+    assert a_pair().id == "violin/violin01/500"
+    assert a_pair().key == ("train", "violin", "violin01", 500)
+
+
+def test_duplicates_are_named_and_the_first_counts():
+    collector = PairCollector()
+    for line in ("line 2", "line 3"):
+        collector.add(a_pair(), line)
+    source = collector.source(Path(), "manifest")
+    assert len(source.pairs) == 1
+    assert [item.what for item in source.left_out] == ["line 3"]
+    assert "duplicate of violin/violin01/500" in source.left_out[0].why
+
+
+def test_training_comes_first_and_starts_are_in_numeric_order():
+    collector = PairCollector()
+    for pair in (a_pair("test"), a_pair(start=1000), a_pair("validation"), a_pair(start=900)):
+        collector.add(pair, "")
+    pairs = collector.source(Path(), "manifest").pairs
+    assert [(pair.split, pair.start_ms) for pair in pairs] == [
+        ("train", 900),
+        ("train", 1000),
+        ("validation", 500),
+        ("test", 500),
+    ]
+
+
+def test_recordings_in_two_splits_are_found():
+    collector = PairCollector()
+    for pair in (a_pair(), a_pair("test", start=900), a_pair("test", recording="violin02")):
+        collector.add(pair, "")
+    assert collector.source(Path(), "manifest").shared_recordings() == ("violin/violin01",)

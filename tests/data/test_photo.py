@@ -1,0 +1,114 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cargan_tf.data import photo
+from cargan_tf.data.photo import read_photo
+from cargan_tf.errors import UserError
+
+
+def saved(tmp_path, image, name="picture.png", **options):
+    image.save(tmp_path / name, **options)
+    return tmp_path / name
+
+
+def test_shape_and_colour(tmp_path):
+    path = saved(tmp_path, Image.new("RGB", (90, 30), (200, 100, 50)))
+    pixels = read_photo(path, 32)
+    assert pixels.shape == (32, 32, 3)
+    assert pixels.dtype == np.uint8
+    assert (pixels == (200, 100, 50)).all()
+
+
+def test_the_whole_picture_is_stretched_to_the_square(tmp_path):
+    wide = np.zeros((20, 80, 3), np.uint8)
+    wide[:, :40] = 255
+    pixels = read_photo(saved(tmp_path, Image.fromarray(wide)), 16)
+    assert (pixels[:, :6] > 250).all()
+    assert (pixels[:, 10:] < 5).all()
+
+
+def test_fine_stripes_become_grey(tmp_path):
+    stripes = np.zeros((256, 256, 3), np.uint8)
+    stripes[:, ::2] = 255
+    pixels = read_photo(saved(tmp_path, Image.fromarray(stripes)), 16)
+    assert np.abs(pixels.astype(int) - 127).max() < 8
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (Image.new("L", (8, 8), 100), (100, 100, 100)),
+        (Image.new("1", (8, 8), 1), (255, 255, 255)),
+        (Image.new("I;16", (8, 8), 32_896), (128, 128, 128)),
+        (Image.new("RGBA", (8, 8), (10, 20, 30, 0)), (255, 255, 255)),
+        (Image.new("RGBA", (8, 8), (10, 20, 30, 255)), (10, 20, 30)),
+        (Image.new("LA", (8, 8), (0, 0)), (255, 255, 255)),
+        (Image.new("RGB", (8, 8), (10, 200, 30)).quantize(4), (10, 200, 30)),
+    ],
+    ids=lambda value: getattr(value, "mode", ""),
+)
+def test_modes(tmp_path, image, expected):
+    pixels = read_photo(saved(tmp_path, image), 16)
+    assert pixels.shape == (16, 16, 3)
+    assert (pixels == expected).all()
+
+
+def test_a_transparent_palette(tmp_path):
+    image = Image.new("P", (8, 8), 3)
+    image.putpalette([0, 0, 0] * 256)
+    path = saved(tmp_path, image, "picture.gif", transparency=3)
+    assert (read_photo(path, 16) == 255).all()
+
+
+def test_cmyk(tmp_path):
+    path = saved(tmp_path, Image.new("CMYK", (32, 32), (0, 255, 255, 0)), "picture.jpg")
+    red, green, blue = read_photo(path, 16)[8, 8].astype(int)
+    assert red > 220
+    assert max(green, blue) < 40
+
+
+def test_the_exif_tag_turns_the_picture(tmp_path):
+    sideways = np.zeros((32, 32, 3), np.uint8)
+    sideways[:, :16] = 255  # white at the left; turned clockwise it is white at the top
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = saved(tmp_path, Image.fromarray(sideways), "picture.jpg", exif=exif, quality=95)
+    pixels = read_photo(path, 32)
+    assert pixels[:12].mean() > 240
+    assert pixels[20:].mean() < 15
+
+
+def test_too_many_pixels_are_refused_before_decoding(tmp_path, monkeypatch):
+    path = saved(tmp_path, Image.new("RGB", (40, 30)))
+    monkeypatch.setattr(photo, "MAX_PIXELS", 1000)
+    with pytest.raises(UserError, match="40×30 pixels; at most 1,000"):
+        read_photo(path, 16)
+
+
+def test_damaged_and_foreign_files(tmp_path):
+    content = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(content, "JPEG")
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes(content.getvalue()[:1000])
+    text = tmp_path / "text.jpg"
+    text.write_text("not a picture")
+    (tmp_path / "empty.jpg").touch()
+    for name, reason in (
+        ("cut.jpg", "is a damaged picture"),
+        ("text.jpg", "is not a picture"),
+        ("empty.jpg", "is not a picture"),
+        ("gone.jpg", "no picture"),
+    ):
+        with pytest.raises(UserError, match=reason) as caught:
+            read_photo(tmp_path / name, 16)
+        assert "\n" not in str(caught.value)
+
+
+def test_floating_point_pixels_are_refused(tmp_path):
+    path = saved(tmp_path, Image.new("F", (8, 8), 0.5), "picture.tiff")
+    with pytest.raises(UserError, match="floating-point"):
+        read_photo(path, 16)

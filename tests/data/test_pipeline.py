@@ -1,0 +1,181 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cargan_tf.config.loading import override
+from cargan_tf.data.pipeline import evaluation_batches, training_batches
+from cargan_tf.errors import UserError
+
+STEPS = 4  # an epoch: 24 pairs, 5 a batch, 4 left over
+KINDS = {
+    "memory": ["data.cache=true"],
+    "disk": ["data.cache=false"],
+    "small buffer": ["data.cache=false", "data.shuffle_buffer=7"],
+    "masks": ["data.cache=true", "data.freq_mask=4", "data.time_mask=3"],
+    "disk, masks": ["data.cache=false", "data.freq_mask=4"],
+}
+
+
+@pytest.fixture(params=KINDS.values(), ids=KINDS.keys())
+def settings(request, config):
+    return override(config, ["training.batch_size=5", *request.param])
+
+
+@pytest.fixture
+def in_memory(config):
+    return override(config, ["training.batch_size=5"])
+
+
+def batches(dataset, path, config, count, **options):
+    stream = training_batches(dataset, path, config, **{"seed": 7, **options})
+    return list(stream.take(count).as_numpy_iterator())
+
+
+def assert_equal(one, other):
+    assert len(one) == len(other)
+    for left, right in zip(one, other, strict=True):
+        assert left.keys() == right.keys()
+        for name in left:
+            np.testing.assert_array_equal(left[name], right[name])
+
+
+def epochs_of(found):
+    return [found[start : start + STEPS] for start in range(0, len(found), STEPS)]
+
+
+def ids_of(found):
+    return [name for batch in found for name in batch["id"]]
+
+
+def test_shapes_types_and_ranges(dataset, dataset_path, settings):
+    stream = training_batches(dataset, dataset_path, settings, seed=0)
+    assert {
+        name: (tuple(spec.shape), spec.dtype) for name, spec in stream.element_spec.items()
+    } == {
+        "spectrogram": ((5, 32, 32, 1), tf.float32),
+        "photo": ((5, 32, 32, 3), tf.float32),
+        "label": ((5, 3), tf.float32),
+        "id": ((5,), tf.string),
+    }
+    (batch,) = stream.take(1).as_numpy_iterator()
+    assert np.abs(batch["spectrogram"]).max() <= 1
+    assert np.abs(batch["photo"]).max() <= 1
+    assert batch["photo"].min() < -0.8
+    for name, label in zip(batch["id"], batch["label"], strict=True):
+        assert dataset.labels[int(label.argmax())] == name.decode().split("/")[0]
+        assert label.sum() == 1
+
+
+def test_each_record_once_an_epoch_in_an_order_of_its_own(dataset, dataset_path, settings):
+    epochs = epochs_of(batches(dataset, dataset_path, settings, 5 * STEPS))
+    for epoch in epochs:
+        assert len(set(ids_of(epoch))) == STEPS * 5
+    orders = {tuple(ids_of(epoch)) for epoch in epochs}
+    assert len(orders) == 5
+    # the remainder is another one each time: nothing is never seen
+    assert len({name for epoch in epochs for name in ids_of(epoch)}) == 24
+
+
+def test_one_seed_one_stream(dataset, dataset_path, settings):
+    tf.random.set_seed(1)
+    first = batches(dataset, dataset_path, settings, 10)
+    tf.random.set_seed(2)
+    assert_equal(batches(dataset, dataset_path, settings, 10), first)
+    other = batches(dataset, dataset_path, settings, 10, seed=8)
+    assert ids_of(other) != ids_of(first)
+
+
+@pytest.mark.parametrize("start_step", [1, STEPS, 2 * STEPS + 3])
+def test_taken_up_it_goes_on_bit_for_bit(dataset, dataset_path, settings, start_step):
+    straight = batches(dataset, dataset_path, settings, 3 * STEPS + 1)
+    resumed = batches(
+        dataset, dataset_path, settings, 3 * STEPS + 1 - start_step, start_step=start_step
+    )
+    assert_equal(resumed, straight[start_step:])
+
+
+@pytest.mark.parametrize("kind", ["memory", "disk"])
+def test_the_shuffle_is_even(dataset, dataset_path, config, kind):
+    """Every record is about equally often first: 400 epochs, 24 records, 16.7 expected."""
+    settings = override(config, ["training.batch_size=24", *KINDS[kind]])
+    found = batches(dataset, dataset_path, settings, 400)
+    counts = Counter(batch["id"][0] for batch in found)
+    expected = 400 / 24
+    chi_square = sum((counts[name] - expected) ** 2 / expected for name in set(found[0]["id"]))
+    assert chi_square < 49.7  # 23 degrees of freedom, p = 0.001; the seed is fixed
+
+
+def test_in_memory_the_files_are_read_once(dataset, dataset_path, in_memory, tmp_path):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(dataset_path, copy)
+    stream = training_batches(dataset, copy, in_memory, seed=7)
+    shutil.rmtree(copy)
+    expected = batches(dataset, dataset_path, in_memory, 3 * STEPS)
+    assert_equal(list(stream.take(3 * STEPS).as_numpy_iterator()), expected)
+
+
+def test_masks_differ_between_epochs_and_hide_by_the_mean(dataset, dataset_path, in_memory):
+    masked = override(in_memory, KINDS["masks"])
+    plain = batches(dataset, dataset_path, in_memory, 3 * STEPS)
+    hidden = batches(dataset, dataset_path, masked, 3 * STEPS)
+    assert ids_of(plain) == ids_of(hidden)
+    seen = {}
+    for batch, original in zip(hidden, plain, strict=True):
+        np.testing.assert_array_equal(batch["photo"], original["photo"])
+        pairs = zip(batch["id"], batch["spectrogram"], strict=True)
+        for name, spectrogram in pairs:
+            seen.setdefault(name, set()).add(spectrogram.tobytes())
+    assert sum(len(versions) > 1 for versions in seen.values()) > 15
+    change = np.concatenate([a["spectrogram"] for a in hidden]) - np.concatenate(
+        [b["spectrogram"] for b in plain]
+    )
+    assert (change != 0).mean() > 0.05
+    # 16 bands become 32 rows: where the whole neighbourhood is hidden, exactly the mean is left
+    assert any((np.abs(batch["spectrogram"]) < 1e-6).any() for batch in hidden)
+
+
+def test_settings_are_checked(dataset, dataset_path, config):
+    for text, message in (
+        ("training.batch_size=25", "24 pairs, fewer than one batch of 25"),
+        ("audio.n_mels=20", "n_mels = 16, the configuration says 20"),
+        ("data.freq_mask=16", "could hide all 16"),
+    ):
+        with pytest.raises(UserError, match=message):
+            training_batches(dataset, dataset_path, override(config, [text]), seed=0)
+
+
+def test_evaluation_is_in_stored_order_and_whole(dataset, dataset_path, config):
+    def read(**options):
+        stream = evaluation_batches(dataset, dataset_path, config, "test", 5, **options)
+        return list(stream.as_numpy_iterator())
+
+    found = read()
+    assert [len(batch["id"]) for batch in found] == [5, 5, 2]
+    assert len(set(ids_of(found))) == 12
+    assert set(found[0]) == {"spectrogram", "photo", "label", "id", "recording", "player"}
+    assert found[0]["recording"][0].decode() == found[0]["id"][0].decode().split("/")[1]
+    assert ids_of(read()) == ids_of(found)
+    assert ids_of(read(limit=7)) == ids_of(found)[:7]
+
+
+def test_a_split_that_is_not_there(dataset, dataset_path, config):
+    with pytest.raises(UserError, match=r"no pair in split 'dev'; it has train, validation, test"):
+        evaluation_batches(dataset, dataset_path, config, "dev", 5)
+
+
+@pytest.mark.parametrize("kind", ["memory", "disk", "masks"])
+def test_replicas_share_the_global_batch(dataset, dataset_path, config, kind):
+    settings = override(config, ["training.batch_size=4", *KINDS[kind]])
+    devices = [device.name for device in tf.config.list_logical_devices("CPU")]
+    strategy = tf.distribute.MirroredStrategy(devices)
+    stream = training_batches(dataset, dataset_path, settings, seed=7)
+    distributed = iter(strategy.experimental_distribute_dataset(stream))
+    for batch in batches(dataset, dataset_path, settings, 7):
+        parts = strategy.experimental_local_results(next(distributed))
+        for name, whole in batch.items():
+            joined = np.concatenate([part[name].numpy() for part in parts])
+            np.testing.assert_array_equal(joined, whole)

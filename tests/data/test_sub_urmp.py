@@ -1,0 +1,91 @@
+import shutil
+
+import pytest
+from PIL import Image
+
+from cargan_tf.data.sources import find_source
+from cargan_tf.data.sub_urmp import find_tree, read_tree
+
+
+def test_every_pair_is_of_one_moment(tree):
+    source = read_tree(tree)
+    assert len(source.pairs) == 48
+    assert source.left_out == ()
+    for pair in source.pairs:
+        assert pair.audio.stem == pair.image.stem == f"{pair.recording}_{pair.start_ms}"
+        assert pair.audio.parent.name == pair.image.parent.name == pair.label
+        assert pair.audio.parent.parent.name == pair.split
+
+
+def test_missing_files_shift_nothing(tree):
+    (tree / "img/train/cello/cello00_500.jpg").unlink()
+    (tree / "chunk/train/cello/cello01_0.wav").unlink()
+    source = read_tree(tree)
+    assert len(source.pairs) == 46
+    assert all(pair.audio.stem == pair.image.stem for pair in source.pairs)
+    assert {(item.what, item.why) for item in source.left_out} == {
+        ("chunk/train/cello/cello00_500.wav", "no picture of the same name"),
+        ("img/train/cello/cello01_0.jpg", "no sound of the same name"),
+    }
+
+
+@pytest.mark.parametrize("name", ["Sub-URMP", "Sub_URMP"])
+def test_both_spellings_of_the_folder(tree, tmp_path, name):
+    holder = tmp_path / "downloads"
+    shutil.move(tree, holder / name)
+    assert find_tree(holder) == holder / name
+    assert len(find_source(holder).pairs) == 48
+
+
+def test_validation_alone_and_test_alone(tree):
+    for kind in ("img", "chunk"):
+        shutil.rmtree(tree / kind / "test")
+    assert {pair.split for pair in read_tree(tree).pairs} == {"train", "validation"}
+    for kind in ("img", "chunk"):
+        (tree / kind / "validation").rename(tree / kind / "test")
+    assert {pair.split for pair in read_tree(tree).pairs} == {"train", "test"}
+
+
+def test_other_suffixes(tree):
+    picture = tree / "img/train/flute/flute00_0.jpg"
+    Image.open(picture).save(picture.with_suffix(".png"))
+    picture.unlink()
+    other = tree / "img/train/flute/flute00_500.jpg"
+    other.rename(other.with_suffix(".JPEG"))
+    assert len(read_tree(tree).pairs) == 48
+
+
+def test_what_cannot_be_read_is_named_with_its_reason(tree):
+    folder = tree / "img/train/violin"
+    for name in ("notes.txt", "violin_final.jpg", "cello00_9000.jpg", "violin00_0000.jpg"):
+        shutil.copy(folder / "violin00_0.jpg", folder / name)
+    (folder / ".DS_Store").touch()
+    (tree / "img/holiday").mkdir()
+    (tree / "img/train/loose.jpg").touch()
+    source = read_tree(tree)
+    assert len(source.pairs) == 48
+    reasons = {item.what: item.why for item in source.left_out}
+    assert reasons == {
+        "img/holiday": "not a folder named train, validation, test",
+        "img/train/loose.jpg": "lies outside the class folders",
+        "img/train/violin/notes.txt": "not one of .jpeg, .jpg, .png",
+        "img/train/violin/violin_final.jpg": "name is not violinNN_<milliseconds>",
+        "img/train/violin/cello00_9000.jpg": "name is not violinNN_<milliseconds>",
+        "img/train/violin/violin00_0000.jpg": "duplicate of img/train/violin/violin00_0.jpg",
+    }
+
+
+def test_underscores_in_class_names(tree):
+    for kind, suffix in (("img", "jpg"), ("chunk", "wav")):
+        folder = tree / kind / "train" / "double_bass"
+        folder.mkdir()
+        stem = tree / kind / "train" / "cello" / f"cello00_500.{suffix}"
+        shutil.copy(stem, folder / f"double_bass01_24700.{suffix}")
+    pair = next(pair for pair in read_tree(tree).pairs if pair.label == "double_bass")
+    assert (pair.recording, pair.start_ms) == ("double_bass01", 24_700)
+
+
+def test_order_is_the_same_whatever_the_system_lists_first(tree):
+    ids = [pair.id for pair in read_tree(tree).pairs]
+    assert ids == [pair.id for pair in read_tree(tree).pairs]
+    assert ids.index("cello/cello00/500") < ids.index("cello/cello00/1000")
