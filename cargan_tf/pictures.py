@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +28,12 @@ def plan_pictures(sounds: Sequence[Path], out: Path | None) -> dict[Path, Path]:
 
     Raises:
         UserError: a folder without sounds, a missing file, or ``out`` names one file for several
-            sounds.
+            sounds or is no picture's name.
     """
-    files = [file for sound in sounds for file in _files_of(sound)]
+    files = list(dict.fromkeys(file for sound in sounds for file in _files_of(sound)))
     several = len(files) > 1 or any(sound.is_dir() for sound in sounds)
     if out is not None and not several and not out.is_dir():
+        _format_of(out)
         return {files[0]: out}
     if out is not None and out.suffix and not out.is_dir():
         raise UserError(
@@ -40,10 +42,10 @@ def plan_pictures(sounds: Sequence[Path], out: Path | None) -> dict[Path, Path]:
     folder = out or Path(".")
     plan: dict[Path, Path] = {}
     taken: set[str] = set()
-    for file in dict.fromkeys(files):
-        # a.wav and a.mp3, or b/a.wav, keep apart.
-        name = next(name for name in _names(file) if name not in taken)
-        taken.add(name)
+    for file in files:
+        # a.wav and a.mp3, or b/a.wav, keep apart, also where A.png and a.png are one file.
+        name = next(name for name in _names(file) if name.casefold() not in taken)
+        taken.add(name.casefold())
         plan[file] = folder / name
     return plan
 
@@ -54,16 +56,21 @@ def save_picture(image: NDArray[np.uint8], file: Path) -> None:
     Raises:
         UserError: the ending names no picture format, or the file cannot be written.
     """
-    content = io.BytesIO()
-    ending = file.suffix.lower() or ".png"
-    kind = Image.registered_extensions().get(ending)
-    if kind is None:
-        raise UserError(f"{file}: no picture format has the ending {ending!r}; use .png.")
-    Image.fromarray(image).save(content, kind)
+    kind, content = _format_of(file), io.BytesIO()
     try:
+        Image.fromarray(image).save(content, kind)
         write_atomically(file, content.getvalue())
     except OSError as error:
-        raise UserError(f"{file} cannot be written: {error.strerror}.") from error
+        raise UserError(f"{file} cannot be written: {error.strerror or error}.") from error
+
+
+def _format_of(file: Path) -> str:
+    """Pillow's name of the format that the file's ending asks for."""
+    ending = file.suffix.lower() or ".png"
+    kind = Image.registered_extensions().get(ending)
+    if kind not in Image.SAVE:
+        raise UserError(f"{file}: no picture format has the ending {ending!r}; use .png.")
+    return kind
 
 
 def _files_of(sound: Path) -> list[Path]:
@@ -79,12 +86,12 @@ def _files_of(sound: Path) -> list[Path]:
     return found
 
 
-def _names(file: Path) -> list[str]:
+def _names(file: Path) -> Iterator[str]:
+    """Names for the file's picture, the plainest first, without end."""
     parents = [parent.name for parent in file.absolute().parents if parent.name]
     stems = ["_".join([*reversed(parents[:depth]), file.stem]) for depth in range(len(parents) + 1)]
-    return [
-        f"{file.stem}.png",
-        f"{file.name}.png",
-        *(f"{stem}.png" for stem in stems[1:]),
-        *(f"{stem}{file.suffix}.png" for stem in stems[1:]),
-    ]
+    yield f"{file.stem}.png"
+    yield f"{file.name}.png"
+    yield from (f"{stem}.png" for stem in stems[1:])
+    yield from (f"{stem}{file.suffix}.png" for stem in stems[1:])
+    yield from (f"{file.stem}_{number}.png" for number in count(2))

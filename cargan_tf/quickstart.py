@@ -40,7 +40,13 @@ class QuickstartResult:
 
 
 def quickstart(
-    workspace: Path, models: Path, config: Config, reporter: Reporter | None = None
+    workspace: Path,
+    models: Path,
+    config: Config,
+    reporter: Reporter | None = None,
+    *,
+    recordings: int = 12,
+    clips_per_recording: int = 15,
 ) -> QuickstartResult:
     """Sample data, preprocessing, classifier, training, export and pictures.
 
@@ -52,13 +58,20 @@ def quickstart(
         models: folder that gets ``<config.name>/<version>/``.
         config: picture size, networks and length of the training.
         reporter: told of each stage.
+        recordings: of each instrument, in the sample data.
+        clips_per_recording: pairs of sound and picture.
 
     Raises:
         UserError: as the stages do.
     """
     reporter = reporter or SilentReporter()
     source, data, run = workspace / "sample", workspace / "data", Run(workspace / "run")
-    make_sample_data(source, reporter=reporter)
+    make_sample_data(
+        source,
+        recordings=recordings,
+        clips_per_recording=clips_per_recording,
+        reporter=reporter,
+    )
     preprocess(source, data, config, reporter=reporter)
     if not (data / CLASSIFIER_FOLDER / "classifier.json").is_file():
         train_classifier(data, config, reporter=reporter)

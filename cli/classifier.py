@@ -8,15 +8,19 @@ import click
 from cargan_cli.options import PATH, config_options
 
 
-@click.command("classifier")
+@click.command("classifier", short_help="Train the judge C on real photos.")
 @click.argument("data", type=PATH, default=Path("data"))
 @click.option("--out", type=PATH, help="Folder for the weights.  [default: DATA/classifier]")
 @config_options("the data set's own")
 def command(
     data: Path, out: Path | None, config_name: str | None, overrides: tuple[str, ...]
 ) -> None:
-    """Train the classifier C on the real photos of DATA, and measure it on held-out ones."""
+    """Train the classifier C on the real photos of DATA, and measure it on held-out ones.
+
+    DATA is a data set made by `cargan preprocess`, ./data by default.
+    """
     from cargan_cli.configuring import config_for_data
+    from cargan_cli.hints import command_line, same_config
     from cargan_cli.reporting import TerminalReporter
     from cargan_cli.tensorflow_import import import_tensorflow
 
@@ -25,7 +29,7 @@ def command(
     from cargan_tf.training.classifier import train_classifier
 
     report = train_classifier(data, config, out, TerminalReporter())
-    click.echo(
-        f"Right on {report.accuracy:.1%} of {report.photos} {report.split} photos."
-        f"\nNext: cargan train {data}"
-    )
+    click.echo(f"Right on {report.accuracy:.1%} of {report.photos} {report.split} photos.")
+    elsewhere = [] if out is None else ["--classifier", out]
+    config_again = same_config(config_name, overrides)
+    click.echo(f"Next: {command_line('train', data, *elsewhere, *config_again)}")

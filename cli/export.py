@@ -8,19 +8,22 @@ import click
 from cargan_cli.options import PATH
 
 
-@click.command("export")
+@click.command("export", short_help="Write a run as a SavedModel.")
 @click.argument("run_path", metavar="RUN", type=PATH)
 @click.argument("out", metavar="OUT", type=PATH)
 def command(run_path: Path, out: Path) -> None:
     """Write RUN's newest checkpoint to OUT/<version>/, a SavedModel that TF Serving mounts."""
+    from cargan_cli.hints import command_line
     from cargan_cli.tensorflow_import import import_tensorflow
 
     from cargan_tf.training.run import Run
 
     run = Run(run_path)
-    run.read_info()  # say at once that there is no run, before TensorFlow loads
+    info = run.read_info()  # says at once that there is no run, before TensorFlow loads
     import_tensorflow()
     from cargan_tf.serving.export import export_run
 
     version = export_run(run, out)
-    click.echo(f"Exported: {version}\nNext: cargan generate clip.wav --label violin --model {out}")
+    label = "violin" if "violin" in info.labels else info.labels[0]
+    following = command_line("generate", "clip.wav", "--label", label, "--model", out)
+    click.echo(f"Exported: {version}\nNext: {following}")

@@ -8,7 +8,7 @@ import click
 from cargan_cli.options import PATH
 
 
-@click.command("generate")
+@click.command("generate", short_help="Draw the pictures of sound files.")
 @click.argument("sounds", type=PATH, nargs=-1, required=True, metavar="SOUND...")
 @click.option("--label", required=True, help="The instrument that is heard, such as violin.")
 @click.option(
@@ -27,7 +27,10 @@ def command(
     model: Path | None,
     start: float | None,
 ) -> None:
-    """Draw the player of each SOUND: a file in any common format, or a folder of them."""
+    """Draw the player of each SOUND: a file in any common format, or a folder of them.
+
+    The paths of the pictures are printed, one a line.
+    """
     from cargan_cli.tensorflow_import import import_tensorflow
 
     from cargan_tf.pictures import plan_pictures, save_picture

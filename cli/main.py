@@ -6,12 +6,13 @@ import errno
 import importlib
 import os
 import sys
+import traceback
 from typing import Any
 
 import click
 
 from cargan_tf import __version__
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, did_you_mean
 
 #: Command -> module of this package that holds it, in the order one needs them.
 COMMANDS = {
@@ -24,8 +25,11 @@ COMMANDS = {
     "generate": "generate",
 }
 
-EXIT_USER_ERROR = 2
+EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+#: How TensorFlow and HDF5, which raise errors of their own, word a full disk.
+_DISK_FULL = os.strerror(errno.ENOSPC)
 
 
 class LazyGroup(click.Group):
@@ -41,8 +45,20 @@ class LazyGroup(click.Group):
             return None
         return importlib.import_module(f"cargan_cli.{COMMANDS[cmd_name]}").command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, but an unknown command is answered with the nearest."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(f"no command {name!r}.{did_you_mean(name, COMMANDS)}")
+        return super().resolve_command(ctx, args)
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="cargan")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
@@ -58,26 +74,54 @@ def main(arguments: list[str] | None = None) -> None:
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
-        status: Any = cli.main(arguments, prog_name="cargan", standalone_mode=False)
+        status: Any = cli.main(
+            arguments or ["--help"], prog_name="cargan", standalone_mode=False, obj=arguments
+        )
     except click.exceptions.Exit as leave:
         status = leave.exit_code
-    except click.Abort:
-        click.echo("Interrupted.", err=True)
+    except click.Abort as abort:
+        click.echo(" ".join(["Interrupted.", *map(str, abort.args)]), err=True)
         status = EXIT_INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        status = error.exit_code
-    except (UserError, OSError) as error:
-        if debug or not (isinstance(error, UserError) or _disk_is_full(error)):
+    except Exception as error:
+        message = _fault_of_input(error)
+        if message is None:
             raise
-        message = error if isinstance(error, UserError) else f"the disk is full: {error}"
+        if debug:
+            traceback.print_exc()
         click.echo(f"Error: {message}", err=True)
-        status = EXIT_USER_ERROR
+        status = EXIT_BAD_INPUT
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def _disk_is_full(error: OSError) -> bool:
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+def _fault_of_input(error: Exception) -> str | None:
+    """One line on what the user or the system did, or ``None`` for a fault of the program."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, click.UsageError):
+        command = error.ctx.command_path if error.ctx else "cargan"
+        return f"{_sentence(error.format_message())} See {command} --help."
+    if isinstance(error, click.ClickException):
+        return _sentence(error.format_message())
+    if _disk_is_full(error):
+        return f"the disk is full: {_first_line(error)}. Free some space and run the command again."
+    if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
+        return f"{error.filename}: {error.strerror}."
+    return None
+
+
+def _disk_is_full(error: Exception) -> bool:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return _DISK_FULL in str(error)
+
+
+def _sentence(text: str) -> str:
+    line = " ".join(text.split())
+    return line if line.endswith((".", "?", ")")) else f"{line}."
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 if __name__ == "__main__":

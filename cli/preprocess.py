@@ -8,7 +8,7 @@ import click
 from cargan_cli.options import PATH, config_options
 
 
-@click.command("preprocess")
+@click.command("preprocess", short_help="Make a data set of sounds and pictures.")
 @click.argument("source", type=PATH, default=Path("."))
 @click.argument("out", type=PATH, default=Path("data"))
 @config_options("paper")
@@ -26,6 +26,7 @@ def command(
     with the columns split, label, recording, start_ms, audio and image. Without arguments, the
     tree in this folder becomes ./data. A call that was stopped goes on where it was.
     """
+    from cargan_cli.hints import command_line, resumable
     from cargan_cli.reporting import TerminalReporter
     from cargan_cli.tensorflow_import import import_tensorflow
 
@@ -35,7 +36,8 @@ def command(
     import_tensorflow()
     from cargan_tf.data.preprocess import preprocess
 
-    info = preprocess(source, out, config, workers=workers, reporter=TerminalReporter())
+    with resumable():
+        info = preprocess(source, out, config, workers=workers, reporter=TerminalReporter())
     for split in info.shards:
         silent, noise = (
             sum(counts.get(split, {}).values()) for counts in (info.silent, info.noise_like)
@@ -48,4 +50,4 @@ def command(
         click.echo(f"Left out: {len(info.left_out)}, listed in {out / 'dataset.json'}. The first:")
         for left in info.left_out[:3]:
             click.echo(f"  {left.what}: {left.why}")
-    click.echo(f"Next: cargan classifier {out}")
+    click.echo(f"Next: {command_line('classifier', out)}")

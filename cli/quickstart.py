@@ -9,7 +9,7 @@ import click
 from cargan_cli.options import PATH, config_options
 
 
-@click.command("quickstart")
+@click.command("quickstart", short_help="See the whole path work, in ten minutes.")
 @click.argument("workspace", type=PATH, default=Path("quickstart"))
 @click.option(
     "--models", type=PATH, default=Path("saved_models"), show_default=True, help="For the export."
@@ -20,8 +20,10 @@ def command(
 ) -> None:
     """See it work: sample data, preprocessing, training, export and pictures, in ten minutes.
 
-    Everything but the exported model is written to WORKSPACE; a second call takes what is there.
+    Everything but the exported model is written to WORKSPACE (./quickstart by default); a second
+    call takes what is there.
     """
+    from cargan_cli.hints import command_line, resumable
     from cargan_cli.reporting import TerminalReporter
     from cargan_cli.tensorflow_import import import_tensorflow
 
@@ -33,11 +35,13 @@ def command(
     from cargan_tf.quickstart import quickstart
     from cargan_tf.training.trainer import describe_listening
 
-    result = quickstart(workspace, models, config, TerminalReporter())
+    with resumable():
+        result = quickstart(workspace, models, config, TerminalReporter())
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
     click.echo(f"Done in {minutes} min {seconds} s. On unseen recordings:")
     click.echo(f"  {describe_listening(result.listening)}")
     click.echo(f"Pictures (spectrogram, coarse, refined, real): {result.grid}")
     click.echo(f"Drawn from {result.sound}: {result.picture}")
     click.echo(f"Model: {result.model}")
-    click.echo(f"Try: cargan generate {result.sound} --label cello -o cello.png")
+    try_this = ("generate", result.sound, "--label", "cello", "-o", "cello.png")
+    click.echo(f"Try: {command_line(*try_this, '--model', result.model.parent)}")

@@ -25,8 +25,9 @@ LINE_INTERVAL = 20.0
 class TerminalReporter:
     """Draws each task's bar with its counts, its times and a note; lines when not a terminal."""
 
-    def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
+    def __init__(self, console: Console | None = None) -> None:
+        """Report on ``console``; standard error by default, so that pipes get results alone."""
+        self._console = console or Console(stderr=True, highlight=False)
 
     @contextmanager
     def task(self, description: str, total: int) -> Iterator[Task]:

@@ -8,7 +8,7 @@ import click
 from cargan_cli.options import PATH
 
 
-@click.command("sample-data")
+@click.command("sample-data", short_help="Write open sample data: 13 instruments.")
 @click.argument("out", type=PATH)
 @click.option("--recordings", default=12, show_default=True, help="Recordings an instrument.")
 @click.option("--clips", default=15, show_default=True, help="Half-second clips a recording.")
@@ -24,6 +24,7 @@ def command(
     workers: int | None,
 ) -> None:
     """Write open sample data to OUT: 13 instruments, three players each, sound and picture."""
+    from cargan_cli.hints import command_line
     from cargan_cli.reporting import TerminalReporter
 
     from cargan_tf.data.sample.build import make_sample_data
@@ -37,4 +38,5 @@ def command(
         workers=workers,
         reporter=TerminalReporter(),
     )
-    click.echo(f"Sample data: {manifest}\nNext: cargan preprocess {out} data --config quickstart")
+    following = command_line("preprocess", out, "data", "--config", "quickstart")
+    click.echo(f"Sample data: {manifest}\nNext: {following}")

@@ -8,7 +8,7 @@ import click
 from cargan_cli.options import PATH, config_options
 
 
-@click.command("train")
+@click.command("train", short_help="Train CAR-GAN on a data set.")
 @click.argument("data", type=PATH, default=Path("data"))
 @click.option("--run", "run_path", type=PATH, help="Where it is written.  [default: runs/CONFIG]")
 @config_options("the data set's own")
@@ -32,8 +32,9 @@ def command(
     resume: bool,
     dry_run: bool,
 ) -> None:
-    """Train CAR-GAN on DATA, a data set made by `cargan preprocess`."""
+    """Train CAR-GAN on DATA, a data set made by `cargan preprocess` (./data by default)."""
     from cargan_cli.configuring import config_for_data
+    from cargan_cli.hints import command_line, resumable
     from cargan_cli.reporting import TerminalReporter
     from cargan_cli.tensorflow_import import import_tensorflow, known_lines_dropped
 
@@ -58,7 +59,9 @@ def command(
     if dry_run:
         click.echo(trainer.describe())
         return
-    result = trainer.train()
+    with resumable("--resume"):
+        result = trainer.train()
     if result.listening is not None:
         click.echo(describe_listening(result.listening))
-    click.echo(f"Next: cargan export {run.path} saved_models/{config.name}")
+    following = command_line("export", run.path, Path("saved_models") / config.name)
+    click.echo(f"Next: {following}")

@@ -30,7 +30,8 @@ def load_config(source: str | Path = "paper", overrides: Iterable[str] = ()) -> 
 
     Args:
         source: a shipped name (``paper``), or the path of a YAML file.
-        overrides: ``section.key=value`` texts; the value is read as YAML.
+        overrides: ``section.key=value`` texts; the value is read as YAML. The file must be valid
+            without them.
 
     Raises:
         UserError: no such file, bad YAML, an unknown key or a value out of its bounds.
@@ -42,13 +43,19 @@ def load_config(source: str | Path = "paper", overrides: Iterable[str] = ()) -> 
         raise UserError(f"{origin} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise UserError(f"{origin} must hold sections such as 'training:', not {values!r}.")
+    # A section whose every line is commented out is read as null.
+    values = {key: value for key, value in values.items() if value is not None}
     values.setdefault("name", Path(source).stem)
-    return _checked(_with_overrides(values, overrides), origin)
+    return override(_checked(values, origin), overrides)
 
 
 def override(config: Config, overrides: Iterable[str]) -> Config:
     """``config`` with ``section.key=value`` texts applied; raises ``UserError`` like above."""
-    return _checked(_with_overrides(config.model_dump(mode="json"), overrides), "--set")
+    values = config.model_dump(mode="json")
+    texts = list(overrides)
+    for text in texts:
+        _apply(values, text)
+    return _checked(values, "--set") if texts else config
 
 
 def config_from_json(values: Mapping[str, Any], origin: str) -> Config:
@@ -69,40 +76,61 @@ def _read(source: str | Path) -> tuple[str, str]:
         ) from error
 
 
-def _with_overrides(values: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
-    for text in overrides:
-        key, separator, value = text.partition("=")
-        if not separator:
-            raise UserError(f"--set {text!r}: expected KEY=VALUE, such as training.batch_size=8.")
-        *sections, last = key.strip().split(".")
-        target = values
-        for section in sections:
-            target = target.setdefault(section, {})
-            if not isinstance(target, dict):
-                raise UserError(f"--set {text!r}: {section!r} is a value, not a section.")
-        try:
-            target[last] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise UserError(f"--set {text!r}: {value!r} is not a valid value.") from error
-    return values
+def _apply(values: dict[str, Any], text: str) -> None:
+    """Set what ``section.key=value`` says; ``section={key: value}`` adds to the section."""
+    key, separator, value = text.partition("=")
+    if not separator:
+        raise UserError(f"--set {text!r}: expected KEY=VALUE, such as training.batch_size=8.")
+    *sections, last = key.strip().split(".")
+    target = values
+    for section in sections:
+        target = target.setdefault(section, {})
+        if not isinstance(target, dict):
+            raise UserError(f"--set {text!r}: {section!r} is a value, not a section.")
+    try:
+        new = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise UserError(f"--set {text!r}: {value!r} is not a valid value.") from error
+    if isinstance(new, dict) and isinstance(target.get(last), dict):
+        target[last] |= new
+    else:
+        target[last] = new
 
 
 def _checked(values: dict[str, Any], origin: str) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        path = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            raise UserError(
-                f"{origin}: unknown key {path!r}.{did_you_mean(path, _all_keys(Config), count=1)}"
-            ) from error
-        reason = first["msg"].removeprefix("Value error, ")
-        raise UserError(
-            f"{origin}: {path or 'config'} = {first['input']!r} does not fit: {reason}."
-            if not isinstance(first["input"], dict)
-            else f"{origin}: {path or 'config'} does not fit: {reason}."
-        ) from error
+        raise UserError(f"{origin}: {_fault(error)}") from error
+
+
+def _fault(error: ValidationError) -> str:
+    """What is wrong, in one sentence; an unknown key first, as other faults may follow from it."""
+    faults = error.errors()
+    first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
+    path = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {path!r}.{_nearest_key(path)}"
+    if first["type"] == "model_type":
+        section = Config.model_fields[path].annotation
+        example = next(iter(getattr(section, "model_fields", {})), "key")
+        return f"{path} is a section, not a value: set what is in it, such as {path}.{example}."
+    if first["type"] == "missing":
+        return f"{path} is missing; received {first['input']!r}."
+    reason = first["msg"].removeprefix("Value error, ")
+    if isinstance(first["input"], dict):
+        return f"{path or 'the configuration'} does not fit: {reason}."
+    return f"{path} = {first['input']!r} does not fit: {reason}."
+
+
+def _nearest_key(path: str) -> str:
+    """A hint: the keys of that very name in other sections, else the one spelled most like it."""
+    known = _all_keys(Config)
+    last = path.rpartition(".")[2]
+    namesakes = [key for key in known if key.rpartition(".")[2] == last]
+    if namesakes:
+        return f" Did you mean {' or '.join(repr(key) for key in namesakes)}?"
+    return did_you_mean(path, known, count=1)
 
 
 def _all_keys(model: type[BaseModel], prefix: str = "") -> list[str]:

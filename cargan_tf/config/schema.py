@@ -8,17 +8,35 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 Positive = Annotated[int, Field(gt=0)]
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Section(BaseModel):
     """A group of settings: unknown keys are refused, values cannot be changed after checking."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _switches_only_for_switches(cls, value: Any, info: ValidationInfo) -> Any:
+        # pydantic would read true as the number 1, and YAML reads yes, no, on and off as truth.
+        field = cls.model_fields[info.field_name or ""]
+        if isinstance(value, bool) and field.annotation is not bool:
+            raise ValueError("it is not a switch; yes, no, on, off, true and false do not fit")
+        return value
 
 
 def _field(default: Any, why: str, **bounds: Any) -> Any:
@@ -74,7 +92,7 @@ class AudioConfig(Section):
 class DataConfig(Section):
     """Pictures, shards and batches."""
 
-    image_size: int = _field(256, "pixels a side (Sec. 3: 256×256); a power of two", ge=16, le=1024)
+    image_size: int = _field(256, "pixels a side (Sec. 3: 256×256); a power of two", ge=32, le=1024)
     records_per_shard: Positive = _field(512, "pairs in one TFRecord file")
     cache: bool = _field(True, "keep the records in memory after the first epoch")
     shuffle_buffer: Positive = _field(20_000, "records; at least the split for an even shuffle")
@@ -159,7 +177,7 @@ class MonitorConfig(Section):
     log_steps: Positive = _field(50, "steps between lines of stats.jsonl")
     picture_steps: Positive = _field(1000, "steps between picture grids")
     listening_steps: Positive = _field(1000, "steps between listening figures")
-    listening_clips: Positive = _field(1024, "held-out pairs they are measured on, at most")
+    listening_clips: Positive = _field(520, "held-out pairs they are measured on, at most")
 
 
 class Config(Section):
@@ -173,3 +191,10 @@ class Config(Section):
     loss: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()
     monitor: MonitorConfig = MonitorConfig()
+
+    @field_validator("name")
+    @classmethod
+    def _name_of_a_folder(cls, name: str) -> str:
+        if name in (".", "..") or not name.isprintable() or set(name) & set("/\\"):
+            raise ValueError("runs and models are folders of that name; a path cannot be one")
+        return name

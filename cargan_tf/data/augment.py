@@ -48,14 +48,19 @@ def mask_stream(
         start: masks to pass over.
     """
 
-    def draw(_: tf.Tensor) -> tf.Tensor:
+    def draw(_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         tf.random.set_seed(seed)  # within a graph it seeds this graph's ops alone
-        mask = tf.ones([frames, n_mels])  # tensorflow-io's order: time, then frequency
-        # Its upper bound is exclusive: of N, 0 to N - 1 bands are hidden.
+        # tensorflow-io's order is time, then frequency. Its upper bound is exclusive: of N, it
+        # hides 0 to N - 1.
+        bands, times = tf.ones([1, n_mels]), tf.ones([frames, 1])
         if freq_mask:
-            mask = tfio.audio.freq_mask(mask, freq_mask + 1)
+            bands = tfio.audio.freq_mask(bands, freq_mask + 1)
         if time_mask:
-            mask = tfio.audio.time_mask(mask, time_mask + 1)
-        return tf.ensure_shape(tf.transpose(mask), [n_mels, frames])
+            times = tfio.audio.time_mask(times, time_mask + 1)
+        return bands, times
 
-    return tf.data.Dataset.counter().map(draw).skip(start)  # serial: in the order of the draws
+    def spread(bands: tf.Tensor, times: tf.Tensor) -> tf.Tensor:
+        return tf.ensure_shape(tf.transpose(times * bands), [n_mels, frames])
+
+    draws = tf.data.Dataset.counter().map(draw)  # serial: in the order of the draws
+    return draws.skip(start).map(spread)

@@ -9,12 +9,16 @@ import tensorflow as tf
 from cargan_tf.audio.spectrogram import to_spectrogram
 from cargan_tf.config.schema import Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits
-from cargan_tf.data.records import parse
+from cargan_tf.data.records import parse, read_records
 from cargan_tf.errors import UserError
 
 #: Shards read in turns where records are not held in memory: with the shuffle buffer it mixes
 #: records that lie far apart.
 _SHARDS_AT_ONCE = 4
+
+#: Set within a graph it concerns this graph's ops alone, and frees them from the caller's
+#: ``tf.random.set_seed``; all that varies is in the ops' own seeds. (TensorFlow fails at 0.)
+_GRAPH_SEED = 1
 
 _INT64_MAX = 2**63 - 1
 
@@ -89,7 +93,7 @@ def evaluation_batches(
     if not dataset.records(split):
         present = ", ".join(name for name in dataset.shards if dataset.records(name))
         raise UserError(f"the data set in {path} has no pair in split {split!r}; it has {present}.")
-    records = tf.data.TFRecordDataset(_files(dataset, path, split))
+    records = read_records(_files(dataset, path, split))
     if limit is not None:
         records = records.take(limit)
     names = ("spectrogram", "photo", "label", "id", "recording", "player")
@@ -101,7 +105,7 @@ def _shuffled_in_memory(
 ) -> tf.data.Dataset:
     """Records drawn from one tensor of strings: indices are shuffled, nothing is read twice."""
     count = dataset.records("train")
-    files = tf.data.TFRecordDataset(_files(dataset, path, "train"))
+    files = read_records(_files(dataset, path, "train"))
     held = files.batch(count).get_single_element()
 
     def epoch_order(epoch: tf.Tensor) -> tf.data.Dataset:
@@ -121,11 +125,11 @@ def _shuffled_from_disk(
     buffer = min(config.data.shuffle_buffer, dataset.records("train"))
 
     def epoch_records_of(epoch: tf.Tensor) -> tf.data.Dataset:
-        tf.random.set_seed(seed)  # within a graph it seeds this graph's ops alone
+        tf.random.set_seed(_GRAPH_SEED)
         order = _permutation(files.shape[0], seed, epoch)
         shards = tf.data.Dataset.from_tensor_slices(tf.gather(files, order))
-        records = shards.interleave(tf.data.TFRecordDataset, cycle_length=_SHARDS_AT_ONCE)
-        mixed = records.shuffle(buffer, seed=epoch, reshuffle_each_iteration=False)
+        records = shards.interleave(read_records, cycle_length=_SHARDS_AT_ONCE)
+        mixed = records.shuffle(buffer, seed=_draw([], seed, epoch), reshuffle_each_iteration=False)
         return mixed.take(epoch_records)
 
     first_epoch, passed = divmod(start, epoch_records)
@@ -135,10 +139,13 @@ def _shuffled_from_disk(
 
 def _permutation(count: int, seed: int, epoch: tf.Tensor) -> tf.Tensor:
     """An even permutation of 0 … count - 1 that is a function of seed and epoch alone."""
-    keys = tf.random.stateless_uniform(
-        [count], [tf.cast(seed, tf.int64), epoch], None, None, tf.int64, alg="philox"
-    )
-    return tf.argsort(keys, stable=True)
+    return tf.argsort(_draw([count], seed, epoch), stable=True)
+
+
+def _draw(shape: list[int], seed: int, epoch: tf.Tensor) -> tf.Tensor:
+    """Whole numbers over all of int64, a function of seed and epoch alone."""
+    key = [tf.constant(seed, tf.int64), epoch]
+    return tf.random.stateless_uniform(shape, key, None, None, tf.int64, alg="philox")
 
 
 def _masked(

@@ -70,6 +70,21 @@ def make_plan(source: Source, config: Config) -> Plan:
     return Plan(source, config, labels, shards, left_out, digest)
 
 
+def check_unchanged(plan: Plan) -> None:
+    """That the files are still those that were planned, once all of them have been read.
+
+    Otherwise records of old and new files would stand under one hash that describes neither.
+
+    Raises:
+        UserError: a file was written, replaced or removed meanwhile.
+    """
+    if _digest(plan.source.root, plan.shards, plan.left_out, plan.config) != plan.digest:
+        raise UserError(
+            f"files in {plan.source.root} changed while they were read: run the same command"
+            " again when nothing writes there."
+        )
+
+
 def _shards_of(
     split: str, pairs: tuple[Pair, ...], labels: tuple[str, ...], config: Config
 ) -> list[PlannedShard]:

@@ -21,7 +21,7 @@ from cargan_tf.config.schema import Config
 from cargan_tf.data.dataset import DATASET_FILE, FORMAT_VERSION, Counts, DatasetInfo, load_dataset
 from cargan_tf.data.extraction import Chunk, Extracted
 from cargan_tf.data.pairs import SPLITS
-from cargan_tf.data.plan import Plan, PlannedShard, make_plan
+from cargan_tf.data.plan import Plan, PlannedShard, check_unchanged, make_plan
 from cargan_tf.data.shard_reports import ShardReport, clear, finished_shards, remove_reports
 from cargan_tf.data.sources import find_source, first_reasons
 from cargan_tf.data.workers import default_workers, extracting
@@ -64,7 +64,7 @@ def preprocess(
 
     Raises:
         UserError: no usable training pair, ``out`` holds something else, another process is at
-            the same work, or the disk is full.
+            the same work, files changed while they were read, or the disk is full.
     """
     out = Path(os.path.abspath(out))
     if workers is not None and workers < 1:
@@ -150,6 +150,7 @@ def _make(
         for planned in missing:
             own = islice(results, len(_chunks(planned, plan.config)))
             reports[planned.name] = write_shard(work, planned, plan, _watched(own, task))
+    check_unchanged(plan)
     ordered = [reports[planned.name] for planned in plan.shards]
     _check_training(plan, ordered, work)
     training = [work / report.shard.name for report in ordered if report.split == "train"]

@@ -14,6 +14,9 @@ from cargan_tf.data.pairs import Pair
 #: Read as little-endian float32 on every machine.
 _LOG_MEL_TYPE = np.dtype("<f4")
 
+#: Read from a file at a time: some dozen records.
+_BUFFER_BYTES = 1 << 20
+
 _FEATURES = {
     "log_mel": tf.io.FixedLenFeature([], tf.string),
     "photo": tf.io.FixedLenFeature([], tf.string),
@@ -60,6 +63,11 @@ def serialise(
     return content
 
 
+def read_records(files: Any) -> tf.data.Dataset:
+    """The serialised records of TFRecord files, in order: strings."""
+    return tf.data.TFRecordDataset(files, buffer_size=_BUFFER_BYTES)
+
+
 def parse(serialised: tf.Tensor, n_mels: int, frames: int, size: int) -> dict[str, tf.Tensor]:
     """Records back to tensors, for use within ``tf.data``.
 
@@ -77,7 +85,7 @@ def parse(serialised: tf.Tensor, n_mels: int, frames: int, size: int) -> dict[st
     values = tf.io.parse_example(serialised, _FEATURES)
     values["log_mel"] = parse_log_mel(values["log_mel"], n_mels, frames)
     pixels = tf.io.decode_raw(values["photo"], tf.uint8)
-    values["photo"] = tf.reshape(pixels, [-1, size, size, 3])
+    values["photo"] = tf.reshape(pixels, [_batch(serialised), size, size, 3])
     return dict(values)
 
 
@@ -90,7 +98,12 @@ def parse_log_mels_only(serialised: tf.Tensor, n_mels: int, frames: int) -> tf.T
 def parse_log_mel(content: tf.Tensor, n_mels: int, frames: int) -> tf.Tensor:
     """[B] strings of little-endian float32 to [B, n_mels, frames]."""
     values = tf.io.decode_raw(content, tf.float32, little_endian=True)
-    return tf.reshape(values, [-1, n_mels, frames])
+    return tf.reshape(values, [_batch(content), n_mels, frames])
+
+
+def _batch(strings: tf.Tensor) -> int:
+    """The number of records where the graph knows it; it must reach the networks."""
+    return strings.shape[0] or -1
 
 
 def _bytes(value: bytes) -> Any:

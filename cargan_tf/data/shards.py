@@ -17,7 +17,7 @@ from cargan_tf.data.dataset import Shard
 from cargan_tf.data.extraction import Extracted
 from cargan_tf.data.pairs import LeftOut
 from cargan_tf.data.plan import Plan, PlannedShard
-from cargan_tf.data.records import parse_log_mels_only, serialise
+from cargan_tf.data.records import parse_log_mels_only, read_records, serialise
 from cargan_tf.data.shard_reports import ShardReport, sha256_of, write_report
 
 #: Log-mels held at a time while their statistics are computed.
@@ -55,7 +55,7 @@ def band_statistics(paths: Sequence[Path], audio: AudioConfig) -> BandStatistics
     They are read back from the shards, so that it does not matter which run wrote which.
     """
     sums = BandSums(audio.n_mels)
-    records = tf.data.TFRecordDataset([str(path) for path in paths]).batch(_STATISTICS_BATCH)
+    records = read_records([str(path) for path in paths]).batch(_STATISTICS_BATCH)
     for log_mels in records.map(lambda r: parse_log_mels_only(r, audio.n_mels, audio.frames)):
         sums.add(log_mels.numpy())
     return sums.statistics()

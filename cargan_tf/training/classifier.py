@@ -132,10 +132,10 @@ def _fit(
     network: Classifier, dataset: DatasetInfo, data: Path, config: Config, reporter: Reporter
 ) -> None:
     settings = config.classifier
-    batched = config.model_copy(
-        update={"training": config.training.model_copy(update={"batch_size": settings.batch_size})}
-    )
-    epoch = dataset.steps_per_epoch(settings.batch_size)
+    batch_size = min(settings.batch_size, dataset.records("train"))
+    training = config.training.model_copy(update={"batch_size": batch_size})
+    batched = config.model_copy(update={"training": training})
+    epoch = dataset.steps_per_epoch(batch_size)
     steps = settings.epochs * epoch
     rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
     optimizer = keras.optimizers.Adam(rate)

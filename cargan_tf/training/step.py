@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import keras
 import tensorflow as tf
 
 from cargan_tf.config import Config
 from cargan_tf.models.cascade import Cascade, Stages, with_label_planes
 from cargan_tf.models.patchgan import PatchGAN
+from cargan_tf.training.adam import make_adam
 from cargan_tf.training.losses import (
     classification_loss,
     judged_fake_loss,
@@ -146,31 +144,3 @@ class TrainingStep:
         """This replica's part of each loss's mean over the global batch."""
         batch_size = self.config.training.batch_size
         return {name: tf.reduce_sum(loss) / batch_size for name, loss in losses.items()}
-
-
-class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
-    """The configured rate for the first epochs, then down to 0 in equal steps an epoch."""
-
-    def __init__(self, config: Config, steps_per_epoch: int) -> None:
-        self.rate = config.training.learning_rate
-        self.constant_epochs = config.training.epochs
-        self.decay_epochs = config.training.decay_epochs
-        self.steps_per_epoch = steps_per_epoch
-
-    def __call__(self, step: Any) -> tf.Tensor:
-        """The rate of ``step``, counted from 0."""
-        if self.decay_epochs == 0:
-            return tf.constant(self.rate, tf.float32)
-        epoch = tf.cast(step, tf.int64) // self.steps_per_epoch
-        past = tf.cast(epoch - self.constant_epochs, tf.float32) + 1.0
-        return self.rate * (1.0 - tf.clip_by_value(past / (self.decay_epochs + 1), 0.0, 1.0))
-
-
-def make_adam(config: Config, steps_per_epoch: int) -> keras.optimizers.Adam:
-    """Adam as configured; the rate follows ``ConstantThenLinear``."""
-    return keras.optimizers.Adam(
-        ConstantThenLinear(config, steps_per_epoch),
-        beta_1=config.training.adam_beta_1,
-        beta_2=config.training.adam_beta_2,
-        epsilon=config.training.adam_epsilon,
-    )

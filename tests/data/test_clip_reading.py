@@ -33,7 +33,7 @@ def test_a_part_equals_the_cut_from_the_whole(recording, offset_ms):
 
 
 def test_a_clip_beyond_the_end(recording):
-    with pytest.raises(UserError, match="sound lasts 20.000 s"):
+    with pytest.raises(UserError, match=r"sound lasts 20.000 s"):
         read_clip(recording, 25_000, AUDIO)
 
 

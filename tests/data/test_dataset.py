@@ -23,7 +23,7 @@ def test_what_it_knows(dataset, config):
 
 def test_no_data_set(tmp_path):
     for path in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(UserError, match="run|make one with `cargan preprocess"):
+        with pytest.raises(UserError, match="make one with `cargan preprocess"):
             load_dataset(path)
 
 

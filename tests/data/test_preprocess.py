@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def test_made_twice_is_made_once(pristine_tree, config, dataset, dataset_path, m
 
 def test_another_data_set_is_not_overwritten(pristine_tree, config, dataset_path, tmp_path):
     before = contents(dataset_path)
-    with pytest.raises(UserError, match="another data set .*delete it first"):
+    with pytest.raises(UserError, match=r"another data set .*delete it first"):
         preprocess(pristine_tree, dataset_path, override(config, ["audio.n_mels=20"]))
     assert contents(dataset_path) == before
     (tmp_path / "letters").mkdir()
@@ -161,6 +162,23 @@ def test_shards_of_another_plan_are_not_taken_up(tree, tmp_path, config):
     assert set(contents(tmp_path / "out")) == {*names, "dataset.json"}
 
 
+def test_files_that_change_while_they_are_read(tree, tmp_path, config):
+    sound = tree / "chunk/test/violin/violin03_0.wav"
+
+    def rewrite():
+        soundfile.write(sound, np.full(4_000, 0.2), 8_000)
+
+    with pytest.raises(UserError, match="changed while they were read: run the same command"):
+        preprocess(tree, tmp_path / "out", config, workers=1, reporter=DyingReporter(48, rewrite))
+    assert not (tmp_path / "out").exists()
+    # the next run takes up nothing of the mixture
+    reporter = DyingReporter(10**9, interrupt)
+    preprocess(tree, tmp_path / "out", config, workers=1, reporter=reporter)
+    assert reporter.messages == []
+    preprocess(tree, tmp_path / "straight", config, workers=1)
+    assert contents(tmp_path / "out") == contents(tmp_path / "straight")
+
+
 KILLED = """
 import multiprocessing, os, signal, sys
 from pathlib import Path
@@ -188,7 +206,7 @@ if __name__ == "__main__":
 
 def is_running(pid):
     try:
-        state = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0]
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
         return False
     return state != "Z"
@@ -241,7 +259,7 @@ def test_a_full_disk_loses_nothing_finished(tree, tmp_path, config, monkeypatch)
         flush(path)
 
     monkeypatch.setattr(shards, "_flush_to_disk", full)
-    with pytest.raises(UserError, match="the disk that holds .* is full: free some space") as it:
+    with pytest.raises(UserError, match=r"the disk that holds .* is full: free some space") as it:
         preprocess(tree, tmp_path / "out", config, workers=1)
     assert "\n" not in str(it.value)
     assert len(list((tmp_path / ".out.partial").glob("*.tfrecord"))) == 2
@@ -251,13 +269,13 @@ def test_a_full_disk_loses_nothing_finished(tree, tmp_path, config, monkeypatch)
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
 def test_tensorflows_own_report_of_a_full_disk_is_understood():
-    with (
-        pytest.raises(OSError, match="No space left") as caught,
-        shards._full_disk_as_os_error(),
-        tf.io.TFRecordWriter("/dev/full") as writer,
-    ):
-        for _ in range(10):
-            writer.write(bytes(100_000))
+    def write():
+        with shards._full_disk_as_os_error(), tf.io.TFRecordWriter("/dev/full") as writer:
+            for _ in range(10):
+                writer.write(bytes(100_000))
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        write()
     assert caught.value.errno == errno.ENOSPC
 
 

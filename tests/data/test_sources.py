@@ -25,7 +25,9 @@ def test_each_kind(tree):
 
 
 def test_nothing_there(tmp_path):
-    with pytest.raises(UserError, match="no file or folder .*expected a CSV file with the columns"):
+    with pytest.raises(
+        UserError, match=r"no file or folder .*expected a CSV file with the columns"
+    ):
         find_source(tmp_path / "nowhere")
     with pytest.raises(UserError, match="is empty"):
         find_source(tmp_path)

@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import signal
 import time
@@ -31,18 +32,24 @@ def test_one_worker_is_this_process(chunks, monkeypatch):
 
 
 def test_a_process_that_dies_is_told(chunks):
-    import multiprocessing
+    def run():
+        with extracting(chunks, 2) as results:
+            os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
+            list(results)
 
-    with pytest.raises(UserError, match="fewer workers"), extracting(chunks, 2) as results:
-        os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
-        list(results)
+    with pytest.raises(UserError, match="fewer workers"):
+        run()
 
 
 def test_an_error_of_the_caller_does_not_wait_for_the_rest(chunks):
+    def run():
+        with extracting(chunks * 500, 2) as results:
+            next(results)
+            raise KeyError
+
     started = time.monotonic()
-    with pytest.raises(KeyError), extracting(chunks * 50, 2) as results:
-        next(results)
-        raise KeyError
+    with pytest.raises(KeyError):
+        run()
     assert time.monotonic() - started < 30
 
 

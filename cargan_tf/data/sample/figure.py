@@ -78,13 +78,18 @@ def draw_right_arm(canvas: Canvas, look: Look, body: Body, hand: Point) -> None:
     _draw_arm(canvas, look, body.right_shoulder, hand)
 
 
+def draw_hand(canvas: Canvas, look: Look, hand: Point) -> None:
+    """A hand alone, where an instrument drawn over the arm would hide it."""
+    canvas.blob(hand, 5.2, 4.6, look.skin)
+
+
 def _draw_arm(canvas: Canvas, look: Look, shoulder: Point, hand: Point) -> None:
     bend = elbow(shoulder, hand, half_arm=34)
     wrist = between(bend, hand, 0.62)
     canvas.limb([bend, hand], 8.5, look.skin)
     canvas.limb([shoulder, bend, wrist], 12.5, look.shirt)
     canvas.line([shoulder, bend], 3.5, lighter(look.shirt, 0.16))
-    canvas.blob(hand, 5.2, 4.6, look.skin)
+    draw_hand(canvas, look, hand)
 
 
 def _draw_seat(canvas: Canvas, body: Body) -> None:

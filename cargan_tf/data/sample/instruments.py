@@ -39,8 +39,9 @@ class Instrument:
         return self.lowest + self.span
 
 
-# Formants: those that acoustics textbooks give for each instrument's vowel colour (the oboe's
-# "ah" near 1.1 kHz, the horn's "oo" near 400 Hz). Roll-off, breath and attack were set by ear.
+# Chosen by us for plausible differences, not measured from recordings: double reeds have a narrow
+# formant and weak roll-off, the horn and the tuba a low formant, the flute little but its
+# fundamental and much air, the strings a slow attack and a wide vibrato.
 INSTRUMENTS: dict[str, Instrument] = {
     "bassoon": Instrument(36, 30, 70, 4.0, 0.0, 500, 0.6, 0.020, 0.03, 8),
     "cello": Instrument(38, 28, 42, 7.0, 0.0, 700, 1.2, 0.030, 0.08, 20),

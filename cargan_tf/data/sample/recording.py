@@ -13,7 +13,11 @@ from cargan_tf.data.sample.instruments import INSTRUMENTS, Instrument
 from cargan_tf.data.sample.score import CLIP_SECONDS, Score, compose
 from cargan_tf.data.sample.seeds import generator
 from cargan_tf.data.sample.signature import PLAYERS, signature
-from cargan_tf.data.sample.synthesiser import LOUDEST_DB, SAMPLE_RATE, SOFTEST_DB
+from cargan_tf.data.sample.synthesiser import SAMPLE_RATE
+
+#: RMS in dB of full scale of clips that are played with loudness 0 and 1; nearly all clips lie
+#: between, so that the pose moves with each decibel.
+QUIET_DB, LOUD_DB = -38.0, -12.0
 
 CLIP_SAMPLES = round(CLIP_SECONDS * SAMPLE_RATE)
 
@@ -27,7 +31,7 @@ class Clip:
         midi: key of its note.
         loudness_db: RMS, dB of full scale.
         pitch: ``midi`` within the instrument's range, 0 to 1.
-        loudness: ``loudness_db`` between the softest and the loudest note, 0 to 1.
+        loudness: ``loudness_db`` between ``QUIET_DB`` and ``LOUD_DB``, 0 to 1.
         samples: int16 at ``SAMPLE_RATE``, shape [``CLIP_SAMPLES``].
     """
 
@@ -89,7 +93,7 @@ def _cut(sound: np.ndarray, instrument: Instrument, start_ms: int, midi: int) ->
     samples = np.round(sound[first : first + CLIP_SAMPLES] * 32767).astype("<i2")
     power = float(np.mean((samples / 32768.0) ** 2))
     loudness_db = 10 * float(np.log10(max(power, 1e-10)))
-    loudness = (loudness_db - SOFTEST_DB) / (LOUDEST_DB - SOFTEST_DB)
+    loudness = (loudness_db - QUIET_DB) / (LOUD_DB - QUIET_DB)
     return Clip(
         start_ms=start_ms,
         midi=midi,

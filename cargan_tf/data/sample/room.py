@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cargan_tf.data.sample.noise import coloured_noise, transform_length
 from cargan_tf.data.sample.signature import Signature
 from cargan_tf.data.sample.synthesiser import SAMPLE_RATE
 
@@ -33,7 +34,7 @@ def record(
         noise_random: gives the noise floor; another for every recording.
     """
     samples = len(dry)
-    padded = _power_of_two(samples + round(TAIL_SECONDS * SAMPLE_RATE))
+    padded = transform_length(samples + round(TAIL_SECONDS * SAMPLE_RATE))
     frequencies = np.fft.rfftfreq(padded, 1 / SAMPLE_RATE)
     spectrum = np.fft.rfft(dry, padded)
     spectrum *= 10 ** (colour_db(signature, frequencies) / 20)
@@ -64,14 +65,10 @@ def _echoes(signature: Signature, random: np.random.Generator) -> np.ndarray:
 
 def _floor(signature: Signature, samples: int, random: np.random.Generator) -> np.ndarray:
     """The noise floor at the signature's level and tilt, [samples]."""
-    padded = _power_of_two(samples)
-    frequencies = np.fft.rfftfreq(padded, 1 / SAMPLE_RATE)
-    octaves = np.log2(np.maximum(frequencies, 60.0) / PIVOT_HZ)
-    gain = 10 ** (signature.floor_tilt_db * octaves / 20)
-    noise = np.fft.irfft(np.fft.rfft(random.normal(size=padded)) * gain, padded)[:samples]
-    return noise * 10 ** (signature.floor_db / 20) / np.sqrt((noise**2).mean())
 
+    def gain(frequencies: np.ndarray) -> np.ndarray:
+        octaves = np.log2(np.maximum(frequencies, 60.0) / PIVOT_HZ)
+        return 10 ** (signature.floor_tilt_db * octaves / 20)
 
-def _power_of_two(samples: int) -> int:
-    """The next power of two: a Fourier transform of any other length may take far longer."""
-    return 1 << (samples - 1).bit_length()
+    level = 10 ** (signature.floor_db / 20)
+    return level * coloured_noise(samples, SAMPLE_RATE, gain, random)

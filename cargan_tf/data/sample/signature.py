@@ -40,9 +40,9 @@ class Signature:
 
 #: A dark player in a hall, a neutral one in a studio, a bright one beside a hissing amplifier.
 TYPICAL: tuple[Signature, ...] = (
-    Signature(-18, 4.4, 1.3, -5.0, 350, 9.0, 0.9, -14, -54, -6.0),
-    Signature(0, 5.3, 0.6, 0.0, 1300, 9.0, 0.4, -20, -60, -2.0),
-    Signature(18, 6.3, 1.0, 5.0, 3600, 9.0, 0.2, -26, -54, 3.0),
+    Signature(-18, 4.4, 1.3, -5.0, 350, 9.0, 0.7, -18, -56, -6.0),
+    Signature(0, 5.3, 0.6, 0.0, 1300, 9.0, 0.4, -22, -62, -2.0),
+    Signature(18, 6.3, 1.0, 5.0, 3600, 9.0, 0.2, -26, -56, 3.0),
 )
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from cargan_tf.data.sample.instruments import Instrument
+from cargan_tf.data.sample.noise import coloured_noise
 from cargan_tf.data.sample.score import Note
 from cargan_tf.data.sample.signature import Signature
 
 SAMPLE_RATE = 22_050
 
 #: RMS of the loudest and of the softest note, dB of full scale.
-LOUDEST_DB, SOFTEST_DB = -14.0, -34.0
+LOUDEST_DB, SOFTEST_DB = -13.0, -36.0
 
-#: Harmonics of one note at most; more are not heard apart.
-MAX_HARMONICS = 32
+#: Harmonics of one note at most. So few that the band they fill grows with the pitch, which is
+#: then heard even where a short window does not resolve the harmonics of a low note.
+MAX_HARMONICS = 16
 #: Share of the sample rate above which no harmonic is made, so that none folds back.
 HIGHEST_HARMONIC = 0.46
 #: Gain of the formant over the rest of the spectrum.
@@ -83,7 +85,7 @@ def _tone(
     bright = _wave_table(harmonic_amplitudes(instrument, frequency, note.velocity))
     dark = _wave_table(harmonic_amplitudes(instrument, frequency, note.velocity - 1))
     opened = np.minimum(time / (BRIGHTENING * instrument.attack_seconds), 1)
-    return opened * _look_up(bright, phase) + (1 - opened) * _look_up(dark, phase)
+    return _look_up(dark, bright, opened, phase)
 
 
 def _wave_table(amplitudes: np.ndarray) -> np.ndarray:
@@ -97,12 +99,19 @@ def _wave_table(amplitudes: np.ndarray) -> np.ndarray:
     return np.append(cycle, cycle[0])
 
 
-def _look_up(table: np.ndarray, phase: np.ndarray) -> np.ndarray:
-    """The wave at ``phase`` (in cycles), between the table's points by linear interpolation."""
+def _look_up(
+    dark: np.ndarray, bright: np.ndarray, opened: np.ndarray, phase: np.ndarray
+) -> np.ndarray:
+    """The wave at ``phase`` (in cycles): from ``dark`` to ``bright`` as ``opened`` goes to 1."""
     place = (phase % 1.0) * TABLE_POINTS
     index = place.astype(np.int64)
     share = place - index
-    return table[index] * (1 - share) + table[index + 1] * share
+    wave = bright[index] * (1 - share) + bright[index + 1] * share
+    opening = int(np.searchsorted(opened, 1.0))
+    head, next_head = index[:opening], index[:opening] + 1
+    start = dark[head] * (1 - share[:opening]) + dark[next_head] * share[:opening]
+    wave[:opening] += (1 - opened[:opening]) * (start - wave[:opening])
+    return wave
 
 
 def _envelope(note: Note, instrument: Instrument, samples: int) -> np.ndarray:
@@ -115,7 +124,8 @@ def _envelope(note: Note, instrument: Instrument, samples: int) -> np.ndarray:
 
 def _air(instrument: Instrument, samples: int, random: np.random.Generator) -> np.ndarray:
     """Bow or breath noise at RMS 1, coloured by the instrument's formant."""
-    spectrum = np.fft.rfft(random.normal(size=samples))
-    frequencies = np.fft.rfftfreq(samples, 1 / SAMPLE_RATE)
-    noise = np.fft.irfft(spectrum * (0.15 + _formant(instrument, frequencies)), samples)
-    return noise / np.sqrt((noise**2).mean())
+
+    def gain(frequencies: np.ndarray) -> np.ndarray:
+        return 0.15 + _formant(instrument, frequencies)
+
+    return coloured_noise(samples, SAMPLE_RATE, gain, random)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from cargan_tf.data.sample.brass import polished
 from cargan_tf.data.sample.canvas import BLACK, Canvas, Colour, darker, lighter
-from cargan_tf.data.sample.figure import Body, Pose, draw_left_arm, draw_right_arm
+from cargan_tf.data.sample.figure import Body, Pose, draw_hand, draw_left_arm, draw_right_arm
 from cargan_tf.data.sample.geometry import Axis, Point, bezier
 from cargan_tf.data.sample.players import Look
 
@@ -33,26 +33,30 @@ def draw_flute(canvas: Canvas, look: Look, body: Body, pose: Pose) -> None:
 def draw_oboe(canvas: Canvas, look: Look, body: Body, pose: Pose) -> None:
     """An oboe: thin, straight, its bell a small bulb."""
     axis = Axis(body.mouth, 112 - 46 * pose.loudness)
+    hands = _reach(canvas, look, body, pose, axis, low=62, high=38)
     canvas.line([axis.at(0), axis.at(14)], 2.2, REED)
     canvas.tube([axis.at(13), axis.at(76)], 4.2, BLACK, GRENADILLA_SHINE)
     canvas.blob(axis.at(79), 6.5, 5.2, BLACK, axis.degrees)
     for along in range(20, 70, 6):
         canvas.ellipse(axis.at(along, 1.4), 1.7, 1.5, KEYS)
-    _hold_in_front(canvas, look, body, pose, axis, low=60, high=38)
+    _grip(canvas, look, hands)
 
 
 def draw_clarinet(canvas: Canvas, look: Look, body: Body, pose: Pose) -> None:
     """A clarinet: thicker than the oboe, with silver rings and a wide bell."""
     axis = Axis(body.mouth, 116 - 50 * pose.loudness)
+    hands = _reach(canvas, look, body, pose, axis, low=72, high=42)
     canvas.tube([axis.at(0), axis.at(92)], 7.0, BLACK, GRENADILLA_SHINE)
-    canvas.polygon([axis.at(82, -3.5), axis.at(100, -14), axis.at(100, 14), axis.at(82, 3.5)], BLACK)
+    canvas.polygon(
+        [axis.at(82, -3.5), axis.at(100, -14), axis.at(100, 14), axis.at(82, 3.5)], BLACK
+    )
     canvas.ellipse(axis.at(100), 3.2, 14, KEYS, axis.degrees)
     canvas.ellipse(axis.at(100.5), 2.2, 12, (60, 58, 64), axis.degrees)
     for along in (16, 48, 80):
         canvas.line([axis.at(along, -4), axis.at(along, 4)], 2.4, KEYS)
     for along in range(24, 78, 6):
         canvas.ellipse(axis.at(along, 1.8), 1.8, 1.5, KEYS)
-    _hold_in_front(canvas, look, body, pose, axis, low=70, high=42)
+    _grip(canvas, look, hands)
 
 
 def draw_bassoon(canvas: Canvas, look: Look, body: Body, pose: Pose) -> None:
@@ -78,7 +82,10 @@ def draw_sax(canvas: Canvas, look: Look, body: Body, pose: Pose) -> None:
     metal = polished(look)
     x, y = body.mouth
     top = (x - 23, y + 12)
-    axis = Axis(top, 96 - 24 * pose.loudness)
+    axis = Axis(top, 98 - 28 * pose.loudness)
+    hands = (axis.at(40 - 28 * pose.pitch, -1), axis.at(84 - 42 * pose.pitch, 2))
+    draw_right_arm(canvas, look, body, hands[0])
+    draw_left_arm(canvas, look, body, hands[1])
     canvas.line([(x, y), (x - 8, y - 1)], 5, BLACK)
     canvas.tube(bezier((x - 7, y - 1), (x - 22, y - 6), top), 4.4, metal)
     _draw_sax_bell(canvas, axis, metal)
@@ -87,24 +94,32 @@ def draw_sax(canvas: Canvas, look: Look, body: Body, pose: Pose) -> None:
     canvas.tube(bezier(axis.at(80), axis.at(106), axis.at(104, -27), axis.at(78, -27)), 14, metal)
     for along in range(10, 78, 10):
         canvas.blob(axis.at(along), 2.8, 2.8, lighter(metal, 0.5))
-    draw_left_arm(canvas, look, body, axis.at(84 - 42 * pose.pitch, 2))
-    draw_right_arm(canvas, look, body, axis.at(40 - 28 * pose.pitch, -1))
+    _grip(canvas, look, hands)
 
 
 def _draw_sax_bell(canvas: Canvas, axis: Axis, metal: Colour) -> None:
-    mouth = axis.at(42, -32)
-    cone = [axis.at(82, -20), axis.at(82, -34), axis.at(42, -48), axis.at(42, -16)]
+    opening = axis.at(46, -36)
+    cone = [axis.at(84, -20), axis.at(84, -34), axis.at(46, -54), axis.at(46, -18)]
     canvas.polygon(cone, metal)
     canvas.line([*cone, cone[0]], 1.6, darker(metal, 0.5))
-    canvas.ellipse(mouth, 6, 17, darker(metal, 0.25), axis.degrees)
-    canvas.ellipse(mouth, 4.2, 13.5, darker(metal, 0.6), axis.degrees)
+    canvas.blob(opening, 6.5, 18, lighter(metal, 0.2), axis.degrees)
+    canvas.ellipse(opening, 4.4, 14.5, darker(metal, 0.6), axis.degrees)
 
 
-def _hold_in_front(
+def _reach(
     canvas: Canvas, look: Look, body: Body, pose: Pose, axis: Axis, low: float, high: float
-) -> None:
-    """Both hands on a straight pipe; ``low`` and ``high`` are the lowest note's places."""
-    upper: Point = axis.at(high - 16 * pose.pitch)
-    lower: Point = axis.at(low - 24 * pose.pitch)
+) -> tuple[Point, Point]:
+    """Both arms, behind a straight pipe that is yet to be drawn; gives where the hands are.
+
+    ``low`` and ``high`` are the hands' places along the pipe on the lowest note.
+    """
+    upper = axis.at(high - 16 * pose.pitch)
+    lower = axis.at(low - 26 * pose.pitch)
     draw_right_arm(canvas, look, body, upper)
     draw_left_arm(canvas, look, body, lower)
+    return upper, lower
+
+
+def _grip(canvas: Canvas, look: Look, hands: tuple[Point, Point]) -> None:
+    for hand in hands:
+        draw_hand(canvas, look, hand)

@@ -1,0 +1,155 @@
+"""Can the networks learn at all? Overfit a handful of real Sub-URMP pairs at 128×128.
+
+    python benchmarks/overfit_suburmp.py SAMPLE [--epochs 40] [--decay-epochs 20] [--width 64]
+
+SAMPLE holds ``img/<label>/<key>.jpg`` and ``spectrogram/<label>/<key>.png``; the spectrogram PNGs
+are read as grey pictures. Batch 4 and the paper's losses and rate. Prints L1 in [-1, 1] on the
+training photos by epoch: of the step (batch statistics, dropout) and in inference mode.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from cargan_tf.config import Config, load_config
+from cargan_tf.models.cascade import Cascade
+from cargan_tf.models.patchgan import PatchGAN
+from cargan_tf.training.gallery import Drawer
+from cargan_tf.training.grids import picture_grid
+from cargan_tf.training.listening import mean_distance
+from cargan_tf.training.step import TrainingStep
+
+SIZE = 128
+CLASSIFIER_STEPS = 60  # enough for every photo to be named right
+
+
+def main() -> None:
+    """Train and print one line an epoch."""
+    arguments = parse_arguments()
+    config = load_config(
+        "paper",
+        [
+            f"data.image_size={SIZE}",
+            "training.batch_size=4",
+            f"training.epochs={arguments.epochs}",
+            f"training.decay_epochs={arguments.decay_epochs}",
+            f"training.adam_beta_1={arguments.beta_1}",
+            f"training.learning_rate={arguments.learning_rate}",
+            f"model.generator_width={arguments.width}",
+            f"model.discriminator_width={arguments.discriminator_width}",
+            "classifier.blocks=[1, 1, 1, 1]",
+            "classifier.width=16",
+        ],
+    )
+    keras.utils.set_random_seed(config.training.seed)
+    labels, pairs = read_pairs(arguments.sample)
+    step = build(config, len(labels))
+    print(f"{len(pairs['photo'])} pairs of {len(labels)} labels", flush=True)
+    train_classifier(step.cascade, pairs)
+    drawer = Drawer(step.cascade, batch_size=4)
+    began = time.perf_counter()
+    for epoch in range(1, arguments.epochs + arguments.decay_epochs + 1):
+        losses = [step(batch) for batch in epoch_batches(pairs, config, epoch)]
+        in_training = float(np.mean([loss["refined_l1"] for loss in losses]))
+        coarse, refined = drawer(pairs["spectrogram"], pairs["label"])
+        figures = {
+            "epoch": epoch,
+            "step": int(step.step.numpy()),
+            "l1_in_training": round(in_training, 4),
+            "l1_coarse": round(mean_distance(coarse, pairs["photo"]), 4),
+            "l1_refined": round(mean_distance(refined, pairs["photo"]), 4),
+            "seconds": round(time.perf_counter() - began, 1),
+        }
+        print(json.dumps(figures), flush=True)
+    if arguments.grid:
+        rows = [(2 * index, 2 * index + 1) for index in range(len(labels))]
+        arrays = (pairs["spectrogram"], coarse, refined, pairs["photo"])
+        picture_grid(rows, labels, *arrays).save(arguments.grid)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("sample", type=Path)
+    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--decay-epochs", type=int, default=20)
+    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--discriminator-width", type=int, default=64)
+    parser.add_argument("--beta-1", type=float, default=0.9)
+    parser.add_argument("--learning-rate", type=float, default=8e-4)
+    parser.add_argument("--grid", type=Path, help="write the pictures of the last epoch here")
+    return parser.parse_args()
+
+
+def read_pairs(sample: Path) -> tuple[list[str], dict[str, np.ndarray]]:
+    """All pairs as arrays, sorted by label: spectrogram, photo and one-hot label."""
+    photos = sorted((sample / "img").glob("*/*.jpg"))
+    labels = sorted({photo.parent.name for photo in photos})
+    spectrograms = [sample / "spectrogram" / f.parent.name / f"{f.stem}.png" for f in photos]
+    return labels, {
+        "spectrogram": np.stack([read_picture(file, "L") for file in spectrograms])[..., None],
+        "photo": np.stack([read_picture(file, "RGB") for file in photos]),
+        "label": np.eye(len(labels), dtype=np.float32)[
+            [labels.index(photo.parent.name) for photo in photos]
+        ],
+    }
+
+
+def read_picture(file: Path, mode: str) -> np.ndarray:
+    """A picture of SIZE pixels a side in [-1, 1]."""
+    picture = Image.open(file).convert(mode).resize((SIZE, SIZE), Image.Resampling.LANCZOS)
+    return np.asarray(picture, np.float32) / 127.5 - 1.0
+
+
+def build(config: Config, label_count: int) -> TrainingStep:
+    """Fresh networks on one device."""
+    strategy = tf.distribute.MirroredStrategy(["/cpu:0"])
+    with strategy.scope():
+        cascade = Cascade(config, label_count)
+        cascade(tf.zeros([1, SIZE, SIZE, 1]), tf.zeros([1, label_count]))
+        discriminator = PatchGAN(config.model)
+        discriminator(tf.zeros([1, SIZE, SIZE, 4]))
+        return TrainingStep(config, cascade, discriminator, strategy, steps_per_epoch=7)
+
+
+def train_classifier(cascade: Cascade, pairs: dict[str, np.ndarray]) -> None:
+    """C on the same photos, then frozen again."""
+    network = cascade.classifier
+    network.trainable = True
+    optimizer = keras.optimizers.Adam(1e-3)
+    for _ in range(CLASSIFIER_STEPS):
+        with tf.GradientTape() as tape:
+            logits = network(pairs["photo"], training=True)
+            loss = tf.reduce_mean(
+                tf.nn.softmax_cross_entropy_with_logits(labels=pairs["label"], logits=logits)
+            )
+        variables = network.trainable_variables
+        optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
+    network.trainable = False
+    named = np.argmax(network(pairs["photo"]), 1) == np.argmax(pairs["label"], 1)
+    print(f"classifier: {np.mean(named):.3f} of the photos named right", flush=True)
+
+
+def epoch_batches(
+    pairs: dict[str, np.ndarray], config: Config, epoch: int
+) -> list[dict[str, tf.Tensor]]:
+    """Every pair once, the last batch filled up with pairs of the first."""
+    batch = config.training.batch_size
+    order = np.random.default_rng([config.training.seed, epoch]).permutation(len(pairs["photo"]))
+    order = np.resize(order, -(-len(order) // batch) * batch)
+    return [
+        {name: tf.constant(array[part]) for name, array in pairs.items()}
+        for part in order.reshape(-1, batch)
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from cargan_tf.data.sample.geometry import Axis, between, bezier, elbow, ring
+
+
+def test_an_axis_turns_clockwise_on_the_screen():
+    axis = Axis((10, 20), 90)
+    assert axis.at(5) == pytest.approx((10, 25))
+    assert axis.at(0, 5) == pytest.approx((5, 20))
+
+
+def test_a_bezier_curve_starts_and_ends_at_its_outer_points():
+    curve = bezier((0, 0), (5, 9), (10, 0), steps=9)
+    assert len(curve) == 9
+    assert curve[0] == (0, 0)
+    assert curve[-1] == (10, 0)
+    assert curve[4] == pytest.approx((5, 4.5))
+
+
+def test_a_ring_lies_on_its_ellipse():
+    for x, y in ring((3, 4), 2, 5):
+        assert ((x - 3) / 2) ** 2 + ((y - 4) / 5) ** 2 == pytest.approx(1)
+
+
+def test_between():
+    assert between((0, 0), (10, 20), 0.25) == (2.5, 5.0)
+
+
+@pytest.mark.parametrize("hand", [(40, 0), (30, 30), (0, 20), (90, -20)])
+def test_an_elbow_hangs_and_both_parts_of_the_arm_are_equal(hand):
+    bend = elbow((0, 0), hand, half_arm=34)
+    assert math.dist((0, 0), bend) == pytest.approx(math.dist(bend, hand))
+    assert bend[1] >= hand[1] / 2

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cargan_tf.data.sample.parameters import Parameters
+from cargan_tf.data.sample.recording import player_of
+from cargan_tf.errors import UserError
+
+GOOD = {
+    "recordings": 12,
+    "clips_per_recording": 15,
+    "seed": 0,
+    "soundfont": None,
+    "labels": ("violin", "oboe"),
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"recordings": 8}, "at least 9"),
+        ({"clips_per_recording": 0}, "clips_per_recording is 0"),
+        ({"seed": -1}, "seed is -1"),
+        ({"labels": ()}, "no labels"),
+        ({"labels": ("violn",)}, "Did you mean 'violin'"),
+        ({"labels": ("violin", "vn")}, "given twice"),
+    ],
+)
+def test_bad_values_are_refused(change, message):
+    with pytest.raises(UserError, match=message):
+        Parameters(**{**GOOD, **change})
+
+
+def test_aliases_are_resolved():
+    assert Parameters(**{**GOOD, "labels": ["French horn"]}).labels == ("horn",)
+
+
+def test_twelve_recordings_are_six_three_and_three():
+    assert Parameters(**GOOD).splits == ["train"] * 6 + ["validation"] * 3 + ["test"] * 3
+
+
+@pytest.mark.parametrize("recordings", range(9, 40))
+def test_every_player_is_in_every_split(recordings):
+    splits = Parameters(**{**GOOD, "recordings": recordings}).splits
+    assert len(splits) == recordings
+    for split in ("train", "validation", "test"):
+        made = [player_of(number) for number, name in enumerate(splits) if name == split]
+        assert set(made) == {0, 1, 2}
+
+
+def test_a_soundfont_that_is_not_there_is_refused():
+    with pytest.raises(UserError):
+        Parameters(**{**GOOD, "soundfont": Path("nowhere.sf2")})

@@ -1,0 +1,110 @@
+"""Every command and snippet of the README runs, on a tiny data set in Sub-URMP's layout."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+README = Path(__file__).parents[1] / "README.md"
+LABELS = ("cello", "violin")
+RATE = 8_000
+
+#: A configuration that finishes in seconds; the README's commands are for real data.
+TINY = """
+audio: {sample_rate: 8000, n_fft: 256, hop_length: 250, n_mels: 16}
+data: {image_size: 32}
+model: {generator_width: 4, discriminator_width: 4}
+classifier: {blocks: [1, 1, 1, 1], width: 4, weights: none, epochs: 20, learning_rate: 0.01}
+training: {batch_size: 4, steps: 2}
+"""
+
+#: What stands in the README -> what is run here, and why.
+INSTEAD = {
+    # The tiny configuration goes on into all later commands, by the data set.
+    "cargan preprocess": "cargan preprocess --config tiny.yaml",
+    # There may be no four GPUs; four CPU devices take the same path.
+    "cargan train --gpus 4": "cargan train --run runs/paper --virtual-devices 4",
+}
+
+#: Run by CI itself, or they install into the environment that the tests run in.
+ELSEWHERE = ("make demo", "make test", "pip install")
+
+
+def readme_blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+
+
+def readme_commands() -> list[str]:
+    lines = "\n".join(readme_blocks("console")).splitlines()
+    commands = [line.partition("  #")[0].strip() for line in lines if line.strip()]
+    return [command for command in commands if not command.startswith(ELSEWHERE)]
+
+
+def make_tree(root: Path) -> None:
+    random = np.random.default_rng(0)
+    for split, count in (("train", 8), ("validation", 4)):
+        for place, label in enumerate(LABELS):
+            for folder in ("img", "chunk"):
+                (root / folder / split / label).mkdir(parents=True)
+            for start in range(0, 500 * count, 500):
+                name = f"{label}{0 if split == 'train' else 1:02d}_{start}"
+                time = np.arange(RATE // 2) / RATE
+                tone = 0.3 * np.sin(2 * np.pi * (200 + 300 * place) * time)
+                wav = root / "chunk" / split / label / f"{name}.wav"
+                soundfile.write(wav, tone + random.normal(0, 0.01, len(time)), RATE)
+                colour = (200 * place + 20, 60, 200 - 180 * place)
+                Image.new("RGB", (64, 36), colour).save(
+                    root / "img" / split / label / f"{name}.jpg"
+                )
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("readme")
+    make_tree(folder / "Sub-URMP")
+    (folder / "tiny.yaml").write_text(TINY)
+    sounds = sorted((folder / "Sub-URMP" / "chunk" / "validation" / "violin").iterdir())
+    (folder / "clip.wav").write_bytes(sounds[0].read_bytes())
+    (folder / "recordings").mkdir()
+    for index, sound in enumerate(sounds):
+        (folder / "recordings" / f"{index}.wav").write_bytes(sound.read_bytes())
+    return folder
+
+
+@pytest.mark.slow
+def test_readme_commands(workplace: Path) -> None:
+    commands = readme_commands()
+    assert any(command.startswith("cargan train") for command in commands)
+    # Pictures are drawn by a trained model, which the later commands make.
+    ordered = sorted(commands, key=lambda command: command.startswith("cargan generate"))
+    for command in ordered:
+        typed = shlex.split(INSTEAD.get(command, command))
+        assert typed[0] == "cargan", command
+        program = [sys.executable, "-m", "cargan_cli.main", *typed[1:]]
+        done = subprocess.run(program, cwd=workplace, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    assert (workplace / "clip.png").is_file()
+    assert len(list((workplace / "pictures").glob("*.png"))) == 4
+    run_python_snippets(workplace)
+
+
+def run_python_snippets(workplace: Path) -> None:
+    waveform, rate = soundfile.read(workplace / "clip.wav")
+    for snippet in readme_blocks("python"):
+        here = snippet.replace("saved_models/quickstart", str(workplace / "saved_models/paper"))
+        names = {"waveform": waveform, "rate": rate}
+        exec(here, names)
+        assert names["picture"].shape == (32, 32, 3)
+
+
+def test_readme_manifest_has_the_columns_that_are_read() -> None:
+    from cargan_tf.data.manifest import COLUMNS
+
+    (block,) = readme_blocks("csv")
+    assert tuple(block.splitlines()[0].split(",")) == COLUMNS
