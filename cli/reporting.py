@@ -15,6 +15,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from cargan_tf.progress import Task
 
@@ -36,13 +37,14 @@ class TerminalReporter:
             with self._lines(description, total) as lines:
                 yield lines
             return
+        # On a narrow terminal the bar gives way, not the numbers.
         columns = (
             TextColumn("{task.description:<12}"),
             BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
+            TimeElapsedColumn(table_column=Column(no_wrap=True)),
             TextColumn("left"),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[note]}"),
         )
         with Progress(*columns, console=self._console) as progress:

@@ -64,8 +64,11 @@ class Classifier(keras.Model):
             UserError: the network is not ResNet50, or the weights cannot be had.
         """
         donor = keras.applications.ResNet50(include_top=False, weights=None)
-        theirs = {layer.name for layer in donor.layers if layer.name.endswith("_conv")}
-        if theirs != {f"{layer.name}_conv" for layer in self.convolutions()}:
+        theirs = {
+            layer.name: layer.filters for layer in donor.layers if layer.name.endswith("_conv")
+        }
+        ours = {f"{layer.name}_conv": layer.convolution.filters for layer in self.convolutions()}
+        if theirs != ours:
             raise UserError(
                 "ImageNet weights fit classifier.blocks [3, 4, 6, 3] and width 64 only;"
                 " set classifier.weights=none for other shapes."

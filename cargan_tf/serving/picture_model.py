@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 import tensorflow as tf
@@ -62,7 +61,7 @@ class PictureModel(tf.Module):
         audio, size = card.config.audio, card.config.data.image_size
         # Not the cascade itself: TensorFlow would follow it, and Keras then traces a signature of
         # its own for it, with one input only.
-        self._cascade = partial(cascade, training=False)
+        self._stages = lambda spectrogram, label: cascade(spectrogram, label, training=False)
         self._log_mel = LogMelGraph(audio)
         self._card = card
         # TensorFlow's C++ loader, which TF Serving runs, finds variables only where the module
@@ -105,7 +104,7 @@ class PictureModel(tf.Module):
             card.config.audio.clip_spreads,
             self._size,
         )
-        return self._cascade(spectrogram, self._one_hot(label))
+        return self._stages(spectrogram, self._one_hot(label))
 
     def _one_hot(self, label: tf.Tensor) -> tf.Tensor:
         index = self._index_of.lookup(label)

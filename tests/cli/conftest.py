@@ -1,10 +1,12 @@
-"""The command line in this process, and the whole chain on a tiny data set."""
+"""The command line, in this process or in one of its own."""
 
 from __future__ import annotations
 
 import contextlib
+import csv
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,28 +17,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from PIL import Image
+import yaml
 
-LABELS = ("cello", "flute", "violin")
-COLOURS = ((200, 60, 40), (60, 200, 60), (50, 60, 210))
-RATE = 8_000
-RECORDINGS = {"train": ("00", "01"), "validation": ("02",), "test": ("03",)}
-STARTS = (0, 500, 1000, 1500)
-
-CONFIG = """\
-audio: {sample_rate: 8000, n_fft: 256, hop_length: 250, n_mels: 16}
-data: {image_size: 32, records_per_shard: 16}
-model: {generator_width: 4, discriminator_width: 4}
-classifier:
-  blocks: [1, 1, 1, 1]
-  width: 4
-  weights: none
-  epochs: 2
-  batch_size: 8
-  minimum_accuracy: 0
-training: {batch_size: 4, steps: 2}
-monitor: {listening_clips: 12}
-"""
+#: How a reporter tells of work in lines.
+_PROGRESS = re.compile(r".+: \d+/\d+, ")
 
 
 @dataclass(frozen=True)
@@ -49,12 +33,17 @@ class Result:
 
     @property
     def error(self) -> str:
-        """The one line of a command that failed because of its input."""
+        """The line of a command that failed because of its input; nothing but progress beside."""
+        lines = [line for line in self.err.splitlines() if not _PROGRESS.match(line)]
         assert self.status == 2, self
-        *before, last = self.err.splitlines()
-        assert not [line for line in before if not line.startswith("Preparing")], self.err
-        assert last.startswith("Error: "), self.err
-        return last
+        assert len(lines) == 1, self.err
+        assert lines[0].startswith("Error: "), self.err
+        return lines[0]
+
+    @property
+    def next(self) -> str:
+        """The command that is proposed."""
+        return self.out.splitlines()[-1].removeprefix("Next: ")
 
 
 Cargan = Callable[..., Result]
@@ -63,7 +52,8 @@ Cargan = Callable[..., Result]
 def _cargan(*words: object, cwd: Path | None = None) -> Result:
     from cargan_cli.main import main
 
-    out, err = io.StringIO(), io.StringIO()
+    # Text over bytes, as the real streams are: shell completion writes bytes.
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with contextlib.ExitStack() as stack:
         if cwd is not None:
             stack.enter_context(contextlib.chdir(cwd))
@@ -71,7 +61,8 @@ def _cargan(*words: object, cwd: Path | None = None) -> Result:
         stack.enter_context(contextlib.redirect_stderr(err))
         leaving = stack.enter_context(pytest.raises(SystemExit))
         main([str(word) for word in words])
-    return Result(int(leaving.value.code or 0), out.getvalue(), err.getvalue())
+    said, told = (stream.buffer.getvalue().decode() for stream in (out, err))
+    return Result(int(leaving.value.code or 0), said, told)
 
 
 @pytest.fixture(scope="session")
@@ -81,101 +72,83 @@ def cargan() -> Cargan:
 
 
 @pytest.fixture(scope="session")
-def cargan_process() -> Cargan:
-    """The same in a process of its own, as a shell would start it."""
+def start_cargan() -> Callable[..., subprocess.Popen[str]]:
+    """Starts a command line in a process of its own, as a shell would."""
 
-    def run(*words: object, cwd: Path | None = None, env: dict[str, str] | None = None) -> Result:
-        done = subprocess.run(
+    def start(*words: object, cwd: Path | None = None, **env: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [sys.executable, "-m", "cargan_cli.main", *map(str, words)],
             cwd=cwd,
-            env={**os.environ, **(env or {})},
-            capture_output=True,
+            env={**os.environ, **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=300,
+            start_new_session=True,
         )
-        return Result(done.returncode, done.stdout, done.stderr)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def cargan_process(start_cargan) -> Cargan:
+    """Runs a command line in a process of its own."""
+
+    def run(*words: object, cwd: Path | None = None, **env: str) -> Result:
+        process = start_cargan(*words, cwd=cwd, **env)
+        out, err = process.communicate(timeout=300)
+        return Result(process.returncode, out, err)
 
     return run
 
 
-def write_clip(path: Path, frequency: float, seconds: float = 0.5) -> Path:
-    times = np.arange(round(seconds * RATE)) / RATE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, 0.3 * np.sin(2 * np.pi * frequency * times), RATE)
+@pytest.fixture(scope="session")
+def tiny_yaml(tiny_config, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("config") / "tiny.yaml"
+    path.write_text(yaml.safe_dump(tiny_config.model_dump(mode="json")), "utf-8")
     return path
 
 
-def write_picture(path: Path, colour: tuple[int, int, int], seed: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    noise = np.random.default_rng(seed).integers(-20, 20, (36, 48, 3))
-    Image.fromarray((np.asarray(colour) + noise).astype(np.uint8)).save(path)
-
-
-def write_tree(root: Path, labels: tuple[str, ...] = LABELS) -> Path:
-    """Sub-URMP's folders: a colour and a pitch for each instrument."""
-    seed = 0
-    for split, recordings in RECORDINGS.items():
-        for place, label in enumerate(labels):
-            for recording in recordings:
-                for start in STARTS:
-                    seed += 1
-                    stem = f"{split}/{label}/{label}{recording}_{start}"
-                    write_clip(root / f"chunk/{stem}.wav", 300 * (place + 1) + 5 * seed)
-                    write_picture(root / f"img/{stem}.jpg", COLOURS[place], seed)
+@pytest.fixture
+def tree(tiny_source, tmp_path) -> Path:
+    """The tiny source in Sub-URMP's folders, for a test to damage."""
+    root = tmp_path / "Sub-URMP"
+    with (tiny_source / "manifest.csv").open(encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            folder = Path(row["split"]) / row["label"]
+            for kind, name in (("chunk", row["audio"]), ("img", row["image"])):
+                (root / kind / folder).mkdir(parents=True, exist_ok=True)
+                stem = f"{row['recording']}_{row['start_ms']}"
+                target = root / kind / folder / f"{stem}{Path(name).suffix}"
+                shutil.copyfile(tiny_source / name, target)
     return root
 
 
-@pytest.fixture(scope="session")
-def tiny_yaml(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("config") / "tiny.yaml"
-    path.write_text(CONFIG)
-    return path
-
-
-@pytest.fixture(scope="session")
-def source(tmp_path_factory) -> Path:
-    """Sub-URMP's folders; nobody may change them."""
-    return write_tree(tmp_path_factory.mktemp("source") / "Sub-URMP")
+@pytest.fixture
+def data(tiny_data, tmp_path) -> Path:
+    """A copy of the data set for a test to change; without a classifier."""
+    ignored = shutil.ignore_patterns("classifier")
+    return Path(shutil.copytree(tiny_data, tmp_path / "data", ignore=ignored))
 
 
 @pytest.fixture
-def own_source(source, tmp_path) -> Path:
-    """A copy to damage."""
-    return Path(shutil.copytree(source, tmp_path / "Sub-URMP"))
-
-
-@pytest.fixture(scope="session")
-def data(cargan, source, tiny_yaml, tmp_path_factory) -> Path:
-    """A data set with its classifier, made by the command line."""
-    out = tmp_path_factory.mktemp("chain") / "data"
-    for words in (
-        ("preprocess", source, out, "--config", tiny_yaml, "--workers", 1),
-        ("classifier", out),
-    ):
-        done = cargan(*words)
-        assert done.status == 0, done.err
-    return out
-
-
-@pytest.fixture(scope="session")
-def run(cargan, data) -> Path:
-    """Two steps of training, by the command line."""
-    path = data.parent / "runs" / "tiny"
-    done = cargan("train", data, "--run", path)
-    assert done.status == 0, done.err
-    return path
-
-
-@pytest.fixture(scope="session")
-def model(cargan, run) -> Path:
-    """The run, exported by the command line as it proposes: saved_models/tiny/1."""
-    path = run.parents[1] / "saved_models" / "tiny"
-    done = cargan("export", run, path)
-    assert done.status == 0, done.err
-    return path
+def run(tiny_run, tmp_path) -> Path:
+    """A copy of the run for a test to change."""
+    return Path(shutil.copytree(tiny_run, tmp_path / "run"))
 
 
 @pytest.fixture
-def clip(tmp_path) -> Path:
-    """Half a second of a tone."""
-    return write_clip(tmp_path / "clip.wav", 440)
+def write_sound(tmp_path) -> Callable[..., Path]:
+    """Writes a tone: ``write_sound("a.wav", seconds=0.5, rate=8_000, samples=None)``."""
+
+    def write(
+        name: str, seconds: float = 0.5, rate: int = 8_000, samples: np.ndarray | None = None
+    ) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if samples is None:
+            samples = 0.3 * np.sin(np.arange(round(seconds * rate)) * 2 * np.pi * 440 / rate)
+        kind = {"subtype": "FLOAT"} if path.suffix == ".wav" else {}
+        soundfile.write(path, samples, rate, **kind)
+        return path
+
+    return write

@@ -1,0 +1,47 @@
+import json
+
+import pytest
+
+#: Enough to run, not to learn.
+SHORT = ("--set", "classifier.epochs=1")
+
+
+def test_accuracy_is_told_and_the_next_command_proposed(cargan, data):
+    done = cargan("classifier", data, *SHORT, "--set", "classifier.minimum_accuracy=0")
+    assert done.status == 0, done.err
+    assert done.out.startswith("Right on ")
+    assert " of 12 validation photos.\n" in done.out
+    assert "Classifier: 3/3, " in done.err
+    assert (data / "classifier" / "classifier.json").is_file()
+    assert done.next == (
+        f"cargan train {data} --set classifier.epochs=1 --set classifier.minimum_accuracy=0"
+    )
+
+
+def test_one_that_learned_too_little_is_refused_with_what_to_do(cargan, data):
+    # A rate at which nothing moves: at best a third is right.
+    still = ("--set", "classifier.learning_rate=1e-12")
+    error = cargan("classifier", data, *SHORT, *still).error
+    assert "under classifier.minimum_accuracy = 0.9" in error
+    assert "--set classifier.epochs=" in error
+
+
+def test_out_is_named_in_the_next_command(cargan, data, tmp_path):
+    words = (*SHORT, "--set", "classifier.minimum_accuracy=0")
+    done = cargan("classifier", "--out", "judge", *words, cwd=tmp_path)
+    assert done.next.startswith("cargan train data --classifier judge")
+    report = json.loads((tmp_path / "judge" / "classifier.json").read_text("utf-8"))
+    assert report["labels"] == ["cello", "flute", "violin"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("missing",), "no prepared data set in missing"),
+        (("data", "--set", "classifer.epochs=1"), "Did you mean 'classifier'?"),
+        (("data", "--config", "quickstart"), "the data set was made with audio."),
+        (("data", "--set", "classifier.weights=none/at/all.h5"), "none/at/all.h5"),
+    ],
+)
+def test_bad_input_is_named(cargan, data, words, said):
+    assert said in cargan("classifier", *words, cwd=data.parent).error

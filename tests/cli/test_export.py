@@ -1,0 +1,44 @@
+import json
+import shutil
+
+
+def test_a_version_is_written_and_the_next_command_proposed(cargan, tiny_run, tmp_path):
+    out = tmp_path / "saved_models" / "tiny"
+    done = cargan("export", tiny_run, out)
+    assert done.status == 0, done.err
+    assert done.out.splitlines()[0] == f"Exported: {out / '1'}"
+    assert done.next == f"cargan generate clip.wav --label violin --model {out}"
+    assert (out / "1" / "saved_model.pb").is_file()
+    assert done.err == ""
+
+
+def test_the_proposed_label_is_one_of_the_runs(cargan, run, tmp_path, monkeypatch):
+    values = json.loads((run / "run.json").read_text("utf-8"))
+    values["labels"] = ["oboe", "tuba", "viola"]
+    (run / "run.json").write_text(json.dumps(values), "utf-8")
+    monkeypatch.setattr("cargan_tf.serving.export.export_run", lambda *_: tmp_path / "1")
+    assert "--label oboe " in cargan("export", run, tmp_path).next
+
+
+def test_a_folder_without_a_run_is_named(cargan, tmp_path):
+    error = cargan("export", tmp_path, tmp_path / "out").error
+    assert f"{tmp_path} holds no run" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_without_a_checkpoint_is_named(cargan, run, tmp_path):
+    shutil.rmtree(run / "checkpoints")
+    assert "holds no checkpoint yet: train first" in cargan("export", run, tmp_path / "out").error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_checkpoint_is_named(cargan, run, tmp_path):
+    for path in (run / "checkpoints").glob("*.data-*"):
+        path.write_bytes(path.read_bytes()[:1000])
+    assert "does not fit this run" in cargan("export", run, tmp_path / "out").error
+
+
+def test_a_place_that_cannot_be_written_is_named(cargan, tiny_run, tmp_path):
+    (tmp_path / "file").touch()
+    out = tmp_path / "file" / "out"
+    assert f"cannot write to {out}" in cargan("export", tiny_run, out).error

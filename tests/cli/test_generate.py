@@ -1,0 +1,207 @@
+import errno
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SIZE = (64, 64)
+
+
+@pytest.fixture
+def generate(cargan, tiny_model, tmp_path):
+    """Draws in a folder of its own with the tiny model."""
+
+    def run(*words, label="violin"):
+        return cargan("generate", *words, "--label", label, "--model", tiny_model, cwd=tmp_path)
+
+    return run
+
+
+def _is_picture(path):
+    with Image.open(path) as image:
+        image.load()
+        return (image.format, image.mode, image.size) == ("PNG", "RGB", SIZE)
+
+
+def test_with_no_other_option_the_model_in_this_folder_draws(
+    cargan, tiny_model, tmp_path, write_sound
+):
+    shutil.copytree(tiny_model, tmp_path / "saved_models" / "tiny")
+    write_sound("clip.wav")
+    done = cargan("generate", "clip.wav", "--label", "violin", cwd=tmp_path)
+    assert (done.status, done.out, done.err) == (0, "clip.png\n", "")
+    assert _is_picture(tmp_path / "clip.png")
+
+
+def test_out_names_the_picture(generate, write_sound, tmp_path):
+    write_sound("clip.wav")
+    assert generate("clip.wav", "-o", "new/picture.png").out == "new/picture.png\n"
+    assert _is_picture(tmp_path / "new" / "picture.png")
+
+
+def test_a_run_draws_as_its_export_does(cargan, generate, tiny_run, write_sound, tmp_path):
+    write_sound("clip.wav")
+    generate("clip.wav", "-o", "exported.png")
+    words = ("--label", "violin", "--model", tiny_run, "-o", "run.png")
+    assert cargan("generate", "clip.wav", *words, cwd=tmp_path).status == 0
+    first, second = (
+        np.asarray(Image.open(tmp_path / name), np.int16) for name in ("exported.png", "run.png")
+    )
+    assert np.abs(first - second).max() <= 1
+
+
+def test_several_files_and_folders(generate, write_sound, tmp_path):
+    for name in ("a.wav", "in/b.flac", "in/deep/c.ogg", "in/a.wav"):
+        write_sound(name)
+    done = generate("a.wav", "in", "-o", "out")
+    assert done.status == 0, done.err
+    assert done.out.splitlines() == ["out/a.png", "out/a.wav.png", "out/b.png", "out/c.png"]
+    assert all(_is_picture(tmp_path / path) for path in done.out.splitlines())
+
+
+@pytest.mark.parametrize("label", ["violin", "vn", "Violin", "fiddle"])
+def test_a_label_may_be_a_name_in_common_use(generate, write_sound, label):
+    assert generate(write_sound("clip.wav"), label=label).status == 0
+
+
+@pytest.mark.parametrize(
+    ("sound", "said"),
+    [
+        ({"seconds": 0.2}, "shorter than a clip; 0.30 s of silence were added"),
+        ({"samples": np.zeros(4000)}, "silent (-"),
+        ({"samples": np.random.default_rng(0).normal(0, 0.1, 4000)}, "more like noise than notes"),
+    ],
+)
+def test_a_doubtful_sound_is_drawn_with_a_warning(generate, write_sound, tmp_path, sound, said):
+    write_sound("clip.wav", **sound)
+    done = generate("clip.wav")
+    assert done.status == 0
+    assert done.err.startswith("clip.wav: ")
+    assert said in done.err
+    assert _is_picture(tmp_path / "clip.png")
+
+
+def test_start_says_where_to_listen(generate, write_sound, tmp_path):
+    loud_end = np.concatenate([np.zeros(8_000), np.sin(np.arange(4_000) * 0.3)])
+    write_sound("clip.wav", samples=loud_end)
+    assert generate("clip.wav").err == "", "the loudest half second is taken"
+    assert "silent" in generate("clip.wav", "--start", 0).err
+
+
+def test_a_start_beyond_the_end_is_refused(generate, write_sound):
+    assert "99" in generate(write_sound("clip.wav"), "--start", 99).error
+
+
+def test_an_unknown_label_is_answered_with_the_nearest(generate, write_sound, tmp_path):
+    error = generate(write_sound("clip.wav"), label="violine").error
+    assert "unknown label 'violine'. Did you mean 'violin'?" in error
+    assert "Known labels: cello, flute, violin." in error
+    assert not list(tmp_path.glob("*.png"))
+
+
+def test_a_label_of_another_model_is_refused(generate, write_sound):
+    assert "unknown label 'tuba'" in generate(write_sound("clip.wav"), label="tuba").error
+
+
+def _text(path):
+    path.write_text("these are words, not music")
+
+
+def _empty(path):
+    path.touch()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [(_text, "cannot be read as sound"), (_empty, "cannot be read as sound")],
+)
+def test_a_file_that_is_no_sound_is_named(generate, tmp_path, make, said):
+    make(tmp_path / "clip.wav")
+    error = generate("clip.wav").error
+    assert "clip.wav" in error
+    assert said in error
+    assert not (tmp_path / "clip.png").exists()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_samples_that_are_no_numbers_are_refused_with_their_place(generate, write_sound, value):
+    samples = np.zeros(8_000)
+    samples[4_000] = value
+    error = generate(write_sound("clip.wav", samples=samples)).error
+    assert "clip.wav holds a NaN or infinite sample at 0.500 s" in error
+
+
+def test_one_bad_sound_does_not_keep_others_from_being_drawn(generate, write_sound, tmp_path):
+    write_sound("a.wav")
+    _text(tmp_path / "b.wav")
+    write_sound("c.wav")
+    done = generate("a.wav", "b.wav", "c.wav")
+    assert done.status == 2
+    assert done.out == "a.png\nc.png\n"
+    first, last = done.err.splitlines()
+    assert first.startswith("Error: b.wav cannot be read as sound")
+    assert last == "1 of 3 sounds could not be drawn."
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("missing.wav",), "missing.wav does not exist"),
+        (("empty",), "empty holds no sound files"),
+        (("a.wav", "-o", "picture.xyz"), "no picture format has the ending '.xyz'; use .png"),
+        (("a.wav", "-o", "a.wav"), "no picture format has the ending '.wav'"),
+        (("a.wav", "b.wav", "-o", "x.png"), "2 sounds cannot become the one picture x.png"),
+        (("a.wav", "-o", "a.wav/x.png"), "a.wav/x.png cannot be written: "),
+        (("a.wav", "--start", "-1"), "-1.0 is not in the range x>=0"),
+    ],
+)
+def test_bad_input_is_named(generate, write_sound, tmp_path, words, said):
+    (tmp_path / "empty").mkdir()
+    write_sound("a.wav")
+    write_sound("b.wav")
+    assert said in generate(*words).error
+    assert not list(tmp_path.rglob("*.png"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_one_may_not_write_to_is_named(generate, write_sound, tmp_path):
+    write_sound("a.wav")
+    (tmp_path / "out").mkdir(mode=0o500)
+    assert "out/a.png cannot be written: Permission denied" in generate("a.wav", "-o", "out").error
+
+
+def test_a_full_disk_is_named(generate, write_sound, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("cargan_tf.files.os.fsync", full)
+    error = generate(write_sound("clip.wav")).error
+    assert "clip.png cannot be written: No space left on device" in error
+
+
+@pytest.mark.parametrize("model", [None, Path("missing"), Path()])
+def test_without_a_model_it_is_said_how_to_get_one(cargan, write_sound, tmp_path, model):
+    write_sound("clip.wav")
+    words = () if model is None else ("--model", model)
+    error = cargan("generate", "clip.wav", "--label", "violin", *words, cwd=tmp_path).error
+    assert "no trained model in" in error or "no model at" in error
+
+
+def test_a_damaged_model_is_named(cargan, tiny_model, write_sound, tmp_path):
+    shutil.copytree(tiny_model, tmp_path / "model")
+    (tmp_path / "model" / "1" / "model.json").write_text("{")
+    words = ("--label", "violin", "--model", "model")
+    error = cargan("generate", write_sound("clip.wav"), *words, cwd=tmp_path).error
+    assert "model.json is missing or damaged: export the run again" in error
+
+
+def test_in_a_process_of_its_own_nothing_else_is_said(
+    cargan_process, tiny_model, write_sound, tmp_path
+):
+    write_sound("clip.wav")
+    words = ("--label", "violin", "--model", tiny_model)
+    done = cargan_process("generate", "clip.wav", *words, cwd=tmp_path)
+    assert (done.status, done.out, done.err) == (0, "clip.png\n", "")

@@ -1,0 +1,24 @@
+import click
+import pytest
+from cargan_cli.hints import command_line, resumable, same_config
+
+
+def test_a_command_line_is_quoted_for_the_shell(tmp_path):
+    assert command_line("train", "my data", 3) == "cargan train 'my data' 3"
+
+
+def test_the_configuration_of_a_command_is_named_again():
+    assert same_config("tiny.yaml", ("a.b=1", "c.d=2")) == [
+        *("--config", "tiny.yaml"),
+        *("--set", "a.b=1"),
+        *("--set", "c.d=2"),
+    ]
+    assert same_config(None, ()) == []
+
+
+@pytest.mark.parametrize("typed", [["train", "my data"], ["train", "my data", "--resume"]])
+def test_ctrl_c_says_how_to_go_on(typed):
+    with click.Context(click.Command("train"), obj=typed):
+        with pytest.raises(click.Abort) as caught, resumable("--resume"):
+            raise KeyboardInterrupt
+    assert caught.value.args == ("Go on with: cargan train 'my data' --resume",)

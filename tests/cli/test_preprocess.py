@@ -1,0 +1,183 @@
+import errno
+import json
+import os
+import re
+import shutil
+
+import pytest
+
+
+@pytest.fixture
+def described(cargan, tiny_yaml, tmp_path):
+    """Prepares a source; gives what was said and the description that was written."""
+
+    def run(source):
+        out = tmp_path / "made"
+        done = cargan("preprocess", source, out, "--config", tiny_yaml, "--workers", 1)
+        assert done.status == 0, done.err
+        return done, json.loads((out / "dataset.json").read_text("utf-8"))
+
+    return run
+
+
+def test_without_arguments_the_tree_in_this_folder_becomes_data(cargan, tree):
+    done = cargan("preprocess", "--workers", 1, cwd=tree.parent)
+    assert done.status == 0, done.err
+    info = json.loads((tree.parent / "data" / "dataset.json").read_text("utf-8"))
+    assert info["config"]["name"] == "paper"
+    assert info["labels"] == ["cello", "flute", "violin"]
+
+
+def test_what_was_made_is_counted_and_the_next_command_proposed(described, tree, tmp_path):
+    done, _ = described(tree)
+    assert done.out.splitlines() == [
+        "train: 24 pairs of 3 labels, 0 silent, 0 noise-like",
+        "validation: 12 pairs of 3 labels, 0 silent, 0 noise-like",
+        "test: 12 pairs of 3 labels, 0 silent, 0 noise-like",
+        f"Next: cargan classifier {tmp_path / 'made'}",
+    ]
+    assert "48/48" in done.err
+
+
+def test_a_second_call_prepares_nothing(described, tree):
+    first, _ = described(tree)
+    again, _ = described(tree)
+    assert (again.out, again.err) == (first.out, "")
+
+
+def test_a_manifest_is_a_source_too(described, tiny_source):
+    _, info = described(tiny_source / "manifest.csv")
+    assert info["source_kind"] == "manifest"
+
+
+def test_settings_may_be_changed(cargan, tree, tiny_yaml, tmp_path):
+    words = ("--config", tiny_yaml, "--set", "data.image_size=32", "--workers", 1)
+    assert cargan("preprocess", tree, tmp_path / "made", *words).status == 0
+    info = json.loads((tmp_path / "made" / "dataset.json").read_text("utf-8"))
+    assert info["config"]["data"]["image_size"] == 32
+
+
+def _truncate(path):
+    path.write_bytes(path.read_bytes()[:200])
+
+
+def _text(path):
+    path.write_text("these are words, not music")
+
+
+@pytest.mark.parametrize(
+    ("kind", "damage", "why"),
+    [("img", _truncate, "damaged picture"), ("chunk", _text, "cannot be read as sound")],
+)
+def test_a_damaged_file_is_left_out_by_name(described, tree, kind, damage, why):
+    path = sorted((tree / kind / "train").rglob("*.*"))[0]
+    damage(path)
+    done, info = described(tree)
+    assert "train: 23 pairs" in done.out
+    assert "Left out: 1, listed in" in done.out
+    assert re.search(rf"  \S*{path.stem}.*: .*{why}", done.out)
+    assert len(info["left_out"]) == 1
+
+
+@pytest.mark.parametrize("kind", ["img", "chunk"])
+def test_a_source_of_which_nothing_can_be_read_is_an_error(cargan, tree, tiny_yaml, tmp_path, kind):
+    for path in (tree / kind).rglob("*.*"):
+        _text(path)
+    words = ("--config", tiny_yaml, "--workers", 1)
+    error = cargan("preprocess", tree, tmp_path / "made", *words).error
+    assert "not one of the 24 training pairs" in error
+    assert not (tmp_path / "made").exists()
+
+
+def _missing(tree):
+    shutil.rmtree(tree)
+
+
+def _empty(tree):
+    shutil.rmtree(tree)
+    tree.mkdir()
+
+
+def _other(tree):
+    _empty(tree)
+    (tree / "thesis.txt").touch()
+
+
+def _no_pictures(tree):
+    shutil.rmtree(tree / "img")
+    (tree / "img").mkdir()
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (_missing, "no file or folder"),
+        (_empty, "is empty: expected a CSV file"),
+        (_other, "nothing known in"),
+        (_no_pictures, "holds no pair of sound and picture; left out: 48"),
+    ],
+)
+def test_a_source_without_pairs_is_named(cargan, tree, tmp_path, damage, said):
+    damage(tree)
+    error = cargan("preprocess", tree, tmp_path / "made").error
+    assert said in error
+    assert str(tree) in error
+    assert not (tmp_path / "made").exists()
+
+
+def test_another_data_set_is_not_overwritten(cargan, described, tree, tiny_yaml, tmp_path):
+    _, info = described(tree)
+    words = ("--config", tiny_yaml, "--set", "audio.n_mels=20")
+    error = cargan("preprocess", tree, tmp_path / "made", *words).error
+    assert "holds another data set" in error
+    assert json.loads((tmp_path / "made" / "dataset.json").read_text("utf-8")) == info
+
+
+def test_a_folder_of_other_things_is_left_alone(cargan, tree, tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").touch()
+    assert "is not a data set: choose another folder" in cargan("preprocess", tree, mine).error
+    assert [path.name for path in mine.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--config", "papr"), "no configuration 'papr'"),
+        (("--config", "none/at/all.yaml"), "neither a readable file nor one of"),
+        (("--set", "audio.nmels=3"), "unknown key 'audio.nmels'. Did you mean 'audio.n_mels'?"),
+        (("--set", "data.image_size=100"), "power of two"),
+        (("--workers", 0), "workers must be 1 or more"),
+    ],
+)
+def test_a_bad_setting_is_named(cargan, tree, words, said):
+    assert said in cargan("preprocess", tree, tree.parent / "made", *words).error
+
+
+def test_an_unknown_key_of_a_file_is_named_with_the_file(cargan, tree, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("trainig: {batch_size: 8}")
+    error = cargan("preprocess", tree, tmp_path / "made", "--config", path).error
+    assert f"{path}: unknown key 'trainig'. Did you mean 'training'?" in error
+
+
+def test_a_full_disk_is_named(cargan, tree, tiny_yaml, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("cargan_tf.data.preprocess.write_json", full)
+    words = ("--config", tiny_yaml, "--workers", 1)
+    error = cargan("preprocess", tree, tmp_path / "made", *words).error
+    assert "is full: free some space and run the same command" in error
+    assert not (tmp_path / "made").exists()
+
+
+def test_ctrl_c_says_that_the_same_command_goes_on(cargan, tree, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cargan_tf.data.preprocess.make_plan", interrupt)
+    done = cargan("preprocess", tree, "my data")
+    assert done.status == 130
+    assert done.err == f"Interrupted. Go on with: cargan preprocess {tree} 'my data'\n"

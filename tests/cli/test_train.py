@@ -1,0 +1,156 @@
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+HOLD_LOCK = """
+import sys
+from filelock import FileLock
+with FileLock(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def trainable(data, tiny_classifier):
+    """A copy of the data set with its classifier."""
+    shutil.copytree(tiny_classifier, data / "classifier")
+    return data
+
+
+def _last_step(run):
+    return json.loads((run / "stats.jsonl").read_text("utf-8").splitlines()[-1])["step"]
+
+
+def test_a_dry_run_prints_the_resolved_run_and_leaves_nothing(cargan, trainable, tiny_config):
+    before = set(trainable.parent.rglob("*"))
+    words = ("--dry-run", "--set", "training.batch_size=2", "--gpus", 1)[:-2]
+    done = cargan("train", trainable, *words, cwd=trainable.parent)
+    assert done.status == 0, done.err
+    assert "  batch_size: 2\n" in done.out
+    assert "run: runs/tiny\n" in done.out
+    assert "labels: cello, flute, violin\n" in done.out
+    assert f"steps: 0 done of {tiny_config.training.steps}, 12 an epoch\n" in done.out
+    assert all(f"\n{network}: " in done.out for network in ("G1", "G2", "C (frozen)", "D"))
+    assert set(trainable.parent.rglob("*")) == before
+
+
+def test_resuming_goes_on_to_a_new_last_step(cargan, tiny_data, run):
+    done = cargan("train", tiny_data, "--run", run, "--resume", "--set", "training.steps=7")
+    assert done.status == 0, done.err
+    assert _last_step(run) == 7
+    assert "Training: 7/7, " in done.err
+    assert "R@1" in done.out
+    assert done.next == f"cargan export {run} saved_models/tiny"
+
+
+@pytest.mark.slow
+def test_devices_can_be_rehearsed_from_the_first_step(cargan_process, trainable):
+    words = ("--virtual-devices", 2, "--set", "training.steps=1")
+    done = cargan_process("train", *words, cwd=trainable.parent)
+    assert done.status == 0, done.err
+    assert _last_step(trainable.parent / "runs" / "tiny") == 1
+    assert done.next == "cargan export runs/tiny saved_models/tiny"
+
+
+def test_a_rehearsal_names_its_devices(cargan_process, trainable):
+    done = cargan_process("train", trainable, "--virtual-devices", 4, "--dry-run")
+    assert done.status == 0, done.err
+    assert done.err == ""
+    assert all(f"CPU:{index}" in done.out for index in range(4))
+
+
+def test_gpus_that_are_not_there(cargan, tiny_data):
+    error = cargan("train", tiny_data, "--gpus", 64).error
+    assert "--gpus 64 was asked for, but TensorFlow sees" in error
+    assert "--virtual-devices 64 rehearses" in error
+
+
+def test_gpus_and_virtual_devices_exclude_each_other(cargan, tiny_data):
+    words = ("--gpus", 2, "--virtual-devices", 2)
+    assert "cannot be combined" in cargan("train", tiny_data, *words).error
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("missing",), "no prepared data set in missing"),
+        (("data", "--resume"), "nothing to resume: runs/tiny holds no run"),
+        (("data", "--set", "training.stesp=1"), "Did you mean 'training.steps'?"),
+        (("data", "--set", "training.batch_size=1000"), "set training.batch_size to 24 or less"),
+        (("data", "--set", "audio.n_mels=20"), "was made with audio.n_mels = 16"),
+        (("data",), "no classifier in data/classifier. Train one first: cargan classifier data"),
+        (("data", "--classifier", "none"), "no classifier in none"),
+    ],
+)
+def test_bad_input_is_named_and_nothing_is_written(cargan, data, words, said):
+    assert said in cargan("train", *words, cwd=data.parent).error
+    assert not (data.parent / "runs").exists()
+
+
+def test_a_classifier_of_other_labels_is_refused(cargan, trainable):
+    report = trainable / "classifier" / "classifier.json"
+    values = json.loads(report.read_text("utf-8"))
+    report.write_text(json.dumps({**values, "labels": ["oboe", "tuba", "viola"]}), "utf-8")
+    error = cargan("train", trainable, "--run", trainable.parent / "run").error
+    assert "knows the labels oboe, tuba, viola; the data has cello, flute, violin" in error
+
+
+def test_a_weak_classifier_is_refused(cargan, trainable):
+    report = trainable / "classifier" / "classifier.json"
+    values = json.loads(report.read_text("utf-8"))
+    report.write_text(json.dumps({**values, "accuracy": 0.5}), "utf-8")
+    error = cargan("train", trainable, "--run", trainable.parent / "run").error
+    assert "under classifier.minimum_accuracy" in error
+
+
+def test_a_run_is_not_trained_over(cargan, tiny_data, run):
+    error = cargan("train", tiny_data, "--run", run).error
+    assert "already holds a run. Go on with it by --resume" in error
+
+
+def test_a_resumed_run_keeps_its_configuration(cargan, tiny_data, run):
+    words = ("--resume", "--set", "training.batch_size=2")
+    error = cargan("train", tiny_data, "--run", run, *words).error
+    assert "was begun with another configuration" in error
+
+
+def test_a_run_in_use_is_refused(cargan, tiny_data, run):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD_LOCK, run / ".lock"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with holder:
+        assert holder.stdout.readline() == "held\n"
+        error = cargan("train", tiny_data, "--run", run, "--resume").error
+        holder.stdin.close()
+    assert f"{run} is in use by another training process" in error
+
+
+def test_a_damaged_run_is_named(cargan, tiny_data, run):
+    (run / "run.json").write_text("{")
+    assert "run.json is damaged" in cargan("train", tiny_data, "--run", run, "--resume").error
+
+
+@pytest.mark.slow
+def test_ctrl_c_is_one_line_that_says_how_to_go_on(start_cargan, trainable):
+    run = trainable.parent / "run"
+    words = ("train", trainable, "--run", run, "--set", "training.steps=100000")
+    process = start_cargan(*words)
+    deadline = time.monotonic() + 240
+    while not (run / "stats.jsonl").is_file() and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    lines = [line for line in err.splitlines() if not line.startswith("step ")]
+    go_on = " ".join(["cargan", *map(str, words), "--resume"])
+    assert lines == [f"Interrupted. Go on with: {go_on}"]

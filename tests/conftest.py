@@ -1,0 +1,141 @@
+"""What several parts of the tests share: a tiny data set and all that is made of it, made once."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import tensorflow as tf
+from PIL import Image
+
+from cargan_tf.config import (
+    AudioConfig,
+    ClassifierConfig,
+    Config,
+    DataConfig,
+    ModelConfig,
+    MonitorConfig,
+    TrainingConfig,
+)
+
+RATE = 8_000
+COLOURS = {"cello": (200, 60, 40), "flute": (40, 200, 70), "violin": (50, 60, 210)}
+#: Clips of each player of each instrument; every split has recordings of its own.
+CLIPS = {"train": 4, "validation": 2, "test": 2}
+CLIP_MS = 500
+
+
+# Four logical CPUs, so that replicas can be rehearsed; too late once TensorFlow has run anything.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 4
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> Config:
+    """64 pixels, the least size whose generators have dropout; everything else is narrow."""
+    return Config(
+        name="tiny",
+        audio=AudioConfig(sample_rate=RATE, n_fft=256, hop_length=250, n_mels=16),
+        data=DataConfig(image_size=64, records_per_shard=8, freq_mask=2, time_mask=2),
+        # Wide enough a start that the sound shows in the pictures after six steps.
+        model=ModelConfig(generator_width=4, discriminator_width=4, init_stddev=0.2),
+        classifier=ClassifierConfig(
+            blocks=(1, 1, 1, 1),
+            width=4,
+            weights="none",
+            epochs=20,
+            batch_size=8,
+            learning_rate=0.01,
+            minimum_accuracy=0.9,
+        ),
+        training=TrainingConfig(
+            batch_size=4, steps=6, learning_rate=2e-3, checkpoint_steps=3, keep_checkpoints=1
+        ),
+        monitor=MonitorConfig(log_steps=1, picture_steps=3, listening_steps=3, listening_clips=12),
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_source(tmp_path_factory) -> Path:
+    """48 pairs: the instrument is the colour, the player a square's place and the overtones."""
+    root = tmp_path_factory.mktemp("tiny_source")
+    rows = []
+    for split, clips in CLIPS.items():
+        for place, label in enumerate(COLOURS):
+            for player in range(2):
+                recording = f"{label}_{player}_{split}"
+                for clip in range(clips):
+                    seed = len(rows)
+                    name = f"{recording}_{clip}"
+                    _write_sound(root / f"{name}.wav", 220 * (place + 2) + 9 * seed, player, seed)
+                    _write_picture(root / f"{name}.png", COLOURS[label], player, seed)
+                    rows.append(
+                        [split, label, recording, clip * CLIP_MS, f"{name}.wav", f"{name}.png"]
+                        + [f"{label}_player_{player}"]
+                    )
+    with (root / "manifest.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow("split label recording start_ms audio image player".split())
+        writer.writerows(rows)
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tiny_source, tiny_config, tmp_path_factory) -> Path:
+    """A prepared data set: 24 training pairs, 12 for validation, 12 to test, three labels."""
+    from cargan_tf.data.preprocess import preprocess
+
+    data = tmp_path_factory.mktemp("tiny_data") / "data"
+    preprocess(tiny_source, data, tiny_config, workers=1)
+    return data
+
+
+@pytest.fixture(scope="session")
+def tiny_classifier(tiny_data, tiny_config) -> Path:
+    """The folder of a classifier that is good enough, where training looks for it."""
+    from cargan_tf.training.classifier import FOLDER, train_classifier
+
+    train_classifier(tiny_data, tiny_config)
+    return tiny_data / FOLDER
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_data, tiny_classifier, tiny_config, tmp_path_factory) -> Path:
+    """The folder of a run of six steps on one device. Copy it before you change it."""
+    from cargan_tf.training.devices import make_strategy
+    from cargan_tf.training.run import Run
+    from cargan_tf.training.trainer import Trainer
+
+    folder = tmp_path_factory.mktemp("tiny_run") / "run"
+    Trainer(Run(folder), tiny_data, tiny_config, make_strategy()).train()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_run, tmp_path_factory) -> Path:
+    """The folder of an exported model, with one version in it."""
+    from cargan_tf.serving.export import export_run
+    from cargan_tf.training.run import Run
+
+    folder = tmp_path_factory.mktemp("saved_models") / "tiny"
+    export_run(Run(tiny_run), folder)
+    return folder
+
+
+def _write_sound(path: Path, frequency: float, player: int, seed: int) -> None:
+    times = np.arange(RATE * CLIP_MS // 1000) / RATE
+    tone = np.sin(2 * np.pi * frequency * times)
+    tone += (0.1, 0.8)[player] * np.sin(4 * np.pi * frequency * times)
+    noise = np.random.default_rng(seed).normal(size=times.size)
+    soundfile.write(path, 0.3 * tone + 0.003 * noise, RATE)
+
+
+def _write_picture(path: Path, colour: tuple[int, int, int], player: int, seed: int) -> None:
+    noise = np.random.default_rng(seed).integers(-9, 10, (64, 64, 3))
+    pixels = noise + np.asarray(colour)
+    pixels[20:44, (8, 36)[player] : (8, 36)[player] + 20] = 235
+    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path)

@@ -1,0 +1,121 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cargan_tf.config import override
+from cargan_tf.models.cascade import Cascade, with_label_planes
+from cargan_tf.training.losses import classification_loss
+
+LABEL = tf.one_hot([0, 2], 3)
+SOUND = tf.random.stateless_uniform([2, 64, 64, 1], [1, 2], -1, 1)
+SEED = tf.constant([1, 2])
+
+
+def built(config):
+    keras.utils.set_random_seed(0)
+    cascade = Cascade(config, 3, name="cascade")
+    cascade(SOUND, LABEL)
+    # Untrained, C's logits are in the hundreds; a trained C's softmax is not as hard as that.
+    to_logits = cascade.classifier.to_logits.kernel
+    to_logits.assign(to_logits.numpy() / np.abs(cascade(SOUND, LABEL).coarse_logits).max())
+    return cascade
+
+
+@pytest.fixture(scope="module")
+def cascade(tiny_config):
+    return built(tiny_config)
+
+
+def test_label_planes_are_the_label_repeated_over_space():
+    planes = with_label_planes(SOUND, LABEL)
+    assert planes.shape == (2, 64, 64, 4)
+    np.testing.assert_array_equal(planes[..., :1], SOUND)
+    for picture, label in zip(planes, LABEL, strict=True):
+        assert np.all(picture[..., 1:] == label)
+
+
+def test_the_residue_is_the_label_less_what_the_classifier_sees(cascade):
+    stages = cascade(SOUND, LABEL)
+    logits = cascade.classifier(stages.coarse)
+    np.testing.assert_allclose(stages.coarse_logits, logits, rtol=1e-5)
+    np.testing.assert_allclose(stages.residue, LABEL - tf.nn.softmax(logits), atol=1e-6)
+    np.testing.assert_allclose(tf.reduce_sum(stages.residue, 1), [0, 0], atol=1e-6)
+
+
+def test_the_second_stage_sees_the_first_and_the_residue(cascade):
+    stages = cascade(SOUND, LABEL)
+    seen = with_label_planes(stages.coarse, stages.residue)
+    np.testing.assert_allclose(stages.refined, cascade.refined_generator(seen), atol=1e-5)
+
+
+def test_the_second_stage_sees_the_sound_when_told_to(tiny_config):
+    cascade = built(override(tiny_config, ["model.refine_sees_audio=true"]))
+    stages = cascade(SOUND, LABEL)
+    seen = with_label_planes(tf.concat([stages.coarse, SOUND], -1), stages.residue)
+    np.testing.assert_allclose(stages.refined, cascade.refined_generator(seen), atol=1e-5)
+
+
+def refined_classification(cascade, stages):
+    return tf.reduce_mean(classification_loss(cascade.classifier(stages.refined), LABEL))
+
+
+def coarse_gradient(cascade, through_picture, through_residue):
+    """How strongly the classification loss of I'' pulls at G1's weights by the open paths."""
+    weights = [variable.value for variable in cascade.coarse_generator.trainable_variables]
+
+    def path(tensor, is_open):
+        return tensor if is_open else tf.stop_gradient(tensor)
+
+    with tf.GradientTape() as tape:
+        coarse = cascade.coarse_generator(with_label_planes(SOUND, LABEL))
+        residue = LABEL - tf.nn.softmax(cascade.classifier(coarse))
+        seen = with_label_planes(path(coarse, through_picture), path(residue, through_residue))
+        logits = cascade.classifier(cascade.refined_generator(seen))
+        loss = tf.reduce_mean(classification_loss(logits, LABEL))
+    gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
+    return [gradient.numpy() for gradient in gradients]
+
+
+def test_the_classification_loss_reaches_g1_through_the_residue_alone(cascade):
+    gradients = coarse_gradient(cascade, through_picture=False, through_residue=True)
+    assert max(np.abs(gradient).max() for gradient in gradients) > 1e-9
+
+
+def test_the_cascade_s_gradient_is_that_of_both_paths(cascade):
+    weights = [variable.value for variable in cascade.coarse_generator.trainable_variables]
+    with tf.GradientTape() as tape:
+        loss = refined_classification(cascade, cascade(SOUND, LABEL))
+    ours = tape.gradient(loss, weights)
+    both = coarse_gradient(cascade, through_picture=True, through_residue=True)
+    picture_only = coarse_gradient(cascade, through_picture=True, through_residue=False)
+    residue_only = coarse_gradient(cascade, through_picture=False, through_residue=True)
+    scale = max(np.abs(gradient).max() for gradient in both)
+    for index, gradient in enumerate(ours):
+        np.testing.assert_allclose(gradient, both[index], atol=1e-4 * scale)
+        joined = picture_only[index] + residue_only[index]
+        np.testing.assert_allclose(gradient, joined, atol=1e-4 * scale)
+
+
+def test_what_is_trained_is_g1_and_g2_and_nothing_of_c(cascade):
+    ours = {id(variable) for variable in cascade.generator_variables}
+    theirs = {id(variable) for variable in cascade.classifier.variables}
+    assert not ours & theirs
+    assert cascade.classifier.trainable_variables == []
+    assert len(ours) == len(cascade.trainable_variables)
+
+
+def test_c_stays_in_inference_mode_in_training(cascade):
+    before = [variable.numpy() for variable in cascade.classifier.variables]
+    cascade(SOUND, LABEL, seed=SEED, training=True)
+    for left, right in zip(before, cascade.classifier.variables, strict=True):
+        np.testing.assert_array_equal(left, right.numpy())
+
+
+def test_both_stages_have_dropout_of_their_own(cascade):
+    first = cascade(SOUND, LABEL, seed=SEED, training=True)
+    again = cascade(SOUND, LABEL, seed=SEED, training=True)
+    other = cascade(SOUND, LABEL, seed=SEED + 1, training=True)
+    np.testing.assert_array_equal(first.refined, again.refined)
+    assert np.any(first.coarse != other.coarse)
+    assert np.any(first.refined != other.refined)

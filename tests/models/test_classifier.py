@@ -1,0 +1,118 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cargan_tf.config import ClassifierConfig
+from cargan_tf.errors import UserError
+from cargan_tf.models.classifier import Classifier
+
+TINY = ClassifierConfig(blocks=(1, 1, 1, 1), width=4, weights="none")
+
+
+@pytest.fixture(scope="module")
+def donor():
+    """keras.applications' ResNet50 with statistics as if it had been trained."""
+    keras.utils.set_random_seed(3)
+    donor = keras.applications.ResNet50(weights=None, include_top=False)
+    random = np.random.default_rng(4)
+    for layer in donor.layers:
+        if layer.name.endswith("_bn"):
+            scale, offset, mean, variance = layer.get_weights()
+            layer.set_weights(
+                [
+                    random.uniform(0.4, 0.8, scale.shape),
+                    random.normal(0, 0.1, offset.shape),
+                    random.normal(0, 0.1, mean.shape),
+                    random.uniform(0.5, 2, variance.shape),
+                ]
+            )
+    return donor
+
+
+@pytest.fixture(scope="module")
+def weights_file(donor, tmp_path_factory):
+    file = tmp_path_factory.mktemp("weights") / "resnet50.weights.h5"
+    donor.save_weights(file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def resnet(weights_file):
+    network = Classifier(ClassifierConfig(), 13, name="classifier")
+    network(tf.zeros([1, 64, 64, 3]))
+    network.load_imagenet(str(weights_file))
+    return network
+
+
+@pytest.mark.slow
+def test_equals_keras_resnet50_and_its_preprocessing(donor, resnet):
+    pictures = np.random.default_rng(5).uniform(-1, 1, (2, 64, 64, 3)).astype(np.float32)
+    prepared = keras.applications.resnet50.preprocess_input((pictures + 1) * 127.5)
+    expected = donor(prepared).numpy().mean(axis=(1, 2))
+    assert expected.std() > 1e-3
+    ours = resnet.features(tf.constant(pictures)).numpy()
+    assert np.abs(ours - expected).max() <= 1e-3 * np.abs(expected).max()
+
+
+@pytest.mark.slow
+def test_every_weight_but_the_dense_layer_s_is_the_donor_s(donor, resnet):
+    ours = [variable for variable in resnet.variables if "to_logits" not in variable.path]
+    assert sum(int(np.prod(variable.shape)) for variable in ours) == donor.count_params()
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    network = Classifier(TINY, 3, name="classifier")
+    network(tf.zeros([1, 64, 64, 3]))
+    return network
+
+
+def test_logits_for_each_label(tiny):
+    assert tiny(tf.zeros([2, 64, 64, 3])).shape == (2, 3)
+    assert tiny.features(tf.zeros([2, 64, 64, 3])).shape == (2, 32 * 4)
+
+
+def test_training_moves_the_statistics_and_inference_does_not(tiny):
+    pictures = tf.random.stateless_uniform([4, 64, 64, 3], [1, 2], -1, 1)
+    statistic = tiny.stem.norm.moving_mean
+    before = statistic.numpy().copy()
+    tiny(pictures)
+    np.testing.assert_array_equal(statistic, before)
+    tiny(pictures, training=True)
+    assert np.any(statistic.numpy() != before)
+
+
+@pytest.mark.slow
+def test_another_shape_cannot_start_from_imagenet(tiny, weights_file):
+    with pytest.raises(UserError, match=r"blocks \[3, 4, 6, 3\] and width 64"):
+        tiny.load_imagenet(str(weights_file))
+
+
+def test_another_width_cannot_start_from_imagenet(weights_file):
+    network = Classifier(ClassifierConfig(width=4), 3, name="classifier")
+    network(tf.zeros([1, 64, 64, 3]))
+    with pytest.raises(UserError, match="width 64"):
+        network.load_imagenet(str(weights_file))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("content", [None, b"not weights"])
+def test_a_missing_or_damaged_file_is_named(resnet, tmp_path, content):
+    file = tmp_path / "gone.weights.h5"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(UserError, match=r"gone\.weights\.h5.*classifier\.weights=none"):
+        resnet.load_imagenet(str(file))
+
+
+@pytest.mark.slow
+def test_no_network_is_no_silent_random_start(resnet, monkeypatch, tmp_path):
+    def unreachable(*arguments, **options):
+        raise OSError("Name or service not known")
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", unreachable)
+    monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(tmp_path))
+    with pytest.raises(UserError, match="Name or service not known.*Name a local file"):
+        resnet.load_imagenet("imagenet")

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cargan_tf.config import ModelConfig
+from cargan_tf.models.patchgan import PatchGAN
+
+TINY = ModelConfig(discriminator_width=4, init_stddev=0.2)
+PAIRS = np.random.default_rng(0).uniform(-1, 1, (2, 64, 64, 4)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def network():
+    network = PatchGAN(TINY)
+    network(PAIRS)
+    return network
+
+
+def test_maps_of_16_become_15_then_14_at_128_pixels():
+    network, sizes = PatchGAN(TINY), []
+    features = tf.zeros([1, 128, 128, 4])
+    for block in network.blocks:
+        features = block(features)
+        sizes.append(features.shape[1])
+    assert sizes == [64, 32, 16, 15]
+    assert network(tf.zeros([1, 128, 128, 4])).shape == (1, 14, 14, 1)
+
+
+@pytest.mark.parametrize(("size", "patches"), [(32, 2), (64, 6), (256, 30)])
+def test_one_logit_a_patch(size, patches):
+    narrow = PatchGAN(TINY.model_copy(update={"attention": "none"}))
+    assert narrow(tf.zeros([2, size, size, 4])).shape == (2, patches, patches, 1)
+
+
+def test_a_patch_is_70_pixels_wide():
+    network = PatchGAN(TINY.model_copy(update={"attention": "none"}))
+    pairs = tf.Variable(tf.random.stateless_normal([1, 128, 128, 4], [1, 2]))
+    with tf.GradientTape() as tape:
+        logit = network(pairs)[0, 7, 7, 0]
+    seen = np.abs(tape.gradient(logit, pairs)[0]).sum(-1) > 0
+    assert seen.any(1).sum() == seen.any(0).sum() == 70
+
+
+def test_attention_follows_the_second_and_the_third_convolution(network):
+    assert [block.attention is not None for block in network.blocks] == [False, True, True, False]
+
+
+def test_the_first_convolution_is_not_normalised(network):
+    assert [block.norm is not None for block in network.blocks] == [False, True, True, True]
+
+
+def test_statistics_move_in_training_unless_told_to_stay(network):
+    def statistics():
+        return [variable.numpy().copy() for variable in network.non_trainable_variables]
+
+    before = statistics()
+    network(PAIRS, training=True, update_statistics=False)
+    for left, right in zip(before, statistics(), strict=True):
+        np.testing.assert_array_equal(left, right)
+    network(PAIRS, training=True)
+    assert all(np.any(a != b) for a, b in zip(before, statistics(), strict=True))
+
+
+def test_parameters_at_width_64_are_pix2pix_s():
+    network = PatchGAN(ModelConfig(attention="none"))
+    network(tf.zeros([1, 32, 32, 6]))
+    widths = [6, 64, 128, 256, 512, 1]
+    kernels = 16 * sum(a * b for a, b in zip(widths, widths[1:], strict=False))
+    norms_and_biases = 2 * (128 + 256 + 512) + 64 + 1
+    assert sum(int(np.prod(v.shape)) for v in network.trainable_variables) == (
+        kernels + norms_and_biases
+    )

@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cargan_tf.config import ModelConfig
+from cargan_tf.models.unet import UNet
+
+TINY = ModelConfig(generator_width=4, discriminator_width=4, init_stddev=0.2)
+SEED = tf.constant([1, 2])
+
+
+def built(size, config=TINY, channels=4):
+    network = UNet(size, config)
+    network(tf.zeros([1, size, size, channels]))
+    return network
+
+
+@pytest.fixture(scope="module")
+def network():
+    return built(64)
+
+
+@pytest.fixture(scope="module")
+def picture():
+    return np.random.default_rng(0).uniform(-1, 1, (2, 64, 64, 4)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("size", "depth"), [(32, 5), (64, 6), (128, 7), (256, 8)])
+def test_one_level_for_each_halving_down_to_one_place(size, depth):
+    network = UNet(size, TINY)
+    assert (len(network.down), len(network.up)) == (depth, depth - 1)  # and to_picture
+
+
+@pytest.mark.parametrize("channels", [1, 17])
+def test_draws_pictures_in_range_of_any_input_channels(channels):
+    network = built(32, channels=channels)
+    pictures = network(tf.random.stateless_normal([3, 32, 32, channels], SEED, stddev=9.0))
+    assert pictures.shape == (3, 32, 32, 3)
+    assert np.abs(pictures).max() <= 1
+
+
+def test_the_innermost_map_is_one_place(network, picture):
+    features = tf.constant(picture)
+    for block in network.down:
+        features = block(features)
+    assert features.shape == (2, 1, 1, 32)  # 8 times the first width, as at every level from 3
+
+
+@pytest.mark.parametrize(
+    ("size", "levels"), [(32, []), (64, [3]), (128, [3, 4]), (256, [3, 4, 5])]
+)
+def test_dropout_sits_in_the_wide_blocks_but_the_innermost(size, levels):
+    with_dropout = [block.name for block in UNet(size, TINY).up if block.dropout]
+    assert sorted(with_dropout) == [f"up_{level}" for level in levels]
+
+
+@pytest.mark.parametrize(("attention", "names"), [("sagan", ["up_1", "up_0"]), ("none", [])])
+def test_attention_sits_before_the_last_two_convolutions(attention, names):
+    network = UNet(64, TINY.model_copy(update={"attention": attention}))
+    assert [block.name for block in network.up if block.attention] == names
+    assert [block.name for block in network.up][-2:] == ["up_1", "up_0"]
+
+
+def test_no_norm_at_the_first_and_the_innermost_level(network):
+    assert [block.norm is not None for block in network.down] == [False, *[True] * 4, False]
+    assert [block.convolution.use_bias for block in network.down] == [True, *[False] * 4, True]
+
+
+def test_detail_passes_by_the_innermost_map(network, picture):
+    """Skip connections: with the bottleneck silenced, the input still shapes the picture."""
+    innermost = network.up[0].convolution
+    kept = innermost.get_weights()
+    innermost.set_weights([np.zeros_like(values) for values in kept])
+    try:
+        first, second = network(picture)
+    finally:
+        innermost.set_weights(kept)
+    assert np.abs(first - second).mean() > 1e-3
+
+
+@pytest.mark.parametrize("level", range(5))
+def test_every_level_is_skipped_through(network, picture, level):
+    """What an encoder block leaves reaches the picture even if the next one hears nothing."""
+    deeper = network.down[level + 1].convolution
+    kept = deeper.get_weights()
+    deeper.set_weights([np.zeros_like(values) for values in kept])
+    try:
+        first, second = network(picture)
+    finally:
+        deeper.set_weights(kept)
+    assert np.abs(first - second).max() > 1e-4
+
+
+def test_dropout_moves_the_picture_in_training_only(network, picture):
+    drawn = [network(picture, seed=SEED + shift, training=True) for shift in (0, 0, 1)]
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert np.abs(drawn[0] - drawn[2]).max() > 1e-3
+    np.testing.assert_array_equal(network(picture), network(picture, seed=SEED))
+
+
+def test_parameters_are_those_of_pix2pix_s_unet_128_and_attention():
+    config = ModelConfig(generator_width=64, attention="none")
+    network = built(128, config, channels=3)
+    # Down: 3-64-128-256-512-512-512-512; up: 512-512-512-256-128-64, skips doubling the input.
+    down = [(3, 64), (64, 128), (128, 256), (256, 512), (512, 512), (512, 512), (512, 512)]
+    up = [(512, 512), (1024, 512), (1024, 512), (1024, 256), (512, 128), (256, 64), (128, 3)]
+    kernels = 16 * sum(before * after for before, after in down + up)
+    biases = 64 + 512 + 3
+    norms_down = 2 * (128 + 256 + 512 + 512 + 512)
+    norms_up = 2 * (512 + 512 + 512 + 256 + 128 + 64)
+    trainable = sum(int(np.prod(variable.shape)) for variable in network.trainable_variables)
+    assert trainable == kernels + norms_down + norms_up + biases
+    # pix2pix's own unet_128 has 41.829 million: no bias in its innermost and first convolution.
+    assert trainable - 64 - 512 == 41_828_995

@@ -1,0 +1,31 @@
+from cargan_tf.errors import UserError, did_you_mean, nearest
+
+
+def test_the_nearest_comes_first():
+    assert nearest("violen", ["viola", "violin", "tuba"])[0] == "violin"
+
+
+def test_case_does_not_matter():
+    assert nearest("VIOLIN", ["Violin"]) == ["Violin"]
+
+
+def test_at_most_so_many():
+    assert len(nearest("violin", ["viola", "violins", "violina"], count=2)) == 2
+
+
+def test_a_hint_names_all_that_are_near():
+    assert did_you_mean("viol", ["viola"]) == " Did you mean 'viola'?"
+    assert did_you_mean("viola", ["violas", "violin"]) == " Did you mean 'violas' or 'violin'?"
+
+
+def test_no_hint_where_nothing_is_near():
+    assert did_you_mean("xyz", ["viola"]) == ""
+
+
+def test_an_iterator_will_do():
+    assert did_you_mean("viola", iter(["violas"])) == " Did you mean 'violas'?"
+
+
+def test_a_user_error_is_an_exception_that_callers_may_catch():
+    assert issubclass(UserError, Exception)
+    assert str(UserError("one line")) == "one line"

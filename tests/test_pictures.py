@@ -1,0 +1,161 @@
+import errno
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cargan_tf import pictures
+from cargan_tf.errors import UserError
+from cargan_tf.pictures import SOUND_ENDINGS, plan_pictures, save_picture
+
+GREY = np.full((8, 6, 3), 128, np.uint8)
+
+
+@pytest.fixture
+def sounds(tmp_path, monkeypatch):
+    """Makes empty sound files in the working folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(*names):
+        paths = [Path(name) for name in names]
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        return paths
+
+    return make
+
+
+def test_a_picture_has_its_sounds_name_and_lies_in_the_working_folder(sounds):
+    (clip,) = sounds("music/clip.wav")
+    assert plan_pictures([clip], None) == {clip: Path("clip.png")}
+
+
+def test_out_names_the_picture_of_a_single_sound(sounds):
+    (clip,) = sounds("clip.wav")
+    assert plan_pictures([clip], Path("new/other.jpg")) == {clip: Path("new/other.jpg")}
+
+
+def test_out_may_be_a_folder_for_a_single_sound(sounds):
+    (clip,) = sounds("clip.wav")
+    Path("out.d").mkdir()
+    assert plan_pictures([clip], Path("out.d")) == {clip: Path("out.d/clip.png")}
+
+
+def test_out_is_a_folder_for_several(sounds):
+    files = sounds("a.wav", "b.wav")
+    assert list(plan_pictures(files, Path("out")).values()) == [
+        Path("out/a.png"),
+        Path("out/b.png"),
+    ]
+
+
+def test_out_cannot_be_one_picture_for_several(sounds):
+    with pytest.raises(UserError, match=r"2 sounds cannot become the one picture x\.png"):
+        plan_pictures(sounds("a.wav", "b.wav"), Path("x.png"))
+
+
+def test_a_sound_named_twice_is_drawn_once(sounds):
+    (clip,) = sounds("clip.wav")
+    assert plan_pictures([clip, Path("./clip.wav")], Path("x.png")) == {clip: Path("x.png")}
+
+
+@pytest.mark.parametrize("out", ["picture.xyz", "clip.wav", "picture.pgn"])
+def test_out_must_be_a_pictures_name(sounds, out):
+    with pytest.raises(UserError, match=r"no picture format has the ending .*; use \.png"):
+        plan_pictures(sounds("clip.wav"), Path(out))
+
+
+def test_a_folder_stands_for_the_sounds_below_it_in_order(sounds):
+    sounds("in/b.wav", "in/a.wav", "in/sub/c.flac", "in/notes.txt", "in/cover.png")
+    plan = plan_pictures([Path("in")], None)
+    assert [str(file) for file in plan] == ["in/a.wav", "in/b.wav", "in/sub/c.flac"]
+
+
+def test_a_folder_with_one_sound_still_asks_for_a_folder(sounds):
+    sounds("in/a.wav")
+    with pytest.raises(UserError, match="cannot become the one picture"):
+        plan_pictures([Path("in")], Path("x.png"))
+
+
+@pytest.mark.parametrize("ending", sorted(SOUND_ENDINGS))
+def test_every_ending_in_either_case(sounds, ending):
+    files = sounds(f"in/a{ending}", f"in/b{ending.upper()}")
+    assert list(plan_pictures([Path("in")], None)) == files
+
+
+def test_a_file_named_by_the_user_needs_no_known_ending(sounds):
+    (clip,) = sounds("clip.snd")
+    assert list(plan_pictures([clip], None)) == [clip]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a.wav", "a.mp3", "a.flac"),
+        ("a.wav", "x/a.wav", "y/a.wav"),
+        ("a.wav", "a.mp3", "x/a.wav", "x/a.mp3", "x/y/a.wav"),
+        ("x_y/a.wav", "x/y/a.wav", "a.wav", "y/a.wav", "x/y/a.mp3", "x_y/a.mp3"),
+        ("a.wav", "a.wav.flac", "a.mp3"),
+        ("a.wav", "A.wav", "A.WAV"),
+        ("a.wav", "a_2.wav", "a_2.mp3", "x/a_2.wav"),
+    ],
+)
+def test_no_two_sounds_share_a_picture(sounds, names):
+    plan = plan_pictures(sounds(*names), None)
+    assert len({picture.name.casefold() for picture in plan.values()}) == len(names)
+
+
+def test_names_never_run_out(sounds, tmp_path):
+    names = pictures._names(tmp_path / "a.wav")
+    assert len({next(names) for _ in range(100)}) > 80
+
+
+def test_a_missing_sound_is_named(sounds):
+    with pytest.raises(UserError, match=r"nothing\.wav does not exist"):
+        plan_pictures([Path("nothing.wav")], None)
+
+
+def test_a_folder_without_sounds_is_named_with_what_was_looked_for(sounds):
+    sounds("in/notes.txt")
+    with pytest.raises(UserError, match=r"in holds no sound files; looked for .*\.flac"):
+        plan_pictures([Path("in")], None)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("x.png", "PNG"), ("x.JPG", "JPEG"), ("x.webp", "WEBP"), ("x", "PNG"), ("new/x.png", "PNG")],
+)
+def test_the_ending_decides_the_format(tmp_path, name, kind):
+    save_picture(GREY, tmp_path / name)
+    with Image.open(tmp_path / name) as image:
+        assert (image.format, image.size) == (kind, (6, 8))
+
+
+def test_png_keeps_every_level(tmp_path):
+    picture = np.arange(8 * 6 * 3, dtype=np.uint8).reshape(8, 6, 3)
+    save_picture(picture, tmp_path / "x.png")
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "x.png")), picture)
+
+
+@pytest.mark.parametrize("name", ["x.xyz", "x.wav", "x.psd"])
+def test_an_ending_that_cannot_be_written_is_refused(tmp_path, name):
+    with pytest.raises(UserError, match="no picture format"):
+        save_picture(GREY, tmp_path / name)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"file/x\.png cannot be written: (Not a dir|File exists)"):
+        save_picture(GREY, tmp_path / "file" / "x.png")
+
+
+def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("cargan_tf.files.os.fsync", full)
+    with pytest.raises(UserError, match=r"x\.png cannot be written: No space left on device"):
+        save_picture(GREY, tmp_path / "x.png")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,32 @@
+import pytest
+
+from cargan_tf.training import clock
+from cargan_tf.training.clock import Clock
+
+
+@pytest.fixture
+def now(monkeypatch):
+    """The time, in seconds, that the clock reads."""
+    time = [100.0]
+    monkeypatch.setattr(clock.time, "perf_counter", lambda: time[0])
+    return time
+
+
+def test_reads_pictures_a_second_and_the_share_of_waiting(now):
+    watch = Clock(batch_size=8)
+    for _ in range(3):
+        with watch.waiting():
+            now[0] += 1
+        now[0] += 3
+        watch.count_step()
+    assert watch.read() == {"pictures_per_second": 2.0, "waiting_for_data": 0.25}
+
+
+def test_a_reading_begins_anew(now):
+    watch = Clock(batch_size=4)
+    now[0] += 5
+    watch.count_step()
+    watch.read()
+    now[0] += 2
+    watch.count_step()
+    assert watch.read() == {"pictures_per_second": 2.0, "waiting_for_data": 0.0}

@@ -1,0 +1,54 @@
+import subprocess
+import sys
+
+import pytest
+import tensorflow as tf
+
+from cargan_tf.errors import UserError
+from cargan_tf.training.devices import make_strategy
+
+
+@pytest.fixture(autouse=True)
+def no_gpu(monkeypatch):
+    listed = tf.config.list_physical_devices
+    monkeypatch.setattr(
+        tf.config, "list_physical_devices", lambda kind: [] if kind == "GPU" else listed(kind)
+    )
+
+
+def test_the_cpu_is_taken_where_there_is_no_gpu():
+    strategy = make_strategy()
+    assert strategy.num_replicas_in_sync == 1
+    assert "CPU:0" in strategy.extended.worker_devices[0]
+
+
+@pytest.mark.parametrize("gpus", [1, 4])
+def test_missing_gpus_are_an_error_that_names_the_rehearsal(gpus):
+    with pytest.raises(UserError, match=rf"TensorFlow sees 0.*--virtual-devices {gpus}"):
+        make_strategy(gpus=gpus)
+
+
+def test_virtual_devices_are_replicas():
+    strategy = make_strategy(virtual_devices=4)
+    assert strategy.num_replicas_in_sync == 4
+    assert len(set(strategy.extended.worker_devices)) == 4
+
+
+def test_more_virtual_devices_than_tensorflow_started_with():
+    tf.config.list_logical_devices("CPU")
+    with pytest.raises(UserError, match=r"runs with 4 logical CPU.*fresh process"):
+        make_strategy(virtual_devices=5)
+
+
+def test_gpus_and_virtual_devices_exclude_each_other():
+    with pytest.raises(UserError, match="cannot be combined"):
+        make_strategy(gpus=1, virtual_devices=2)
+
+
+def test_a_fresh_process_is_split_as_asked():
+    program = (
+        "from cargan_tf.training.devices import make_strategy;"
+        "print(make_strategy(virtual_devices=3).num_replicas_in_sync)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.split()[-1:] == ["3"], done.stderr

@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cargan_tf.data.pipeline import evaluation_batches
+from cargan_tf.training.gallery import Drawer, Gallery, class_mean_photos, gather_held_out
+from cargan_tf.training.grids import HEADING, MARGIN, to_image
+
+
+@pytest.fixture(scope="module")
+def batches(trained):
+    def read(split="validation", batch_size=5, limit=None):
+        return evaluation_batches(
+            trained.dataset, trained.data, trained.config, split, batch_size, limit
+        )
+
+    return read
+
+
+@pytest.fixture(scope="module")
+def means(batches):
+    return class_mean_photos(batches("train"))
+
+
+@pytest.fixture(scope="module")
+def gallery(trained, means):
+    return Gallery.of_split(
+        trained.cascade, trained.dataset, trained.data, trained.config, "validation", means
+    )
+
+
+def test_the_mean_photo_of_each_class_shows_its_colour(means, batches):
+    photos, labels = [], []
+    for batch in batches("train"):
+        photos.append(batch["photo"].numpy())
+        labels.append(batch["label"].numpy().argmax(1))
+    photos, labels = np.concatenate(photos), np.concatenate(labels)
+    for label in range(3):
+        np.testing.assert_allclose(means[label], photos[labels == label].mean(0), atol=1e-5)
+        assert means[label, 0, 0].argmax() == label  # cello is red, flute green, violin blue
+
+
+def test_a_class_without_photos_is_grey():
+    batch = {"label": tf.constant([[1.0, 0.0]]), "photo": tf.ones([1, 2, 2, 3])}
+    np.testing.assert_array_equal(class_mean_photos([batch])[1], np.zeros((2, 2, 3)))
+
+
+def test_no_photo_at_all_is_refused():
+    with pytest.raises(ValueError, match="at least one batch"):
+        class_mean_photos([])
+
+
+def test_held_out_pairs_are_gathered_in_order(batches):
+    held_out, recordings = gather_held_out(batches())
+    assert held_out.spectrograms.shape == (12, 64, 64, 1)
+    assert held_out.photos.shape == (12, 64, 64, 3)
+    assert len(recordings) == len(held_out.players) == 12
+    for player, recording, label in zip(
+        held_out.players, recordings, held_out.classes, strict=True
+    ):
+        assert recording.startswith(player.replace("_player", ""))
+        assert player.startswith(("cello", "flute", "violin")[label])
+
+
+def test_drawing_in_batches_is_drawing_at_once(trained, batches):
+    held_out, _ = gather_held_out(batches())
+    once = Drawer(trained.cascade, 12)(held_out.spectrograms, held_out.labels)
+    parts = Drawer(trained.cascade, 5)(held_out.spectrograms, held_out.labels)
+    for whole, joined in zip(once, parts, strict=True):
+        assert whole.shape == (12, 64, 64, 3)
+        np.testing.assert_allclose(joined, whole, atol=1e-4)
+
+
+def test_permuting_the_sounds_under_fixed_labels_changes_the_pictures(gallery):
+    figures = gallery.figures()
+    assert figures.sound_movement > 1e-3
+    assert figures.pairs == 12
+
+
+def test_no_more_pairs_than_told_are_measured(trained, means):
+    monitor = trained.config.monitor.model_copy(update={"listening_clips": 7})
+    config = trained.config.model_copy(update={"monitor": monitor})
+    gallery = Gallery.of_split(
+        trained.cascade, trained.dataset, trained.data, config, "validation", means
+    )
+    assert gallery.figures().pairs == 7
+
+
+def test_the_grid_has_a_row_a_label_and_real_photos_at_its_right(gallery, batches):
+    sheet = gallery.grid()
+    assert sheet.height == HEADING + 3 * (128 + MARGIN)
+    held_out, _ = gather_held_out(batches())
+    photos = {to_image(photo).tobytes() for photo in held_out.photos}
+    for row in range(3):
+        left, top = sheet.width - 2 * MARGIN - 128 + MARGIN, HEADING + row * (128 + MARGIN)
+        cell = sheet.crop((left, top, left + 128, top + 128)).resize((64, 64), 0)
+        assert cell.tobytes() in photos
+
+
+def test_the_grid_is_the_same_each_time(gallery):
+    assert gallery.grid().tobytes() == gallery.grid().tobytes()

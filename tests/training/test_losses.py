@@ -1,0 +1,46 @@
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cargan_tf.training.losses import (
+    classification_loss,
+    judged_fake_loss,
+    judged_real_loss,
+    l1_loss,
+)
+
+
+def test_classification_loss_is_the_cross_entropy_of_each_picture():
+    logits = [[0.0, 0.0], [math.log(3), 0.0]]
+    loss = classification_loss(tf.constant(logits), tf.constant([[1.0, 0.0], [0.0, 1.0]]))
+    np.testing.assert_allclose(loss, [math.log(2), math.log(4)], rtol=1e-6)
+
+
+def test_l1_loss_is_the_mean_distance_of_each_picture():
+    photo = np.zeros((2, 2, 2, 3), np.float32)
+    picture = photo.copy()
+    picture[0, 0, 0] = [1, -1, 1]
+    picture[1] = -0.5
+    np.testing.assert_allclose(l1_loss(photo, picture), [3 / 12, 0.5], rtol=1e-6)
+
+
+@pytest.mark.parametrize("logit", [-2.0, 0.0, 3.0])
+def test_judged_losses_are_the_logarithms_of_the_probability(logit):
+    logits = tf.fill([2, 3, 3, 1], logit)
+    real = 1 / (1 + math.exp(-logit))
+    np.testing.assert_allclose(judged_real_loss(logits), [-math.log(real)] * 2, rtol=1e-5)
+    np.testing.assert_allclose(judged_fake_loss(logits), [-math.log(1 - real)] * 2, rtol=1e-5)
+
+
+def test_judged_losses_are_means_over_the_patches():
+    logits = tf.constant([[[[0.0], [0.0]], [[0.0], [math.log(3)]]]])
+    expected = (3 * math.log(2) + math.log(4 / 3)) / 4
+    np.testing.assert_allclose(judged_real_loss(logits), [expected], rtol=1e-6)
+
+
+def test_extreme_logits_stay_finite():
+    logits = tf.constant([[[[1e4]]], [[[-1e4]]]])
+    np.testing.assert_allclose(judged_real_loss(logits), [0, 1e4])
+    np.testing.assert_allclose(judged_fake_loss(logits), [1e4, 0])

@@ -1,0 +1,271 @@
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cargan_tf.config import override
+from cargan_tf.models.cascade import Cascade
+from cargan_tf.models.patchgan import PatchGAN
+from cargan_tf.training.step import ConstantThenLinear, TrainingStep, make_adam
+
+GENERATOR_TERMS = (
+    "coarse_classification refined_classification coarse_adversarial refined_adversarial"
+    " coarse_l1 refined_l1 generators"
+).split()
+DISCRIMINATOR_TERMS = "real_judged coarse_judged refined_judged discriminator".split()
+
+
+def batch_of(step, size=64):
+    random = np.random.default_rng(step)
+    return {
+        "spectrogram": random.uniform(-1, 1, (4, size, size, 1)).astype(np.float32),
+        "label": np.eye(3, dtype=np.float32)[random.integers(0, 3, 4)],
+        "photo": random.uniform(-1, 1, (4, size, size, 3)).astype(np.float32),
+    }
+
+
+def made(config, replicas=1):
+    keras.utils.set_random_seed(0)
+    size = config.data.image_size
+    strategy = tf.distribute.MirroredStrategy([f"/cpu:{index}" for index in range(replicas)])
+    with strategy.scope():
+        cascade = Cascade(config, 3, name="cascade")
+        cascade(tf.zeros([1, size, size, 1]), tf.zeros([1, 3]))
+        discriminator = PatchGAN(config.model, name="discriminator")
+        channels = 4 + (3 if config.model.discriminator_label == "audio" else 0)
+        discriminator(tf.zeros([1, size, size, channels]))
+        return TrainingStep(config, cascade, discriminator, strategy, steps_per_epoch=6)
+
+
+def on_replicas(step, batch):
+    """``batch`` spread over the step's replicas as the trainer's data set does it."""
+    whole = tf.data.Dataset.from_tensors(batch).unbatch().batch(4)
+    return next(iter(step.strategy.experimental_distribute_dataset(whole)))
+
+
+def state(*networks):
+    return [v.numpy().copy() for network in networks for v in network.variables]
+
+
+def unchanged(before, after):
+    return [np.array_equal(left, right) for left, right in zip(before, after, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def config(tiny_config):
+    """32 pixels: quick, and all there is to a step but dropout."""
+    return override(tiny_config, ["data.image_size=32"])
+
+
+@pytest.fixture
+def step(config):
+    return made(config)
+
+
+@pytest.fixture
+def batch():
+    return {name: tf.constant(value) for name, value in batch_of(0, size=32).items()}
+
+
+def train_generators(step, batch):
+    return step.strategy.run(step._train_generators, args=(batch,))
+
+
+def train_discriminator(step, batch):
+    stages = step.cascade(batch["spectrogram"], batch["label"])
+    return step.strategy.run(step._train_discriminator, args=(batch, stages))
+
+
+def test_the_generators_half_moves_g1_and_g2_only(step, batch):
+    cascade, others = step.cascade, (step.discriminator, step.cascade.classifier)
+    before, before_others = state(cascade), state(*others)
+    train_generators(step, batch)
+    assert all(unchanged(before_others, state(*others)))  # moving statistics included
+    assert not any(
+        unchanged(
+            before[: -len(cascade.classifier.variables)],
+            state(cascade.coarse_generator, cascade.refined_generator),
+        )[:4]
+    )
+    moved = [
+        np.any(old != new.numpy())
+        for old, new in zip(before, cascade.variables, strict=True)
+        if id(new) in {id(variable) for variable in cascade.generator_variables}
+    ]
+    # The 8 attentions' query, key, value and output wait until γ has left 0.
+    assert sum(moved) >= len(moved) - 4 * 8
+
+
+def test_the_discriminator_s_half_moves_d_only(step, batch):
+    before, before_cascade = state(step.discriminator), state(step.cascade)
+    train_discriminator(step, batch)
+    assert all(unchanged(before_cascade, state(step.cascade)))
+    statistics = [variable.numpy() for variable in step.discriminator.non_trainable_variables]
+    assert all(np.any(value != np.round(value)) for value in statistics)
+    assert sum(unchanged(before, state(step.discriminator))) <= 2 * 8
+
+
+def composed(step, config, batch):
+    """Every loss of the next step from the networks as they are, written out in NumPy."""
+    seed = tf.constant([config.training.seed, 0])
+    stages = step.cascade(batch["spectrogram"], batch["label"], seed=seed, training=True)
+    labels = batch["label"].numpy() == 1
+
+    def crossentropy(logits):
+        return -np.log(tf.nn.softmax(logits).numpy()[labels]).mean()
+
+    def judged(picture, sign):
+        pair = tf.concat([batch["spectrogram"], picture], -1)
+        logits = step.discriminator(pair, training=True, update_statistics=False).numpy()
+        return np.log1p(np.exp(-sign * logits)).mean()
+
+    terms = {
+        "coarse_classification": crossentropy(step.cascade.classifier(stages.coarse)),
+        "refined_classification": crossentropy(step.cascade.classifier(stages.refined)),
+        "coarse_adversarial": judged(stages.coarse, 1),
+        "refined_adversarial": judged(stages.refined, 1),
+        "coarse_l1": np.abs(stages.coarse - batch["photo"]).mean(),
+        "refined_l1": np.abs(stages.refined - batch["photo"]).mean(),
+        "real_judged": judged(batch["photo"], 1),
+        "coarse_judged": judged(stages.coarse, -1),
+        "refined_judged": judged(stages.refined, -1),
+    }
+    weights = config.loss
+    terms["generators"] = (
+        weights.classification
+        * (
+            weights.coarse_classification * terms["coarse_classification"]
+            + weights.refined_classification * terms["refined_classification"]
+        )
+        + weights.adversarial
+        * (
+            weights.coarse_adversarial * terms["coarse_adversarial"]
+            + weights.refined_adversarial * terms["refined_adversarial"]
+        )
+        + weights.l1 * (terms["coarse_l1"] + terms["refined_l1"])
+    )
+    terms["discriminator"] = weights.adversarial * (
+        weights.real_pairs * terms["real_judged"]
+        + weights.coarse_adversarial * terms["coarse_judged"]
+        + weights.refined_adversarial * terms["refined_judged"]
+    )
+    return terms
+
+
+def weighed(config):
+    names = "classification coarse_classification refined_classification adversarial"
+    names += " coarse_adversarial refined_adversarial l1 real_pairs"
+    texts = [f"loss.{name}={0.3 + place / 4}" for place, name in enumerate(names.split())]
+    return override(config, texts)
+
+
+def test_losses_and_totals_are_the_paper_s(config, batch):
+    uneven = weighed(config)
+    step = made(uneven)
+    to_logits = step.cascade.classifier.to_logits.kernel
+    to_logits.assign(1e-3 * to_logits.numpy())  # an untrained C's softmax is 0 or 1
+    expected = composed(step, uneven, batch)
+    stages, generators = train_generators(step, batch)
+    discriminator = step.strategy.run(step._train_discriminator, args=(batch, stages))
+    assert list(generators) == GENERATOR_TERMS
+    assert list(discriminator) == DISCRIMINATOR_TERMS
+    for name, value in {**generators, **discriminator}.items():
+        assert float(value) == pytest.approx(expected[name], rel=1e-4), name
+
+
+def test_without_adversarial_weight_the_discriminator_rests(config, batch):
+    step = made(override(config, ["loss.adversarial=0"]))
+    before = [variable.numpy() for variable in step.discriminator.trainable_variables]
+    losses = train_discriminator(step, batch)
+    after = [variable.numpy() for variable in step.discriminator.trainable_variables]
+    assert all(unchanged(before, after))
+    assert float(losses["discriminator"]) == 0
+
+
+def test_without_any_weight_the_generators_rest(config, batch):
+    texts = ["loss.adversarial=0", "loss.l1=0", "loss.classification=0"]
+    step = made(override(config, texts))
+    before = [variable.numpy() for variable in step.cascade.generator_variables]
+    _, losses = train_generators(step, batch)
+    after = [variable.numpy() for variable in step.cascade.generator_variables]
+    assert all(unchanged(before, after))
+    assert float(losses["generators"]) == 0
+    assert all(np.isfinite(float(value)) for value in losses.values())
+
+
+@pytest.mark.parametrize(("label", "listens"), [("none", False), ("audio", True)])
+def test_the_discriminator_sees_the_label_when_told_to(config, batch, label, listens):
+    step = made(override(config, [f"model.discriminator_label={label}"]))
+    other = {**batch, "label": tf.roll(batch["label"], 1, axis=1)}
+    judged = [step._judge(part, batch["photo"], False).numpy() for part in (batch, other)]
+    assert np.any(judged[0] != judged[1]) == listens
+
+
+@pytest.fixture
+def no_graph_optimiser():
+    """Half of the time until four replicas' first step is done goes into it."""
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+
+
+def trained_steps(config, replicas, count):
+    step = made(config, replicas)
+    losses = [
+        {name: float(value) for name, value in step(on_replicas(step, batch_of(index))).items()}
+        for index in range(count)
+    ]
+    weights = {
+        variable.path: variable.numpy()
+        for network in (step.cascade, step.discriminator)
+        for variable in network.variables
+    }
+    return SimpleNamespace(step=step, losses=losses, weights=weights)
+
+
+@pytest.mark.slow
+def test_four_replicas_of_one_picture_train_as_one_of_four(tiny_config, no_graph_optimiser):
+    """At 64 pixels, where dropout is; without attention, which looks at one picture at a time.
+
+    Sums over replicas are taken in another order, so equality is up to float32's round-off. Adam's
+    first steps divide a gradient by its own size: where it is round-off alone, they would blow it
+    up to a whole step. An epsilon above round-off keeps that out of the comparison.
+    """
+    texts = ["model.attention=none", "training.adam_epsilon=1e-3", "training.learning_rate=1e-3"]
+    config = override(tiny_config, [*texts, "model.init_stddev=0.02"])
+    alone, four = (trained_steps(config, replicas, count=4) for replicas in (1, 4))
+    for ours, theirs in zip(four.losses, alone.losses, strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-4)
+    assert four.weights.keys() == alone.weights.keys()
+    for path, value in four.weights.items():
+        # Weights have moved by up to 4e-3, statistics by up to half of their size.
+        np.testing.assert_allclose(value, alone.weights[path], rtol=1e-3, atol=4e-5, err_msg=path)
+    assert alone.losses[0]["refined_l1"] != alone.losses[3]["refined_l1"]
+    for result in (alone, four):
+        assert int(result.step.step.numpy()) == 4
+        assert result.step.__call__.experimental_get_tracing_count() == 1
+        assert all(np.isfinite(value) for line in result.losses for value in line.values())
+
+
+def rates(epochs, decay_epochs, steps, config):
+    texts = [f"training.epochs={epochs}", f"training.decay_epochs={decay_epochs}"]
+    schedule = ConstantThenLinear(override(config, [*texts, "training.learning_rate=0.8"]), 4)
+    return [float(schedule(step)) for step in steps]
+
+
+def test_the_rate_stays_and_then_falls_by_equal_steps_an_epoch(config):
+    found = rates(2, 3, [0, 7, 8, 11, 12, 16, 19, 20, 1000], config)
+    np.testing.assert_allclose(found, [0.8, 0.8, 0.6, 0.6, 0.4, 0.2, 0.2, 0, 0], atol=1e-6)
+
+
+def test_without_decay_the_rate_stays(config):
+    assert rates(2, 0, [0, 8, 1000], config) == pytest.approx([0.8] * 3)
+
+
+def test_adam_is_as_configured(config):
+    texts = ["training.adam_beta_1=0.5", "training.adam_beta_2=0.99", "training.adam_epsilon=1e-6"]
+    adam = make_adam(override(config, texts), 4)
+    assert (adam.beta_1, adam.beta_2, adam.epsilon) == (0.5, 0.99, 1e-6)
+    assert float(adam.learning_rate) == pytest.approx(config.training.learning_rate)
