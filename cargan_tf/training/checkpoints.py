@@ -7,11 +7,13 @@ dropout of every step are functions of the seed and that number.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
 from cargan_tf.models.cascade import Cascade
+from cargan_tf.models.patchgan import PatchGAN
 from cargan_tf.training.step import TrainingStep
 
 
@@ -65,18 +67,46 @@ def restore_cascade(directory: Path, cascade: Cascade) -> int:
     Raises:
         UserError: there is no checkpoint, or it does not fit.
     """
+    step = tf.Variable(0, dtype=tf.int64)
+    _restore_part(_newest(directory), cascade=cascade, step=step)
+    return int(step.numpy())
+
+
+def restore_discriminator(directory: Path, discriminator: PatchGAN) -> None:
+    """Load D from a run's newest checkpoint; raises ``UserError`` like above."""
+    _restore_part(_newest(directory), discriminator=discriminator)
+
+
+def holds_discriminator(directory: Path) -> bool:
+    """Whether the newest checkpoint was written in training; an imported one only draws."""
+    names = (name for name, _ in tf.train.list_variables(_newest(directory)))
+    return any(name.startswith("discriminator/") for name in names)
+
+
+def save_cascade(directory: Path, cascade: Cascade, step: int) -> None:
+    """Write a checkpoint of the networks that draw, as ``restore_cascade`` reads it."""
+    checkpoint = tf.train.Checkpoint(cascade=cascade, step=tf.Variable(step, dtype=tf.int64))
+    manager = tf.train.CheckpointManager(
+        checkpoint, str(directory), max_to_keep=1, checkpoint_name="step"
+    )
+    manager.save(checkpoint_number=step)
+
+
+def _newest(directory: Path) -> str:
     newest = tf.train.latest_checkpoint(str(directory))
     if newest is None:
         raise UserError(f"{directory} holds no checkpoint yet: train first.")
-    step = tf.Variable(0, dtype=tf.int64)
+    return newest
+
+
+def _restore_part(checkpoint: str, **parts: Any) -> None:
     try:
-        status = tf.train.Checkpoint(cascade=cascade, step=step).restore(newest)
+        status = tf.train.Checkpoint(**parts).restore(checkpoint)
         status.assert_existing_objects_matched().expect_partial()
     except (AssertionError, ValueError, tf.errors.OpError) as error:
         raise UserError(
-            f"checkpoint {newest} does not fit this run: {_first_line(error)}"
+            f"checkpoint {checkpoint} does not fit this run: {_first_line(error)}"
         ) from error
-    return int(step.numpy())
 
 
 def _first_line(error: BaseException) -> str:
