@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import keras
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
@@ -20,8 +21,8 @@ class Checkpoints:
 
     def __init__(self, directory: Path, training_step: TrainingStep, keep: int) -> None:
         self._checkpoint = tf.train.Checkpoint(
-            cascade=training_step.cascade,
-            discriminator=training_step.discriminator,
+            cascade=_weights(training_step.cascade),
+            discriminator=_weights(training_step.discriminator),
             generator_optimizer=training_step.generator_optimizer,
             discriminator_optimizer=training_step.discriminator_optimizer,
             step=training_step.step,
@@ -52,7 +53,7 @@ class Checkpoints:
             return 0
         try:
             self._checkpoint.restore(newest).assert_consumed()
-        except (AssertionError, ValueError, tf.errors.OpError) as error:
+        except (AssertionError, ValueError, IndexError, tf.errors.OpError) as error:
             raise UserError(
                 f"checkpoint {newest} does not fit this run: {_first_line(error)}"
             ) from error
@@ -70,13 +71,21 @@ def restore_cascade(directory: Path, cascade: Cascade) -> int:
         raise UserError(f"{directory} holds no checkpoint yet: train first.")
     step = tf.Variable(0, dtype=tf.int64)
     try:
-        status = tf.train.Checkpoint(cascade=cascade, step=step).restore(newest)
+        status = tf.train.Checkpoint(cascade=_weights(cascade), step=step).restore(newest)
         status.assert_existing_objects_matched().expect_partial()
-    except (AssertionError, ValueError, tf.errors.OpError) as error:
+    except (AssertionError, ValueError, IndexError, tf.errors.OpError) as error:
         raise UserError(
             f"checkpoint {newest} does not fit this run: {_first_line(error)}"
         ) from error
     return int(step.numpy())
+
+
+def _weights(network: keras.Model) -> list[tf.Variable]:
+    """All variables, C's and the moving statistics too, in the order in which they were made.
+
+    Listed, as ``tf.train.Checkpoint`` does not follow a Keras model into lists of its layers.
+    """
+    return [variable.value for variable in network.variables]
 
 
 def _first_line(error: BaseException) -> str:
