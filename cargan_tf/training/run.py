@@ -81,8 +81,8 @@ class Run:
             )
         except FileNotFoundError as error:
             raise UserError(
-                f"{self.path} holds no run (no run.json); name a directory that 'cargan train' or"
-                " 'cargan import-checkpoint' made."
+                f"{self.path} holds no run (no run.json): name a directory that"
+                " 'cargan train' or 'cargan import-checkpoint' made."
             ) from error
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self.info_file} is damaged: {error!r}.") from error

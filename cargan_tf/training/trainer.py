@@ -169,6 +169,7 @@ class Trainer:
                 if step % settings.monitor.picture_steps == 0 or last:
                     monitor.draw_grid(step)
                 if step % settings.training.checkpoint_steps == 0 or last:
+                    finite_values(step, losses)  # a checkpoint must be worth going on from
                     self.checkpoints.save()
         if figures is None:  # a run resumed at its end has no step left
             figures = monitor.listen(total)
@@ -182,13 +183,7 @@ class Trainer:
         monitor: Monitor,
         task: Task,
     ) -> None:
-        values = {name: float(value) for name, value in losses.items()}
-        if not np.isfinite(list(values.values())).all():
-            bad = ", ".join(name for name, value in values.items() if not np.isfinite(value))
-            raise UserError(
-                f"step {step}: {bad} is not finite. The last checkpoint is whole; go on from it"
-                " with a lower rate: --resume --set training.learning_rate=…"
-            )
+        values = finite_values(step, losses)
         speed = clock.read()
         monitor.record(step, "training", {**values, **speed})
         distance = values.get("refined_l1", values["coarse_l1"])  # one stage has no refined one
@@ -250,6 +245,18 @@ class Trainer:
                 f"{self.run.path} was begun with another configuration; resuming may change"
                 f" training.{', training.'.join(free)} and monitor only."
             )
+
+
+def finite_values(step: int, losses: dict[str, tf.Tensor]) -> dict[str, float]:
+    """The losses of ``step`` as numbers; a ``UserError`` names those that are not finite."""
+    values = {name: float(value) for name, value in losses.items()}
+    if not np.isfinite(list(values.values())).all():
+        bad = ", ".join(name for name, value in values.items() if not np.isfinite(value))
+        raise UserError(
+            f"step {step}: {bad} is not finite. The last checkpoint is whole; go on from it"
+            " with a lower rate: --resume --set training.learning_rate=…"
+        )
+    return values
 
 
 def class_means(run: Run, dataset: DatasetInfo, data: Path, config: Config) -> np.ndarray:

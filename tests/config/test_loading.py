@@ -126,7 +126,7 @@ def test_without_overrides_a_configuration_stays_what_it_is():
         ("training.batch_size=", "training.batch_size = None does not fit"),
         (
             "training.batch_size=-1",
-            "training.batch_size = -1 does not fit: Input should be greater",
+            "training.batch_size = -1 does not fit: Input should be gr",
         ),
         ("training.batch_size=many", "training.batch_size = 'many' does not fit"),
         ("training.batch_size=yes", "it is not a switch"),

@@ -114,5 +114,5 @@ def test_no_network_is_no_silent_random_start(resnet, monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", unreachable)
     monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(tmp_path))
-    with pytest.raises(UserError, match="Name or service not known.*Name a local file"):
+    with pytest.raises(UserError, match=r"Name or service not known.*Name a local file"):
         resnet.load_imagenet("imagenet")

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -65,7 +67,7 @@ def test_parameters_at_width_64_are_pix2pix_s():
     network = PatchGAN(ModelConfig(attention="none"))
     network(tf.zeros([1, 32, 32, 6]))
     widths = [6, 64, 128, 256, 512, 1]
-    kernels = 16 * sum(a * b for a, b in zip(widths, widths[1:], strict=False))
+    kernels = 16 * sum(a * b for a, b in pairwise(widths))
     norms_and_biases = 2 * (128 + 256 + 512) + 64 + 1
     assert sum(int(np.prod(v.shape)) for v in network.trainable_variables) == (
         kernels + norms_and_biases
