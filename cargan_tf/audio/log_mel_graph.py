@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from cargan_tf.audio.log_mel import MIN_CLIP_RANGE_DB
 from cargan_tf.config.schema import AudioConfig
 
 
@@ -27,7 +28,7 @@ class LogMelGraph(tf.Module):
         """Prepare the constants.
 
         Args:
-            audio: rate, window, hop, bands and floor.
+            audio: rate, window, hop, bands, floor and scale.
             filter_bank: [n_mels, 1 + n_fft // 2], as ``log_mel.mel_filter_bank`` gives it;
                 computed by librosa when left out.
 
@@ -53,7 +54,8 @@ class LogMelGraph(tf.Module):
             waveforms: [B, samples] float32, full scale at ±1; both sizes may be unknown.
 
         Returns:
-            [B, n_mels, 1 + samples // hop_length] float32 in dB, at least ``floor_db``.
+            [B, n_mels, 1 + samples // hop_length] float32 in dB, at least ``floor_db``, or in
+            [0, 1] with ``log_mel_scale: clip``.
         """
         audio = self._audio
         half = audio.n_fft // 2  # windows are centred on multiples of the hop
@@ -64,6 +66,10 @@ class LogMelGraph(tf.Module):
         bands = tf.matmul(power, tf.constant(self._bank, tf.float64))  # [B, frames, n_mels]
         floor = tf.constant(10.0 ** (audio.floor_db / 10.0), tf.float64)
         decibels = (10.0 / math.log(10.0)) * tf.math.log(tf.maximum(bands, floor))
+        if audio.log_mel_scale == "clip":
+            least = tf.reduce_min(decibels, axis=[1, 2], keepdims=True)
+            reach = tf.reduce_max(decibels, axis=[1, 2], keepdims=True) - least
+            decibels = (decibels - least) / tf.maximum(reach, MIN_CLIP_RANGE_DB)
         return tf.cast(tf.transpose(decibels, [0, 2, 1]), tf.float32)
 
 

@@ -20,14 +20,18 @@ MIN_SPREAD_DB: Final = 1.0
 """The least spread of a band. One dB is about the smallest change of level that is heard; a band
 that varies by less (always at the floor, say) must not have its round-off blown up to [-1, 1]."""
 
+MIN_SPREAD_UNIT: Final = 0.01
+"""The same where clips are scaled to 0..1: one dB of a clip whose range is 100 dB."""
+
 
 @dataclass(frozen=True)
 class BandStatistics:
     """What a log-mel is standardised by.
 
     Attributes:
-        mean: dB of each mel band, lowest band first.
-        spread: standard deviation in dB of each mel band.
+        mean: of each mel band, lowest band first, in the log-mel's unit: dB, or shares of a
+            clip's range where ``audio.log_mel_scale`` is ``clip``.
+        spread: standard deviation of each mel band in the same unit.
 
     Raises:
         UserError: no bands, different lengths, a value that is not finite, or a spread that is
@@ -46,7 +50,7 @@ class BandStatistics:
         for band, (mean, spread) in enumerate(zip(self.mean, self.spread, strict=True)):
             if not math.isfinite(mean) or not math.isfinite(spread) or spread <= 0:
                 raise UserError(
-                    f"band statistics hold mean {mean} and spread {spread} dB for mel band {band};"
+                    f"band statistics hold mean {mean} and spread {spread} for mel band {band};"
                     " expected finite values and a positive spread: prepare the data again"
                 )
 
@@ -96,7 +100,7 @@ class BandSums:
         """Take in a batch.
 
         Args:
-            log_mel: [B, n_mels, frames] in dB.
+            log_mel: [B, n_mels, frames], all in one unit.
 
         Raises:
             ValueError: another shape, or a value that is not finite.
@@ -125,8 +129,11 @@ class BandSums:
             total._merge(part.count, part._mean, part._deviations)
         return total
 
-    def statistics(self) -> BandStatistics:
-        """The mean and (population) standard deviation of each band, in dB.
+    def statistics(self, min_spread: float = MIN_SPREAD_DB) -> BandStatistics:
+        """The mean and (population) standard deviation of each band, in the log-mel's unit.
+
+        Args:
+            min_spread: a band's spread is at least this.
 
         Raises:
             UserError: nothing was added.
@@ -136,7 +143,7 @@ class BandSums:
                 "no clip was received to compute band statistics from; expected at least one:"
                 " check that the training split is not empty"
             )
-        spread = np.maximum(np.sqrt(self._deviations / self.count), MIN_SPREAD_DB)
+        spread = np.maximum(np.sqrt(self._deviations / self.count), min_spread)
         return BandStatistics(mean=tuple(self._mean.tolist()), spread=tuple(spread.tolist()))
 
     def _merge(

@@ -54,6 +54,9 @@ class AudioConfig(Section):
     f_min: float = _field(0.0, "Hz, lower edge of the lowest band", ge=0)
     f_max: float | None = _field(None, "Hz, upper edge of the highest band; half the rate if null")
     floor_db: float = _field(-100.0, "dB; power below it counts as it (librosa's amin)", le=0)
+    log_mel_scale: Literal["decibels", "clip"] = _field(
+        "decibels", "'clip' scales each clip to 0..1 by its own range, as in the authors' PNGs"
+    )
     clip_spreads: float = _field(
         2.5, "standard deviations of a mel band that reach the ends of [-1, 1]", gt=0
     )
@@ -98,11 +101,24 @@ class DataConfig(Section):
     shuffle_buffer: Positive = _field(20_000, "records; at least the split for an even shuffle")
     freq_mask: int = _field(0, "mel bands SpecAugment hides at most; 0 is off", ge=0)
     time_mask: int = _field(0, "frames SpecAugment hides at most; 0 is off", ge=0)
+    drop_silent: bool = _field(False, "leave silent clips out (Sec. 3, failure cases)")
+    validation_share: Share = _field(0.1, "of a class's recordings, where the data has no splits")
+    test_share: Share = _field(0.1, "likewise")
+    split_seed: int = _field(0, "of the choice of those recordings", ge=0, lt=2**31)
 
     @model_validator(mode="after")
     def _power_of_two(self) -> DataConfig:
         if self.image_size & (self.image_size - 1):
             raise ValueError(f"image_size must be a power of two, received {self.image_size}")
+        return self
+
+    @model_validator(mode="after")
+    def _something_to_train_on(self) -> DataConfig:
+        held_out = self.validation_share + self.test_share
+        if held_out >= 1:
+            raise ValueError(
+                f"validation_share + test_share must be less than 1, received {held_out}"
+            )
         return self
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 #: The parts of a data set, in the order in which they are worked through.
 SPLITS: tuple[str, ...] = ("train", "validation", "test")
 
+#: The split of a pair for which the data names none; ``splits.with_splits`` decides.
+NO_SPLIT = ""
+
 #: (split, label, recording, start in ms): what makes a clip and a picture one pair.
 Key = tuple[str, str, str, int]
 
@@ -19,14 +22,17 @@ class Pair:
     """A clip and a picture of the same moment.
 
     Attributes:
-        split: one of :data:`SPLITS`.
+        split: one of :data:`SPLITS`, or :data:`NO_SPLIT`.
         label: the instrument, as the source spells it.
         recording: the piece the clip is cut from, such as ``violin01``.
         start_ms: where in the recording the moment lies, in milliseconds.
-        audio: the sound file.
-        image: the picture file.
+        audio: the sound file, a video with sound, or a spectrogram picture.
+        image: the picture file, or a video.
         player: who is seen, where the source knows it.
         offset_ms: where in ``audio`` the clip begins; 0 where the file is the clip itself.
+        frame_ms: where in ``image`` the picture is shown, if that is a video.
+        strip: (k, n) where the player is in the k-th of n equal vertical strips, from 0.
+        piece: what was recorded at once with other recordings, such as the players of a quartet.
     """
 
     split: str
@@ -37,6 +43,14 @@ class Pair:
     image: Path
     player: str = ""
     offset_ms: int = 0
+    frame_ms: int | None = None
+    strip: tuple[int, int] = (0, 1)
+    piece: str = ""
+
+    @property
+    def origin(self) -> str:
+        """What must not lie in two splits: the piece, else the recording."""
+        return self.piece or self.recording
 
     @property
     def key(self) -> Key:
@@ -65,13 +79,17 @@ class Source:
         pairs: sorted by :attr:`Pair.key`.
         left_out: everything seen that is not in ``pairs``.
         root: the folder that all the files lie in.
-        kind: ``"sub-urmp"`` or ``"manifest"``.
+        kind: name of the format, as in :data:`cargan_tf.data.sources.FORMATS`.
+        notes: what its reader should know of it, one line each.
+        spectrograms: its ``audio`` files are spectrogram pictures, not sound.
     """
 
     pairs: tuple[Pair, ...]
     left_out: tuple[LeftOut, ...]
     root: Path
     kind: str
+    notes: tuple[str, ...] = ()
+    spectrograms: bool = False
 
     def shared_recordings(self) -> tuple[str, ...]:
         """Recordings that lie in more than one split, as ``violin/violin01``; ideally none.
@@ -107,5 +125,6 @@ class PairCollector:
 
 
 def in_key_order(pairs: Iterable[Pair]) -> list[Pair]:
-    """``pairs`` by split (training first), label, recording and start."""
-    return sorted(pairs, key=lambda pair: (SPLITS.index(pair.split), *pair.key[1:]))
+    """``pairs`` by split (training first, none last), label, recording and start."""
+    order = (*SPLITS, NO_SPLIT)
+    return sorted(pairs, key=lambda pair: (order.index(pair.split), *pair.key[1:]))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from cargan_tf.audio.statistics import BandStatistics, BandSums
+from cargan_tf.audio.statistics import MIN_SPREAD_DB, MIN_SPREAD_UNIT, BandStatistics, BandSums
 from cargan_tf.config.schema import AudioConfig
 from cargan_tf.data.dataset import Shard
 from cargan_tf.data.extraction import Extracted
@@ -50,7 +50,7 @@ def write_shard(
 
 
 def band_statistics(paths: Sequence[Path], audio: AudioConfig) -> BandStatistics:
-    """Mean and spread in dB of each mel band over all records of the shards at ``paths``.
+    """Mean and spread of each mel band over all records of the shards at ``paths``.
 
     They are read back from the shards, so that it does not matter which run wrote which.
     """
@@ -58,7 +58,8 @@ def band_statistics(paths: Sequence[Path], audio: AudioConfig) -> BandStatistics
     records = read_records([str(path) for path in paths]).batch(_STATISTICS_BATCH)
     for log_mels in records.map(lambda r: parse_log_mels_only(r, audio.n_mels, audio.frames)):
         sums.add(log_mels.numpy())
-    return sums.statistics()
+    min_spread = MIN_SPREAD_DB if audio.log_mel_scale == "decibels" else MIN_SPREAD_UNIT
+    return sums.statistics(min_spread)
 
 
 class _Tally:

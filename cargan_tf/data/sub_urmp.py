@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cargan_tf.data.pairs import SPLITS, Key, Pair, PairCollector, Source
+from cargan_tf.data.tables import visible
 
 KIND = "sub-urmp"
 IMAGE_FOLDER, AUDIO_FOLDER = "img", "chunk"
@@ -70,20 +71,16 @@ def _by_key(
 
 def _files(folder: Path, root: Path, collector: PairCollector) -> Iterator[tuple[str, str, Path]]:
     """Split, class and path of every file two folders below ``folder``, in order."""
-    for split in _visible(folder):
+    for split in visible(folder):
         if split.name not in SPLITS or not split.is_dir():
             collector.drop(_relative(split, root), f"not a folder named {', '.join(SPLITS)}")
             continue
-        for label in _visible(split):
+        for label in visible(split):
             if not label.is_dir():
                 collector.drop(_relative(label, root), "lies outside the class folders")
                 continue
-            for path in _visible(label):
+            for path in visible(label):
                 yield split.name, label.name, path
-
-
-def _visible(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _relative(path: Path, root: Path) -> str:

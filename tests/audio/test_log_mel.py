@@ -68,3 +68,13 @@ def test_filter_bank():
 def test_only_batches_are_taken():
     with pytest.raises(ValueError, match=r"received shape \(22050,\)"):
         log_mel(np.zeros(22_050), AudioConfig())
+
+
+def test_scaled_by_clip_the_level_is_gone_and_silence_is_zero():
+    audio = AudioConfig(n_fft=512, hop_length=173, n_mels=34, log_mel_scale="clip")
+    noise = 0.1 * np.random.default_rng(0).normal(size=audio.clip_samples)
+    loud, soft, silent = log_mel(np.stack([noise, noise / 10, 0 * noise]), audio)
+    assert loud.shape == (34, 128)
+    assert (loud.min(), loud.max()) == (0, 1)
+    np.testing.assert_allclose(loud, soft, atol=1e-6)
+    assert not silent.any()

@@ -20,6 +20,7 @@ CONFIGS = {
     "16000 odd sizes": AudioConfig(
         sample_rate=16_000, n_fft=1000, hop_length=333, n_mels=61, f_max=7_000.0, floor_db=-120.0
     ),
+    "scaled by clip": AudioConfig(n_fft=512, hop_length=173, n_mels=34, log_mel_scale="clip"),
     "window longer than the clip": AudioConfig(sample_rate=8_000, clip_seconds=0.1, n_mels=20),
 }
 

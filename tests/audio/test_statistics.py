@@ -8,7 +8,12 @@ import pickle
 import numpy as np
 import pytest
 
-from cargan_tf.audio.statistics import MIN_SPREAD_DB, BandStatistics, BandSums
+from cargan_tf.audio.statistics import (
+    MIN_SPREAD_DB,
+    MIN_SPREAD_UNIT,
+    BandStatistics,
+    BandSums,
+)
 from cargan_tf.errors import UserError
 
 
@@ -121,3 +126,10 @@ def test_json_that_is_something_else(value):
 def test_invalid_statistics(mean, spread):
     with pytest.raises(UserError, match="band statistics hold"):
         BandStatistics(mean, spread)
+
+
+def test_the_least_spread_follows_the_unit():
+    sums = BandSums(2)
+    sums.add(np.full((3, 2, 4), 0.25))
+    assert sums.statistics().spread == (MIN_SPREAD_DB, MIN_SPREAD_DB)
+    assert sums.statistics(MIN_SPREAD_UNIT).spread == (MIN_SPREAD_UNIT, MIN_SPREAD_UNIT)

@@ -38,6 +38,13 @@ def test_further_columns(folder):
     assert (pair.player, pair.offset_ms) == ("Ann", 1500)
 
 
+def test_a_split_may_be_missing_or_empty(folder):
+    path = manifest(folder, ROW, ROW.replace("train", "").replace("v1", "v2"))
+    assert [pair.split for pair in read_manifest(path).pairs] == ["train", ""]
+    path = manifest(folder, ROW.removeprefix("train,"), header=HEADER.removeprefix("split,"))
+    assert [pair.split for pair in read_manifest(path).pairs] == [""]
+
+
 def test_labels_stay_as_written(folder):
     (pair,) = read_manifest(manifest(folder, ROW.replace("violin", " French Horn "))).pairs
     assert pair.label == "French Horn"
@@ -78,7 +85,7 @@ def test_a_missing_column_is_named_with_the_nearest(folder):
 
 def test_an_empty_file(folder):
     (folder / "manifest.csv").write_bytes(b"")
-    with pytest.raises(UserError, match="no column 'split'; its first line names nothing"):
+    with pytest.raises(UserError, match="no column 'label'; its first line names nothing"):
         read_manifest(folder / "manifest.csv")
 
 

@@ -1,0 +1,144 @@
+"""Splits by recording, never by clip, for data that has none of its own.
+
+Clips of one recording sound and look alike: with some of them in training, the others would say
+nothing of how a model does on music it has not heard.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+
+from cargan_tf.config.schema import DataConfig
+from cargan_tf.data.pairs import NO_SPLIT, SPLITS, Pair, Source, in_key_order
+
+TRAIN, *HELD_OUT = SPLITS
+
+#: Recordings that a class must have for each of the held-out splits to get one.
+_ENOUGH_FOR_ALL = 3
+
+
+def with_splits(source: Source, data: DataConfig) -> Source:
+    """``source`` with every pair in a split; what the data itself says stays as it is.
+
+    Recordings are dealt out class by class, rarest first: at least one to training, then to each
+    held-out split its share, but one at least where a class has three recordings or more. What
+    shares an :attr:`Pair.origin` stays together, so that where a recording has several classes
+    the shares are met as nearly as it allows.
+
+    Args:
+        source: pairs, some or all of which have no split.
+        data: ``validation_share``, ``test_share`` and ``split_seed``, on which alone (and on the
+            names of recordings) the choice depends.
+    """
+    open_pairs = [pair for pair in source.pairs if pair.split == NO_SPLIT]
+    if not open_pairs:
+        return source
+    split_of = _given(source.pairs)
+    labels_of: dict[str, set[str]] = defaultdict(set)
+    for pair in source.pairs:
+        labels_of[pair.origin].add(pair.label)
+    undecided = {pair.origin for pair in open_pairs} - split_of.keys()
+    _deal(undecided, labels_of, split_of, data)
+    pairs = [
+        replace(pair, split=split_of[pair.origin]) if pair.split == NO_SPLIT else pair
+        for pair in source.pairs
+    ]
+    notes = source.notes + _notes(undecided, labels_of, data)
+    return replace(source, pairs=tuple(in_key_order(pairs)), notes=notes)
+
+
+def recordings_by_split(pairs: Iterable[Pair]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The recordings of ``pairs``, sorted, by split and label."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for pair in pairs:
+        found.setdefault(pair.split, {}).setdefault(pair.label, set()).add(pair.recording)
+    return {
+        split: {label: tuple(sorted(names)) for label, names in sorted(found[split].items())}
+        for split in SPLITS
+        if split in found
+    }
+
+
+def _given(pairs: Iterable[Pair]) -> dict[str, str]:
+    """Where the data itself puts a recording; training, if also there."""
+    split_of: dict[str, str] = {}
+    for pair in pairs:  # in the order of the splits, training first
+        if pair.split != NO_SPLIT:
+            split_of.setdefault(pair.origin, pair.split)
+    return split_of
+
+
+def _deal(
+    undecided: set[str], labels_of: dict[str, set[str]], split_of: dict[str, str], data: DataConfig
+) -> None:
+    """Enter a split for each of ``undecided`` into ``split_of``."""
+    members: dict[str, list[str]] = defaultdict(list)
+    for origin in sorted(undecided, key=lambda origin: _draw(origin, data.split_seed)):
+        for label in labels_of[origin]:
+            members[label].append(origin)
+    wanted = {label: _quotas(len(origins), data) for label, origins in members.items()}
+    trained = {
+        label for origin, split in split_of.items() if split == TRAIN for label in labels_of[origin]
+    }
+    while members:
+        label = min(members, key=lambda label: (len(members[label]), label))
+        for origin in members[label]:
+            split = TRAIN if label not in trained else _neediest(labels_of[origin], label, wanted)
+            split_of[origin] = split
+            for other in labels_of[origin]:
+                wanted[other][split] -= 1
+                if split == TRAIN:
+                    trained.add(other)
+        dealt = set(members.pop(label))
+        members = {
+            other: left
+            for other, origins in members.items()
+            if (left := [origin for origin in origins if origin not in dealt])
+        }
+
+
+def _neediest(labels: set[str], label: str, wanted: dict[str, Counter[str]]) -> str:
+    """Where ``label`` lacks most recordings; of equals, where its companions lack most."""
+    return max(
+        SPLITS,
+        key=lambda split: (wanted[label][split], sum(wanted[other][split] for other in labels)),
+    )
+
+
+def _quotas(recordings: int, data: DataConfig) -> Counter[str]:
+    """How many recordings of a class go to each split."""
+    shares = dict(zip(HELD_OUT, (data.validation_share, data.test_share), strict=True))
+    quotas: Counter[str] = Counter()
+    for split in HELD_OUT:
+        if shares[split]:
+            few = 1 if recordings >= _ENOUGH_FOR_ALL or not quotas.total() else 0
+            quotas[split] = max(few, round(shares[split] * recordings))
+    while quotas.total() >= max(recordings, 1):  # something must be left to train on
+        quotas[max(reversed(HELD_OUT), key=lambda split: quotas[split])] -= 1
+    quotas[TRAIN] = recordings - quotas.total()
+    return quotas
+
+
+def _draw(origin: str, seed: int) -> tuple[bytes, str]:
+    """An order without a pattern, the same on every machine."""
+    return hashlib.blake2b(f"{seed}/{origin}".encode(), digest_size=8).digest(), origin
+
+
+def _notes(
+    undecided: set[str], labels_of: dict[str, set[str]], data: DataConfig
+) -> tuple[str, ...]:
+    if not (data.validation_share or data.test_share):
+        return ()
+    counts = Counter(label for labels in labels_of.values() for label in labels)
+    dealt = {label for origin in undecided for label in labels_of[origin]}
+    single = sorted(label for label in dealt if counts[label] == 1)
+    if not single:
+        return ()
+    noun = "class has" if len(single) == 1 else "classes have"
+    return (
+        f"{len(single)} {noun} a single recording, which is in train, so that nothing held out"
+        f" shows them: {', '.join(single)}",
+    )
