@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from cargan_tf.audio.jet import to_jet_picture
+from cargan_tf.audio.jet_graph import to_jet_picture
 from cargan_tf.audio.statistics import BandStatistics
 from cargan_tf.config.schema import Config
 
@@ -13,7 +13,7 @@ def sound_picture(log_mel: tf.Tensor, statistics: BandStatistics, config: Config
     """What the configured networks see of a sound.
 
     Args:
-        log_mel: [B, n_mels, frames] in dB.
+        log_mel: [B, n_mels, frames], as ``config.audio`` scales it.
         statistics: of the training data; the jet picture goes without.
         config: picture size, and which of the two ``model.spectrogram`` names.
 

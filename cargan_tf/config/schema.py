@@ -250,6 +250,12 @@ class Config(Section):
     training: TrainingConfig = TrainingConfig()
     monitor: MonitorConfig = MonitorConfig()
 
+    @model_validator(mode="after")
+    def _jet_is_of_one_clip(self) -> Config:
+        if self.model.spectrogram == "jet" and self.audio.log_mel_scale != "clip":
+            raise ValueError("model.spectrogram jet needs audio.log_mel_scale clip")
+        return self
+
     @field_validator("name")
     @classmethod
     def _name_of_a_folder(cls, name: str) -> str:
