@@ -12,7 +12,6 @@ import pickle
 import struct
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -187,7 +186,9 @@ def _read_zip(stream: IO[bytes]) -> Any:
 
 
 def _read_legacy(stream: IO[bytes]) -> Any:
-    load: Callable[[], Any] = lambda: _Unpickler(stream).load()  # noqa: E731
+    def load() -> Any:
+        return _Unpickler(stream).load()
+
     if load() != LEGACY_MAGIC or load() != LEGACY_PROTOCOL:
         raise _Refused("it is a pickle, but not of PyTorch weights")
     big_endian = not load().get("little_endian", True)

@@ -1,4 +1,4 @@
-"""The authors' numbers, and networks with weights as if they had been trained."""
+"""The authors' numbers, and their networks at the least size."""
 
 from __future__ import annotations
 
@@ -31,18 +31,3 @@ def authors_config() -> Config:
     """The authors' networks at the least size."""
     texts = ["model.generator_width=4", "classifier.width=2", "data.image_size=32"]
     return load_config("authors", texts)
-
-
-@pytest.fixture
-def randomise():
-    """Gives every variable of a network values of its own; variances are positive."""
-
-    def assign(network, seed=0):
-        random = np.random.default_rng(seed)
-        for variable in network.variables:
-            values = random.normal(0, 0.1, variable.shape)
-            if variable.path.endswith("variance"):
-                values = 0.5 + np.abs(values)
-            variable.assign(values)
-
-    return assign

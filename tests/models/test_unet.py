@@ -110,3 +110,9 @@ def test_parameters_are_those_of_pix2pix_s_unet_128_and_attention():
     assert trainable == kernels + norms_down + norms_up + biases
     # pix2pix's own unet_128 has 41.829 million: no bias in its innermost and first convolution.
     assert trainable - 64 - 512 == 41_828_995
+
+
+def test_the_authors_encoder_has_no_bias():
+    network = built(32, TINY.model_copy(update={"encoder_bias": False}))
+    assert not any(block.convolution.use_bias for block in network.down)
+    assert network.to_picture.use_bias

@@ -203,6 +203,92 @@ def test_the_discriminator_sees_the_label_when_told_to(config, batch, label, lis
     assert np.any(judged[0] != judged[1]) == listens
 
 
+@pytest.mark.parametrize(
+    ("text", "absent"),
+    [
+        ("loss.classification=0", {"coarse_classification", "refined_classification"}),
+        ("loss.refined_classification=0", {"refined_classification"}),
+        ("loss.coarse_adversarial=0", {"coarse_adversarial"}),
+        ("model.stages=1", {name for name in GENERATOR_TERMS if name.startswith("refined")}),
+        ("loss.l1=0", set()),  # a run is watched by it
+    ],
+)
+def test_a_loss_without_weight_is_not_computed(config, batch, text, absent):
+    step = made(override(config, [text]))
+    _, losses = train_generators(step, batch)
+    assert set(GENERATOR_TERMS) - losses.keys() == absent
+    assert all(np.isfinite(float(value)) for value in losses.values())
+
+
+def test_one_stage_is_judged_and_trained_as_one(config, batch):
+    step = made(override(config, ["model.stages=1"]))
+    losses = step(on_replicas(step, {name: value.numpy() for name, value in batch.items()}))
+    assert "coarse_judged" in losses
+    assert not any(name.startswith("refined") for name in losses)
+
+
+@pytest.fixture
+def as_the_authors(config):
+    texts = ["training.order=discriminator first", "model.discriminator_label=authors"]
+    return override(config, texts)
+
+
+def shown_labels(step, batch):
+    """The label planes that D is shown in each call of a step, in order."""
+    shown = []
+    judge = step.discriminator
+
+    class Listening:
+        trainable_variables = judge.trainable_variables
+
+        def __call__(self, pair, **options):
+            shown.append(pair[:, 0, 0, 4:].numpy())
+            return judge(pair, **options)
+
+    step.discriminator = Listening()
+    step.strategy.run(step._replica_step, args=(batch,))
+    step.discriminator = judge
+    return shown
+
+
+def test_the_authors_show_d_the_residue_first_and_then_the_label(as_the_authors, batch):
+    """D's half comes first, its three calls with the residue; then the generators' two."""
+    step = made(as_the_authors)
+    stages = step.cascade(batch["spectrogram"], batch["label"], training=True, seed=[0, 0])
+    tf.config.run_functions_eagerly(True)
+    try:
+        shown = shown_labels(step, batch)
+    finally:
+        tf.config.run_functions_eagerly(False)
+    assert len(shown) == 5
+    for planes in shown[:3]:
+        np.testing.assert_allclose(planes, stages.residue, atol=1e-5)
+    for planes in shown[3:]:
+        np.testing.assert_array_equal(planes, batch["label"])
+
+
+def test_d_first_judges_the_generators_after_it_has_learnt(config, batch):
+    """The generators' adversarial loss is that of the D of after its own half."""
+    texts = ["training.order=discriminator first", "training.learning_rate=0.05"]
+    first, last = made(override(config, texts)), made(override(config, texts[1:]))
+    losses = {}
+    for name, step in (("first", first), ("last", last)):
+        losses[name] = step.strategy.run(step._replica_step, args=(batch,))
+        assert set(losses[name]) == {*GENERATOR_TERMS, *DISCRIMINATOR_TERMS}
+    judged = {name: float(loss["real_judged"]) for name, loss in losses.items()}
+    assert judged["first"] == pytest.approx(judged["last"], rel=1e-5)
+    fooled = {name: float(loss["refined_adversarial"]) for name, loss in losses.items()}
+    assert abs(fooled["first"] - fooled["last"]) > 1e-3
+
+
+def test_the_authors_half_of_d_s_loss(config, batch):
+    texts = ["loss.real_pairs=1", "loss.discriminator=0.5"]
+    step = made(override(config, texts))
+    losses = {name: float(value) for name, value in train_discriminator(step, batch).items()}
+    total = losses["real_judged"] + losses["coarse_judged"] + losses["refined_judged"]
+    assert losses["discriminator"] == pytest.approx(total / 2, rel=1e-5)
+
+
 @pytest.fixture
 def no_graph_optimiser():
     """Half of the time until four replicas' first step is done goes into it."""
