@@ -201,7 +201,8 @@ class _Poisoned:
 
 @pytest.mark.parametrize("log_steps", [1, 100])
 def test_a_loss_that_is_not_finite_stops_the_run_before_it_is_saved(make, tmp_path, log_steps):
-    trainer = make(tmp_path, f"monitor.log_steps={log_steps}", "monitor.listening_steps=100")
+    rarely = ("monitor.listening_steps=100", "monitor.picture_steps=100")
+    trainer = make(tmp_path, f"monitor.log_steps={log_steps}", *rarely)
     trainer.step = _Poisoned(trainer.step, at=3)
     with pytest.raises(UserError, match=r"step 3: refined_l1 is not finite"):
         trainer.train()
