@@ -202,7 +202,7 @@ def _load_weights(network: Classifier, file: Path) -> None:
             values = [arrays[f"arr_{index}"] for index in range(len(network.variables))]
         for variable, value in zip(network.variables, values, strict=True):
             variable.assign(value)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(f"{file} is damaged; train the classifier again.") from error
 
 

@@ -209,6 +209,27 @@ def test_a_loss_that_is_not_finite_stops_the_run_before_it_is_saved(make, tmp_pa
     assert list((tmp_path / "checkpoints").glob("*.index")) == []
 
 
+class _Interrupted:
+    """A step during which somebody presses Ctrl-C after two others."""
+
+    def __init__(self, step):
+        self.cascade, self._count = step.cascade, step.step
+
+    def __call__(self, batch):
+        if int(self._count.numpy()) == 2:
+            raise KeyboardInterrupt
+        self._count.assign_add(1)
+        return {"refined_l1": tf.constant(0.5)}
+
+
+def test_ctrl_c_saves_the_steps_that_are_done(make, tmp_path):
+    trainer = make(tmp_path)
+    trainer.step = _Interrupted(trainer.step)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    assert [path.name for path in (tmp_path / "checkpoints").glob("*.index")] == ["step-2.index"]
+
+
 def test_listening_figures_in_one_line(tiny_run):
     figures = stats(tiny_run)[-1]
     names = ListeningFigures.__dataclass_fields__
