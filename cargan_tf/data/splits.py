@@ -50,18 +50,6 @@ def with_splits(source: Source, data: DataConfig) -> Source:
     return replace(source, pairs=tuple(in_key_order(pairs)), notes=notes)
 
 
-def recordings_by_split(pairs: Iterable[Pair]) -> dict[str, dict[str, tuple[str, ...]]]:
-    """The recordings of ``pairs``, sorted, by split and label."""
-    found: dict[str, dict[str, set[str]]] = {}
-    for pair in pairs:
-        found.setdefault(pair.split, {}).setdefault(pair.label, set()).add(pair.recording)
-    return {
-        split: {label: tuple(sorted(names)) for label, names in sorted(found[split].items())}
-        for split in SPLITS
-        if split in found
-    }
-
-
 def _given(pairs: Iterable[Pair]) -> dict[str, str]:
     """Where the data itself puts a recording; training, if also there."""
     split_of: dict[str, str] = {}

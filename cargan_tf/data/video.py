@@ -44,6 +44,20 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
+def check_installed(path: Path) -> None:
+    """That PyAV is there, which only data that is video needs.
+
+    Raises:
+        UserError: it is not; ``path`` is what needs it.
+    """
+    try:
+        import av  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            f"{path} is or holds video, which needs PyAV: pip install 'cargan-tf[video]'."
+        ) from error
+
+
 def read_facts(path: Path) -> VideoFacts:
     """What the header of the video at ``path`` says; nothing is decoded.
 
@@ -78,7 +92,9 @@ def read_frame(path: Path, at_ms: int) -> Image.Image:
             if late:
                 break
         if shown is None:
-            raise UserError(f"{path} shows nothing at {at_ms / 1000:.3f} s: check that it is whole.")
+            raise UserError(
+                f"{path} shows nothing at {at_ms / 1000:.3f} s: check that it is whole."
+            )
         image: Image.Image = shown.to_image()
         return image.rotate(shown.rotation, expand=True) if shown.rotation else image
 
@@ -131,12 +147,9 @@ def read_sound(path: Path, start: float, seconds: float) -> tuple[NDArray[np.flo
 
 @contextmanager
 def _opened(path: Path) -> Iterator[InputContainer]:
-    try:
-        import av  # an extra: only data that is video needs it
-    except ImportError as error:
-        raise UserError(
-            f"{path} is a video, and reading videos needs PyAV: pip install 'cargan-tf[video]'."
-        ) from error
+    check_installed(path)
+    import av
+
     try:
         with av.open(str(path)) as container:
             yield container

@@ -112,7 +112,9 @@ def _write_video(
         video.pix_fmt, video.gop_size, video.bit_rate = "yuv420p", 15, 1_000_000
         sound = frequency and container.add_stream("aac", rate=VIDEO_RATE, layout="mono")
         for index in range(round(seconds * VIDEO_FRAMES_A_SECOND)):
-            frame = av.VideoFrame.from_ndarray(picture(index / VIDEO_FRAMES_A_SECOND), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(
+                picture(index / VIDEO_FRAMES_A_SECOND), format="rgb24"
+            )
             frame.pts = index
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
