@@ -52,8 +52,11 @@ _CUBIC: Final = -0.5
 @cache
 def jet_colours() -> NDArray[np.uint8]:
     """[256, 3]: the RGB colour of each level, rounded down as matplotlib does."""
-    values = np.linspace(0.0, 1.0, LEVELS)
-    channels = [np.interp(values, *zip(*corners, strict=True)) for corners in _CORNERS]
+    values = np.linspace(0.0, 1.0, LEVELS, dtype=np.float64)
+    channels = []
+    for corners in _CORNERS:
+        at, colour = np.array(corners).T
+        channels.append(np.interp(values, at, colour))
     return (np.stack(channels, axis=1) * 255).astype(np.uint8)
 
 
@@ -144,7 +147,7 @@ def _nearest_levels(small: NDArray[np.float64]) -> NDArray[np.intp]:
 
 @cache
 def _inverse(small: int, large: int) -> NDArray[np.float64]:
-    return np.linalg.pinv(_weights(small, large))
+    return np.asarray(np.linalg.pinv(_weights(small, large)), np.float64)
 
 
 @cache

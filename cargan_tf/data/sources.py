@@ -77,7 +77,8 @@ def find_source(path: Path, format: str | None = None, clip_ms: int = _CLIP_MS) 
     path = Path(path)
     if format is not None and format not in FORMATS:
         raise UserError(
-            f"unknown format {format!r}.{did_you_mean(format, FORMATS)} Known: {', '.join(FORMATS)}."
+            f"unknown format {format!r}.{did_you_mean(format, FORMATS)}"
+            f" Known formats: {', '.join(FORMATS)}."
         )
     expected = _expected(format)
     if not path.exists():

@@ -130,7 +130,7 @@ def read_sound(path: Path, start: float, seconds: float) -> tuple[NDArray[np.flo
         for decoded in container.decode(audio=0):
             for frame in resampler.resample(decoded):
                 first = frame.time if first is None else first
-                parts.append(frame.to_ndarray())
+                parts.append(frame.to_ndarray().astype(np.float32, copy=False))
             if decoded.time is not None and decoded.time > begin + seconds:
                 break
     samples = np.concatenate(parts, axis=1).T if parts else np.zeros((0, 1), np.float32)

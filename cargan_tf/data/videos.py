@@ -114,9 +114,9 @@ def _by_stem(root: Path) -> dict[str, Path]:
     """The videos below ``root`` by their names; links out of it are passed over."""
     found: dict[str, Path] = {}
     for path in sorted(root.rglob("*")):
-        if is_video(path) and not path.name.startswith(".") and path.is_file():
-            if path.resolve().is_relative_to(root):
-                found.setdefault(path.stem, path)
+        usable = is_video(path) and path.is_file() and not path.name.startswith(".")
+        if usable and path.resolve().is_relative_to(root):
+            found.setdefault(path.stem, path)
     return found
 
 

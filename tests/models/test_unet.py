@@ -46,7 +46,9 @@ def test_the_innermost_map_is_one_place(network, picture):
     assert features.shape == (2, 1, 1, 32)  # 8 times the first width, as at every level from 3
 
 
-@pytest.mark.parametrize(("size", "levels"), [(32, []), (64, [3]), (128, [3, 4]), (256, [3, 4, 5])])
+@pytest.mark.parametrize(
+    ("size", "levels"), [(32, []), (64, [3]), (128, [3, 4]), (256, [3, 4, 5])]
+)
 def test_dropout_sits_in_the_wide_blocks_but_the_innermost(size, levels):
     with_dropout = [block.name for block in UNet(size, TINY).up if block.dropout]
     assert sorted(with_dropout) == [f"up_{level}" for level in levels]
