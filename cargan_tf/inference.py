@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +82,10 @@ class Generator:
             folder = folder / str(versions[-1])
         if (folder / "saved_model.pb").is_file():
             card = read_card(folder)
-            return cls(tf.saved_model.load(str(folder)), card)
+            try:
+                return cls(tf.saved_model.load(str(folder)), card)
+            except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
+                raise UserError(f"the model at {folder} is damaged: export it again.") from error
         if Run(folder).exists():
             model, card = picture_model_of_run(Run(folder))
             return cls(model, card)
@@ -187,6 +191,8 @@ class Generator:
         samples, rate = self._card.config.audio.clip_samples, self.sample_rate
         if start is None:
             begin = loudest_start(mono, samples, hop=round(LOUDNESS_HOP_SECONDS * rate))
-        else:
+        elif math.isfinite(start):
             begin = round(start * rate)
+        else:
+            raise UserError(f"a clip from {start} s was asked for: choose a start in seconds.")
         return cut_clip(mono, begin, samples, sample_rate=rate)

@@ -23,6 +23,8 @@ COMMANDS = {
     "train": "train",
     "export": "export",
     "generate": "generate",
+    "import-checkpoint": "import_checkpoint",
+    "export-checkpoint": "export_checkpoint",
 }
 
 EXIT_BAD_INPUT = 2

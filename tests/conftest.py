@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -21,6 +23,10 @@ from cargan_tf.config import (
     TrainingConfig,
 )
 
+if TYPE_CHECKING:
+    from cargan_tf.data.dataset import DatasetInfo
+    from cargan_tf.models.cascade import Cascade
+
 RATE = 8_000
 COLOURS = {"cello": (200, 60, 40), "flute": (40, 200, 70), "violin": (50, 60, 210)}
 #: Clips of each player of each instrument; every split has recordings of its own.
@@ -32,6 +38,16 @@ CLIP_MS = 500
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 4
 )
+
+
+@pytest.fixture(scope="session")
+def four_replicas() -> tf.distribute.MirroredStrategy:
+    """The one strategy of several replicas in this process.
+
+    TensorFlow numbers collective operations by strategy, all from the same number, and expects
+    those of one number to agree: a second strategy of several replicas would break both.
+    """
+    return tf.distribute.MirroredStrategy([f"/cpu:{index}" for index in range(4)])
 
 
 @pytest.fixture(scope="session")
@@ -74,12 +90,14 @@ def tiny_source(tmp_path_factory) -> Path:
                     _write_sound(root / f"{name}.wav", 220 * (place + 2) + 9 * seed, player, seed)
                     _write_picture(root / f"{name}.png", COLOURS[label], player, seed)
                     rows.append(
-                        [split, label, recording, clip * CLIP_MS, f"{name}.wav", f"{name}.png"]
-                        + [f"{label}_player_{player}"]
+                        (
+                            *(split, label, recording, clip * CLIP_MS),
+                            *(f"{name}.wav", f"{name}.png", f"{label}_player_{player}"),
+                        )
                     )
     with (root / "manifest.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
-        writer.writerow("split label recording start_ms audio image player".split())
+        writer.writerow(["split", "label", "recording", "start_ms", "audio", "image", "player"])
         writer.writerows(rows)
     return root
 
@@ -124,6 +142,29 @@ def tiny_model(tiny_run, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("saved_models") / "tiny"
     export_run(Run(tiny_run), folder)
     return folder
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The networks of the tiny run, and what they were trained on."""
+
+    cascade: Cascade
+    dataset: DatasetInfo
+    data: Path
+    config: Config
+
+
+@pytest.fixture(scope="session")
+def trained(tiny_run, tiny_data, tiny_config) -> Trained:
+    from cargan_tf.data.dataset import load_dataset
+    from cargan_tf.models.cascade import Cascade
+    from cargan_tf.training.checkpoints import restore_cascade
+    from cargan_tf.training.run import Run
+
+    cascade = Cascade(tiny_config, 3, name="cascade")
+    cascade(tf.zeros([1, 64, 64, 1]), tf.zeros([1, 3]))
+    restore_cascade(Run(tiny_run).checkpoints, cascade)
+    return Trained(cascade, load_dataset(tiny_data), tiny_data, tiny_config)
 
 
 def _write_sound(path: Path, frequency: float, player: int, seed: int) -> None:

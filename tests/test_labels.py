@@ -15,7 +15,7 @@ def test_a_label_is_found_at_its_place(label):
 
 
 #: The codes of URMP's file names; its saxophone already has the class's own name.
-URMP_CODES = "vn va vc db fl ob cl sax bn tpt hn tbn tba".split()
+URMP_CODES = ["vn", "va", "vc", "db", "fl", "ob", "cl", "sax", "bn", "tpt", "hn", "tbn", "tba"]
 
 
 def test_urmps_codes_name_all_classes():

@@ -45,11 +45,17 @@ def test_nothing_named_cli_or_configs_is_installed_at_the_top():
     }
 
 
+def _is_package(path):
+    return path.name == "__pycache__" or (path / "__init__.py").is_file()
+
+
 @pytest.mark.parametrize("package", SETUPTOOLS["packages"])
 def test_every_other_file_of_a_package_is_declared(package):
     patterns = SETUPTOOLS["package-data"].get(package, [])
     folder = _folder(package)
-    others = {path for path in folder.iterdir() if path.is_file() and path.suffix != ".py"}
+    here = [path for path in folder.iterdir() if not _is_package(path)]
+    files = {file for path in here for file in ([path] if path.is_file() else path.rglob("*"))}
+    others = {path for path in files if path.suffix not in (".py", ".pyc")}
     declared = {path for pattern in patterns for path in folder.glob(pattern)}
     assert others == declared
 

@@ -4,7 +4,26 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from cargan_tf.audio.jet_graph import to_jet_picture
 from cargan_tf.audio.statistics import BandStatistics
+from cargan_tf.config.schema import Config
+
+
+def sound_picture(log_mel: tf.Tensor, statistics: BandStatistics, config: Config) -> tf.Tensor:
+    """What the configured networks see of a sound.
+
+    Args:
+        log_mel: [B, n_mels, frames], as ``config.audio`` scales it.
+        statistics: of the training data; the jet picture goes without.
+        config: picture size, and which of the two ``model.spectrogram`` names.
+
+    Returns:
+        [B, size, size, 1], see ``to_spectrogram``, or [B, size, size, 3], see ``to_jet_picture``.
+    """
+    size = config.data.image_size
+    if config.model.spectrogram == "jet":
+        return to_jet_picture(log_mel, size)
+    return to_spectrogram(log_mel, statistics, config.audio.clip_spreads, size)
 
 
 def to_spectrogram(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,8 @@ _SHIPPED = "cargan_tf.configs"
 
 
 def shipped_configs() -> list[str]:
-    """Names of the configurations that come with the package, such as ``paper``."""
-    return sorted(
-        entry.name.removesuffix(".yaml")
-        for entry in resources.files(_SHIPPED).iterdir()
-        if entry.name.endswith(".yaml")
-    )
+    """Names of the configurations that come with the package: ``paper``, ``ablations/a``."""
+    return sorted(_names_in(resources.files(_SHIPPED)))
 
 
 def load_config(source: str | Path = "paper", overrides: Iterable[str] = ()) -> Config:
@@ -61,6 +58,14 @@ def override(config: Config, overrides: Iterable[str]) -> Config:
 def config_from_json(values: Mapping[str, Any], origin: str) -> Config:
     """The configuration that was written into a run or a data set; ``origin`` names it."""
     return _checked(dict(values), origin)
+
+
+def _names_in(folder: Traversable, prefix: str = "") -> Iterator[str]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _names_in(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(".yaml"):
+            yield prefix + entry.name.removesuffix(".yaml")
 
 
 def _read(source: str | Path) -> tuple[str, str]:

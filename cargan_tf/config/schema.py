@@ -127,17 +127,39 @@ class ModelConfig(Section):
 
     generator_width: Positive = _field(64, "channels after the first convolution (pix2pix)")
     discriminator_width: Positive = _field(64, "the same in D (pix2pix; the paper is silent)")
-    attention: Literal["sagan", "none"] = _field(
-        "sagan", "self-attention before the last two convolutions of G and D (Sec. 2.1, 2.5)"
+    spectrogram: Literal["log-mel", "jet"] = _field(
+        "log-mel",
+        "what stands for the sound: one channel, standardised per band (Sec. 2.5), or the authors'"
+        " picture of it in the jet colours, three channels",
     )
+    attention: Literal["sagan", "authors", "none"] = _field(
+        "sagan",
+        "self-attention before the last two convolutions of G and D (Sec. 2.1, 2.5); 'authors' is"
+        " their code's, scramble included",
+    )
+    stages: Literal[1, 2] = _field(2, "1 leaves G2 out: I' is the picture (Table 1, D)")
+    residue: bool = _field(True, "G2 sees the residue label L_r; without, I' alone (Table 1, C)")
     refine_sees_audio: bool = _field(False, "G2 also sees the sound; Eq. 1 gives it I' and L_r")
-    discriminator_label: Literal["none", "audio"] = _field(
-        "none", "whether D also sees the label; Eq. 3 and 4 judge pairs [A, I]"
+    discriminator_label: Literal["none", "audio", "authors"] = _field(
+        "none",
+        "whether D also sees the label; Eq. 3 and 4 judge pairs [A, I]. 'authors' shows it the"
+        " residue in its own half of the step and the audio label in the generators'",
+    )
+    discriminator_tanh: bool = _field(
+        False, "squeeze D's logits into [-1, 1]: their code's, gradients are 4 to 8 times weaker"
+    )
+    encoder_bias: bool = _field(
+        True, "a bias in the generators' two convolutions down that no norm follows; theirs: none"
     )
     dropout: float = _field(0.5, "in the generators' inner decoder (pix2pix)", ge=0, lt=1)
     init_stddev: float = _field(
         0.02, "of the weights at the start; the paper's 0.2 is read as a slip of the pen", gt=0
     )
+
+    @property
+    def spectrogram_channels(self) -> int:
+        """Channels of what the networks see of the sound."""
+        return 3 if self.spectrogram == "jet" else 1
 
 
 class ClassifierConfig(Section):
@@ -147,8 +169,20 @@ class ClassifierConfig(Section):
         (3, 4, 6, 3), "bottleneck blocks of the four stages; ResNet50 by default"
     )
     width: Positive = _field(64, "channels of the first convolution; 64 in ResNet50")
+    flavour: Literal["keras", "torchvision"] = _field(
+        "keras",
+        "whose ResNet: keras.applications' strides in the first 1×1 convolution of a block,"
+        " torchvision's in the 3×3 and has no biases",
+    )
+    preprocessing: Literal["caffe", "torch", "none"] = _field(
+        "caffe",
+        "of pictures in [-1, 1]: what keras.applications' or torchvision's ImageNet weights want,"
+        " or nothing, as in the authors' code",
+    )
     weights: str = _field(
-        "imagenet", "start: 'imagenet' (downloaded by Keras), 'none', or a Keras weights file"
+        "imagenet",
+        "start: 'imagenet' (downloaded by Keras), 'none', or a file: Keras weights, or with flavour"
+        " torchvision its resnet50 .pth",
     )
     epochs: Positive = _field(10, "of training on real photos")
     batch_size: Positive = _field(32, "photos a step")
@@ -169,6 +203,11 @@ class LossConfig(Section):
     refined_adversarial: Weight = _field(1.0, "λ_G2 in Eq. 5")
     l1: Weight = _field(100.0, "λ_L1 in Eq. 6, on both stages")
     real_pairs: Weight = _field(2.0, "of log D(A, I) in D's loss: it stands in Eq. 3 and in Eq. 4")
+    discriminator: Weight = _field(1.0, "of D's whole loss; 0.5 in the authors' code")
+    double_softmax: bool = _field(
+        False,
+        "cross-entropy of C's softmax as if it were logits: the authors' code, for parity only",
+    )
 
 
 class TrainingConfig(Section):
@@ -182,6 +221,9 @@ class TrainingConfig(Section):
     adam_beta_1: float = _field(0.9, "Sec. 2.5", ge=0, lt=1)
     adam_beta_2: float = _field(0.999, "Sec. 2.5", ge=0, lt=1)
     adam_epsilon: float = _field(1e-8, "PyTorch's default, which the authors used", gt=0)
+    order: Literal["generators first", "discriminator first"] = _field(
+        "generators first", "of the two halves of a step (Sec. 2.5); D first in the authors' code"
+    )
     seed: int = _field(0, "of weights, order, dropout and augmentation", ge=0, lt=2**31)
     checkpoint_steps: Positive = _field(1000, "steps between checkpoints")
     keep_checkpoints: Positive = _field(3, "the newest so many stay on the disk")
@@ -207,6 +249,12 @@ class Config(Section):
     loss: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()
     monitor: MonitorConfig = MonitorConfig()
+
+    @model_validator(mode="after")
+    def _jet_is_of_one_clip(self) -> Config:
+        if self.model.spectrogram == "jet" and self.audio.log_mel_scale != "clip":
+            raise ValueError("model.spectrogram jet needs audio.log_mel_scale clip")
+        return self
 
     @field_validator("name")
     @classmethod

@@ -18,18 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from cargan_tf.audio.jet import LEVELS, PICTURE_SIZE, jet_colours
 from cargan_tf.errors import UserError
 
 #: Bands and frames of the authors' log-mel, as the rank of their pictures shows.
 N_MELS: Final = 34
 FRAMES: Final = 128
-
-#: Pixels a side of the pictures they published.
-PICTURE_SIZE: Final = 256
-
-LEVELS: Final = 256
-"""Colours of the map. A level stands for the values from k/256 to (k+1)/256; its middle, which is
-taken, is 0.1 % of the range from the true value on average."""
 
 MAX_COLOUR_ERROR: Final = 6.0
 """Steps of 255 by which a picture's pixels may on average differ from those of the jet picture
@@ -38,26 +32,8 @@ that comes nearest. The authors' differ by 0.4 at most; a photograph by 20 and m
 _ROUNDS: Final = 4
 """On synthetic log-mels the share of wrong levels no longer falls after so many."""
 
-#: Corners of matplotlib's jet: (value, colour) of red, green and blue, straight lines between.
-_CORNERS: Final = (
-    ((0.0, 0.0), (0.35, 0.0), (0.66, 1.0), (0.89, 1.0), (1.0, 0.5)),
-    ((0.0, 0.0), (0.125, 0.0), (0.375, 1.0), (0.64, 1.0), (0.91, 0.0), (1.0, 0.0)),
-    ((0.0, 0.5), (0.11, 1.0), (0.34, 1.0), (0.65, 0.0), (1.0, 0.0)),
-)
-
 #: Keys' parameter of the cubic, as Pillow has it.
 _CUBIC: Final = -0.5
-
-
-@cache
-def jet_colours() -> NDArray[np.uint8]:
-    """[256, 3]: the RGB colour of each level, rounded down as matplotlib does."""
-    values = np.linspace(0.0, 1.0, LEVELS, dtype=np.float64)
-    channels = []
-    for corners in _CORNERS:
-        at, colour = np.array(corners).T
-        channels.append(np.interp(values, at, colour))
-    return (np.stack(channels, axis=1) * 255).astype(np.uint8)
 
 
 def draw_jet(log_mel: NDArray[np.floating], size: int = PICTURE_SIZE) -> Image.Image:

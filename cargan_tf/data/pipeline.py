@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from cargan_tf.audio.spectrogram import to_spectrogram
+from cargan_tf.audio.spectrogram import sound_picture
 from cargan_tf.config.schema import Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits
 from cargan_tf.data.records import parse, read_records
@@ -179,12 +179,9 @@ def _finished(
     batches: tf.data.Dataset, dataset: DatasetInfo, config: Config, names: tuple[str, ...]
 ) -> tf.data.Dataset:
     """Parsed batches to what networks take, with the options every stream has."""
-    size = config.data.image_size
 
     def finish(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        spectrogram = to_spectrogram(
-            batch["log_mel"], dataset.statistics, config.audio.clip_spreads, size
-        )
+        spectrogram = sound_picture(batch["log_mel"], dataset.statistics, config)
         finished = {
             **batch,
             "spectrogram": spectrogram,

@@ -18,21 +18,24 @@ class Stages(NamedTuple):
     coarse: tf.Tensor  # I', [B, S, S, 3] in [-1, 1]
     coarse_logits: tf.Tensor  # C(I') before the softmax, [B, K]
     residue: tf.Tensor  # L_r = L_a - softmax(C(I')), [B, K] in [-1, 1]
-    refined: tf.Tensor  # I'', [B, S, S, 3] in [-1, 1]
+    refined: tf.Tensor  # I'', [B, S, S, 3] in [-1, 1]; I' itself where there is no second stage
 
 
 class Cascade(keras.Model):
     """Coarse to fine in two stages (Eq. 1): ``I'' = G2(I', L_a - C(I'))`` with ``I' = G1(A, L_a)``.
 
-    C is frozen and always in inference mode; gradients pass through it to the pictures.
+    C is frozen and always in inference mode; gradients pass through it to the pictures. The
+    ablations of Table 1 leave out what G2 sees of the residue, or G2.
     """
 
     def __init__(self, config: Config, label_count: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         size = config.data.image_size
-        self.refine_sees_audio = config.model.refine_sees_audio
+        self.model_config = config.model
         self.coarse_generator = UNet(size, config.model, name="coarse_generator")  # G1
-        self.refined_generator = UNet(size, config.model, name="refined_generator")  # G2
+        self.refined_generator = (  # G2
+            UNet(size, config.model, name="refined_generator") if config.model.stages == 2 else None
+        )
         self.classifier = Classifier(config.classifier, label_count, name="classifier")  # C
         self.classifier.trainable = False
 
@@ -46,7 +49,7 @@ class Cascade(keras.Model):
         """Draw.
 
         Args:
-            spectrogram: A, [B, S, S, 1] in [-1, 1].
+            spectrogram: A, [B, S, S, 1] in [-1, 1]; 3 channels with ``model.spectrogram: jet``.
             label: L_a, [B, K], one-hot.
             seed: int32 [2], of this step's dropout; needed when ``training``.
             training: batch statistics and dropout in the generators.
@@ -59,19 +62,37 @@ class Cascade(keras.Model):
         )
         coarse_logits = self.classifier(coarse, training=False)
         residue = label - tf.nn.softmax(coarse_logits)
-        seen = tf.concat([coarse, spectrogram], -1) if self.refine_sees_audio else coarse
-        refined = self.refined_generator(
-            with_label_planes(seen, residue), seed=seed_refined, training=training
+        if self.refined_generator is None:
+            return Stages(coarse, coarse_logits, residue, refined=coarse)
+        seen = (
+            tf.concat([coarse, spectrogram], -1) if self.model_config.refine_sees_audio else coarse
         )
+        if self.model_config.residue:
+            seen = with_label_planes(seen, residue)
+        refined = self.refined_generator(seen, seed=seed_refined, training=training)
         return Stages(coarse, coarse_logits, residue, refined)
+
+    @property
+    def generators(self) -> list[UNet]:
+        """G1, and G2 where there is one."""
+        found = (self.coarse_generator, self.refined_generator)
+        return [generator for generator in found if generator is not None]
 
     @property
     def generator_variables(self) -> list[keras.Variable]:
         """The weights of G1 and G2 that training moves; C's are not among them."""
         return [
-            *self.coarse_generator.trainable_variables,
-            *self.refined_generator.trainable_variables,
+            variable for generator in self.generators for variable in generator.trainable_variables
         ]
+
+
+def new_cascade(config: Config, label_count: int) -> Cascade:
+    """The cascade with its weights made."""
+    size = config.data.image_size
+    cascade = Cascade(config, label_count, name="cascade")
+    sound = tf.zeros([1, size, size, config.model.spectrogram_channels])
+    cascade(sound, tf.zeros([1, label_count]))
+    return cascade
 
 
 def with_label_planes(picture: tf.Tensor, label: tf.Tensor) -> tf.Tensor:

@@ -13,12 +13,18 @@ from cargan_tf.models.normalisation import BatchNorm
 
 #: Mean of ImageNet's pictures in blue, green, red, 0 to 255: what Keras' ResNet50 was trained with.
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
-#: keras.applications' ResNet50.
-EPSILON = 1.001e-5
+#: Mean and spread of the same in red, green, blue, 0 to 1: torchvision's.
+IMAGENET_MEAN_RGB = (0.485, 0.456, 0.406)
+IMAGENET_SPREAD_RGB = (0.229, 0.224, 0.225)
+#: What batch norm adds to the variance in keras.applications' ResNet50 and in torchvision's.
+EPSILON = {"keras": 1.001e-5, "torchvision": 1e-5}
 
 
 class Classifier(keras.Model):
     """ResNet (He et al. 2015) as in ``keras.applications``: same layers, names and padding.
+
+    With flavour ``torchvision`` as there: a block strides in its 3×3 convolution, and no
+    convolution has a bias.
 
     Input shape: [B, S, S, 3] in [-1, 1]; the backbone's own preprocessing is inside. Output shape:
     [B, K], logits.
@@ -26,9 +32,11 @@ class Classifier(keras.Model):
 
     def __init__(self, config: ClassifierConfig, label_count: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.stem = ConvolutionNorm(config.width, 7, 2, padding=3, name="conv1")
+        self.config = config
+        self.stem = ConvolutionNorm(config, config.width, 7, 2, padding=3, name="conv1")
         self.stages = [
             Bottleneck(
+                config,
                 config.width * 2**stage,
                 stride=2 if stage > 0 and block == 0 else 1,
                 shortcut=block == 0,
@@ -45,8 +53,8 @@ class Classifier(keras.Model):
 
     def features(self, pictures: tf.Tensor, training: bool = False) -> tf.Tensor:
         """What the dense layer sees: [B, 32 · width]."""
-        blue_green_red = (pictures[..., ::-1] + 1.0) * 127.5 - tf.constant(IMAGENET_MEAN_BGR)
-        features = tf.nn.relu(self.stem(blue_green_red, training=training))
+        pictures = preprocessed(pictures, self.config)
+        features = tf.nn.relu(self.stem(pictures, training=training))
         features = tf.pad(features, [[0, 0], [1, 1], [1, 1], [0, 0]])
         features = tf.nn.max_pool2d(features, 3, 2, "VALID")
         for block in self.stages:
@@ -63,6 +71,11 @@ class Classifier(keras.Model):
         Raises:
             UserError: the network is not ResNet50, or the weights cannot be had.
         """
+        if self.config.flavour != "keras":
+            raise UserError(
+                "Keras' ImageNet weights fit classifier.flavour=keras only; for torchvision's, name"
+                " a resnet50 .pth in classifier.weights, or set it to none."
+            )
         donor = keras.applications.ResNet50(include_top=False, weights=None)
         theirs = {
             layer.name: layer.filters for layer in donor.layers if layer.name.endswith("_conv")
@@ -89,18 +102,33 @@ class Classifier(keras.Model):
         return [self.stem, *(part for block in self.stages for part in block.parts())]
 
 
-class Bottleneck(keras.layers.Layer):
-    """1×1 (which strides), 3×3 and 1×1 convolutions beside a shortcut: [B, S, S, C] to 4·width."""
+def preprocessed(pictures: tf.Tensor, config: ClassifierConfig) -> tf.Tensor:
+    """Pictures [B, S, S, 3] in [-1, 1] as ``config.preprocessing`` wants them."""
+    if config.preprocessing == "caffe":
+        return (pictures[..., ::-1] + 1.0) * 127.5 - tf.constant(IMAGENET_MEAN_BGR)
+    if config.preprocessing == "torch":
+        return ((pictures + 1.0) / 2.0 - IMAGENET_MEAN_RGB) / tf.constant(IMAGENET_SPREAD_RGB)
+    return pictures
 
-    def __init__(self, width: int, stride: int, shortcut: bool, **kwargs: Any) -> None:
+
+class Bottleneck(keras.layers.Layer):
+    """1×1, 3×3 and 1×1 convolutions beside a shortcut: [B, S, S, C] to 4·width.
+
+    The first strides, or the second with flavour ``torchvision``.
+    """
+
+    def __init__(
+        self, config: ClassifierConfig, width: int, stride: int, shortcut: bool, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         name = kwargs["name"]
+        strides = (stride, 1) if config.flavour == "keras" else (1, stride)
         self.shortcut = (
-            ConvolutionNorm(4 * width, 1, stride, name=f"{name}_0") if shortcut else None
+            ConvolutionNorm(config, 4 * width, 1, stride, name=f"{name}_0") if shortcut else None
         )
-        self.reduce = ConvolutionNorm(width, 1, stride, name=f"{name}_1")
-        self.spatial = ConvolutionNorm(width, 3, 1, padding=1, name=f"{name}_2")
-        self.expand = ConvolutionNorm(4 * width, 1, 1, name=f"{name}_3")
+        self.reduce = ConvolutionNorm(config, width, 1, strides[0], name=f"{name}_1")
+        self.spatial = ConvolutionNorm(config, width, 3, strides[1], padding=1, name=f"{name}_2")
+        self.expand = ConvolutionNorm(config, 4 * width, 1, 1, name=f"{name}_3")
 
     def parts(self) -> list[ConvolutionNorm]:
         """Its convolutions."""
@@ -119,14 +147,25 @@ class ConvolutionNorm(keras.layers.Layer):
     """A convolution with symmetric padding, then batch norm."""
 
     def __init__(
-        self, filters: int, kernel: int, stride: int, padding: int = 0, **kwargs: Any
+        self,
+        config: ClassifierConfig,
+        filters: int,
+        kernel: int,
+        stride: int,
+        padding: int = 0,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.padding = [[0, 0], [padding, padding], [padding, padding], [0, 0]]
         self.convolution = keras.layers.Conv2D(
-            filters, kernel, strides=stride, padding="valid", kernel_initializer="he_normal"
+            filters,
+            kernel,
+            strides=stride,
+            padding="valid",
+            use_bias=config.flavour == "keras",
+            kernel_initializer="he_normal",
         )
-        self.norm = BatchNorm(epsilon=EPSILON)
+        self.norm = BatchNorm(epsilon=EPSILON[config.flavour])
 
     def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """[B, S, S, C] to [B, S / stride, S / stride, filters]."""

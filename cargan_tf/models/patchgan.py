@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from cargan_tf.config import ModelConfig
-from cargan_tf.models.attention import SelfAttention
+from cargan_tf.config import Config, ModelConfig
+from cargan_tf.models.attention import new_attention
 from cargan_tf.models.normalisation import BatchNorm
 
 LEAK = 0.2
@@ -21,7 +21,7 @@ class PatchGAN(keras.Model):
     becomes 15, then 14. Self-attention follows the second and the third convolution.
 
     Input shape: [B, S, S, C], spectrogram and picture concatenated. Output shape:
-    [B, S / 8 - 2, S / 8 - 2, 1], logits.
+    [B, S / 8 - 2, S / 8 - 2, 1], logits (their tanh with ``model.discriminator_tanh``).
     """
 
     def __init__(self, config: ModelConfig, **kwargs: Any) -> None:
@@ -34,6 +34,7 @@ class PatchGAN(keras.Model):
             PatchBlock(8 * width, config, stride=1, normalise=True, attend=False, name="block_3"),
         ]
         self.to_logits = _convolution(1, config, stride=1, use_bias=True, name="to_logits")
+        self.squeezed = config.discriminator_tanh
 
     def call(
         self, inputs: tf.Tensor, training: bool = False, update_statistics: bool = True
@@ -42,7 +43,17 @@ class PatchGAN(keras.Model):
         features = inputs
         for block in self.blocks:
             features = block(features, training=training, update_statistics=update_statistics)
-        return self.to_logits(_padded(features))
+        logits = self.to_logits(_padded(features))
+        return tf.tanh(logits) if self.squeezed else logits
+
+
+def new_discriminator(config: Config, label_count: int) -> PatchGAN:
+    """D for pairs of sound and picture, and the label where it sees it, with its weights made."""
+    model, size = config.model, config.data.image_size
+    labels = 0 if model.discriminator_label == "none" else label_count
+    discriminator = PatchGAN(model, name="discriminator")
+    discriminator(tf.zeros([1, size, size, model.spectrogram_channels + 3 + labels]))
+    return discriminator
 
 
 class PatchBlock(keras.layers.Layer):
@@ -60,7 +71,7 @@ class PatchBlock(keras.layers.Layer):
         super().__init__(**kwargs)
         self.convolution = _convolution(width, config, stride, use_bias=not normalise)
         self.norm = BatchNorm() if normalise else None
-        self.attention = SelfAttention(config.init_stddev) if attend else None
+        self.attention = new_attention(config) if attend else None
 
     def call(
         self, features: tf.Tensor, training: bool = False, update_statistics: bool = True

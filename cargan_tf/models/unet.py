@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import ModelConfig
-from cargan_tf.models.attention import SelfAttention
+from cargan_tf.models.attention import new_attention
 from cargan_tf.models.normalisation import BatchNorm, ReplicaDropout
 
 #: pix2pix widens up to 8 times the first width and no further.
@@ -75,7 +75,7 @@ class DownBlock(keras.layers.Layer):
             4,
             strides=2,
             padding="same",
-            use_bias=not normalise,
+            use_bias=config.encoder_bias and not normalise,
             kernel_initializer=keras.initializers.RandomNormal(stddev=config.init_stddev),
         )
         self.norm = BatchNorm() if normalise else None
@@ -98,7 +98,7 @@ class UpBlock(keras.layers.Layer):
         self.convolution = _up_convolution(width, config, use_bias=False)
         self.norm = BatchNorm()
         self.dropout = ReplicaDropout(config.dropout) if dropout else None
-        self.attention = SelfAttention(config.init_stddev) if attend else None
+        self.attention = new_attention(config) if attend else None
 
     def call(
         self, features: tf.Tensor, seed: tf.Tensor | None = None, training: bool = False

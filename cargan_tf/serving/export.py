@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_json
-from cargan_tf.models.cascade import Cascade
+from cargan_tf.models.cascade import new_cascade
 from cargan_tf.serving.picture_model import ModelCard, PictureModel
 from cargan_tf.training.checkpoints import restore_cascade
 from cargan_tf.training.run import Run
@@ -29,9 +29,7 @@ def picture_model_of_run(run: Run) -> tuple[PictureModel, ModelCard]:
         UserError: there is no run or no checkpoint.
     """
     info = run.read_info()
-    size = info.config.data.image_size
-    cascade = Cascade(info.config, len(info.labels), name="cascade")
-    cascade(tf.zeros([1, size, size, 1]), tf.zeros([1, len(info.labels)]))
+    cascade = new_cascade(info.config, len(info.labels))
     step = restore_cascade(run.checkpoints, cascade)
     card = ModelCard(info.config, info.labels, info.statistics, step, info.data_hash)
     return PictureModel(cascade, card), card

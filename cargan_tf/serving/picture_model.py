@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from cargan_tf.audio.log_mel_graph import LogMelGraph
-from cargan_tf.audio.spectrogram import to_spectrogram
+from cargan_tf.audio.spectrogram import sound_picture
 from cargan_tf.audio.statistics import BandStatistics
 from cargan_tf.config import Config, config_from_json
 from cargan_tf.models.cascade import Cascade, Stages
@@ -58,11 +58,10 @@ class PictureModel(tf.Module):
 
     def __init__(self, cascade: Cascade, card: ModelCard) -> None:
         super().__init__(name="picture_model")
-        audio, size = card.config.audio, card.config.data.image_size
         # Not the cascade itself: TensorFlow would follow it, and Keras then traces a signature of
         # its own for it, with one input only.
         self._stages = lambda spectrogram, label: cascade(spectrogram, label, training=False)
-        self._log_mel = LogMelGraph(audio)
+        self._log_mel = LogMelGraph(card.config.audio)
         self._card = card
         # TensorFlow's C++ loader, which TF Serving runs, finds variables only where the module
         # itself holds them; behind a Keras model they are "not found".
@@ -73,7 +72,6 @@ class PictureModel(tf.Module):
             ),
             default_value=-1,
         )
-        self._size = size
         self.draw = tf.function(
             self._draw,
             input_signature=[
@@ -98,12 +96,8 @@ class PictureModel(tf.Module):
     def stages(self, waveform: tf.Tensor, label: tf.Tensor) -> Stages:
         """Everything the cascade makes of [B, samples] and [B]."""
         card = self._card
-        spectrogram = to_spectrogram(
-            self._log_mel(_of_clip_length(waveform, card.config.audio.clip_samples)),
-            card.statistics,
-            card.config.audio.clip_spreads,
-            self._size,
-        )
+        clip = _of_clip_length(waveform, card.config.audio.clip_samples)
+        spectrogram = sound_picture(self._log_mel(clip), card.statistics, card.config)
         return self._stages(spectrogram, self._one_hot(label))
 
     def _one_hot(self, label: tf.Tensor) -> tf.Tensor:

@@ -7,11 +7,14 @@ dropout of every step are functions of the seed and that number.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
 from cargan_tf.models.cascade import Cascade
+from cargan_tf.models.patchgan import PatchGAN
 from cargan_tf.training.step import TrainingStep
 
 
@@ -20,8 +23,8 @@ class Checkpoints:
 
     def __init__(self, directory: Path, training_step: TrainingStep, keep: int) -> None:
         self._checkpoint = tf.train.Checkpoint(
-            cascade=training_step.cascade,
-            discriminator=training_step.discriminator,
+            cascade=_weights(training_step.cascade),
+            discriminator=_weights(training_step.discriminator),
             generator_optimizer=training_step.generator_optimizer,
             discriminator_optimizer=training_step.discriminator_optimizer,
             step=training_step.step,
@@ -52,7 +55,7 @@ class Checkpoints:
             return 0
         try:
             self._checkpoint.restore(newest).assert_consumed()
-        except (AssertionError, ValueError, tf.errors.OpError) as error:
+        except (AssertionError, ValueError, IndexError, tf.errors.OpError) as error:
             raise UserError(
                 f"checkpoint {newest} does not fit this run: {_first_line(error)}"
             ) from error
@@ -65,18 +68,55 @@ def restore_cascade(directory: Path, cascade: Cascade) -> int:
     Raises:
         UserError: there is no checkpoint, or it does not fit.
     """
+    step = tf.Variable(0, dtype=tf.int64)
+    _restore_part(_newest(directory), cascade=_weights(cascade), step=step)
+    return int(step.numpy())
+
+
+def restore_discriminator(directory: Path, discriminator: PatchGAN) -> None:
+    """Load D from a run's newest checkpoint; raises ``UserError`` like above."""
+    _restore_part(_newest(directory), discriminator=_weights(discriminator))
+
+
+def holds_discriminator(directory: Path) -> bool:
+    """Whether the newest checkpoint was written in training; an imported one only draws."""
+    names = (name for name, _ in tf.train.list_variables(_newest(directory)))
+    return any(name.startswith("discriminator/") for name in names)
+
+
+def save_cascade(directory: Path, cascade: Cascade, step: int) -> None:
+    """Write a checkpoint of the networks that draw, as ``restore_cascade`` reads it."""
+    number = tf.Variable(step, dtype=tf.int64)
+    checkpoint = tf.train.Checkpoint(cascade=_weights(cascade), step=number)
+    manager = tf.train.CheckpointManager(
+        checkpoint, str(directory), max_to_keep=1, checkpoint_name="step"
+    )
+    manager.save(checkpoint_number=step)
+
+
+def _newest(directory: Path) -> str:
     newest = tf.train.latest_checkpoint(str(directory))
     if newest is None:
         raise UserError(f"{directory} holds no checkpoint yet: train first.")
-    step = tf.Variable(0, dtype=tf.int64)
+    return newest
+
+
+def _restore_part(checkpoint: str, **parts: Any) -> None:
     try:
-        status = tf.train.Checkpoint(cascade=cascade, step=step).restore(newest)
+        status = tf.train.Checkpoint(**parts).restore(checkpoint)
         status.assert_existing_objects_matched().expect_partial()
-    except (AssertionError, ValueError, tf.errors.OpError) as error:
+    except (AssertionError, ValueError, IndexError, tf.errors.OpError) as error:
         raise UserError(
-            f"checkpoint {newest} does not fit this run: {_first_line(error)}"
+            f"checkpoint {checkpoint} does not fit this run: {_first_line(error)}"
         ) from error
-    return int(step.numpy())
+
+
+def _weights(network: keras.Model) -> list[tf.Variable]:
+    """All variables, C's and the moving statistics too, in the order in which they were made.
+
+    Listed, as ``tf.train.Checkpoint`` does not follow a Keras model into lists of its layers.
+    """
+    return [variable.value for variable in network.variables]
 
 
 def _first_line(error: BaseException) -> str:

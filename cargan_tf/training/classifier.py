@@ -16,6 +16,7 @@ from cargan_tf.data.dataset import DatasetInfo, check_fits, load_dataset
 from cargan_tf.data.pipeline import evaluation_batches, training_batches
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_json
+from cargan_tf.interop.weights import load_torchvision
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.progress import Reporter, SilentReporter, Task
 
@@ -62,8 +63,11 @@ def train_classifier(
         )
     keras.utils.set_random_seed(config.training.seed)
     network = _new_classifier(config, len(dataset.labels))
-    if config.classifier.weights != "none":
-        network.load_imagenet(config.classifier.weights)
+    weights = config.classifier.weights
+    if weights.endswith(".pth"):
+        load_torchvision(network, Path(weights))
+    elif weights != "none":
+        network.load_imagenet(weights)
     _fit(network, dataset, data, config, reporter)
     right = [
         np.argmax(network(batch["photo"]), axis=1) == np.argmax(batch["label"], axis=1)
@@ -111,12 +115,16 @@ def load_classifier(
             f" {', '.join(labels)}. Train one on this data: cargan classifier."
         )
     trained = ClassifierConfig.model_validate(report.config)
-    shape = (report.image_size, trained.blocks, trained.width)
-    wanted = (config.data.image_size, config.classifier.blocks, config.classifier.width)
+    ours = config.classifier
+    shape, wanted = (
+        (size, network.blocks, network.width, network.flavour, network.preprocessing)
+        for size, network in ((report.image_size, trained), (config.data.image_size, ours))
+    )
     if shape != wanted:
         raise UserError(
-            f"the classifier in {folder} has picture size, blocks and width {shape}; this run needs"
-            f" {wanted}. Train one with the run's configuration: cargan classifier --config."
+            f"the classifier in {folder} has picture size, blocks and width, flavour and"
+            f" preprocessing {shape}; this run needs {wanted}. Train one with the run's"
+            " configuration: cargan classifier --config."
         )
     _check_accuracy(report, config, folder)
     try:

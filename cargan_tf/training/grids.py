@@ -47,7 +47,7 @@ def picture_grid(
     Args:
         rows: two indices into the arrays for each row.
         names: what stands at the left of each row.
-        spectrograms: [N, S, S, 1] in [-1, 1], the lowest band first.
+        spectrograms: [N, S, S, 1] in [-1, 1], the lowest band first, or [N, S, S, 3], colours.
         coarse: [N, S, S, 3] in [-1, 1], as are ``refined`` and ``photos``.
     """
     size = spectrograms.shape[1]
@@ -67,7 +67,7 @@ def picture_grid(
         for side, index in enumerate(indices):
             left = NAME_WIDTH + side * (half + 2 * MARGIN)
             cells = (
-                np.repeat(spectrograms[index, ::-1], 3, axis=-1),
+                _shown(spectrograms[index]),
                 coarse[index],
                 refined[index],
                 photos[index],
@@ -76,6 +76,13 @@ def picture_grid(
                 enlarged = to_image(picture).resize((cell, cell), Image.Resampling.NEAREST)
                 sheet.paste(enlarged, (left + column * (cell + MARGIN), top))
     return sheet
+
+
+def _shown(spectrogram: Floats) -> Floats:
+    """In grey with low notes at the bottom; colours as the networks see them."""
+    if spectrogram.shape[-1] == 3:
+        return spectrogram
+    return np.repeat(spectrogram[::-1], 3, axis=-1)
 
 
 def to_image(picture: Floats) -> Image.Image:

@@ -14,6 +14,11 @@ def classification_loss(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
     return tf.nn.softmax_cross_entropy_with_logits(labels=label, logits=logits)
 
 
+def double_softmax_loss(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+    """The same of C's softmax taken for logits, as the authors do: 1.689 to 2.689 at K = 13."""
+    return classification_loss(tf.nn.softmax(logits), label)
+
+
 def l1_loss(photo: tf.Tensor, picture: tf.Tensor) -> tf.Tensor:
     """Mean distance of two pictures [B, H, W, 3] in [-1, 1] (Eq. 6, L_L1)."""
     return tf.reduce_mean(tf.abs(photo - picture), axis=[1, 2, 3])

@@ -29,7 +29,7 @@ class RunInfo:
     statistics: BandStatistics
     data: str  # path of the data set
     data_hash: str  # of its dataset.json
-    classifier_accuracy: float  # of C on held-out photos
+    classifier_accuracy: float | None  # of C on held-out photos; unknown of an imported one
 
 
 class Run:
@@ -81,7 +81,8 @@ class Run:
             )
         except FileNotFoundError as error:
             raise UserError(
-                f"{self.path} holds no run (no run.json); name a directory that 'cargan train' made."
+                f"{self.path} holds no run (no run.json): name a directory that"
+                " 'cargan train' or 'cargan import-checkpoint' made."
             ) from error
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self.info_file} is damaged: {error!r}.") from error

@@ -1,4 +1,7 @@
-"""One training step (paper Sec. 2.5): G1 and G2 together with D fixed, then D."""
+"""One training step (paper Sec. 2.5): G1 and G2 together with D fixed, then D.
+
+A loss whose weight is 0 is not computed.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from cargan_tf.models.patchgan import PatchGAN
 from cargan_tf.training.adam import make_adam
 from cargan_tf.training.losses import (
     classification_loss,
+    double_softmax_loss,
     judged_fake_loss,
     judged_real_loss,
     l1_loss,
@@ -48,6 +52,12 @@ class TrainingStep:
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
             name="step",
         )
+        self._two_stages = config.model.stages == 2
+        self._discriminator_first = config.training.order == "discriminator first"
+        self._counting = weights_that_count(config)
+        self._classification_loss = (
+            double_softmax_loss if config.loss.double_softmax else classification_loss
+        )
         self.generator_optimizer = make_adam(config, steps_per_epoch)
         self.discriminator_optimizer = make_adam(config, steps_per_epoch)
         # Optimisers must own their variables before the step is traced.
@@ -63,7 +73,7 @@ class TrainingStep:
                 over the replicas by the strategy.
 
         Returns:
-            Each loss term, unweighted, as the mean over the global batch.
+            Each loss term that counts, unweighted, as the mean over the global batch.
         """
         per_replica = self.strategy.run(self._replica_step, args=(batch,))
         return {
@@ -73,74 +83,124 @@ class TrainingStep:
 
     def _replica_step(self, batch: Batch) -> Losses:
         stages, losses = self._train_generators(batch)
-        losses |= self._train_discriminator(batch, stages)
+        if not self._discriminator_first:
+            losses |= self._train_discriminator(batch, stages)
         self.step.assign_add(1)
         return losses
 
     def _train_generators(self, batch: Batch) -> tuple[Stages, Losses]:
-        weights = self.config.loss
-        label, photo = batch["label"], batch["photo"]
+        """G1 and G2's half, and D's within it where D comes first: both see the same pictures."""
         seed = tf.stack([self.config.training.seed, tf.cast(self.step, tf.int32)])
         variables = self.cascade.generator_variables
+        judged: Losses = {}
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in variables])
-            stages = self.cascade(batch["spectrogram"], label, seed=seed, training=True)
-            refined_logits = self.cascade.classifier(stages.refined, training=False)
-            losses = {
-                "coarse_classification": classification_loss(stages.coarse_logits, label),
-                "refined_classification": classification_loss(refined_logits, label),
-                "coarse_adversarial": judged_real_loss(self._judge(batch, stages.coarse, False)),
-                "refined_adversarial": judged_real_loss(self._judge(batch, stages.refined, False)),
-                "coarse_l1": l1_loss(photo, stages.coarse),
-                "refined_l1": l1_loss(photo, stages.refined),
-            }
-            losses = self._batch_means(losses)
-            total = (
-                weights.classification
-                * (
-                    weights.coarse_classification * losses["coarse_classification"]
-                    + weights.refined_classification * losses["refined_classification"]
-                )
-                + weights.adversarial
-                * (
-                    weights.coarse_adversarial * losses["coarse_adversarial"]
-                    + weights.refined_adversarial * losses["refined_adversarial"]
-                )
-                + weights.l1 * (losses["coarse_l1"] + losses["refined_l1"])
-            )
-        gradients = tape.gradient(total, [variable.value for variable in variables])
+            stages = self.cascade(batch["spectrogram"], batch["label"], seed=seed, training=True)
+            if self._discriminator_first:
+                with tape.stop_recording():
+                    judged = self._train_discriminator(batch, stages)
+            losses = self._batch_means(self._generator_losses(batch, stages))
+            total = self._weighed(losses)
+        # A total without any term is a constant: it pulls at nothing.
+        gradients = tape.gradient(
+            total,
+            [variable.value for variable in variables],
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
         self.generator_optimizer.apply(gradients, variables)
-        return stages, {**losses, "generators": total}
+        return stages, {**judged, **losses, "generators": total}
+
+    def _generator_losses(self, batch: Batch, stages: Stages) -> Losses:
+        """Each term of Eq. 6 that counts; L1 in any case, by which a run is watched."""
+        label, counts, losses = batch["label"], self._counting, Losses()
+        if "coarse_classification" in counts:
+            losses["coarse_classification"] = self._classification_loss(stages.coarse_logits, label)
+        if "refined_classification" in counts:
+            logits = self.cascade.classifier(stages.refined, training=False)
+            losses["refined_classification"] = self._classification_loss(logits, label)
+        for name, picture in (("coarse", stages.coarse), ("refined", stages.refined)):
+            if f"{name}_adversarial" in counts:
+                logits = self._judge(batch, picture, update_statistics=False)
+                losses[f"{name}_adversarial"] = judged_real_loss(logits)
+        losses["coarse_l1"] = l1_loss(batch["photo"], stages.coarse)
+        if self._two_stages:
+            losses["refined_l1"] = l1_loss(batch["photo"], stages.refined)
+        return losses
+
+    def _weighed(self, losses: Losses) -> tf.Tensor:
+        """The generators' whole loss (Eq. 6)."""
+        parts = [
+            self._counting[name] * loss for name, loss in losses.items() if name in self._counting
+        ]
+        return tf.add_n(parts) if parts else tf.zeros([])
 
     def _train_discriminator(self, batch: Batch, stages: Stages) -> Losses:
         weights = self.config.loss
+        if not weights.adversarial * weights.discriminator:
+            return {"discriminator": tf.zeros([])}
+        shown = None
+        if self.config.model.discriminator_label == "authors":
+            shown = tf.stop_gradient(stages.residue)
+        fakes = {"coarse": tf.stop_gradient(stages.coarse)}
+        if self._two_stages:
+            fakes["refined"] = tf.stop_gradient(stages.refined)
+        factors = {
+            "real_judged": weights.real_pairs,
+            "coarse_judged": weights.coarse_adversarial,
+            "refined_judged": weights.refined_adversarial,
+        }
         variables = self.discriminator.trainable_variables
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in variables])
-            coarse, refined = tf.stop_gradient(stages.coarse), tf.stop_gradient(stages.refined)
-            losses = {
-                "real_judged": judged_real_loss(self._judge(batch, batch["photo"], True)),
-                "coarse_judged": judged_fake_loss(self._judge(batch, coarse, True)),
-                "refined_judged": judged_fake_loss(self._judge(batch, refined, True)),
-            }
+            real = self._judge(batch, batch["photo"], update_statistics=True, shown=shown)
+            losses = {"real_judged": judged_real_loss(real)}
+            for name, fake in fakes.items():
+                logits = self._judge(batch, fake, update_statistics=True, shown=shown)
+                losses[f"{name}_judged"] = judged_fake_loss(logits)
             losses = self._batch_means(losses)
-            total = weights.adversarial * (
-                weights.real_pairs * losses["real_judged"]
-                + weights.coarse_adversarial * losses["coarse_judged"]
-                + weights.refined_adversarial * losses["refined_judged"]
+            total = (
+                weights.discriminator
+                * weights.adversarial
+                * tf.add_n([factors[name] * loss for name, loss in losses.items()])
             )
         gradients = tape.gradient(total, [variable.value for variable in variables])
         self.discriminator_optimizer.apply(gradients, variables)
         return {**losses, "discriminator": total}
 
-    def _judge(self, batch: Batch, picture: tf.Tensor, update_statistics: bool) -> tf.Tensor:
-        """D's logits for [A, I]; D changes in its own half of the step only."""
+    def _judge(
+        self,
+        batch: Batch,
+        picture: tf.Tensor,
+        update_statistics: bool,
+        shown: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """D's logits for [A, I]; D changes in its own half of the step only.
+
+        Where D sees a label, it is ``shown`` [B, K], or the sound's own.
+        """
         pair = tf.concat([batch["spectrogram"], picture], axis=-1)
-        if self.config.model.discriminator_label == "audio":
-            pair = with_label_planes(pair, batch["label"])
+        if self.config.model.discriminator_label != "none":
+            pair = with_label_planes(pair, batch["label"] if shown is None else shown)
         return self.discriminator(pair, training=True, update_statistics=update_statistics)
 
     def _batch_means(self, losses: Losses) -> Losses:
         """This replica's part of each loss's mean over the global batch."""
         batch_size = self.config.training.batch_size
         return {name: tf.reduce_sum(loss) / batch_size for name, loss in losses.items()}
+
+
+def weights_that_count(config: Config) -> dict[str, float]:
+    """λ of each term of the generators' loss (Eq. 2, 5 and 6), without those that are 0."""
+    loss = config.loss
+    products = {
+        "coarse_classification": loss.classification * loss.coarse_classification,
+        "refined_classification": loss.classification * loss.refined_classification,
+        "coarse_adversarial": loss.adversarial * loss.coarse_adversarial,
+        "refined_adversarial": loss.adversarial * loss.refined_adversarial,
+        "coarse_l1": loss.l1,
+        "refined_l1": loss.l1,
+    }
+    absent = "refined" if config.model.stages == 1 else " "
+    return {
+        name: weight for name, weight in products.items() if weight and not name.startswith(absent)
+    }

@@ -14,8 +14,8 @@ from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits, load_dataset
 from cargan_tf.data.pipeline import evaluation_batches, training_batches
 from cargan_tf.errors import UserError
-from cargan_tf.models.cascade import Cascade
-from cargan_tf.models.patchgan import PatchGAN
+from cargan_tf.models.cascade import new_cascade
+from cargan_tf.models.patchgan import new_discriminator
 from cargan_tf.progress import Reporter, SilentReporter, Task
 from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.classifier import FOLDER as CLASSIFIER_FOLDER
@@ -114,8 +114,7 @@ class Trainer:
         """The resolved run: configuration, devices, data and sizes of the networks."""
         cascade = self.step.cascade
         sizes: dict[str, keras.Model] = {
-            "G1": cascade.coarse_generator,
-            "G2": cascade.refined_generator,
+            **dict(zip(("G1", "G2"), cascade.generators, strict=False)),
             "C (frozen)": cascade.classifier,
             "D": self.step.discriminator,
         }
@@ -170,6 +169,7 @@ class Trainer:
                 if step % settings.monitor.picture_steps == 0 or last:
                     monitor.draw_grid(step)
                 if step % settings.training.checkpoint_steps == 0 or last:
+                    finite_values(step, losses)  # a checkpoint must be worth going on from
                     self.checkpoints.save()
         if figures is None:  # a run resumed at its end has no step left
             figures = monitor.listen(total)
@@ -183,17 +183,13 @@ class Trainer:
         monitor: Monitor,
         task: Task,
     ) -> None:
-        values = {name: float(value) for name, value in losses.items()}
-        if not np.isfinite(list(values.values())).all():
-            bad = ", ".join(name for name, value in values.items() if not np.isfinite(value))
-            raise UserError(
-                f"step {step}: {bad} is not finite. The last checkpoint is whole; go on from it"
-                " with a lower rate: --resume --set training.learning_rate=…"
-            )
+        values = finite_values(step, losses)
         speed = clock.read()
         monitor.record(step, "training", {**values, **speed})
+        distance = values.get("refined_l1", values["coarse_l1"])  # one stage has no refined one
         task.advance(
-            0, f"L1 {values['refined_l1']:.3f}, {speed['pictures_per_second']:.0f} pictures/s"
+            0,
+            f"L1 {distance:.3f}, {speed['pictures_per_second']:.0f} pictures/s",
         )
 
     def _listen(self, step: int, monitor: Monitor) -> ListeningFigures | None:
@@ -203,14 +199,13 @@ class Trainer:
         return figures
 
     def _build(self) -> TrainingStep:
-        size, labels = self.config.data.image_size, len(self.dataset.labels)
-        cascade = Cascade(self.config, labels, name="cascade")
-        cascade(tf.zeros([1, size, size, 1]), tf.zeros([1, labels]))
-        discriminator = PatchGAN(self.config.model, name="discriminator")
-        seen = 4 + (labels if self.config.model.discriminator_label == "audio" else 0)
-        discriminator(tf.zeros([1, size, size, seen]))
+        labels = len(self.dataset.labels)
         return TrainingStep(
-            self.config, cascade, discriminator, self.strategy, self.steps_per_epoch
+            self.config,
+            new_cascade(self.config, labels),
+            new_discriminator(self.config, labels),
+            self.strategy,
+            self.steps_per_epoch,
         )
 
     def _gallery(self) -> Gallery | None:
@@ -250,6 +245,18 @@ class Trainer:
                 f"{self.run.path} was begun with another configuration; resuming may change"
                 f" training.{', training.'.join(free)} and monitor only."
             )
+
+
+def finite_values(step: int, losses: dict[str, tf.Tensor]) -> dict[str, float]:
+    """The losses of ``step`` as numbers; a ``UserError`` names those that are not finite."""
+    values = {name: float(value) for name, value in losses.items()}
+    if not np.isfinite(list(values.values())).all():
+        bad = ", ".join(name for name, value in values.items() if not np.isfinite(value))
+        raise UserError(
+            f"step {step}: {bad} is not finite. The last checkpoint is whole; go on from it"
+            " with a lower rate: --resume --set training.learning_rate=…"
+        )
+    return values
 
 
 def class_means(run: Run, dataset: DatasetInfo, data: Path, config: Config) -> np.ndarray:

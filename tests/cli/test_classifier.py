@@ -40,7 +40,7 @@ def test_out_is_named_in_the_next_command(cargan, data, tmp_path):
         (("missing",), "no prepared data set in missing"),
         (("data", "--set", "classifer.epochs=1"), "Did you mean 'classifier'?"),
         (("data", "--config", "quickstart"), "the data set was made with audio."),
-        (("data", "--set", "classifier.weights=none/at/all.h5"), "none/at/all.h5"),
+        (("data", "--set", "classifier.weights=imagenet"), "set classifier.weights=none"),
     ],
 )
 def test_bad_input_is_named(cargan, data, words, said):

@@ -18,7 +18,7 @@ def test_the_configuration_of_a_command_is_named_again():
 
 @pytest.mark.parametrize("typed", [["train", "my data"], ["train", "my data", "--resume"]])
 def test_ctrl_c_says_how_to_go_on(typed):
-    with click.Context(click.Command("train"), obj=typed):
-        with pytest.raises(click.Abort) as caught, resumable("--resume"):
-            raise KeyboardInterrupt
+    context = click.Context(click.Command("train"), obj=typed)
+    with context, pytest.raises(click.Abort) as caught, resumable("--resume"):
+        raise KeyboardInterrupt
     assert caught.value.args == ("Go on with: cargan train 'my data' --resume",)

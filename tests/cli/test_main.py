@@ -129,7 +129,7 @@ def test_ctrl_c_is_one_line_and_status_130(cargan, failing):
     [
         ("cargan tr", "train"),
         ("cargan train --virt", "--virtual-devices"),
-        ("cargan s", "sample-d"),
+        ("cargan s", "sam"),
     ],
 )
 def test_the_shell_completes(cargan, monkeypatch, typed, completed):

@@ -1,7 +1,6 @@
 import errno
 import json
 import os
-import re
 import shutil
 
 import pytest
@@ -75,7 +74,8 @@ def test_a_damaged_file_is_left_out_by_name(described, tree, kind, damage, why):
     done, info = described(tree)
     assert "train: 23 pairs" in done.out
     assert "Left out: 1, listed in" in done.out
-    assert re.search(rf"  \S*{path.stem}.*: .*{why}", done.out)
+    assert path.name in done.out
+    assert why in done.out
     assert len(info["left_out"]) == 1
 
 

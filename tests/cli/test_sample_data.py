@@ -44,7 +44,7 @@ def test_other_parameters_do_not_overwrite_it(sample, cargan):
         (("--clips", 0), "clips_per_recording is 0"),
         (("--seed", -1), "seed is -1"),
         (("--workers", 0), "workers is 0"),
-        (("--soundfont", "none.sf2"), "none.sf2"),
+        (("--soundfont", "none.sf2"), "SoundFont"),
     ],
 )
 def test_a_bad_value_is_named_and_nothing_is_written(cargan, tmp_path, words, said):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.models.attention import SelfAttention
+from cargan_tf.models.attention import AuthorsAttention, SelfAttention
 
 FEATURES = np.random.default_rng(0).normal(size=(2, 6, 4, 16)).astype(np.float32)
 
@@ -78,3 +78,31 @@ def test_gamma_learns_from_the_start(layer):
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(layer(FEATURES) ** 2)
     assert abs(tape.gradient(loss, layer.gamma.value)) > 0
+
+
+def test_the_authors_attention_renames_where_it_should_exchange():
+    """Written out in PyTorch's order, channels first, as their code has it."""
+    layer = AuthorsAttention(init_stddev=0.5)
+    expected = layer(FEATURES)  # also builds it
+    picture = np.transpose(FEATURES[1], (2, 0, 1))  # [C, H, W]
+    channels, height, width = picture.shape
+
+    def convolved(convolution):
+        kernel, bias = convolution.get_weights()
+        return np.einsum("chw,cd->dhw", picture, kernel[0, 0]) + bias[:, None, None]
+
+    def pooled(values):
+        return values.reshape(-1, height // 2, 2, width // 2, 2).max(axis=(2, 4))
+
+    query = convolved(layer.query).reshape(channels // 4, -1).T
+    key = pooled(convolved(layer.key)).reshape(channels // 4, -1)
+    scores = np.exp(query @ key)
+    value = pooled(convolved(layer.value)).reshape(height * width // 4, channels)  # renamed
+    attended = (scores / scores.sum(1, keepdims=True)) @ value
+    by_hand = picture + attended.reshape(channels, height, width)  # and again
+    np.testing.assert_allclose(np.transpose(expected[1], (2, 0, 1)), by_hand, atol=1e-4)
+
+
+def test_the_authors_attention_needs_four_channels():
+    with pytest.raises(ValueError, match="4 channels or more; received 2"):
+        AuthorsAttention(init_stddev=0.02).build((None, 4, 4, 2))

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.config import override
-from cargan_tf.models.cascade import Cascade, with_label_planes
+from cargan_tf.models.cascade import Cascade, new_cascade, with_label_planes
 from cargan_tf.training.losses import classification_loss
 
 LABEL = tf.one_hot([0, 2], 3)
@@ -119,3 +119,36 @@ def test_both_stages_have_dropout_of_their_own(cascade):
     np.testing.assert_array_equal(first.refined, again.refined)
     assert np.any(first.coarse != other.coarse)
     assert np.any(first.refined != other.refined)
+
+
+def small(config, *texts):
+    return new_cascade(override(config, ["data.image_size=32", *texts]), 3)
+
+
+SMALL_SOUND = tf.random.stateless_uniform([2, 32, 32, 1], [3, 4], -1, 1)
+
+
+def test_with_one_stage_the_coarse_picture_is_the_picture(tiny_config):
+    cascade = small(tiny_config, "model.stages=1")
+    stages = cascade(SMALL_SOUND, LABEL)
+    assert stages.refined is stages.coarse
+    assert cascade.generators == [cascade.coarse_generator]
+    own = cascade.coarse_generator.trainable_variables
+    assert [id(v) for v in cascade.generator_variables] == [id(v) for v in own]
+
+
+def test_without_the_residue_module_g2_sees_the_coarse_picture_alone(tiny_config):
+    cascade = small(tiny_config, "model.residue=false")
+    stages = cascade(SMALL_SOUND, LABEL)
+    refined = cascade.refined_generator(stages.coarse)
+    np.testing.assert_allclose(stages.refined, refined, atol=1e-5)
+
+
+def test_the_authors_second_stage_sees_picture_sound_and_residue_in_this_order(tiny_config):
+    texts = ["model.spectrogram=jet", "audio.log_mel_scale=clip", "model.refine_sees_audio=true"]
+    cascade = small(tiny_config, *texts)
+    sound = tf.random.stateless_uniform([2, 32, 32, 3], [5, 6], -1, 1)
+    stages = cascade(sound, LABEL)
+    seen = with_label_planes(tf.concat([stages.coarse, sound], -1), stages.residue)
+    assert seen.shape[-1] == 3 + 3 + 3
+    np.testing.assert_allclose(stages.refined, cascade.refined_generator(seen), atol=1e-5)

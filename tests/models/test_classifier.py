@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from cargan_tf.config import ClassifierConfig
 from cargan_tf.errors import UserError
-from cargan_tf.models.classifier import Classifier
+from cargan_tf.models.classifier import Classifier, preprocessed
 
 TINY = ClassifierConfig(blocks=(1, 1, 1, 1), width=4, weights="none")
 
@@ -114,5 +114,67 @@ def test_no_network_is_no_silent_random_start(resnet, monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", unreachable)
     monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(tmp_path))
-    with pytest.raises(UserError, match="Name or service not known.*Name a local file"):
+    with pytest.raises(UserError, match=r"Name or service not known.*Name a local file"):
         resnet.load_imagenet("imagenet")
+
+
+TORCHVISION = {"flavour": "torchvision", "preprocessing": "torch"}
+
+
+def by_torchvision(network, pictures):
+    """torchvision's resnet, Bottleneck by Bottleneck, in plain ops from its weights."""
+
+    def convolved(features, unit, stride, padding):
+        padded = np.pad(features, [(0, 0), (padding,) * 2, (padding,) * 2, (0, 0)])
+        return tf.nn.conv2d(padded, unit.convolution.kernel.value, stride, "VALID")
+
+    def unit(features, layer, stride=1, padding=0):
+        norm = layer.norm
+        features = convolved(features, layer, stride, padding)
+        spread = np.sqrt(norm.moving_variance.numpy() + 1e-5)
+        scaled = (features - norm.moving_mean.numpy()) / spread
+        return scaled * norm.gamma.numpy() + norm.beta.numpy()
+
+    relu = tf.nn.relu
+    pictures = ((pictures + 1) / 2 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    features = relu(unit(pictures.astype(np.float32), network.stem, stride=2, padding=3))
+    # It pads by the least number there is, not by zero.
+    lowest = np.pad(features, [(0, 0), (1, 1), (1, 1), (0, 0)], constant_values=-np.inf)
+    features = tf.nn.max_pool2d(lowest, 3, 2, "VALID")
+    for index, block in enumerate(network.stages):
+        stride = 2 if index > 0 and block.shortcut else 1
+        branch = relu(unit(features, block.reduce))
+        branch = relu(unit(branch, block.spatial, stride=stride, padding=1))
+        branch = unit(branch, block.expand)
+        shortcut = unit(features, block.shortcut, stride=stride) if block.shortcut else features
+        features = relu(branch + shortcut)
+    kernel, bias = network.to_logits.get_weights()
+    return np.mean(features, axis=(1, 2)) @ kernel + bias
+
+
+def test_flavour_torchvision_is_torchvision_s_graph():
+    config = ClassifierConfig(blocks=(1, 2, 1, 1), width=4, weights="none", **TORCHVISION)
+    network = Classifier(config, 3, name="classifier")
+    pictures = np.random.default_rng(5).uniform(-1, 1, (2, 64, 64, 3)).astype(np.float32)
+    network(pictures)
+    random = np.random.default_rng(6)
+    for variable in network.variables:
+        if variable.path.endswith(("beta", "moving_mean")):
+            variable.assign(random.normal(0, 0.1, variable.shape))
+        if variable.path.endswith("moving_variance"):
+            variable.assign(random.uniform(0.5, 2, variable.shape))
+    expected = by_torchvision(network, pictures)
+    np.testing.assert_allclose(network(pictures), expected, rtol=1e-4, atol=1e-5)
+    assert not any("bias" in v.path for v in network.stem.variables)
+
+
+def test_the_authors_feed_pictures_as_they_are():
+    config = ClassifierConfig(preprocessing="none")
+    pictures = tf.random.stateless_uniform([1, 4, 4, 3], [1, 2], -1, 1)
+    assert preprocessed(pictures, config) is pictures
+
+
+def test_keras_imagenet_weights_do_not_fit_torchvision_s_graph():
+    network = Classifier(ClassifierConfig(flavour="torchvision"), 3, name="classifier")
+    with pytest.raises(UserError, match=r"flavour=keras only.*a resnet50 \.pth"):
+        network.load_imagenet("imagenet")

@@ -19,9 +19,9 @@ def norm():
     return norm
 
 
-def mirrored(replicas):
-    # One or four, nothing else: TensorFlow's collective ops know one group size a process.
-    return tf.distribute.MirroredStrategy([f"/cpu:{index}" for index in range(replicas)])
+@pytest.fixture(scope="module")
+def one_replica():
+    return tf.distribute.MirroredStrategy(["/cpu:0"])
 
 
 def in_replicas(strategy, call, features=FEATURES):
@@ -71,9 +71,8 @@ def test_the_scale_starts_near_one():
     assert norm.gamma.numpy().std() == pytest.approx(0.02, rel=0.1)
 
 
-def normalised_by(replicas, features=FEATURES):
+def normalised_by(strategy, features=FEATURES):
     """Output beside the input's gradient, moving mean and moving variance."""
-    strategy = mirrored(replicas)
     with strategy.scope():
         norm = BatchNorm(epsilon=1e-3)
         norm.build(features.shape)
@@ -90,27 +89,28 @@ def normalised_by(replicas, features=FEATURES):
     return both, norm.moving_mean.numpy(), norm.moving_variance.numpy()
 
 
-def test_four_replicas_normalise_by_the_whole_batch_and_its_gradient():
-    for ours, alone in zip(normalised_by(4), normalised_by(1), strict=True):
+def test_four_replicas_normalise_by_the_whole_batch_and_its_gradient(four_replicas, one_replica):
+    four, one = normalised_by(four_replicas), normalised_by(one_replica)
+    for ours, alone in zip(four, one, strict=True):
         np.testing.assert_allclose(ours, alone, rtol=1e-3, atol=1e-4)
 
 
-def test_the_synchronised_variance_does_not_cancel():
+def test_the_synchronised_variance_does_not_cancel(four_replicas):
     """By E[x²] - E[x]² it would be round-off."""
     features = (1e-2 * FEATURES + 100).astype(np.float32)
-    _, _, variance = normalised_by(4, features)
+    _, _, variance = normalised_by(four_replicas, features)
     unbiased = features.var(AXES, dtype=np.float64) * COUNT / (COUNT - 1)
     np.testing.assert_allclose(variance - 0.9, 0.1 * unbiased, atol=1e-6)
 
 
-def test_four_replicas_drop_what_one_drops():
+def test_four_replicas_drop_what_one_drops(four_replicas, one_replica):
     dropout = ReplicaDropout(0.5)
 
     def call(part):
         return dropout(part, seed=SEED, training=True)
 
-    whole = in_replicas(mirrored(1), call)
-    np.testing.assert_array_equal(in_replicas(mirrored(4), call), whole)
+    whole = in_replicas(one_replica, call)
+    np.testing.assert_array_equal(in_replicas(four_replicas, call), whole)
     masks = (whole != 0).reshape(4, -1)
     assert len({mask.tobytes() for mask in masks}) == 4  # each picture has a mask of its own
 

@@ -1,9 +1,11 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.config import ModelConfig
-from cargan_tf.models.patchgan import PatchGAN
+from cargan_tf.config import ModelConfig, override
+from cargan_tf.models.patchgan import PatchGAN, new_discriminator
 
 TINY = ModelConfig(discriminator_width=4, init_stddev=0.2)
 PAIRS = np.random.default_rng(0).uniform(-1, 1, (2, 64, 64, 4)).astype(np.float32)
@@ -65,8 +67,30 @@ def test_parameters_at_width_64_are_pix2pix_s():
     network = PatchGAN(ModelConfig(attention="none"))
     network(tf.zeros([1, 32, 32, 6]))
     widths = [6, 64, 128, 256, 512, 1]
-    kernels = 16 * sum(a * b for a, b in zip(widths, widths[1:], strict=False))
+    kernels = 16 * sum(a * b for a, b in pairwise(widths))
     norms_and_biases = 2 * (128 + 256 + 512) + 64 + 1
     assert sum(int(np.prod(v.shape)) for v in network.trainable_variables) == (
         kernels + norms_and_biases
     )
+
+
+def test_the_authors_tanh_squeezes_the_logits(network):
+    squeezed = PatchGAN(TINY.model_copy(update={"discriminator_tanh": True}))
+    squeezed(PAIRS)
+    squeezed.set_weights(network.get_weights())
+    np.testing.assert_allclose(squeezed(PAIRS), np.tanh(network(PAIRS)), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("texts", "channels"),
+    [
+        ([], 4),
+        (["model.discriminator_label=audio"], 7),
+        (["model.discriminator_label=authors"], 7),
+        (["model.spectrogram=jet", "audio.log_mel_scale=clip"], 6),
+    ],
+)
+def test_it_is_made_for_what_it_will_see(tiny_config, texts, channels):
+    config = override(tiny_config, ["data.image_size=32", *texts])
+    made = new_discriminator(config, label_count=3)
+    assert made.blocks[0].convolution.kernel.shape[2] == channels

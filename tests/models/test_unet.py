@@ -46,9 +46,7 @@ def test_the_innermost_map_is_one_place(network, picture):
     assert features.shape == (2, 1, 1, 32)  # 8 times the first width, as at every level from 3
 
 
-@pytest.mark.parametrize(
-    ("size", "levels"), [(32, []), (64, [3]), (128, [3, 4]), (256, [3, 4, 5])]
-)
+@pytest.mark.parametrize(("size", "levels"), [(32, []), (64, [3]), (128, [3, 4]), (256, [3, 4, 5])])
 def test_dropout_sits_in_the_wide_blocks_but_the_innermost(size, levels):
     with_dropout = [block.name for block in UNet(size, TINY).up if block.dropout]
     assert sorted(with_dropout) == [f"up_{level}" for level in levels]
@@ -112,3 +110,9 @@ def test_parameters_are_those_of_pix2pix_s_unet_128_and_attention():
     assert trainable == kernels + norms_down + norms_up + biases
     # pix2pix's own unet_128 has 41.829 million: no bias in its innermost and first convolution.
     assert trainable - 64 - 512 == 41_828_995
+
+
+def test_the_authors_encoder_has_no_bias():
+    network = built(32, TINY.model_copy(update={"encoder_bias": False}))
+    assert not any(block.convolution.use_bias for block in network.down)
+    assert network.to_picture.use_bias

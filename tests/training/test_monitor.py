@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -59,11 +60,11 @@ def test_tensorboard_finds_every_value_and_the_grid(run, monitor):
     monitor.draw_grid(3)
     monitor.close()
     found = events(run)
-    scalars = {tag for tag in found.Tags()["tensors"]}
+    scalars = set(found.Tags()["tensors"])
     assert {"training/refined_l1", "training/coarse_l1", "listening/retrieval", "grid"} <= scalars
     assert "listening/player_match" not in scalars  # it was None
     (event,) = found.Tensors("training/coarse_l1")
-    assert (event.step, event.tensor_proto.float_val[0]) == (3, 0.75)
+    assert (event.step, tf.make_ndarray(event.tensor_proto)) == (3, 0.75)
 
 
 def test_listening_figures_are_returned_and_written(run, monitor):

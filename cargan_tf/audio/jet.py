@@ -1,0 +1,33 @@
+"""The jet colours that the authors' spectrogram pictures are drawn in."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEVELS: Final = 256
+"""Colours of the map; level k stands for the values from k/256 to (k + 1)/256."""
+
+PICTURE_SIZE: Final = 256
+"""Pixels a side of the pictures they published, whatever size their networks then read them at."""
+
+#: Corners of matplotlib's jet: (value, colour) of red, green and blue, straight lines between.
+_CORNERS: Final = (
+    ((0.0, 0.0), (0.35, 0.0), (0.66, 1.0), (0.89, 1.0), (1.0, 0.5)),
+    ((0.0, 0.0), (0.125, 0.0), (0.375, 1.0), (0.64, 1.0), (0.91, 0.0), (1.0, 0.0)),
+    ((0.0, 0.5), (0.11, 1.0), (0.34, 1.0), (0.65, 0.0), (1.0, 0.0)),
+)
+
+
+@cache
+def jet_colours() -> NDArray[np.uint8]:
+    """[256, 3]: the RGB colour of each level, rounded down as matplotlib does."""
+    values = np.linspace(0.0, 1.0, LEVELS)
+    channels = []
+    for corners in _CORNERS:
+        at, colour = np.array(corners).T
+        channels.append(np.interp(values, at, colour))
+    return (np.stack(channels, axis=1) * 255).astype(np.uint8)

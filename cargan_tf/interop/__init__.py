@@ -1,0 +1,1 @@
+"""The authors' PyTorch checkpoints, in and out, without PyTorch."""

@@ -1,0 +1,215 @@
+"""Reading the weights in a PyTorch file without PyTorch, and without running what is in it.
+
+Such a file is a pickle, which could name any function of any module to be called. Here only the
+names in ``_KNOWN`` mean anything, and they mean the harmless classes of this module; any other is
+an error. ``torch.save`` has written two layouts: since 1.6 a zip archive with one entry a storage,
+before that five pickles and the storages one after the other.
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+import zipfile
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cargan_tf.errors import UserError
+
+#: First pickle of the older layout (torch/serialization.py, MAGIC_NUMBER), and its version.
+LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+LEGACY_PROTOCOL = 1001
+#: First bytes of a zip archive, and of any pickle since protocol 2.
+ZIP_START, PICKLE_START = b"PK", b"\x80"
+
+DTYPES = {
+    "DoubleStorage": "f8",
+    "FloatStorage": "f4",
+    "HalfStorage": "f2",
+    "LongStorage": "i8",
+    "IntStorage": "i4",
+    "ShortStorage": "i2",
+    "CharStorage": "i1",
+    "ByteStorage": "u1",
+    "BoolStorage": "?",
+}
+
+#: What a damaged pickle or archive is met with, besides ``_Refused``.
+_DAMAGE = (
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    struct.error,
+    EOFError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
+    NotImplementedError,
+)
+
+
+def read_state_dict(path: Path) -> dict[str, NDArray[Any]]:
+    """The tensors of a state dict saved by ``torch.save``, by name.
+
+    Args:
+        path: a file of either layout.
+
+    Raises:
+        UserError: it cannot be read, is damaged, cut short or no state dict, or it names a class
+            or function that no state dict needs.
+    """
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(2)
+            stream.seek(0)
+            if start == ZIP_START:
+                content = _read_zip(stream)
+            elif start[:1] == PICKLE_START:
+                content = _read_legacy(stream)
+            else:
+                raise _Refused("it is no file of PyTorch weights")
+            return _tensors(content)
+    except _Refused as error:
+        raise UserError(f"{path} is refused: {error}.") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except _DAMAGE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{path} is damaged or cut short: {reason[:200]}.") from error
+
+
+class _Refused(Exception):
+    """The file is whole, but not what is read here."""
+
+
+@dataclass
+class _Storage:
+    """A flat run of numbers that tensors look into; filled once the pickle has been read."""
+
+    dtype: np.dtype[Any]
+    count: int
+    numbers: NDArray[Any] = field(default_factory=lambda: np.empty(0))
+
+    def fill(self, content: bytes) -> None:
+        if len(content) < self.count * self.dtype.itemsize:
+            raise EOFError(f"{len(content)} bytes for {self.count} numbers")
+        self.numbers = np.frombuffer(content, self.dtype, self.count)
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    """What ``torch._utils._rebuild_tensor_v2`` is told."""
+
+    storage: _Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    def numbers(self) -> NDArray[Any]:
+        """A copy; the strides are followed only where they stay within the storage."""
+        reach = sum((size - 1) * step for size, step in zip(self.shape, self.strides, strict=True))
+        if min((self.offset, *self.shape, *self.strides)) < 0:
+            raise ValueError("a tensor of negative size")
+        if 0 not in self.shape and self.offset + reach >= len(self.storage.numbers):
+            raise ValueError("a tensor reaches beyond its storage")
+        flat = self.storage.numbers[self.offset :]
+        strides = [step * flat.itemsize for step in self.strides]
+        view = np.lib.stride_tricks.as_strided(flat, self.shape, strides, writeable=False)
+        return np.ascontiguousarray(view).reshape(self.shape)
+
+
+def _rebuild_tensor(
+    storage: _Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any
+) -> _Tensor:
+    if not isinstance(storage, _Storage):
+        raise TypeError("a tensor without a storage")
+    return _Tensor(storage, int(offset), tuple(map(int, shape)), tuple(map(int, strides)))
+
+
+def _rebuild_parameter(tensor: _Tensor, *_: Any) -> _Tensor:
+    return tensor
+
+
+#: Every name a state dict may use, and what it means here.
+_KNOWN: dict[tuple[str, str], Any] = {
+    ("collections", "OrderedDict"): OrderedDict,
+    ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
+    ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
+    **{("torch", name): np.dtype(code) for name, code in DTYPES.items()},
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    """Understands the names above and no other."""
+
+    def __init__(self, stream: IO[bytes], big_endian: bool = False) -> None:
+        super().__init__(stream, encoding="utf-8")
+        self.storages: dict[str, _Storage] = {}
+        self._order: Literal["<", ">"] = ">" if big_endian else "<"
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return _KNOWN[module, name]
+        except KeyError:
+            raise _Refused(f"it names {module}.{name}, which no weights need") from None
+
+    def persistent_load(self, pid: Any) -> _Storage:
+        kind, dtype, key, _, count, *view = pid
+        if kind != "storage" or not isinstance(dtype, np.dtype) or any(view):
+            raise _Refused(f"it refers to a {kind!r} of a kind that is not known here")
+        storage = _Storage(dtype.newbyteorder(self._order), int(count))
+        return self.storages.setdefault(str(key), storage)
+
+
+def _read_zip(stream: IO[bytes]) -> Any:
+    with zipfile.ZipFile(stream) as archive:
+        names = archive.namelist()
+        found = [name for name in names if name.endswith("/data.pkl")]
+        if len(found) != 1:
+            raise _Refused("it is a zip archive, but not of PyTorch weights")
+        root = found[0].removesuffix("data.pkl")
+        order = f"{root}byteorder"
+        big_endian = order in names and archive.read(order).strip() == b"big"
+        with archive.open(found[0]) as pickled:
+            unpickler = _Unpickler(pickled, big_endian)
+            content = unpickler.load()
+        for key, storage in unpickler.storages.items():
+            storage.fill(archive.read(f"{root}data/{key}"))
+    return content
+
+
+def _read_legacy(stream: IO[bytes]) -> Any:
+    def load() -> Any:
+        return _Unpickler(stream).load()
+
+    if load() != LEGACY_MAGIC or load() != LEGACY_PROTOCOL:
+        raise _Refused("it is a pickle, but not of PyTorch weights")
+    big_endian = not load().get("little_endian", True)
+    unpickler = _Unpickler(stream, big_endian)
+    content = unpickler.load()
+    for key in load():
+        storage = unpickler.storages[str(key)]
+        (count,) = struct.unpack(">q" if big_endian else "<q", stream.read(8))
+        if count != storage.count:
+            raise ValueError(f"storage {key} has {count} numbers, expected {storage.count}")
+        storage.fill(stream.read(storage.count * storage.dtype.itemsize))
+    return content
+
+
+def _tensors(content: Any) -> dict[str, NDArray[Any]]:
+    if not isinstance(content, dict):
+        raise _Refused("it holds no state dict")
+    # dict's own items: the file may have given its dictionary attributes of any name.
+    pairs = list(dict.items(content))
+    foreign = [name for name, value in pairs if not isinstance(value, _Tensor)]
+    if foreign or not pairs:
+        named = f": {foreign[0]!r} is no tensor" if foreign else ""
+        raise _Refused(f"it holds no state dict{named}")
+    return {str(name): value.numbers() for name, value in pairs}

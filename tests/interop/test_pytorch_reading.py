@@ -1,0 +1,211 @@
+import io
+import os
+import pickle
+import struct
+import zipfile
+from collections import OrderedDict
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from cargan_tf.errors import UserError
+from cargan_tf.interop.pytorch_reading import (
+    _KNOWN,
+    LEGACY_MAGIC,
+    LEGACY_PROTOCOL,
+    read_state_dict,
+)
+from cargan_tf.interop.pytorch_writing import write_state_dict
+
+KERNEL = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+
+
+class Global:
+    """Pickled as the bare name of something that is not installed, such as torch's."""
+
+    def __init__(self, module, name):
+        self.module, self.name = module, name
+
+
+class Storage:
+    def __init__(self, values):
+        self.values = values
+
+
+class Tensor:
+    """A look into a storage, pickled as PyTorch does."""
+
+    def __init__(self, storage, shape, strides, offset=0):
+        self.storage, self.shape, self.strides, self.offset = storage, shape, strides, offset
+
+
+class TorchPickler(pickle._Pickler):
+    """The standard library's pickler in Python, taught to write torch's names."""
+
+    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
+
+    def persistent_id(self, obj):
+        if not isinstance(obj, Storage):
+            return None
+        kind = {"f": "FloatStorage", "i": "LongStorage"}[obj.values.dtype.kind]
+        key = str(id(obj))
+        return ("storage", Global("torch", kind), key, "cpu", obj.values.size, *self.view)
+
+    def save_global_by_name(self, obj):
+        self.write(pickle.GLOBAL + f"{obj.module}\n{obj.name}\n".encode())
+
+    def save_tensor(self, tensor):
+        self.save(Global("torch._utils", "_rebuild_tensor_v2"))
+        parts = (tensor.storage, tensor.offset, tensor.shape, tensor.strides, False, OrderedDict())
+        self.save(parts)
+        self.write(pickle.REDUCE)
+
+    dispatch[Global] = save_global_by_name
+    dispatch[Tensor] = save_tensor
+
+
+def pickled(content, view=()):
+    stream = io.BytesIO()
+    pickler = TorchPickler(stream, protocol=2)
+    pickler.view = view
+    pickler.dump(content)
+    return stream.getvalue()
+
+
+def legacy_file(path, content, storages):
+    """What ``torch.save`` wrote before version 1.6."""
+    system = {"protocol_version": LEGACY_PROTOCOL, "little_endian": True, "type_sizes": {}}
+    parts = [pickle.dumps(value, 2) for value in (LEGACY_MAGIC, LEGACY_PROTOCOL, system)]
+    parts += [pickled(content, view=(None,)), pickle.dumps([str(id(s)) for s in storages], 2)]
+    for storage in storages:
+        parts += [struct.pack("<q", storage.values.size), storage.values.tobytes()]
+    path.write_bytes(b"".join(parts))
+
+
+def zip_file(path, content, storages=()):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", pickled(content))
+        for storage in storages:
+            archive.writestr(f"archive/data/{id(storage)}", storage.values.tobytes())
+
+
+@pytest.fixture(params=[legacy_file, zip_file], ids=["legacy", "zip"])
+def write(request, tmp_path):
+    def call(content, storages=()):
+        request.param(tmp_path / "G1.pth", content, list(storages))
+        return tmp_path / "G1.pth"
+
+    return call
+
+
+def test_both_layouts_are_read(write):
+    flat, counter = Storage(KERNEL.ravel()), Storage(np.array([5]))
+    state = OrderedDict(
+        kernel=Tensor(flat, (2, 3, 4), (12, 4, 1)),
+        turned=Tensor(flat, (4, 3), (1, 4), offset=12),  # shares the storage
+        batches=Tensor(counter, (), ()),
+    )
+    state._metadata = OrderedDict({"": {"version": 1}})  # as every state dict of a module has
+    found = read_state_dict(write(state, [flat, counter]))
+    assert list(found) == ["kernel", "turned", "batches"]
+    np.testing.assert_array_equal(found["kernel"], KERNEL)
+    np.testing.assert_array_equal(found["turned"], KERNEL[1].T)
+    assert found["batches"] == 5
+
+
+class Harmful:
+    def __reduce__(self):
+        return (os.mkdir, ("made by the pickle",))
+
+
+def test_a_foreign_name_is_refused_and_nothing_is_run(write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"G1\.pth is refused: it names (posix|nt)\.mkdir, which"):
+        read_state_dict(write(OrderedDict(kernel=Harmful())))
+    assert not (tmp_path / "made by the pickle").exists()
+
+
+@pytest.mark.parametrize("name", ["builtins.eval", "torch.load", "torch.nn.Module", "os.system"])
+def test_only_known_names_mean_anything(write, name):
+    module, _, last = name.rpartition(".")
+    with pytest.raises(UserError, match=rf"it names {name}"):
+        read_state_dict(write({"kernel": Global(module, last)}))
+    assert (module, last) not in _KNOWN
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
+def test_a_file_cut_short_is_named(write, share):
+    flat = Storage(np.zeros(4000, np.float32))
+    path = write(OrderedDict(kernel=Tensor(flat, (4000,), (1,))), [flat])
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(UserError, match=r"G1\.pth is damaged or cut short") as caught:
+        read_state_dict(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_changed_byte_in_an_archive_is_noticed(tmp_path):
+    path = tmp_path / "G1.pth"
+    write_state_dict(path, {"bias": np.full(64, 1.5, np.float32)})
+    content = bytearray(path.read_bytes())
+    content[content.index(np.full(64, 1.5, np.float32).tobytes()) + 9] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="damaged"):
+        read_state_dict(path)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        {"shape": (25,), "strides": (1,)},
+        {"shape": (2,), "strides": (1,), "offset": 23},
+        {"shape": (2, 2), "strides": (100, 1)},
+        {"shape": (2,), "strides": (-1,), "offset": 3},
+        {"shape": (-1,), "strides": (1,)},
+        {"shape": (1,), "strides": (1,), "offset": -1},
+        {"shape": (2, 2), "strides": (1,)},
+    ],
+)
+def test_a_tensor_cannot_look_beyond_its_storage(write, tensor):
+    flat = Storage(KERNEL.ravel())
+    with pytest.raises(UserError, match="damaged"):
+        read_state_dict(write(OrderedDict(kernel=Tensor(flat, **tensor)), [flat]))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [([1, 2], "no state dict"), ({}, "no state dict"), ({"epoch": 3}, "'epoch' is no tensor")],
+)
+def test_another_content_is_refused(write, content, said):
+    with pytest.raises(UserError, match=f"refused.*{said}"):
+        read_state_dict(write(content))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "no file of PyTorch weights"),
+        (b"\x89PNG", "no file of PyTorch weights"),
+        (pickle.dumps({"a": 1}, 2), "not of PyTorch weights"),
+    ],
+)
+def test_another_file_is_refused(tmp_path, content, said):
+    (tmp_path / "G1.pth").write_bytes(content)
+    with pytest.raises(UserError, match=said):
+        read_state_dict(tmp_path / "G1.pth")
+
+
+def test_another_archive_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "G1.pth", "w") as archive:
+        archive.writestr("readme", "hello")
+    with pytest.raises(UserError, match="not of PyTorch weights"):
+        read_state_dict(tmp_path / "G1.pth")
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["missing", "folder"])
+def test_a_missing_file_and_a_folder_are_named(tmp_path, made):
+    if made:
+        (tmp_path / "G1.pth").mkdir()
+    with pytest.raises(UserError, match=r"G1\.pth cannot be read"):
+        read_state_dict(tmp_path / "G1.pth")

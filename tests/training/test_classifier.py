@@ -1,0 +1,107 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cargan_tf.config import override
+from cargan_tf.data.pipeline import evaluation_batches
+from cargan_tf.errors import UserError
+from cargan_tf.models.classifier import Classifier
+from cargan_tf.training.classifier import load_classifier, train_classifier
+
+LABELS = ("cello", "flute", "violin")
+
+
+@pytest.fixture
+def folder(tiny_classifier, tmp_path):
+    """A copy to damage."""
+    return shutil.copytree(tiny_classifier, tmp_path / "classifier")
+
+
+@pytest.fixture(scope="module")
+def network(tiny_config):
+    network = Classifier(tiny_config.classifier, 3, name="classifier")
+    network(tf.zeros([1, 64, 64, 3]))
+    return network
+
+
+def load(folder, config, network, labels=LABELS):
+    return load_classifier(folder, config, labels, into=network)
+
+
+def rewrite(folder, **values):
+    file = folder / "classifier.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
+
+
+def test_what_was_trained_is_loaded_and_is_as_good_as_reported(
+    folder, tiny_config, network, trained
+):
+    report = load(folder, tiny_config, network)
+    batches = evaluation_batches(trained.dataset, trained.data, tiny_config, report.split, 8)
+    hits = [
+        np.argmax(network(batch["photo"]), 1) == np.argmax(batch["label"], 1) for batch in batches
+    ]
+    assert np.mean(np.concatenate(hits)) == report.accuracy >= 0.9
+    assert (report.split, report.photos, report.labels) == ("validation", 12, LABELS)
+
+
+def test_a_missing_classifier_names_the_command(tmp_path, tiny_config, network):
+    with pytest.raises(UserError, match=r"no classifier in .*Train one first: cargan classifier"):
+        load(tmp_path / "none", tiny_config, network)
+
+
+def test_a_weak_classifier_is_refused_unless_the_bar_is_lowered(folder, tiny_config, network):
+    rewrite(folder, accuracy=0.5)
+    with pytest.raises(UserError, match=r"names 0\.500 .*minimum_accuracy = 0\.9"):
+        load(folder, tiny_config, network)
+    lenient = override(tiny_config, ["classifier.minimum_accuracy=0.4"])
+    assert load(folder, lenient, network).accuracy == 0.5
+
+
+@pytest.mark.parametrize("labels", [("cello", "flute"), ("flute", "cello", "violin")])
+def test_other_labels_are_refused(folder, tiny_config, network, labels):
+    with pytest.raises(UserError, match="knows the labels cello, flute, violin"):
+        load(folder, tiny_config, network, labels)
+
+
+@pytest.mark.parametrize(
+    "text", ["data.image_size=128", "classifier.width=8", "classifier.blocks=[1,1,2,1]"]
+)
+def test_another_network_or_picture_size_is_refused(folder, tiny_config, network, text):
+    with pytest.raises(UserError, match="picture size, blocks and width"):
+        load(folder, override(tiny_config, [text]), network)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"accuracy": 1}'])
+def test_a_damaged_report_is_named(folder, tiny_config, network, content):
+    (folder / "classifier.json").write_text(content)
+    with pytest.raises(UserError, match=r"classifier\.json is damaged"):
+        load(folder, tiny_config, network)
+
+
+@pytest.mark.parametrize("content", [b"", b"not HDF5", None])
+def test_damaged_weights_are_named(folder, tiny_config, network, content):
+    file = folder / "classifier.weights.h5"
+    file.unlink() if content is None else file.write_bytes(content)
+    with pytest.raises(UserError, match=r"classifier\.weights\.h5 is"):
+        load(folder, tiny_config, network)
+
+
+def test_one_that_learned_nothing_is_not_blessed(tiny_data, tiny_config, network, tmp_path):
+    lazy = override(tiny_config, ["classifier.epochs=1", "classifier.learning_rate=1e-9"])
+    with pytest.raises(UserError, match=r"cannot guide the generators"):
+        train_classifier(tiny_data, lazy, tmp_path / "weak")
+    with pytest.raises(UserError, match=r"cannot guide the generators"):
+        load(tmp_path / "weak", lazy, network)
+
+
+def test_without_held_out_photos_its_accuracy_cannot_be_known(tiny_data, tiny_config, tmp_path):
+    data = shutil.copytree(tiny_data, tmp_path / "data")
+    description = json.loads((data / "dataset.json").read_text())
+    description["shards"] = {"train": description["shards"]["train"]}
+    (data / "dataset.json").write_text(json.dumps(description))
+    with pytest.raises(UserError, match="only a training split"):
+        train_classifier(data, tiny_config)

@@ -1,0 +1,216 @@
+import json
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from cargan_tf.config import override
+from cargan_tf.errors import UserError
+from cargan_tf.training.devices import make_strategy
+from cargan_tf.training.listening import ListeningFigures
+from cargan_tf.training.run import Run
+from cargan_tf.training.trainer import Trainer, describe_listening
+
+#: Of stats.jsonl, what depends on the machine.
+TIMES = ("pictures_per_second", "waiting_for_data")
+
+
+@pytest.fixture
+def make(tiny_data, tiny_classifier, tiny_config):
+    """Makes a trainer on one device: ``make(folder, "training.steps=3", resume=True)``."""
+
+    def make(folder, *overrides, data=tiny_data, **options):
+        config = override(tiny_config, overrides)
+        return Trainer(Run(folder), data, config, make_strategy(), **options)
+
+    return make
+
+
+@pytest.fixture
+def run_copy(tiny_run, tmp_path):
+    return shutil.copytree(tiny_run, tmp_path / "run")
+
+
+def stats(folder):
+    lines = [json.loads(line) for line in (folder / "stats.jsonl").read_text().splitlines()]
+    return [{name: v for name, v in line.items() if name not in TIMES} for line in lines]
+
+
+def saved_tensors(folder):
+    """Everything in the newest checkpoint: networks, statistics, optimisers' slots, the step."""
+    reader = tf.train.load_checkpoint(str(folder / "checkpoints"))
+    return {
+        name: reader.get_tensor(name)
+        for name in reader.get_variable_to_shape_map()
+        if name not in ("_CHECKPOINTABLE_OBJECT_GRAPH", "save_counter/.ATTRIBUTES/VARIABLE_VALUE")
+    }
+
+
+@pytest.mark.slow
+def test_k_and_k_resumed_steps_are_2k_straight_bit_for_bit(make, tiny_run, tmp_path):
+    """SpecAugment and dropout on, and what a killed run wrote past its checkpoint in the way."""
+    make(tmp_path, "training.steps=3").train()
+    with (tmp_path / "stats.jsonl").open("a") as stream:
+        stream.write('{"step": 4, "kind": "training", "refined_l1": 9.0}\n{"step": 5, "ki')
+    result = make(tmp_path, resume=True).train()
+    assert result.step == 6
+    assert stats(tmp_path) == stats(tiny_run)
+    resumed, straight = saved_tensors(tmp_path), saved_tensors(tiny_run)
+    assert resumed.keys() == straight.keys()
+    assert len([name for name in straight if "optimizer" in name]) > 100
+    for name, value in straight.items():
+        np.testing.assert_array_equal(resumed[name], value, err_msg=name)
+    pictures = [
+        np.asarray(Image.open(f / "pictures/step_0000006.png")) for f in (tmp_path, tiny_run)
+    ]
+    np.testing.assert_array_equal(*pictures)
+
+
+def test_a_run_writes_what_it_made(tiny_run, tiny_data):
+    lines = stats(tiny_run)
+    steps = [(line["kind"], line["step"]) for line in lines]
+    assert steps == [
+        *(("training", step) for step in (1, 2, 3)),
+        ("listening", 3),
+        *(("training", step) for step in (4, 5, 6)),
+        ("listening", 6),
+    ]
+    assert all(np.isfinite(v) for line in lines for v in line.values() if isinstance(v, float))
+    assert sorted(path.name for path in (tiny_run / "pictures").iterdir()) == [
+        "step_0000003.png",
+        "step_0000006.png",
+    ]
+    kept = [path.name for path in (tiny_run / "checkpoints").glob("*.index")]
+    assert kept == ["step-6.index"]  # keep_checkpoints is 1
+    info = Run(tiny_run).read_info()
+    assert (info.labels, info.data) == (("cello", "flute", "violin"), str(tiny_data.resolve()))
+    assert list((tiny_run / "tensorboard").glob("events*"))
+
+
+def test_the_pictures_of_a_few_steps_already_follow_the_sound(tiny_run):
+    assert stats(tiny_run)[-1]["sound_movement"] > 1e-3
+
+
+def test_a_run_resumed_at_its_end_only_listens(make, run_copy):
+    result = make(run_copy, resume=True).train()
+    assert result.step == 6
+    assert result.listening.pairs == 12
+    assert stats(run_copy)[:8] == stats(run_copy.parent / "run")[:8]
+
+
+def test_an_existing_run_is_not_written_over(make, run_copy):
+    before = saved_tensors(run_copy)
+    with pytest.raises(UserError, match=r"already holds a run.*--resume"):
+        make(run_copy)
+    np.testing.assert_equal(saved_tensors(run_copy), before)
+
+
+def test_a_directory_in_use_is_refused_and_loses_nothing(make, run_copy):
+    trainer = make(run_copy, resume=True)
+    with Run(run_copy).locked(), pytest.raises(UserError, match="in use by another training"):
+        trainer.train()
+    assert len(stats(run_copy)) == 8
+
+
+def test_resuming_on_other_data_is_refused(make, run_copy, tiny_data, tmp_path):
+    data = shutil.copytree(tiny_data, tmp_path / "data")
+    with (data / "dataset.json").open("a") as stream:
+        stream.write("\n")
+    with pytest.raises(UserError, match=r"is not the data set .*Name the same data"):
+        make(run_copy, data=data, resume=True)
+
+
+def test_resuming_with_another_configuration_is_refused(make, run_copy):
+    with pytest.raises(UserError, match="begun with another configuration"):
+        make(run_copy, "loss.l1=10", resume=True)
+
+
+def test_resuming_may_change_length_rate_and_monitoring(make, run_copy):
+    texts = ("training.steps=9", "training.learning_rate=1e-5", "monitor.log_steps=7")
+    trainer = make(run_copy, *texts, resume=True)
+    assert (trainer.start, trainer.total_steps) == (6, 9)
+
+
+def test_resuming_where_nothing_is_says_so(make, tmp_path):
+    with pytest.raises(UserError, match="holds no run"):
+        make(tmp_path / "none", resume=True)
+
+
+def test_another_folder_may_hold_the_classifier(make, tiny_classifier, tmp_path):
+    folder = shutil.copytree(tiny_classifier, tmp_path / "elsewhere")
+    trainer = make(tmp_path / "run", classifier=folder)
+    assert trainer.info.classifier_accuracy >= 0.9
+
+
+def test_a_missing_classifier_stops_the_run_before_it_begins(make, tmp_path):
+    with pytest.raises(UserError, match="Train one first"):
+        make(tmp_path / "run", classifier=tmp_path / "none")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_batch_that_replicas_cannot_share_is_refused(
+    tiny_data, tiny_config, four_replicas, tmp_path
+):
+    config = override(tiny_config, ["training.batch_size=6"])
+    with pytest.raises(UserError, match=r"6 cannot be shared evenly by 4 devices.* is 8"):
+        Trainer(Run(tmp_path), tiny_data, config, four_replicas)
+
+
+@pytest.mark.parametrize(
+    ("texts", "steps"),
+    [
+        (["training.steps=null", "training.epochs=2"], 12),
+        (["training.steps=null", "training.epochs=2", "training.decay_epochs=3"], 30),
+        (["training.steps=7", "training.epochs=2"], 7),
+    ],
+)
+def test_the_length_of_a_run(tiny_config, texts, steps):
+    trainer = SimpleNamespace(config=override(tiny_config, texts), steps_per_epoch=6)
+    assert Trainer.total_steps.fget(trainer) == steps
+
+
+def test_a_description_builds_everything_and_writes_nothing(make, tmp_path):
+    trainer = make(tmp_path / "run")
+    text = trainer.describe()
+    for part in (
+        "image_size: 64",
+        "24 train, 12 validation, 12 test",
+        "labels: cello, flute, violin",
+        "0 done of 6, 6 an epoch",
+        f"G1: {trainer.step.cascade.coarse_generator.count_params():,} parameters",
+        "CPU:0",
+    ):
+        assert part in text
+    assert list(tmp_path.iterdir()) == []
+
+
+class _Poisoned:
+    """A step whose loss is not finite."""
+
+    def __init__(self, step, at):
+        self.cascade, self._at, self._done = step.cascade, at, 0
+
+    def __call__(self, batch):
+        self._done += 1
+        value = float("nan") if self._done >= self._at else 0.5
+        return {"refined_l1": tf.constant(value), "generators": tf.constant(1.0)}
+
+
+@pytest.mark.parametrize("log_steps", [1, 100])
+def test_a_loss_that_is_not_finite_stops_the_run_before_it_is_saved(make, tmp_path, log_steps):
+    trainer = make(tmp_path, f"monitor.log_steps={log_steps}", "monitor.listening_steps=100")
+    trainer.step = _Poisoned(trainer.step, at=3)
+    with pytest.raises(UserError, match=r"step 3: refined_l1 is not finite"):
+        trainer.train()
+    assert list((tmp_path / "checkpoints").glob("*.index")) == []
+
+
+def test_listening_figures_in_one_line(tiny_run):
+    figures = stats(tiny_run)[-1]
+    names = ListeningFigures.__dataclass_fields__
+    line = describe_listening(ListeningFigures(**{name: figures[name] for name in names}))
+    assert f"player match {figures['player_match']:.2f} (chance 0.50)" in line
+    assert "\n" not in line
