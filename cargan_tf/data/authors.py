@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from cargan_tf.data.pairs import NO_SPLIT, SPLITS, Key, Pair, PairCollector, Source
@@ -22,6 +23,8 @@ IMAGE_FOLDERS = ("img", "img_256")
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 
 _SEPARATOR = "||"
+
+_NOTE = "spectrogram pictures tell neither silence nor noise: clips were not searched for them"
 
 #: ``double_bass01_24700``: the recording, then the start in milliseconds.
 _STEM = re.compile(r"(?P<recording>.+)_(?P<start>\d{1,9})", re.ASCII)
@@ -51,7 +54,7 @@ def read_authors(path: Path) -> Source:
             _read_list(file, root, collector)
     else:
         _read_folders(root, collector)
-    return collector.source(root, KIND, spectrograms=True)
+    return replace(collector.source(root, KIND), spectrograms=True, notes=(_NOTE,))
 
 
 def _read_list(path: Path, root: Path, collector: PairCollector) -> None:

@@ -119,10 +119,9 @@ class PairCollector:
         """Note that ``what`` is not used."""
         self.left_out.append(LeftOut(what, why))
 
-    def source(self, root: Path, kind: str, *, spectrograms: bool = False) -> Source:
+    def source(self, root: Path, kind: str) -> Source:
         """Everything gathered, in the order of the keys."""
-        pairs = tuple(in_key_order(self.found.values()))
-        return Source(pairs, tuple(self.left_out), root, kind, spectrograms=spectrograms)
+        return Source(tuple(in_key_order(self.found.values())), tuple(self.left_out), root, kind)
 
 
 def in_key_order(pairs: Iterable[Pair]) -> list[Pair]:

@@ -181,3 +181,13 @@ def test_ctrl_c_says_that_the_same_command_goes_on(cargan, tree, monkeypatch):
     done = cargan("preprocess", tree, "my data")
     assert done.status == 130
     assert done.err == f"Interrupted. Go on with: cargan preprocess {tree} 'my data'\n"
+
+
+def test_the_format_may_be_named(cargan, tiny_source, tiny_yaml, tmp_path):
+    words = (tmp_path / "made", "--config", tiny_yaml, "--workers", 1)
+    assert cargan("preprocess", tiny_source, *words, "--format", "manifest").status == 0
+    error = cargan("preprocess", tiny_source, *words, "--format", "urmp").error
+    assert "nothing of the format 'urmp' in" in error
+    assert "expected folders with AuSep_*.wav and Vid_*.mp4" in error
+    error = cargan("preprocess", tiny_source, *words, "--format", "urpm").error
+    assert "unknown format 'urpm'. Did you mean 'urmp'" in error

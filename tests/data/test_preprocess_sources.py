@@ -51,10 +51,11 @@ def test_the_real_spectrogram_pictures(tmp_path, config):
     assert info.recordings["train"]["violin"] == ("violin01",)
     audio = info.config.audio
     assert (audio.n_mels, audio.frames, audio.log_mel_scale) == (34, 128, "clip")
-    change, single = notes.messages
+    change, unmeasured, single = notes.messages
+    assert unmeasured.startswith("spectrogram pictures tell neither silence nor noise")
     assert "holds spectrogram pictures, not sound: set audio.sample_rate = 44100" in change
     assert single.startswith("13 classes have a single recording, which is in train")
-    assert info.notes == (single,)
+    assert info.notes == (unmeasured, single)
 
     read = records(info, tmp_path / "out")
     place = read["id"].tolist().index(b"violin/violin01/5300")
