@@ -16,11 +16,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from cargan_tf.audio.statistics import BandStatistics
 from cargan_tf.config.schema import Config
-from cargan_tf.data.dataset import DATASET_FILE, FORMAT_VERSION, Counts, DatasetInfo, load_dataset
+from cargan_tf.data.dataset import DATASET_FILE, DatasetInfo, load_dataset
+from cargan_tf.data.description import describe
 from cargan_tf.data.extraction import Chunk, Extracted
-from cargan_tf.data.pairs import SPLITS
 from cargan_tf.data.plan import Plan, PlannedShard, check_unchanged, make_plan
 from cargan_tf.data.shard_reports import ShardReport, clear, finished_shards, remove_reports
 from cargan_tf.data.sources import find_source, first_reasons
@@ -167,7 +166,7 @@ def _make(
     ordered = [reports[planned.name] for planned in plan.shards]
     _check_training(plan, ordered, work)
     training = [work / report.shard.name for report in ordered if report.split == "train"]
-    info = _describe(plan, ordered, band_statistics(training, plan.config.audio))
+    info = describe(plan, ordered, band_statistics(training, plan.config.audio))
     write_json(work / DATASET_FILE, info.model_dump(mode="json"))
     os.replace(work, out)
     remove_reports(out)
@@ -203,47 +202,3 @@ def _check_training(plan: Plan, reports: list[ShardReport], work: Path) -> None:
             f"not one of the {len(left_out)} training pairs of {plan.source.root} can be"
             f" read{first_reasons(left_out)}."
         )
-
-
-def _describe(plan: Plan, reports: list[ShardReport], statistics: BandStatistics) -> DatasetInfo:
-    splits = [split for split in SPLITS if any(report.split == split for report in reports)]
-
-    def by_split(name: str) -> Counts:
-        counts: Counts = {split: dict.fromkeys(plan.labels, 0) for split in splits}
-        for report in reports:
-            for label, count in getattr(report, name).items():
-                counts[report.split][label] += count
-        return counts
-
-    return DatasetInfo(
-        format_version=FORMAT_VERSION,
-        labels=plan.labels,
-        players=tuple(sorted({player for report in reports for player in report.players})),
-        counts=by_split("counts"),
-        recordings={split: _recordings(reports, split) for split in splits},
-        silent=by_split("silent"),
-        noise_like=by_split("noise_like"),
-        padded=by_split("padded"),
-        dropped_silent=by_split("dropped_silent"),
-        left_out=plan.left_out + tuple(item for report in reports for item in report.left_out),
-        shared_recordings=plan.source.shared_recordings(),
-        config=plan.config,
-        statistics=statistics,
-        shards={
-            split: tuple(report.shard for report in reports if report.split == split)
-            for split in splits
-        },
-        source=str(plan.source.root),
-        source_kind=plan.source.kind,
-        notes=plan.source.notes,
-        plan=plan.digest,
-    )
-
-
-def _recordings(reports: list[ShardReport], split: str) -> dict[str, tuple[str, ...]]:
-    found: dict[str, set[str]] = {}
-    for report in reports:
-        if report.split == split:
-            for label, names in report.recordings.items():
-                found.setdefault(label, set()).update(names)
-    return {label: tuple(sorted(names)) for label, names in sorted(found.items())}

@@ -43,7 +43,7 @@ FORMATS: dict[str, Format] = {
         lambda path, _: manifest.read_manifest(path),
     ),
     sub_urmp.KIND: Format(
-        "a folder with img/ and chunk/ (Sub-URMP)",
+        "a folder with img/ and chunk/ (Sub-URMP), and train/ and more in both",
         sub_urmp.find_tree,
         lambda path, _: sub_urmp.read_tree(path),
     ),
