@@ -81,11 +81,11 @@ def _deal(
                 if split == TRAIN:
                     trained.add(other)
         dealt = set(members.pop(label))
-        members = {
-            other: left
-            for other, origins in members.items()
-            if (left := [origin for origin in origins if origin not in dealt])
-        }
+        companions = {other for origin in dealt for other in labels_of[origin]} - {label}
+        for other in companions & members.keys():
+            members[other] = [origin for origin in members[other] if origin not in dealt]
+            if not members[other]:
+                del members[other]
 
 
 def _neediest(labels: set[str], label: str, wanted: dict[str, Counter[str]]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +17,6 @@ RATE = 8_000
 #: Recordings by split; no recording is in two of them.
 RECORDINGS = {"train": ("00", "01"), "validation": ("02",), "test": ("03",)}
 STARTS = (0, 500, 1000, 1500)
-VIDEO_FRAMES_A_SECOND = 10
-VIDEO_RATE = 16_000
-VIDEO_SIZE = (64, 32)  # width, height
 
 
 def write_clip(path: Path, frequency: float, seed: int, seconds: float = 0.5) -> None:
@@ -83,55 +79,3 @@ def dataset(dataset_path):
     from cargan_tf.data.dataset import load_dataset
 
     return load_dataset(dataset_path)
-
-
-@pytest.fixture(scope="session")
-def write_video() -> Callable[..., Path]:
-    """Writes a real mp4: ``write_video(path, 2.5, picture=brighter, frequency=None)``."""
-    return _write_video
-
-
-def brighter(seconds: float) -> np.ndarray:
-    """[32, 64, 3]: brighter from second to second."""
-    return np.full((VIDEO_SIZE[1], VIDEO_SIZE[0], 3), min(255, 40 + round(40 * seconds)), np.uint8)
-
-
-def _write_video(
-    path: Path,
-    seconds: float,
-    picture: Callable[[float], np.ndarray] = brighter,
-    frequency: float | None = 440.0,
-) -> Path:
-    """An mp4 of ``seconds``; a tone from 1 s on, or no sound at all where there is no frequency."""
-    import av
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w") as container:
-        video = container.add_stream("mpeg4", rate=VIDEO_FRAMES_A_SECOND)
-        video.width, video.height = VIDEO_SIZE
-        video.pix_fmt, video.gop_size, video.bit_rate = "yuv420p", 15, 1_000_000
-        sound = frequency and container.add_stream("aac", rate=VIDEO_RATE, layout="mono")
-        for index in range(round(seconds * VIDEO_FRAMES_A_SECOND)):
-            frame = av.VideoFrame.from_ndarray(
-                picture(index / VIDEO_FRAMES_A_SECOND), format="rgb24"
-            )
-            frame.pts = index
-            container.mux(video.encode(frame))
-        container.mux(video.encode(None))
-        if sound:
-            _mux_tone(container, sound, seconds, frequency)
-    return path
-
-
-def _mux_tone(container, stream, seconds: float, frequency: float) -> None:
-    import av
-
-    times = np.arange(round(seconds * VIDEO_RATE)) / VIDEO_RATE
-    tone = (0.3 * np.sin(2 * np.pi * frequency * times) * (times >= 1)).astype(np.float32)
-    for start in range(0, len(tone), 1024):
-        frame = av.AudioFrame.from_ndarray(
-            tone[None, start : start + 1024], format="fltp", layout="mono"
-        )
-        frame.sample_rate, frame.pts = VIDEO_RATE, start
-        container.mux(stream.encode(frame))
-    container.mux(stream.encode(None))
