@@ -84,7 +84,7 @@ class Generator:
             card = read_card(folder)
             try:
                 return cls(tf.saved_model.load(str(folder)), card)
-            except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
+            except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
                 raise UserError(f"the model at {folder} is damaged: export it again.") from error
         if Run(folder).exists():
             model, card = picture_model_of_run(Run(folder))

@@ -30,9 +30,6 @@ def import_tensorflow(start_devices: bool = True) -> None:
     with known_lines_dropped():
         import tensorflow as tf
 
-        # TensorFlow 2.21 fails at fusing some layers of the generators, says so in an error line
-        # of its own and goes on without. Off, nothing is said; the speed is the same.
-        tf.config.optimizer.set_experimental_options({"remapping": False})
         if start_devices:
             tf.config.list_logical_devices()
 

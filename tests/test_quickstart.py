@@ -98,8 +98,8 @@ def test_figures_are_measured_on_the_test_split(twice):
 
 def test_a_second_call_takes_what_is_there(twice):
     _, (_, first), (_, second), _ = twice
-    assert {"Sample data", "preprocessing", "Classifier"} <= set(first)
-    assert not {"Sample data", "preprocessing", "Classifier"} & set(second)
+    assert {"Sample data", "Preprocessing", "Classifier"} <= set(first)
+    assert not {"Sample data", "Preprocessing", "Classifier"} & set(second)
 
 
 def test_a_second_call_names_the_same_and_exports_no_further_version(twice):

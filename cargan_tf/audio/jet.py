@@ -26,8 +26,6 @@ _CORNERS: Final = (
 def jet_colours() -> NDArray[np.uint8]:
     """[256, 3]: the RGB colour of each level, rounded down as matplotlib does."""
     values = np.linspace(0.0, 1.0, LEVELS)
-    channels = []
-    for corners in _CORNERS:
-        at, colour = np.array(corners).T
-        channels.append(np.interp(values, at, colour))
+    corners = [np.asarray(channel) for channel in _CORNERS]
+    channels = [np.interp(values, corner[:, 0], corner[:, 1]) for corner in corners]
     return (np.stack(channels, axis=1) * 255).astype(np.uint8)

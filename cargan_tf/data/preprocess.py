@@ -154,7 +154,7 @@ def _make(
         workers = max(1, min(default_workers(), len(chunks) // _CHUNKS_PER_WORKER))
     with (
         extracting(chunks, workers) as results,
-        reporter.task("preprocessing", total) as task,
+        reporter.task("Preprocessing", total) as task,
     ):
         # TensorFlow takes seconds to import: meanwhile the workers have begun.
         from cargan_tf.data.shards import band_statistics, write_shard

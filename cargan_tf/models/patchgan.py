@@ -8,10 +8,9 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import Config, ModelConfig
+from cargan_tf.models.activations import leaky_relu
 from cargan_tf.models.attention import new_attention
 from cargan_tf.models.normalisation import BatchNorm
-
-LEAK = 0.2
 
 
 class PatchGAN(keras.Model):
@@ -80,13 +79,9 @@ class PatchBlock(keras.layers.Layer):
         features = self.convolution(_padded(features))
         if self.norm:
             features = self.norm(features, training=training, update_statistics=update_statistics)
-        else:
-            # TensorFlow's graph optimiser stumbles over LeakyRelu behind a biased convolution
-            # ("remapper failed") and then fuses nothing anywhere in the step; this it can read.
-            return tf.maximum(features, LEAK * features)
         if self.attention:
             features = self.attention(features)
-        return tf.nn.leaky_relu(features, LEAK)
+        return leaky_relu(features, after_bias=self.norm is None)
 
 
 def _padded(features: tf.Tensor) -> tf.Tensor:

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import ModelConfig
+from cargan_tf.models.activations import leaky_relu
 from cargan_tf.models.attention import new_attention
 from cargan_tf.models.normalisation import BatchNorm, ReplicaDropout
 
@@ -16,7 +17,6 @@ WIDEST = 8
 #: pix2pix drops features in the decoder blocks of full width, from this level in, but not in the
 #: innermost: 1 block at 64 pixels, 2 at 128, 3 at 256.
 FIRST_DROPOUT_LEVEL = 3
-LEAK = 0.2
 
 
 class UNet(keras.Model):
@@ -65,11 +65,14 @@ class UNet(keras.Model):
 
 
 class DownBlock(keras.layers.Layer):
-    """Leaky ReLU (but on the input picture), convolution, batch norm: [B, S, S, C] to half S."""
+    """Convolution, batch norm, leaky ReLU: [B, S, S, C] to [B, S / 2, S / 2, width].
+
+    The skip connections carry what leaves here; the decoder's ReLU makes it the same as carrying
+    what stands before the leaky ReLU.
+    """
 
     def __init__(self, width: int, config: ModelConfig, normalise: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.first = kwargs["name"] == "down_0"
         self.convolution = keras.layers.Conv2D(
             width,
             4,
@@ -82,10 +85,10 @@ class DownBlock(keras.layers.Layer):
 
     def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Encode one level."""
-        if not self.first:
-            features = tf.nn.leaky_relu(features, LEAK)
         features = self.convolution(features)
-        return self.norm(features, training=training) if self.norm else features
+        if self.norm:
+            features = self.norm(features, training=training)
+        return leaky_relu(features, after_bias=self.norm is None)
 
 
 class UpBlock(keras.layers.Layer):

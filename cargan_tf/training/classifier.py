@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from cargan_tf.config import ClassifierConfig, Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits, load_dataset
 from cargan_tf.data.pipeline import evaluation_batches, training_batches
 from cargan_tf.errors import UserError
-from cargan_tf.files import write_json
+from cargan_tf.files import write_atomically, write_json
 from cargan_tf.interop.weights import load_torchvision
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.progress import Reporter, SilentReporter, Task
@@ -82,8 +84,7 @@ def train_classifier(
         image_size=config.data.image_size,
         config=config.classifier.model_dump(mode="json"),
     )
-    out.mkdir(parents=True, exist_ok=True)
-    network.save_weights(_weights_file(out))
+    _save_weights(network, _weights_file(out))
     write_json(_report_file(out), asdict(report))
     _check_accuracy(report, config, out)
     return report
@@ -98,17 +99,7 @@ def load_classifier(
         UserError: there are none, they were trained for other labels, another picture size or
             another network, or they are too weak for ``classifier.minimum_accuracy``.
     """
-    try:
-        values = json.loads(_report_file(folder).read_text("utf-8"))
-        report = ClassifierReport(**{**values, "labels": tuple(values["labels"])})
-    except FileNotFoundError as error:
-        raise UserError(
-            f"no classifier in {folder}. Train one first: cargan classifier {folder.parent}"
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{_report_file(folder)} is damaged; train the classifier again."
-        ) from error
+    report = read_report(folder)
     if report.labels != labels:
         raise UserError(
             f"the classifier in {folder} knows the labels {', '.join(report.labels)}; the data has"
@@ -127,13 +118,27 @@ def load_classifier(
             " configuration: cargan classifier --config."
         )
     _check_accuracy(report, config, folder)
-    try:
-        into.load_weights(_weights_file(folder))
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(
-            f"{_weights_file(folder)} is damaged; train the classifier again."
-        ) from error
+    _load_weights(into, _weights_file(folder))
     return report
+
+
+def read_report(folder: Path) -> ClassifierReport:
+    """What ``train_classifier`` wrote of C.
+
+    Raises:
+        UserError: there is none, or it is damaged.
+    """
+    try:
+        values = json.loads(_report_file(folder).read_text("utf-8"))
+        return ClassifierReport(**{**values, "labels": tuple(values["labels"])})
+    except FileNotFoundError as error:
+        raise UserError(
+            f"no classifier in {folder}. Train one first: cargan classifier {folder.parent}"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{_report_file(folder)} is damaged; train the classifier again."
+        ) from error
 
 
 def _fit(
@@ -192,8 +197,25 @@ def _check_accuracy(report: ClassifierReport, config: Config, folder: Path) -> N
         )
 
 
+def _save_weights(network: Classifier, file: Path) -> None:
+    """All variables in the order in which they were made, as one .npz file."""
+    content = io.BytesIO()
+    np.savez(content, *(variable.numpy() for variable in network.variables))
+    write_atomically(file, content.getvalue())
+
+
+def _load_weights(network: Classifier, file: Path) -> None:
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            values = [arrays[f"arr_{index}"] for index in range(len(network.variables))]
+        for variable, value in zip(network.variables, values, strict=True):
+            variable.assign(value)
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(f"{file} is damaged; train the classifier again.") from error
+
+
 def _weights_file(folder: Path) -> Path:
-    return folder / "classifier.weights.h5"
+    return folder / "classifier.npz"
 
 
 def _report_file(folder: Path) -> Path:

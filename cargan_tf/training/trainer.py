@@ -142,6 +142,9 @@ class Trainer:
             monitor = Monitor(self.run, self._gallery(), self.start)
             try:
                 return self._loop(monitor)
+            except KeyboardInterrupt:
+                self.checkpoints.save()  # a step is done or not begun: its number counts itself
+                raise
             finally:
                 monitor.close()
 

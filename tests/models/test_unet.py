@@ -96,7 +96,7 @@ def test_dropout_moves_the_picture_in_training_only(network, picture):
     np.testing.assert_array_equal(network(picture), network(picture, seed=SEED))
 
 
-def test_parameters_are_those_of_pix2pix_s_unet_128_and_attention():
+def test_parameters_are_those_of_pix2pix_s_unet_128():
     config = ModelConfig(generator_width=64, attention="none")
     network = built(128, config, channels=3)
     # Down: 3-64-128-256-512-512-512-512; up: 512-512-512-256-128-64, skips doubling the input.
@@ -108,7 +108,7 @@ def test_parameters_are_those_of_pix2pix_s_unet_128_and_attention():
     norms_up = 2 * (512 + 512 + 512 + 256 + 128 + 64)
     trainable = sum(int(np.prod(variable.shape)) for variable in network.trainable_variables)
     assert trainable == kernels + norms_down + norms_up + biases
-    # pix2pix's own unet_128 has 41.829 million: no bias in its innermost and first convolution.
+    # pix2pix counts 41.829 million: it has no bias in its first and its innermost convolution.
     assert trainable - 64 - 512 == 41_828_995
 
 

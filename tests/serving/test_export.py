@@ -64,14 +64,10 @@ def test_only_stock_operations_are_used(meta_graph):
     names = {function.signature.name for function in graph.library.function}
     used = {node.op for node in nodes} - names
     assert not [name for name in used if "PyFunc" in name or "IO>" in name or "Xla" in name]
-    assert (
-        used <= set(meta_graph.meta_info_def.stripped_op_list.op_names())
-        if hasattr(meta_graph.meta_info_def.stripped_op_list, "op_names")
-        else used
-    )
+    assert "Conv2D" in used
 
 
-def test_no_trace_of_keras_s_own_signature(meta_graph):
+def test_there_is_no_other_signature(meta_graph):
     assert set(meta_graph.signature_def) == {"serving_default", "__saved_model_init_op"}
 
 
@@ -180,7 +176,7 @@ def test_a_failed_export_leaves_nothing(tiny_run, tmp_path, monkeypatch, error):
 
 def test_a_file_in_the_way_is_named(tiny_run, tmp_path):
     (tmp_path / "model").write_text("a file")
-    with pytest.raises(UserError, match="cannot write to .*model"):
+    with pytest.raises(UserError, match=r"cannot write to .*model"):
         export_run(Run(tiny_run), tmp_path / "model")
 
 

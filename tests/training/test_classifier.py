@@ -82,11 +82,14 @@ def test_a_damaged_report_is_named(folder, tiny_config, network, content):
         load(folder, tiny_config, network)
 
 
-@pytest.mark.parametrize("content", [b"", b"not HDF5", None])
-def test_damaged_weights_are_named(folder, tiny_config, network, content):
-    file = folder / "classifier.weights.h5"
-    file.unlink() if content is None else file.write_bytes(content)
-    with pytest.raises(UserError, match=r"classifier\.weights\.h5 is"):
+@pytest.mark.parametrize("damage", ["missing", "empty", "text", "cut short"])
+def test_damaged_weights_are_named(folder, tiny_config, network, damage):
+    file = folder / "classifier.npz"
+    whole = file.read_bytes()
+    file.unlink()
+    if damage != "missing":
+        file.write_bytes({"empty": b"", "text": b"no weights", "cut short": whole[:-99]}[damage])
+    with pytest.raises(UserError, match=r"classifier\.npz is damaged; train the classifier again"):
         load(folder, tiny_config, network)
 
 

@@ -42,7 +42,7 @@ def made(config, strategy=None):
         to_logits = cascade.classifier.to_logits.kernel
         to_logits.assign(1e-3 * to_logits.numpy())
         discriminator = PatchGAN(config.model, name="discriminator")
-        channels = 4 + (3 if config.model.discriminator_label == "audio" else 0)
+        channels = 4 + (0 if config.model.discriminator_label == "none" else 3)
         discriminator(tf.zeros([1, size, size, channels]))
         return TrainingStep(config, cascade, discriminator, strategy, steps_per_epoch=6)
 

@@ -201,11 +201,33 @@ class _Poisoned:
 
 @pytest.mark.parametrize("log_steps", [1, 100])
 def test_a_loss_that_is_not_finite_stops_the_run_before_it_is_saved(make, tmp_path, log_steps):
-    trainer = make(tmp_path, f"monitor.log_steps={log_steps}", "monitor.listening_steps=100")
+    rarely = ("monitor.listening_steps=100", "monitor.picture_steps=100")
+    trainer = make(tmp_path, f"monitor.log_steps={log_steps}", *rarely)
     trainer.step = _Poisoned(trainer.step, at=3)
     with pytest.raises(UserError, match=r"step 3: refined_l1 is not finite"):
         trainer.train()
     assert list((tmp_path / "checkpoints").glob("*.index")) == []
+
+
+class _Interrupted:
+    """A step during which somebody presses Ctrl-C after two others."""
+
+    def __init__(self, step):
+        self.cascade, self._count = step.cascade, step.step
+
+    def __call__(self, batch):
+        if int(self._count.numpy()) == 2:
+            raise KeyboardInterrupt
+        self._count.assign_add(1)
+        return {"refined_l1": tf.constant(0.5)}
+
+
+def test_ctrl_c_saves_the_steps_that_are_done(make, tmp_path):
+    trainer = make(tmp_path)
+    trainer.step = _Interrupted(trainer.step)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    assert [path.name for path in (tmp_path / "checkpoints").glob("*.index")] == ["step-2.index"]
 
 
 def test_listening_figures_in_one_line(tiny_run):

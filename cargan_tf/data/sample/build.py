@@ -7,6 +7,7 @@ import io
 import multiprocessing
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -117,13 +118,22 @@ def _results(jobs: list[Job], workers: int) -> Iterator[list[Row]]:
     # Not "fork": the caller may have TensorFlow's threads running, which a fork would not copy.
     context = multiprocessing.get_context("spawn")
     try:
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            yield from pool.map(write_pairs, jobs)
+        with ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_leave_interrupts_to_parent
+        ) as pool:
+            try:
+                yield from pool.map(write_pairs, jobs)
+            finally:
+                pool.shutdown(cancel_futures=True)
     except BrokenProcessPool as fault:
         raise UserError(
             "the worker processes ended early; a script that calls this must do so under"
             " if __name__ == '__main__':, or pass workers=1"
         ) from fault
+
+
+def _leave_interrupts_to_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _write_manifest(path: Path, rows: list[Row]) -> None:

@@ -1,0 +1,103 @@
+"""The ablations and the authors' variant go through the same code: training, export, pictures."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import yaml
+
+from cargan_tf.config import Config, load_config, override
+from cargan_tf.data.preprocess import preprocess
+from cargan_tf.inference import Generator
+from cargan_tf.interop.checkpoints import AuthorsFiles, export_checkpoint, import_checkpoint
+from cargan_tf.serving.export import export_run
+from cargan_tf.training.classifier import train_classifier
+from cargan_tf.training.devices import make_strategy
+from cargan_tf.training.run import Run
+from cargan_tf.training.trainer import Trainer
+
+SOUND = np.sin(np.arange(4000) * 0.3).astype(np.float32)
+#: Two steps, and no more than that of what is looked at meanwhile.
+SHORT = ["training.steps=2", "monitor.listening_clips=3", "monitor.listening_steps=2"]
+
+
+@pytest.fixture(autouse=True)
+def no_graph_optimiser():
+    """Most of the time until a first step is done goes into it."""
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+
+
+def differences(name):
+    """What a shipped configuration changes, as texts for ``override``."""
+    paper, other = (load_config(n).model_dump(mode="json") for n in ("paper", name))
+    return [
+        f"{section}.{key}={yaml.safe_dump(value, default_flow_style=True).splitlines()[0]}"
+        for section, values in other.items()
+        if isinstance(values, dict)
+        for key, value in values.items()
+        if value != paper[section][key]
+    ]
+
+
+def trained(folder, data, config):
+    run = Run(folder / "run")
+    Trainer(run, data, config, make_strategy()).train()
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "difference"),
+    [
+        ("a", ["model.attention=none"]),
+        ("b", ["loss.classification=0.0"]),
+        ("c", ["model.residue=false"]),
+        ("d", ["model.stages=1"]),
+        ("e", []),
+    ],
+)
+def test_an_ablation_is_one_difference(name, difference):
+    assert differences(f"ablations/{name}") == difference
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["a", "b", "c", "d"])
+def test_an_ablation_trains_exports_and_draws(
+    name, tiny_data, tiny_classifier, tiny_config, tmp_path
+):
+    config = override(tiny_config, [*SHORT, *differences(f"ablations/{name}")])
+    run = trained(tmp_path, tiny_data, config)
+    drawn = Generator.load(run.path).generate(SOUND, 8000, "violin")
+    exported = Generator.load(export_run(run, tmp_path / "model"))
+    assert exported.generate(SOUND, 8000, "violin").shape == drawn.shape == (64, 64, 3)
+
+
+def test_the_authors_differ_by_fields_alone():
+    config = override(Config(name="authors"), differences("authors"))
+    assert config == load_config("authors")
+
+
+@pytest.mark.slow
+def test_the_authors_variant_trains_and_goes_to_their_files_and_back(
+    tiny_source, tiny_config, tmp_path
+):
+    sizes = [
+        *SHORT,
+        "audio.hop_length=32",
+        "data.image_size=32",
+        "model.generator_width=4",
+        "training.batch_size=4",
+        "training.epochs=200",
+    ]
+    config = override(tiny_config, [*differences("authors"), *sizes])
+    config = override(config, ["classifier={flavour: torchvision, preprocessing: none}"])
+    data, run = tmp_path / "data", Run(tmp_path / "imported")
+    preprocess(tiny_source, data, config, workers=1)
+    train_classifier(data, config)
+    first = trained(tmp_path, data, config)
+    files = export_checkpoint(first, tmp_path / "out")
+    assert [file.name[-6:-4] for file in files] == ["G1", "G2", "C2", "_D"]
+    info = import_checkpoint(AuthorsFiles.in_folder(tmp_path / "out"), config, run, data)
+    assert info.labels == ("cello", "flute", "violin")
+    drawn = [Generator.load(made.path).generate(SOUND, 8000, "violin") for made in (first, run)]
+    np.testing.assert_array_equal(drawn[0], drawn[1])
