@@ -85,6 +85,7 @@ def import_checkpoint(
     for state, weights, file in zip(states, _weights(cascade), files.all(), strict=True):
         load_state(state, weights, file)
     tracked = [int(v) for name, v in states[0].items() if name.endswith(BATCHES_TRACKED)]
+    run.path.mkdir(parents=True, exist_ok=True)  # TensorFlow's own errors name no folder
     save_cascade(run.checkpoints, cascade, step=max(tracked, default=0))
     info = RunInfo(config, labels, statistics, source, source_hash, classifier_accuracy=None)
     run.write_info(info)

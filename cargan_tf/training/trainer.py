@@ -189,7 +189,7 @@ class Trainer:
         values = finite_values(step, losses)
         speed = clock.read()
         monitor.record(step, "training", {**values, **speed})
-        distance = values.get("refined_l1", values["coarse_l1"])  # one stage has no refined one
+        distance = values["refined_l1" if "refined_l1" in values else "coarse_l1"]  # of one stage
         task.advance(
             0,
             f"L1 {distance:.3f}, {speed['pictures_per_second']:.0f} pictures/s",
