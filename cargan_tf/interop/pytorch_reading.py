@@ -158,7 +158,9 @@ class _Unpickler(pickle.Unpickler):
         try:
             return _KNOWN[module, name]
         except KeyError:
-            raise _Refused(f"it names {module}.{name}, which no weights of these networks need") from None
+            raise _Refused(
+                f"it names {module}.{name}, which no weights of these networks need"
+            ) from None
 
     def persistent_load(self, pid: Any) -> _Storage:
         kind, dtype, key, _, count, *view = pid
