@@ -19,6 +19,7 @@ COMMANDS = {
     "quickstart": "quickstart",
     "sample-data": "sample_data",
     "preprocess": "preprocess",
+    "inspect": "inspect_data",
     "classifier": "classifier",
     "train": "train",
     "export": "export",

@@ -11,20 +11,31 @@ from cargan_cli.options import PATH, config_options
 @click.command("preprocess", short_help="Make a data set of sounds and pictures.")
 @click.argument("source", type=PATH, default=Path("."))
 @click.argument("out", type=PATH, default=Path("data"))
+@click.option(
+    "--format",
+    "source_format",
+    metavar="NAME",
+    help="manifest, sub-urmp, authors, urmp or videos.  [default: found out]",
+)
+@click.option("--drop-silent", is_flag=True, help="Leave silent clips out.")
 @config_options("paper")
 @click.option("--workers", type=int, help="Processes.  [default: one a core]")
 def command(
     source: Path,
     out: Path,
+    source_format: str | None,
+    drop_silent: bool,
     config_name: str | None,
     overrides: tuple[str, ...],
     workers: int | None,
 ) -> None:
     """Make a data set OUT from SOURCE: pairs of sound and picture to TFRecord shards.
 
-    SOURCE is a Sub-URMP tree, a folder that holds one (Sub-URMP or Sub_URMP), or a CSV manifest
-    with the columns split, label, recording, start_ms, audio and image. Without arguments, the
-    tree in this folder becomes ./data. A call that was stopped goes on where it was.
+    SOURCE is a Sub-URMP tree or a folder that holds one, a CSV manifest (label, recording,
+    start_ms, audio, image, and split if it has one), the CAR-GAN authors' lists or folders of
+    spectrogram pictures, the raw URMP release, or videos with a table of labels (VGGSound's and
+    AVE's are understood). Without splits of its own, recordings are dealt out to them. Without
+    arguments, the tree in this folder becomes ./data. A call that was stopped goes on where it was.
     """
     from cargan_cli.hints import command_line, resumable
     from cargan_cli.reporting import TerminalReporter
@@ -32,12 +43,21 @@ def command(
 
     from cargan_tf.config import load_config
 
+    if drop_silent:
+        overrides = (*overrides, "data.drop_silent=true")
     config = load_config(config_name or "paper", overrides)
     import_tensorflow()
     from cargan_tf.data.preprocess import preprocess
 
     with resumable():
-        info = preprocess(source, out, config, workers=workers, reporter=TerminalReporter())
+        info = preprocess(
+            source,
+            out,
+            config,
+            format=source_format,
+            workers=workers,
+            reporter=TerminalReporter(),
+        )
     for split in info.shards:
         silent, noise = (
             sum(counts.get(split, {}).values()) for counts in (info.silent, info.noise_like)
@@ -46,6 +66,9 @@ def command(
             f"{split}: {info.records(split)} pairs of {len(info.counts[split])} labels,"
             f" {silent} silent, {noise} noise-like"
         )
+    dropped = sum(sum(counts.values()) for counts in info.dropped_silent.values())
+    if drop_silent:
+        click.echo(f"Silent clips left out: {dropped}")
     if info.left_out:
         click.echo(f"Left out: {len(info.left_out)}, listed in {out / 'dataset.json'}. The first:")
         for left in info.left_out[:3]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,9 @@ COLOURS = {"cello": (200, 60, 40), "flute": (40, 200, 70), "violin": (50, 60, 21
 #: Clips of each player of each instrument; every split has recordings of its own.
 CLIPS = {"train": 4, "validation": 2, "test": 2}
 CLIP_MS = 500
+VIDEO_FRAMES_A_SECOND = 10
+VIDEO_RATE = 16_000
+VIDEO_SIZE = (64, 32)  # width, height
 
 
 # Four logical CPUs, so that replicas can be rehearsed; too late once TensorFlow has run anything.
@@ -180,3 +184,55 @@ def _write_picture(path: Path, colour: tuple[int, int, int], player: int, seed: 
     pixels = noise + np.asarray(colour)
     pixels[20:44, (8, 36)[player] : (8, 36)[player] + 20] = 235
     Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path)
+
+
+@pytest.fixture(scope="session")
+def write_video() -> Callable[..., Path]:
+    """Writes a real mp4: ``write_video(path, 2.5, picture=brighter, frequency=None)``."""
+    return _write_video
+
+
+def brighter(seconds: float) -> np.ndarray:
+    """[32, 64, 3]: brighter from second to second."""
+    return np.full((VIDEO_SIZE[1], VIDEO_SIZE[0], 3), min(255, 40 + round(40 * seconds)), np.uint8)
+
+
+def _write_video(
+    path: Path,
+    seconds: float,
+    picture: Callable[[float], np.ndarray] = brighter,
+    frequency: float | None = 440.0,
+) -> Path:
+    """An mp4 of ``seconds``; a tone from 1 s on, or no sound at all where there is no frequency."""
+    import av
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("mpeg4", rate=VIDEO_FRAMES_A_SECOND)
+        video.width, video.height = VIDEO_SIZE
+        video.pix_fmt, video.gop_size, video.bit_rate = "yuv420p", 15, 1_000_000
+        sound = frequency and container.add_stream("aac", rate=VIDEO_RATE, layout="mono")
+        for index in range(round(seconds * VIDEO_FRAMES_A_SECOND)):
+            frame = av.VideoFrame.from_ndarray(
+                picture(index / VIDEO_FRAMES_A_SECOND), format="rgb24"
+            )
+            frame.pts = index
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        if sound:
+            _mux_tone(container, sound, seconds, frequency)
+    return path
+
+
+def _mux_tone(container, stream, seconds: float, frequency: float) -> None:
+    import av
+
+    times = np.arange(round(seconds * VIDEO_RATE)) / VIDEO_RATE
+    tone = (0.3 * np.sin(2 * np.pi * frequency * times) * (times >= 1)).astype(np.float32)
+    for start in range(0, len(tone), 1024):
+        frame = av.AudioFrame.from_ndarray(
+            tone[None, start : start + 1024], format="fltp", layout="mono"
+        )
+        frame.sample_rate, frame.pts = VIDEO_RATE, start
+        container.mux(stream.encode(frame))
+    container.mux(stream.encode(None))

@@ -7,7 +7,7 @@ import sys
 import pytest
 from cargan_cli.main import COMMANDS
 
-HEAVY = {"tensorflow", "keras", "librosa", "sklearn", "matplotlib", "numba", "tensorflow_io"}
+HEAVY = {"tensorflow", "keras", "librosa", "sklearn", "matplotlib", "numba", "tensorflow_io", "av"}
 
 
 def _imported_by(code):
@@ -60,6 +60,7 @@ def test_shell_completion_is_light():
         ("classifier", "missing"),
         ("train", "--set", "x"),
         ("preprocess", "--config", "missing"),
+        ("inspect", "missing"),
         ("quickstart", "--set", "training.batchsize=1"),
     ],
 )

@@ -8,8 +8,9 @@ from pathlib import Path
 import soundfile
 
 from cargan_tf.audio.clips import Clip, cut_clip
-from cargan_tf.audio.decode import read_audio
+from cargan_tf.audio.decode import read_audio, to_mono_at_rate
 from cargan_tf.config.schema import AudioConfig
+from cargan_tf.data.video import is_video, read_sound
 
 #: Files up to this many seconds are read whole: most clips have a file of their own.
 WHOLE_FILE_SECONDS = 10.0
@@ -24,13 +25,29 @@ def read_clip(path: Path, offset_ms: int, audio: AudioConfig) -> Clip:
 
     Of a long file only the part around the clip is decoded, as thousands of clips may share it.
 
+    Args:
+        path: a sound file, or a video with sound.
+        offset_ms: where in it the clip begins.
+        audio: rate and length of the clip.
+
     Raises:
-        UserError: the file cannot be read, or ends before the clip begins.
+        UserError: the file cannot be read, has no sound, or ends before the clip begins.
     """
+    if is_video(path):
+        return _read_from_video(path, offset_ms, audio)
     first_second = _first_second(path, offset_ms)
     source = _part(path, first_second, audio.clip_seconds) if first_second else None
     waveform = read_audio(path if source is None else source, audio.sample_rate)
     start_ms = offset_ms - 1000 * first_second
+    start = round(start_ms * audio.sample_rate / 1000)
+    return cut_clip(waveform, start, audio.clip_samples, audio.sample_rate)
+
+
+def _read_from_video(path: Path, offset_ms: int, audio: AudioConfig) -> Clip:
+    first_second = max(0, offset_ms // 1000 - _MARGIN_SECONDS)
+    start_ms = offset_ms - 1000 * first_second
+    needed = start_ms / 1000 + audio.clip_seconds + _MARGIN_SECONDS
+    waveform = to_mono_at_rate(*read_sound(path, first_second, needed), audio.sample_rate)
     start = round(start_ms * audio.sample_rate / 1000)
     return cut_clip(waveform, start, audio.clip_samples, audio.sample_rate)
 

@@ -44,16 +44,19 @@ class DatasetInfo(_Description):
         labels: the classes of the training split, sorted; a record's label is a place in it.
         players: names of those who are seen, sorted; empty where the source knows none.
         counts: records by split and label.
+        recordings: names of the recordings that records are made of, by split and label.
         silent: clips below the silence threshold, by split and label; they are in the shards.
         noise_like: clips that sound like noise, likewise.
         padded: clips whose file ended early, likewise; zeros follow.
-        left_out: what of the source is not in the shards, and why.
+        dropped_silent: silent clips that ``data.drop_silent`` kept out of the shards, likewise.
+        left_out: what of the source is not in the shards, and why, silent clips included.
         shared_recordings: recordings in more than one split; ideally none.
         config: the whole configuration at preprocessing; ``config.audio`` made the log-mels.
-        statistics: mean and spread in dB of each mel band over the training split.
+        statistics: mean and spread of each mel band over the training split.
         shards: the files of each split, in reading order.
         source: the folder it was made from.
-        source_kind: ``sub-urmp`` or ``manifest``.
+        source_kind: its format, as in :data:`cargan_tf.data.sources.FORMATS`.
+        notes: what else its reader should know, one line each.
         plan: what the data set was made from, as one hash.
     """
 
@@ -61,9 +64,11 @@ class DatasetInfo(_Description):
     labels: tuple[str, ...]
     players: tuple[str, ...]
     counts: Counts
+    recordings: dict[str, dict[str, tuple[str, ...]]] = {}
     silent: Counts
     noise_like: Counts
     padded: Counts
+    dropped_silent: Counts = {}
     left_out: tuple[LeftOut, ...]
     shared_recordings: tuple[str, ...]
     config: Config
@@ -71,6 +76,7 @@ class DatasetInfo(_Description):
     shards: dict[str, tuple[Shard, ...]]
     source: str
     source_kind: str
+    notes: tuple[str, ...] = ()
     plan: str
 
     def records(self, split: str) -> int:

@@ -123,7 +123,7 @@ def _nearest_levels(small: NDArray[np.float64]) -> NDArray[np.intp]:
 
 @cache
 def _inverse(small: int, large: int) -> NDArray[np.float64]:
-    return np.linalg.pinv(_weights(small, large))
+    return np.asarray(np.linalg.pinv(_weights(small, large)), np.float64)
 
 
 @cache

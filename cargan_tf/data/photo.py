@@ -20,12 +20,11 @@ BACKGROUND = (255, 255, 255)
 _PER_BYTE = 257
 
 
-def read_photo(path: Path, size: int) -> np.ndarray:
+def read_photo(path: Path, size: int, strip: tuple[int, int] = (0, 1)) -> np.ndarray:
     """The picture at ``path`` as uint8 [size, size, 3], RGB.
 
-    It is turned as its EXIF tag says and stretched to the square, as the authors' code does
-    (their frames are 16:9, so players look narrow), with Lanczos' antialiased filter. Grey,
-    palette, CMYK and 16-bit pictures become RGB; transparent parts become white.
+    It is turned as its EXIF tag says, cut down to ``strip`` (:func:`to_square`) and stretched to
+    the square. Grey, palette, CMYK and 16-bit pictures become RGB; transparent parts become white.
 
     Raises:
         UserError: not a picture, cut short, or of more than :data:`MAX_PIXELS` pixels.
@@ -40,7 +39,7 @@ def read_photo(path: Path, size: int) -> np.ndarray:
                         f" {MAX_PIXELS:,} are read: scale it down."
                     )
                 upright = ImageOps.exif_transpose(image)
-                square = _rgb(upright).resize((size, size), Image.Resampling.LANCZOS)
+                square = to_square(_rgb(upright), size, strip)
     except FileNotFoundError as error:
         raise UserError(f"no picture {path}.") from error
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
@@ -49,6 +48,23 @@ def read_photo(path: Path, size: int) -> np.ndarray:
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{path} is a damaged picture: {reason}.") from error
+    return square
+
+
+def to_square(image: Image.Image, size: int, strip: tuple[int, int] = (0, 1)) -> np.ndarray:
+    """An RGB picture as uint8 [size, size, 3].
+
+    It is stretched, as the authors' code does (their frames are 16:9, so players look narrow),
+    with Lanczos' antialiased filter.
+
+    Args:
+        image: of any size.
+        size: pixels a side.
+        strip: (k, n): only the k-th, from 0, of n equal vertical strips of the picture is taken.
+    """
+    place, count = strip
+    edges = (place * image.width / count, 0, (place + 1) * image.width / count, image.height)
+    square = image.resize((size, size), Image.Resampling.LANCZOS, box=edges)
     return np.asarray(square, np.uint8)
 
 

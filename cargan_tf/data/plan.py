@@ -115,12 +115,13 @@ def _digest(
         "audio": config.audio.model_dump(),
         "image_size": config.data.image_size,
         "records_per_shard": config.data.records_per_shard,
+        "drop_silent": config.data.drop_silent,
         "left_out": [asdict(item) for item in left_out],
     }
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for shard in shards:
         for pair in shard.pairs:
-            row = [*pair.key, pair.player, pair.offset_ms]
+            row = [*pair.key, pair.player, pair.offset_ms, pair.frame_ms, *pair.strip]
             row += [*_state(pair.audio, root), *_state(pair.image, root)]
             digest.update(json.dumps(row).encode())
     return digest.hexdigest()

@@ -16,14 +16,15 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from cargan_tf.audio.statistics import BandStatistics
 from cargan_tf.config.schema import Config
-from cargan_tf.data.dataset import DATASET_FILE, FORMAT_VERSION, Counts, DatasetInfo, load_dataset
+from cargan_tf.data.dataset import DATASET_FILE, DatasetInfo, load_dataset
+from cargan_tf.data.description import describe
 from cargan_tf.data.extraction import Chunk, Extracted
-from cargan_tf.data.pairs import SPLITS
 from cargan_tf.data.plan import Plan, PlannedShard, check_unchanged, make_plan
 from cargan_tf.data.shard_reports import ShardReport, clear, finished_shards, remove_reports
 from cargan_tf.data.sources import find_source, first_reasons
+from cargan_tf.data.spectrogram_settings import settings_for
+from cargan_tf.data.splits import with_splits
 from cargan_tf.data.workers import default_workers, extracting
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_json
@@ -46,6 +47,7 @@ def preprocess(
     out: Path,
     config: Config,
     *,
+    format: str | None = None,
     workers: int | None = None,
     reporter: Reporter = _SILENT,
 ) -> DatasetInfo:
@@ -53,12 +55,16 @@ def preprocess(
 
     The result is the same, byte for byte, for any number of workers and however often the work
     was interrupted. If ``out`` already holds it, nothing is done. A pair that cannot be read is
-    left out and named in the description; silent and noise-like clips are kept and counted.
+    left out and named in the description; silent and noise-like clips are counted, and kept
+    unless ``data.drop_silent`` says otherwise. Where the source has no splits, recordings are
+    dealt out to them.
 
     Args:
         source: whatever :func:`cargan_tf.data.sources.find_source` understands.
         out: a folder that does not exist, is empty, or holds this very data set.
-        config: its ``audio`` and ``data`` sections decide what is written.
+        config: its ``audio`` and ``data`` sections decide what is written; a source of
+            spectrogram pictures sets the shape and scale of the log-mel itself.
+        format: name of the source's format, if it shall not be found out.
         workers: processes; if None, all cores that there is enough work for.
         reporter: told of every pair.
 
@@ -69,7 +75,13 @@ def preprocess(
     out = Path(os.path.abspath(out))
     if workers is not None and workers < 1:
         raise UserError(f"workers must be 1 or more, received {workers}.")
-    plan = make_plan(find_source(Path(source)), config)
+    found = find_source(Path(source), format, clip_ms=round(1000 * config.audio.clip_seconds))
+    config, change = settings_for(found, config)
+    found = with_splits(found, config.data)
+    for note in (change, *found.notes):
+        if note:
+            reporter.message(note)
+    plan = make_plan(found, config)
     made = _already_made(out, plan)
     if made is not None:
         return made
@@ -136,7 +148,7 @@ def _make(
     if reports:
         reporter.message(f"taking up {len(reports)} of {len(plan.shards)} shards from before")
     missing = [planned for planned in plan.shards if planned.name not in reports]
-    chunks = [chunk for planned in missing for chunk in _chunks(planned, plan.config)]
+    chunks = [chunk for planned in missing for chunk in _chunks(planned, plan)]
     total = sum(len(chunk.pairs) for chunk in chunks)
     if workers is None:
         workers = max(1, min(default_workers(), len(chunks) // _CHUNKS_PER_WORKER))
@@ -148,22 +160,29 @@ def _make(
         from cargan_tf.data.shards import band_statistics, write_shard
 
         for planned in missing:
-            own = islice(results, len(_chunks(planned, plan.config)))
+            own = islice(results, len(_chunks(planned, plan)))
             reports[planned.name] = write_shard(work, planned, plan, _watched(own, task))
     check_unchanged(plan)
     ordered = [reports[planned.name] for planned in plan.shards]
     _check_training(plan, ordered, work)
     training = [work / report.shard.name for report in ordered if report.split == "train"]
-    info = _describe(plan, ordered, band_statistics(training, plan.config.audio))
+    info = describe(plan, ordered, band_statistics(training, plan.config.audio))
     write_json(work / DATASET_FILE, info.model_dump(mode="json"))
     os.replace(work, out)
     remove_reports(out)
     return info
 
 
-def _chunks(planned: PlannedShard, config: Config) -> list[Chunk]:
+def _chunks(planned: PlannedShard, plan: Plan) -> list[Chunk]:
+    audio, data = plan.config.audio, plan.config.data
     return [
-        Chunk(planned.pairs[start : start + CHUNK_PAIRS], config.audio, config.data.image_size)
+        Chunk(
+            planned.pairs[start : start + CHUNK_PAIRS],
+            audio,
+            data.image_size,
+            spectrograms=plan.source.spectrograms,
+            drop_silent=data.drop_silent,
+        )
         for start in range(0, len(planned.pairs), CHUNK_PAIRS)
     ]
 
@@ -183,35 +202,3 @@ def _check_training(plan: Plan, reports: list[ShardReport], work: Path) -> None:
             f"not one of the {len(left_out)} training pairs of {plan.source.root} can be"
             f" read{first_reasons(left_out)}."
         )
-
-
-def _describe(plan: Plan, reports: list[ShardReport], statistics: BandStatistics) -> DatasetInfo:
-    splits = [split for split in SPLITS if any(report.split == split for report in reports)]
-
-    def by_split(name: str) -> Counts:
-        counts: Counts = {split: dict.fromkeys(plan.labels, 0) for split in splits}
-        for report in reports:
-            for label, count in getattr(report, name).items():
-                counts[report.split][label] += count
-        return counts
-
-    return DatasetInfo(
-        format_version=FORMAT_VERSION,
-        labels=plan.labels,
-        players=tuple(sorted({player for report in reports for player in report.players})),
-        counts=by_split("counts"),
-        silent=by_split("silent"),
-        noise_like=by_split("noise_like"),
-        padded=by_split("padded"),
-        left_out=plan.left_out + tuple(item for report in reports for item in report.left_out),
-        shared_recordings=plan.source.shared_recordings(),
-        config=plan.config,
-        statistics=statistics,
-        shards={
-            split: tuple(report.shard for report in reports if report.split == split)
-            for split in splits
-        },
-        source=str(plan.source.root),
-        source_kind=plan.source.kind,
-        plan=plan.digest,
-    )

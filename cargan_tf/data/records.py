@@ -95,6 +95,12 @@ def parse_log_mels_only(serialised: tf.Tensor, n_mels: int, frames: int) -> tf.T
     return parse_log_mel(values["log_mel"], n_mels, frames)
 
 
+def parse_summaries(serialised: tf.Tensor) -> dict[str, tf.Tensor]:
+    """[B] records to all that is small in them: no ``log_mel``, no ``photo``."""
+    small = {name: kind for name, kind in _FEATURES.items() if name not in ("log_mel", "photo")}
+    return dict(tf.io.parse_example(serialised, small))
+
+
 def parse_log_mel(content: tf.Tensor, n_mels: int, frames: int) -> tf.Tensor:
     """[B] strings of little-endian float32 to [B, n_mels, frames]."""
     values = tf.io.decode_raw(content, tf.float32, little_endian=True)

@@ -25,6 +25,8 @@ class ShardReport(BaseModel):
     silent: dict[str, int]
     noise_like: dict[str, int]
     padded: dict[str, int]
+    dropped_silent: dict[str, int]
+    recordings: dict[str, tuple[str, ...]]
     players: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
 

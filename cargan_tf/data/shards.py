@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,6 +70,8 @@ class _Tally:
         self._silent: Counter[str] = Counter()
         self._noise_like: Counter[str] = Counter()
         self._padded: Counter[str] = Counter()
+        self._dropped_silent: Counter[str] = Counter()
+        self._recordings: dict[str, set[str]] = defaultdict(set)
         self._players: set[str] = set()
         self._left_out: list[LeftOut] = []
 
@@ -79,8 +81,10 @@ class _Tally:
             self._silent[pair.label] += quality.silent
             self._noise_like[pair.label] += quality.noise_like
             self._padded[pair.label] += pair.id in chunk.padded
+            self._recordings[pair.label].add(pair.recording)
             if pair.player:
                 self._players.add(pair.player)
+        self._dropped_silent.update(pair.label for pair in chunk.dropped)
         self._left_out += chunk.left_out
 
     def report(self, planned: PlannedShard, plan: Plan, path: Path) -> ShardReport:
@@ -98,6 +102,10 @@ class _Tally:
             silent=_sorted(self._silent),
             noise_like=_sorted(self._noise_like),
             padded=_sorted(self._padded),
+            dropped_silent=_sorted(self._dropped_silent),
+            recordings={
+                label: tuple(sorted(names)) for label, names in sorted(self._recordings.items())
+            },
             players=tuple(sorted(self._players)),
             left_out=tuple(self._left_out),
         )

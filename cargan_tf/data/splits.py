@@ -50,18 +50,6 @@ def with_splits(source: Source, data: DataConfig) -> Source:
     return replace(source, pairs=tuple(in_key_order(pairs)), notes=notes)
 
 
-def recordings_by_split(pairs: Iterable[Pair]) -> dict[str, dict[str, tuple[str, ...]]]:
-    """The recordings of ``pairs``, sorted, by split and label."""
-    found: dict[str, dict[str, set[str]]] = {}
-    for pair in pairs:
-        found.setdefault(pair.split, {}).setdefault(pair.label, set()).add(pair.recording)
-    return {
-        split: {label: tuple(sorted(names)) for label, names in sorted(found[split].items())}
-        for split in SPLITS
-        if split in found
-    }
-
-
 def _given(pairs: Iterable[Pair]) -> dict[str, str]:
     """Where the data itself puts a recording; training, if also there."""
     split_of: dict[str, str] = {}
@@ -93,11 +81,11 @@ def _deal(
                 if split == TRAIN:
                     trained.add(other)
         dealt = set(members.pop(label))
-        members = {
-            other: left
-            for other, origins in members.items()
-            if (left := [origin for origin in origins if origin not in dealt])
-        }
+        companions = {other for origin in dealt for other in labels_of[origin]} - {label}
+        for other in companions & members.keys():
+            members[other] = [origin for origin in members[other] if origin not in dealt]
+            if not members[other]:
+                del members[other]
 
 
 def _neediest(labels: set[str], label: str, wanted: dict[str, Counter[str]]) -> str:

@@ -26,9 +26,12 @@ _STEM = re.compile(r"(?P<recording>.+)_(?P<start>\d{1,9})", re.ASCII)
 
 
 def find_tree(folder: Path) -> Path | None:
-    """``folder`` or the ``Sub-URMP`` / ``Sub_URMP`` in it that holds ``img`` and ``chunk``."""
+    """``folder`` or the ``Sub-URMP`` / ``Sub_URMP`` in it that holds ``img`` and ``chunk``, one of
+    them with a folder for a split."""
     for candidate in (folder, *(folder / name for name in TREE_NAMES)):
-        if (candidate / IMAGE_FOLDER).is_dir() and (candidate / AUDIO_FOLDER).is_dir():
+        kinds = (candidate / IMAGE_FOLDER, candidate / AUDIO_FOLDER)
+        splits = [kind / split for kind in kinds for split in SPLITS]
+        if all(kind.is_dir() for kind in kinds) and any(split.is_dir() for split in splits):
             return candidate
     return None
 

@@ -58,15 +58,14 @@ def read_rows(
     Raises:
         UserError: it cannot be read; while the rows are taken, that one is not valid CSV.
     """
-    # Only commas come with quotes around them.
-    quoting = csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE
     reader = csv.DictReader(
         io.StringIO(read_text(path), newline=""),
         header,
         restval="",
         strict=True,
         delimiter=delimiter,
-        quoting=quoting,
+        # Only where commas separate are values quoted.
+        quoting=csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE,
     )
     try:
         names = [name.strip() for name in reader.fieldnames or ()]

@@ -1,9 +1,11 @@
 import errno
 import json
 import os
+import re
 import shutil
 
 import pytest
+from PIL import Image
 
 
 @pytest.fixture
@@ -181,3 +183,51 @@ def test_ctrl_c_says_that_the_same_command_goes_on(cargan, tree, monkeypatch):
     done = cargan("preprocess", tree, "my data")
     assert done.status == 130
     assert done.err == f"Interrupted. Go on with: cargan preprocess {tree} 'my data'\n"
+
+
+def test_the_format_may_be_named(cargan, tiny_source, tiny_yaml, tmp_path):
+    words = (tmp_path / "made", "--config", tiny_yaml, "--workers", 1)
+    assert cargan("preprocess", tiny_source, *words, "--format", "manifest").status == 0
+    error = cargan("preprocess", tiny_source, *words, "--format", "urmp").error
+    assert "nothing of the format 'urmp' in" in error
+    assert "expected folders with AuSep_*.wav and Vid_*.mp4" in error
+    error = cargan("preprocess", tiny_source, *words, "--format", "urpm").error
+    assert "unknown format 'urpm'. Did you mean 'urmp'" in error
+
+
+def _mute_video(folder, write_video):
+    write_video(folder / "a.mp4", 1.0, frequency=None)
+    (folder / "table.csv").write_text("a,0,cello,train\n")
+    return r"left out: 1 \(table.csv line 1: a.mp4 has no sound\)\."
+
+
+def _missing_column(folder, _):
+    (folder / "table.csv").write_text("video,labels\na,cello\n")
+    return r"table.csv has no column 'label'; its first line names video, labels. Did you mean"
+
+
+def _path_that_leaves(folder, _):
+    (folder / "train.txt").write_text("../a.png||1" + ", 0" * 12 + "||b.jpg\n")
+    return r"train.txt line 1, spectrogram: '../a.png' leads out of"
+
+
+def _no_jet_pictures(folder, _):
+    for kind in ("spectrogram", "img"):
+        (folder / kind / "cello").mkdir(parents=True)
+        Image.new("RGB", (256, 256), "white").save(folder / kind / "cello" / "cello00_0.png")
+    return r"not one of the 1 training pairs .*cello00_0.png is not in jet colours"
+
+
+@pytest.mark.parametrize(
+    "spoil", [_mute_video, _missing_column, _path_that_leaves, _no_jet_pictures]
+)
+def test_a_bad_source_is_one_clear_line(cargan, tiny_yaml, tmp_path, write_video, spoil):
+    pytest.importorskip("av")
+    folder = tmp_path / "set"
+    folder.mkdir()
+    said = spoil(folder, write_video)
+    done = cargan("preprocess", folder, tmp_path / "out", "--config", tiny_yaml, "--workers", 1)
+    assert done.status == 2
+    assert re.search(said, done.err.splitlines()[-1])
+    assert done.err.count("Error: ") == 1
+    assert not (tmp_path / "out").exists()

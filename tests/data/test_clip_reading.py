@@ -48,3 +48,16 @@ def test_not_a_sound_file(tmp_path):
     for offset_ms in (0, 5_000):
         with pytest.raises(UserError, match="cannot be read as sound"):
             read_clip(tmp_path / "a.wav", offset_ms, AUDIO)
+
+
+def test_a_part_of_a_videos_sound_equals_the_cut_from_the_whole(tmp_path, write_video):
+    pytest.importorskip("av")
+    video = write_video(tmp_path / "a.mp4", 5.0)
+    whole = read_clip(video, 0, AUDIO.model_copy(update={"clip_seconds": 4.5}))
+    for offset_ms in (0, 900, 2_500, 3_700):
+        start = offset_ms * 8
+        clip = read_clip(video, offset_ms, AUDIO)
+        assert clip.samples.shape == (4_000,)
+        assert not clip.padded
+        np.testing.assert_allclose(clip.samples, whole.samples[start : start + 4_000], atol=1e-3)
+    assert read_clip(video, 4_900, AUDIO).padded > 2_000

@@ -1,11 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import soundfile
 
 from cargan_tf.audio.decode import read_audio
 from cargan_tf.audio.log_mel import log_mel
+from cargan_tf.config.schema import AudioConfig
 from cargan_tf.data.extraction import Chunk, extract
+from cargan_tf.data.jet import draw_jet, read_jet
 from cargan_tf.data.photo import read_photo
 from cargan_tf.data.sources import find_source
+from cargan_tf.data.spectrogram_settings import AUTHORS_AUDIO
 
 
 def test_content_and_what_is_left_out(tree, config):
@@ -42,3 +47,29 @@ def test_short_clips_are_noted(tree, config):
     pairs = find_source(tree).pairs[:2]
     soundfile.write(pairs[1].audio, np.full(1_000, 0.1), 8_000)
     assert extract(Chunk(pairs, config.audio, 32)).padded == {pairs[1].id}
+
+
+def test_silent_clips_are_dropped_on_request(tree, config):
+    pairs = find_source(tree).pairs[:2]
+    soundfile.write(pairs[0].audio, np.zeros(4_000), 8_000)
+    assert extract(Chunk(pairs, config.audio, 32)).pairs == pairs
+    result = extract(Chunk(pairs, config.audio, 32, drop_silent=True))
+    assert result.pairs == pairs[1:]
+    assert result.dropped == pairs[:1]
+    assert result.left_out[0].why == "silent: -120 dB of full scale"
+
+
+def test_spectrogram_pictures_stand_for_sound(tmp_path, tree):
+    pair = find_source(tree).pairs[0]
+    values = np.linspace(0, 1, 34)[:, None] * np.linspace(0.5, 1, 128)
+    draw_jet(values).save(tmp_path / "a.png")
+    audio = AudioConfig(**AUTHORS_AUDIO)
+    chunk = Chunk((replace(pair, audio=tmp_path / "a.png"),), audio, 32, spectrograms=True)
+    result = extract(chunk)
+    np.testing.assert_array_equal(result.log_mels, [read_jet(tmp_path / "a.png")])
+    (quality,) = result.qualities
+    assert np.isnan(quality.rms_db)
+    assert not quality.silent
+    assert not quality.noise_like
+    gone = replace(chunk, pairs=(replace(pair, audio=tmp_path / "b.png"),))
+    assert extract(gone).log_mels.shape == (0, 34, 128)

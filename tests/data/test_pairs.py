@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 from cargan_tf.data.pairs import Pair, PairCollector
@@ -10,6 +11,11 @@ def a_pair(split="train", label="violin", recording="violin01", start=500):
 def test_id_and_key():
     assert a_pair().id == "violin/violin01/500"
     assert a_pair().key == ("train", "violin", "violin01", 500)
+
+
+def test_what_stays_in_one_split():
+    assert a_pair().origin == "violin01"
+    assert replace(a_pair(), piece="01_Jupiter_vn_vc").origin == "01_Jupiter_vn_vc"
 
 
 def test_duplicates_are_named_and_the_first_counts():

@@ -112,3 +112,15 @@ def test_floating_point_pixels_are_refused(tmp_path):
     path = saved(tmp_path, Image.new("F", (8, 8), 0.5), "picture.tiff")
     with pytest.raises(UserError, match="floating-point"):
         read_photo(path, 16)
+
+
+def test_a_strip_of_a_picture(tmp_path):
+    wide = np.zeros((20, 90, 3), np.uint8)
+    wide[:, :30, 0] = wide[:, 30:60, 1] = wide[:, 60:, 2] = 200
+    path = saved(tmp_path, Image.fromarray(wide))
+    for place in range(3):
+        pixels = read_photo(path, 16, (place, 3))
+        assert pixels.shape == (16, 16, 3)
+        expected = np.zeros(3)
+        expected[place] = 200
+        np.testing.assert_allclose(pixels.mean(axis=(0, 1)), expected, atol=3)

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from cargan_tf.audio.quality import ClipQuality
 from cargan_tf.data.pairs import Pair
-from cargan_tf.data.records import parse, parse_log_mels_only, serialise
+from cargan_tf.data.records import parse, parse_log_mels_only, parse_summaries, serialise
 
 PAIR = Pair("train", "naïve horn", "n01", 1500, Path("a.wav"), Path("a.jpg"), player="Zoë")
 QUALITY = ClipQuality(rms_db=-12.5, flatness=0.25, silent=False, noise_like=False)
@@ -32,6 +32,14 @@ def test_round_trip_is_exact():
 def test_log_mels_alone():
     record = serialise(PAIR, LOG_MEL, PHOTO, 0, QUALITY)
     np.testing.assert_array_equal(parse_log_mels_only(tf.constant([record]), 16, 17)[0], LOG_MEL)
+
+
+def test_summaries_hold_all_but_sound_and_picture():
+    record = serialise(PAIR, LOG_MEL, PHOTO, 7, QUALITY)
+    summary = parse_summaries(tf.constant([record]))
+    whole = parse(tf.constant([record]), n_mels=16, frames=17, size=32)
+    assert summary.keys() == whole.keys() - {"log_mel", "photo"}
+    assert all((summary[name] == whole[name]).numpy().all() for name in summary)
 
 
 def test_a_view_in_another_order_is_written_as_it_reads():

@@ -34,7 +34,7 @@ def test_nothing_there(tmp_path):
     (tmp_path / "readme.txt").touch()
     with pytest.raises(UserError, match=r"nothing known in .* img/ and chunk/"):
         find_source(tmp_path)
-    with pytest.raises(UserError, match=r"readme.txt is not a CSV file"):
+    with pytest.raises(UserError, match=r"nothing known in .*readme.txt: expected a CSV"):
         find_source(tmp_path / "readme.txt")
 
 

@@ -1,0 +1,147 @@
+"""What is in a prepared data set: clips that hold no music, and examples to look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cargan_tf.data.dataset import DatasetInfo, load_dataset
+from cargan_tf.data.pairs import SPLITS
+from cargan_tf.progress import Reporter, SilentReporter
+
+#: Examples of a class, of as many recordings.
+EXAMPLES = 3
+
+#: Records read at a time: 56 MB of 256×256 pictures.
+_BATCH = 256
+
+_SILENT = SilentReporter()
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One record to look at.
+
+    Attributes:
+        label: its class.
+        name: split and id, such as ``train/violin/violin01/500``.
+        log_mel: float32 [n_mels, frames], lowest band first.
+        photo: uint8 [size, size, 3].
+    """
+
+    label: str
+    name: str
+    log_mel: NDArray[np.float32]
+    photo: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """What was found; names are split and id, by label.
+
+    Attributes:
+        info: the data set's own description.
+        silent: clips below ``audio.silence_rms_db``.
+        noise_like: other clips above ``audio.noise_flatness``.
+        unmeasured: clips of which neither is known, as they came as spectrogram pictures.
+        examples: up to :data:`EXAMPLES` of each label, in the order of the labels.
+    """
+
+    info: DatasetInfo
+    silent: dict[str, tuple[str, ...]]
+    noise_like: dict[str, tuple[str, ...]]
+    unmeasured: int
+    examples: tuple[Example, ...]
+
+
+@dataclass
+class _Found:
+    """What is gathered of one label; examples are serialised records with their names."""
+
+    silent: list[str] = field(default_factory=list)
+    noise_like: list[str] = field(default_factory=list)
+    by_recording: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    spare: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def examples(self) -> list[tuple[str, bytes]]:
+        """Of different recordings, as far as there are so many."""
+        return [*self.by_recording.values(), *self.spare][:EXAMPLES]
+
+
+def inspect_dataset(path: Path, reporter: Reporter = _SILENT) -> Inspection:
+    """Read through the data set in the folder ``path`` once.
+
+    Raises:
+        UserError: there is none, or it is damaged.
+    """
+    info = load_dataset(path)
+    found = [_Found() for _ in info.labels]
+    unmeasured = 0
+    total = sum(info.records(split) for split in SPLITS)
+    with reporter.task("Inspecting", total) as task:
+        from cargan_tf.data.records import parse_summaries, read_records
+
+        for split in SPLITS:
+            files = [str(path / shard.name) for shard in info.shards.get(split, ())]
+            for batch in read_records(files).batch(_BATCH) if files else ():
+                summary = {name: value.numpy() for name, value in parse_summaries(batch).items()}
+                unmeasured += int(np.isnan(summary["rms_db"]).sum())
+                _gather(info, found, split, batch.numpy(), summary)
+                task.advance(len(summary["label"]))
+    return Inspection(
+        info=info,
+        silent=_by_label(info, [part.silent for part in found]),
+        noise_like=_by_label(info, [part.noise_like for part in found]),
+        unmeasured=unmeasured,
+        examples=tuple(
+            _example(info, label, name, record)
+            for label, part in zip(info.labels, found, strict=True)
+            for name, record in part.examples()
+        ),
+    )
+
+
+def _gather(
+    info: DatasetInfo,
+    found: list[_Found],
+    split: str,
+    records: NDArray[Any],
+    summary: dict[str, NDArray[Any]],
+) -> None:
+    audio = info.config.audio
+    silent = summary["rms_db"] < audio.silence_rms_db
+    noise_like = ~silent & (summary["flatness"] > audio.noise_flatness)
+    for row, record in enumerate(records):
+        part = found[int(summary["label"][row])]
+        name = f"{split}/{summary['id'][row].decode()}"
+        if silent[row]:
+            part.silent.append(name)
+        elif noise_like[row]:
+            part.noise_like.append(name)
+        recording = summary["recording"][row].decode()
+        if len(part.by_recording) < EXAMPLES and recording not in part.by_recording:
+            part.by_recording[recording] = name, record
+        elif len(part.spare) < EXAMPLES:
+            part.spare.append((name, record))
+
+
+def _by_label(info: DatasetInfo, names: list[list[str]]) -> dict[str, tuple[str, ...]]:
+    return {
+        label: tuple(sorted(of_label))
+        for label, of_label in zip(info.labels, names, strict=True)
+        if of_label
+    }
+
+
+def _example(info: DatasetInfo, label: str, name: str, record: bytes) -> Example:
+    import tensorflow as tf
+
+    from cargan_tf.data.records import parse
+
+    audio, size = info.config.audio, info.config.data.image_size
+    parsed = parse(tf.constant([record]), audio.n_mels, audio.frames, size)
+    return Example(label, name, parsed["log_mel"][0].numpy(), parsed["photo"][0].numpy())

@@ -1,0 +1,167 @@
+"""Tables that say what is heard in which video: a header of their own, VGGSound's, or AVE's."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cargan_tf.data.pairs import NO_SPLIT
+from cargan_tf.data.tables import RowError, read_rows, read_text, split_in_name, split_of, visible
+from cargan_tf.errors import UserError, did_you_mean
+
+TABLE_SUFFIXES = frozenset({".csv", ".txt"})
+
+#: What a column means, by its name in small letters without blanks and underscores.
+_MEANINGS = {
+    "video": "video",
+    "videoid": "video",
+    "youtubeid": "video",
+    "ytid": "video",
+    "label": "label",
+    "category": "label",
+    "class": "label",
+    "start": "start",
+    "starttime": "start",
+    "startseconds": "start",
+    "end": "end",
+    "endtime": "end",
+    "endseconds": "end",
+    "split": "split",
+    "player": "player",
+}
+_REQUIRED = ("video", "label")
+
+#: ``Accordion&-1iKLvsRBbE&good&0&10``, under a header in Annotations.txt, without in trainSet.txt.
+_AVE_HEADER = ("Category", "VideoID", "Quality", "StartTime", "EndTime")
+
+#: ``---g-f_I2yQ,1,people marching,test``, without a header.
+_VGGSOUND_HEADER = ("youtube id", "start seconds", "label", "split")
+
+#: VGGSound's label holds for so long after the start.
+VGGSOUND_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class VideoRow:
+    """A stretch of a video and its label.
+
+    Attributes:
+        what: table and line, for messages.
+        video: name of the video without its suffix, or a path.
+        label: as written.
+        start: seconds at which the label begins to hold.
+        end: seconds at which it ceases; None where the table does not say.
+        split: one of the splits, or none.
+        player: who is seen, where the table says.
+    """
+
+    what: str
+    video: str
+    label: str
+    start: float
+    end: float | None
+    split: str
+    player: str
+
+
+def is_video_table(path: Path) -> bool:
+    """Whether the file's first line is that of a table of videos."""
+    if path.suffix.lower() not in TABLE_SUFFIXES or not path.is_file():
+        return False
+    try:
+        delimiter, header, _ = _form(path)
+    except UserError:
+        return False
+    return delimiter == "&" or "video" in _meanings(header)
+
+
+def find_tables(folder: Path) -> list[Path]:
+    """Tables of videos in ``folder``; those named after a split first, as they say more."""
+    tables = [path for path in visible(folder) if path.is_file() and is_video_table(path)]
+    return sorted(tables, key=lambda path: (split_in_name(path) == NO_SPLIT, path.name))
+
+
+def read_table(path: Path) -> Iterator[VideoRow | tuple[str, str]]:
+    """The rows of a table; of a row with a bad value, its line and the reason.
+
+    Raises:
+        UserError: it cannot be read, or has no column of videos or labels.
+    """
+    delimiter, header, headed = _form(path)
+    _, rows = read_rows(path, delimiter, None if headed else header)
+    meanings = _meanings(header)
+    for column in _REQUIRED:
+        if column not in meanings:
+            present = ", ".join(header) or "nothing"
+            raise UserError(
+                f"{path} has no column {column!r}; its first line names {present}."
+                f"{did_you_mean(column, header)}"
+            )
+    # VGGSound states no end; of other tables without one, the label holds to the video's end.
+    lasting = VGGSOUND_SECONDS if header == list(_VGGSOUND_HEADER) else None
+    for line, row in rows:
+        what = f"{path.name} line {line}"
+        values = {meaning: row.get(name, "") for meaning, name in meanings.items()}
+        try:
+            yield _video_row(what, values, split_in_name(path), lasting)
+        except RowError as error:
+            yield what, str(error)
+
+
+def _video_row(what: str, values: dict[str, str], split: str, lasting: float | None) -> VideoRow:
+    for column in _REQUIRED:
+        if not values[column]:
+            raise RowError(f"{column} is empty")
+    start = _seconds(values, "start") or 0.0
+    end = _seconds(values, "end")
+    if end is None and lasting is not None:
+        end = start + lasting
+    if end is not None and end <= start:
+        raise RowError(f"it ends at {end:g} s, not after its start at {start:g} s")
+    if values.get("split"):
+        split = split_of(values["split"])
+    player = values.get("player", "")
+    return VideoRow(what, values["video"], values["label"], start, end, split, player)
+
+
+def _seconds(values: dict[str, str], column: str) -> float | None:
+    text = values.get(column, "")
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86_400:
+        raise RowError(f"{column} {text!r} is not a number of seconds up to 86400")
+    return seconds
+
+
+def _form(path: Path) -> tuple[str, list[str], bool]:
+    """Delimiter, names of the columns, and whether the first line states them."""
+    first = next((line for line in read_text(path).split("\n") if line.strip()), "").strip()
+    if first.count("&") == len(_AVE_HEADER) - 1:
+        names = first.split("&")
+        headed = names[0].strip().lower() == _AVE_HEADER[0].lower()
+        return "&", names if headed else list(_AVE_HEADER), headed
+    names = [name.strip() for name in next(csv.reader(io.StringIO(first)), [])]
+    if len(names) == len(_VGGSOUND_HEADER) and _is_vggsound(names):
+        return ",", list(_VGGSOUND_HEADER), False
+    return ",", names, True
+
+
+def _is_vggsound(values: list[str]) -> bool:
+    return values[1].isdigit() and values[3].lower() in ("train", "test", "val", "validation")
+
+
+def _meanings(header: list[str]) -> dict[str, str]:
+    """What is known of a table -> the column that holds it; the first of several."""
+    found: dict[str, str] = {}
+    for name in header:
+        meaning = _MEANINGS.get(name.lower().replace(" ", "").replace("_", ""))
+        if meaning:
+            found.setdefault(meaning, name)
+    return found

@@ -1,0 +1,78 @@
+"""`cargan inspect`: what is in a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from cargan_cli.options import PATH
+
+if TYPE_CHECKING:
+    from cargan_tf.data.inspection import Inspection
+
+#: Clips of a class that are named unless all are asked for.
+SHOWN = 10
+
+
+@click.command("inspect", short_help="Count a data set, show examples, find silence and noise.")
+@click.argument("data", type=PATH, default=Path("data"))
+@click.option(
+    "-o", "out", type=PATH, help="The sheet of examples.  [default: DATA/contact_sheet.png]"
+)
+@click.option("--all", "everything", is_flag=True, help="Name all silent and noise-like clips.")
+def command(data: Path, out: Path | None, everything: bool) -> None:
+    """Count what is in DATA, draw examples of each class, and name silent and noise-like clips.
+
+    DATA is a data set made by `cargan preprocess`, ./data by default. `cargan preprocess
+    --drop-silent` makes one without the silent clips.
+    """
+    import numpy as np
+    from cargan_cli.reporting import TerminalReporter
+    from cargan_cli.tensorflow_import import import_tensorflow
+
+    from cargan_tf.data.contact_sheet import draw_contact_sheet
+    from cargan_tf.data.dataset import load_dataset
+    from cargan_tf.data.inspection import inspect_dataset
+    from cargan_tf.pictures import save_picture
+
+    load_dataset(data)  # what is plainly wrong is said before TensorFlow loads
+    import_tensorflow()
+    inspection = inspect_dataset(data, TerminalReporter())
+    for line in [*_counts(inspection), *_flagged(inspection, everything)]:
+        click.echo(line)
+    sheet = data / "contact_sheet.png" if out is None else out
+    save_picture(np.asarray(draw_contact_sheet(inspection.examples)), sheet)
+    click.echo(f"Examples: {sheet}")
+
+
+def _counts(inspection: Inspection) -> list[str]:
+    """A table of pairs by class and split."""
+    counts = inspection.info.counts
+    labels = inspection.info.labels
+    rows = [["", *counts]]
+    rows += [[label, *(str(counts[split].get(label, 0)) for split in counts)] for label in labels]
+    rows.append(["all", *(str(sum(counts[split].values())) for split in counts)])
+    first = max(len(row[0]) for row in rows)
+    return ["  ".join([row[0].ljust(first), *(cell.rjust(10) for cell in row[1:])]) for row in rows]
+
+
+def _flagged(inspection: Inspection, everything: bool) -> list[str]:
+    lines = []
+    for kind, found in (("Silent", inspection.silent), ("Noise-like", inspection.noise_like)):
+        lines.append(f"{kind}: {sum(map(len, found.values()))}")
+        for label, names in found.items():
+            shown = names if everything else names[:SHOWN]
+            lines.append(f"  {label}: {len(names)}")
+            lines += [f"    {name}" for name in shown]
+            if len(shown) < len(names):
+                lines.append(f"    and {len(names) - len(shown)} more, named with --all")
+    if inspection.unmeasured:
+        lines.append(
+            f"Not measured: {inspection.unmeasured}; spectrogram pictures do not tell silence or"
+            " noise."
+        )
+    dropped = sum(sum(counts.values()) for counts in inspection.info.dropped_silent.values())
+    if dropped:
+        lines.append(f"Silent clips left out at preprocessing: {dropped}")
+    return lines
