@@ -3,7 +3,7 @@
     python benchmarks/overfit_suburmp.py SAMPLE [--epochs 40] [--decay-epochs 20] [--width 64]
 
 SAMPLE holds ``img/<label>/<key>.jpg`` and ``spectrogram/<label>/<key>.png``; the spectrogram PNGs
-are read as grey pictures. Batch 4 and the paper's losses and rate. Prints L1 in [-1, 1] on the
+are turned back into log-mel. Batch 4 and the paper's losses and rate. Prints L1 in [-1, 1] on the
 training photos by epoch: of the step (batch statistics, dropout) and in inference mode.
 """
 
@@ -17,17 +17,19 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from cargan_tf.config import Config, load_config
-from cargan_tf.models.cascade import Cascade
-from cargan_tf.models.patchgan import PatchGAN
+from cargan_tf.data.jet import read_jet
+from cargan_tf.data.photo import read_photo
+from cargan_tf.models.cascade import Cascade, new_cascade
+from cargan_tf.models.patchgan import new_discriminator
 from cargan_tf.training.gallery import Drawer
 from cargan_tf.training.grids import picture_grid
 from cargan_tf.training.listening import mean_distance
 from cargan_tf.training.step import TrainingStep
 
 SIZE = 128
+STEPS_PER_EPOCH = 7  # 26 pairs by fours
 CLASSIFIER_STEPS = 60  # enough for every photo to be named right
 
 
@@ -93,31 +95,24 @@ def read_pairs(sample: Path) -> tuple[list[str], dict[str, np.ndarray]]:
     """All pairs as arrays, sorted by label: spectrogram, photo and one-hot label."""
     photos = sorted((sample / "img").glob("*/*.jpg"))
     labels = sorted({photo.parent.name for photo in photos})
-    spectrograms = [sample / "spectrogram" / f.parent.name / f"{f.stem}.png" for f in photos]
+    log_mels = [read_jet(sample / "spectrogram" / f.parent.name / f"{f.stem}.png") for f in photos]
+    spectrogram = tf.image.resize(2.0 * np.stack(log_mels)[..., None] - 1.0, (SIZE, SIZE))
     return labels, {
-        "spectrogram": np.stack([read_picture(file, "L") for file in spectrograms])[..., None],
-        "photo": np.stack([read_picture(file, "RGB") for file in photos]),
+        "spectrogram": spectrogram.numpy(),
+        "photo": np.stack([read_photo(file, SIZE) for file in photos]) / np.float32(127.5) - 1.0,
         "label": np.eye(len(labels), dtype=np.float32)[
             [labels.index(photo.parent.name) for photo in photos]
         ],
     }
 
 
-def read_picture(file: Path, mode: str) -> np.ndarray:
-    """A picture of SIZE pixels a side in [-1, 1]."""
-    picture = Image.open(file).convert(mode).resize((SIZE, SIZE), Image.Resampling.LANCZOS)
-    return np.asarray(picture, np.float32) / 127.5 - 1.0
-
-
 def build(config: Config, label_count: int) -> TrainingStep:
     """Fresh networks on one device."""
-    strategy = tf.distribute.MirroredStrategy(["/cpu:0"])
-    with strategy.scope():
-        cascade = Cascade(config, label_count)
-        cascade(tf.zeros([1, SIZE, SIZE, 1]), tf.zeros([1, label_count]))
-        discriminator = PatchGAN(config.model)
-        discriminator(tf.zeros([1, SIZE, SIZE, 4]))
-        return TrainingStep(config, cascade, discriminator, strategy, steps_per_epoch=7)
+    cascade = new_cascade(config, label_count)
+    discriminator = new_discriminator(config, label_count)
+    return TrainingStep(
+        config, cascade, discriminator, tf.distribute.get_strategy(), STEPS_PER_EPOCH
+    )
 
 
 def train_classifier(cascade: Cascade, pairs: dict[str, np.ndarray]) -> None:
@@ -125,14 +120,15 @@ def train_classifier(cascade: Cascade, pairs: dict[str, np.ndarray]) -> None:
     network = cascade.classifier
     network.trainable = True
     optimizer = keras.optimizers.Adam(1e-3)
+    values = [variable.value for variable in network.trainable_variables]
     for _ in range(CLASSIFIER_STEPS):
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(values)
             logits = network(pairs["photo"], training=True)
             loss = tf.reduce_mean(
                 tf.nn.softmax_cross_entropy_with_logits(labels=pairs["label"], logits=logits)
             )
-        variables = network.trainable_variables
-        optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
+        optimizer.apply(tape.gradient(loss, values), network.trainable_variables)
     network.trainable = False
     named = np.argmax(network(pairs["photo"]), 1) == np.argmax(pairs["label"], 1)
     print(f"classifier: {np.mean(named):.3f} of the photos named right", flush=True)
