@@ -43,12 +43,11 @@ def main() -> None:
             "training.batch_size=4",
             f"training.epochs={arguments.epochs}",
             f"training.decay_epochs={arguments.decay_epochs}",
-            f"training.adam_beta_1={arguments.beta_1}",
-            f"training.learning_rate={arguments.learning_rate}",
             f"model.generator_width={arguments.width}",
             f"model.discriminator_width={arguments.discriminator_width}",
             "classifier.blocks=[1, 1, 1, 1]",
             "classifier.width=16",
+            *arguments.overrides,
         ],
     )
     keras.utils.set_random_seed(config.training.seed)
@@ -85,8 +84,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--decay-epochs", type=int, default=20)
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--discriminator-width", type=int, default=64)
-    parser.add_argument("--beta-1", type=float, default=0.9)
-    parser.add_argument("--learning-rate", type=float, default=8e-4)
+    parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--grid", type=Path, help="write the pictures of the last epoch here")
     return parser.parse_args()
 
