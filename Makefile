@@ -9,8 +9,9 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.installed
 	$(BIN)/cargan quickstart
 
+# Two processes: most of the time goes into tracing graphs, which keeps one core busy.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 # What must hold besides the tests: style, types.
 check: $(VENV)/.installed-dev

@@ -1,13 +1,20 @@
-"""One small sample data set for the tests that only read it."""
+"""One small sample data set for the tests that only read it, and instruments drawn alone."""
 
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from cargan_tf.data.sample.build import make_sample_data
+from cargan_tf.data.sample.canvas import SIDE, SUPERSAMPLING, Canvas, View
+from cargan_tf.data.sample.figure import Pose, body_in
+from cargan_tf.data.sample.picture import SCENES
+from cargan_tf.data.sample.players import Look, looks
 
 SMALL = {"recordings": 9, "clips_per_recording": 2, "seed": 3, "labels": ("flute", "violin")}
 
@@ -25,3 +32,39 @@ def rows(small_set) -> list[dict[str, str]]:
     """The lines of its manifest."""
     with (small_set / "manifest.csv").open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+#: Drawn around the picture too, so that what would be cut off can be seen.
+MARGIN = 128
+#: Colours that no other part of a drawing has.
+NOTHING = (255, 0, 255)
+SKIN = (0, 255, 0)
+#: One player for all instruments.
+LOOK = replace(looks("violin", 0)[0], skin=SKIN)
+STILL = Pose(0.5, 0.5)
+
+
+def instrument_alone(label: str, pose: Pose, look: Look = LOOK, body: Pose = STILL) -> np.ndarray:
+    """Instrument and arms before nothing, [side, side, 3], with the margin around the picture.
+
+    The body stays still unless asked, so that only the instrument and the hands move.
+    """
+    scene = SCENES[label]
+    shift = (look.shift[0] + MARGIN, look.shift[1] + scene.drop + MARGIN)
+    view = View(scene.magnification * look.magnification, shift=shift)
+    side = (SIDE + 2 * MARGIN) * SUPERSAMPLING
+    canvas = Canvas(Image.new("RGB", (side, side), NOTHING), view)
+    scene.draw(canvas, look, body_in(body, scene.middle, scene.standing), pose)
+    return np.asarray(canvas.image())
+
+
+def places(pixels: np.ndarray, colour: tuple[int, int, int] | None = None) -> np.ndarray:
+    """[N, 2]: x and y of what has ``colour``, or of all that is drawn, in pixels of the picture."""
+    seen = (pixels == colour).all(-1) if colour else (pixels != NOTHING).any(-1)
+    return np.argwhere(seen)[:, ::-1] / SUPERSAMPLING - MARGIN
+
+
+def share_in_picture(label: str, pose: Pose) -> float:
+    """How much of an instrument is not cut off by the picture's edge, 0 to 1."""
+    drawn = places(instrument_alone(label, pose, body=pose))
+    return float(((drawn >= 0) & (drawn < SIDE)).all(1).mean())
