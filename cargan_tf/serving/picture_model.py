@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
@@ -31,7 +31,7 @@ class ModelCard:
             "step": self.step,
             "data_hash": self.data_hash,
             "config": self.config.model_dump(mode="json"),
-            "statistics": asdict(self.statistics),
+            "statistics": self.statistics.to_json(),
         }
 
     @classmethod
@@ -45,9 +45,7 @@ class ModelCard:
         return cls(
             config=config_from_json(values["config"], origin),
             labels=tuple(values["labels"]),
-            statistics=BandStatistics(
-                tuple(values["statistics"]["mean"]), tuple(values["statistics"]["spread"])
-            ),
+            statistics=BandStatistics.from_json(values["statistics"]),
             step=values["step"],
             data_hash=values["data_hash"],
         )

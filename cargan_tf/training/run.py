@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ class Run:
             "data_hash": info.data_hash,
             "classifier_accuracy": info.classifier_accuracy,
             "config": info.config.model_dump(mode="json"),
-            "statistics": asdict(info.statistics),
+            "statistics": info.statistics.to_json(),
         }
         write_json(self.info_file, values)
 
@@ -72,9 +72,7 @@ class Run:
             return RunInfo(
                 config=config_from_json(values["config"], str(self.info_file)),
                 labels=tuple(values["labels"]),
-                statistics=BandStatistics(
-                    tuple(values["statistics"]["mean"]), tuple(values["statistics"]["spread"])
-                ),
+                statistics=BandStatistics.from_json(values["statistics"]),
                 data=values["data"],
                 data_hash=values["data_hash"],
                 classifier_accuracy=values["classifier_accuracy"],

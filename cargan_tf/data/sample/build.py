@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import multiprocessing
-import os
 import shutil
 import signal
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from cargan_tf.data.sample.pairs import Job, Row, write_pairs
 from cargan_tf.data.sample.parameters import MANIFEST, PARAMETERS, Parameters, is_complete
+from cargan_tf.data.workers import default_workers
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_json
 from cargan_tf.labels import SUB_URMP_LABELS
@@ -70,17 +70,10 @@ def make_sample_data(
             for label in parameters.labels
             for recording, split in enumerate(parameters.splits)
         ]
-        rows = _run(jobs, workers or _available_processors(), reporter or SilentReporter())
+        rows = _run(jobs, workers or default_workers(), reporter or SilentReporter())
         _write_manifest(folder / MANIFEST, rows)
         write_json(folder / PARAMETERS, parameters.as_json())
     return out / MANIFEST
-
-
-def _available_processors() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextmanager
