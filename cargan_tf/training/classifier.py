@@ -63,7 +63,7 @@ def train_classifier(
             " Preprocess data with a validation or test split."
         )
     keras.utils.set_random_seed(config.training.seed)
-    network = _new_classifier(config, len(dataset.labels))
+    network = new_classifier(config, len(dataset.labels))
     weights = config.classifier.weights
     if weights.endswith(".pth"):
         load_torchvision(network, Path(weights))
@@ -140,6 +140,14 @@ def read_report(folder: Path) -> ClassifierReport:
         ) from error
 
 
+def new_classifier(config: Config, label_count: int) -> Classifier:
+    """C with its weights made."""
+    network = Classifier(config.classifier, label_count, name="classifier")
+    size = config.data.image_size
+    network(tf.zeros([1, size, size, 3]))
+    return network
+
+
 def _fit(
     network: Classifier, dataset: DatasetInfo, data: Path, config: Config, reporter: Reporter
 ) -> None:
@@ -176,13 +184,6 @@ def _advance(task: Task, done: int, epoch: int, accuracy: keras.metrics.Metric) 
         return
     task.advance(note=f"epoch {done // epoch}, training accuracy {float(accuracy.result()):.3f}")
     accuracy.reset_state()
-
-
-def _new_classifier(config: Config, label_count: int) -> Classifier:
-    network = Classifier(config.classifier, label_count, name="classifier")
-    size = config.data.image_size
-    network(tf.zeros([1, size, size, 3]))
-    return network
 
 
 def _check_accuracy(report: ClassifierReport, config: Config, folder: Path) -> None:

@@ -36,6 +36,10 @@ class Seen:
             raise ValueError("this network has no classes")
         return np.argmax(self.logits, axis=1)
 
+    def only(self, places: NDArray[np.int64]) -> Seen:
+        """What is seen in these pictures."""
+        return Seen(self.features[places], None if self.logits is None else self.logits[places])
+
 
 class FeatureNetwork:
     """Calls a network on arrays of any length, each picture brought to its input by one rule.
