@@ -1,0 +1,1 @@
+"""How good the pictures are, and whether they follow the sound."""
