@@ -1,1 +1,1 @@
-"""How good the pictures are, and whether they follow the sound."""
+"""How good a run is, by measures that can be believed: figures, their limits, and the pictures."""
