@@ -24,6 +24,7 @@ COMMANDS = {
     "train": "train",
     "export": "export",
     "generate": "generate",
+    "reproduce": "reproduce",
     "import-checkpoint": "import_checkpoint",
     "export-checkpoint": "export_checkpoint",
 }
