@@ -90,10 +90,9 @@ def quickstart(
 def _judge(trainer: Trainer, reporter: Reporter) -> tuple[ListeningFigures, Image.Image]:
     """Listening figures and grid on the test split."""
     means = class_means(trainer.run, trainer.dataset, trainer.data, trainer.config)
-    cascade = trainer.step.cascade
     with reporter.task("Test", 2) as task:
         gallery = Gallery.of_split(
-            cascade, trainer.dataset, trainer.data, trainer.config, "test", means
+            trainer.network, trainer.dataset, trainer.data, trainer.config, "test", means
         )
         figures = gallery.figures()
         task.advance()

@@ -10,22 +10,26 @@ from cargan_tf.config.loading import (
 from cargan_tf.config.schema import (
     AudioConfig,
     ClassifierConfig,
+    CMCGANConfig,
     Config,
     DataConfig,
     LossConfig,
     ModelConfig,
     MonitorConfig,
+    S2ICConfig,
     TrainingConfig,
 )
 
 __all__ = [
     "AudioConfig",
+    "CMCGANConfig",
     "ClassifierConfig",
     "Config",
     "DataConfig",
     "LossConfig",
     "ModelConfig",
     "MonitorConfig",
+    "S2ICConfig",
     "TrainingConfig",
     "config_from_json",
     "load_config",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -79,6 +80,7 @@ def evaluation_batches(
     split: str,
     batch_size: int,
     limit: int | None = None,
+    chosen: Sequence[int] | None = None,
 ) -> tf.data.Dataset:
     """One pass over a split in the order of its shards, in which the classes are mixed.
 
@@ -89,9 +91,11 @@ def evaluation_batches(
         split: ``train``, ``validation`` or ``test``.
         batch_size: records a batch; the last may have fewer.
         limit: records at most.
+        chosen: places of the records to be read, as :func:`even_choice` gives them; all by default.
 
     Returns:
-        As :func:`training_batches`, and ``recording`` and ``player`` [B] strings.
+        As :func:`training_batches`, and ``recording`` and ``player`` [B] strings, ``rms_db`` and
+        ``flatness`` [B] float32.
 
     Raises:
         UserError: no record in ``split``, or settings that do not fit.
@@ -101,9 +105,20 @@ def evaluation_batches(
         present = ", ".join(name for name in dataset.shards if dataset.records(name))
         raise UserError(f"the data set in {path} has no pair in split {split!r}; it has {present}.")
     records = read_records(_files(dataset, path, split))
+    if chosen is not None:
+        wanted = tf.scatter_nd(
+            tf.constant(chosen, tf.int64)[:, tf.newaxis],
+            tf.ones([len(chosen)], tf.bool),
+            tf.constant([dataset.records(split)], tf.int64),
+        )
+        numbered = records.enumerate().filter(lambda place, _: wanted[place])
+        records = numbered.map(lambda _, record: record)
     if limit is not None:
         records = records.take(limit)
-    names = ("spectrogram", "photo", "label", "id", "recording", "player")
+    names = (
+        *("spectrogram", "photo", "label", "id", "recording", "player"),
+        *("rms_db", "flatness"),
+    )
     return _finished(_parsed(records.batch(batch_size), config), dataset, config, names)
 
 

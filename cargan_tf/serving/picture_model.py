@@ -11,7 +11,7 @@ from cargan_tf.audio.log_mel_graph import LogMelGraph
 from cargan_tf.audio.spectrogram import sound_picture
 from cargan_tf.audio.statistics import BandStatistics
 from cargan_tf.config import Config, config_from_json
-from cargan_tf.models.cascade import Cascade, Stages
+from cargan_tf.models.drawing import DrawingNetwork, Pictures
 
 
 @dataclass(frozen=True)
@@ -52,18 +52,18 @@ class ModelCard:
 
 
 class PictureModel(tf.Module):
-    """The trained cascade with the sound's path before it and 8-bit pictures after it."""
+    """A trained network with the sound's path before it and 8-bit pictures after it."""
 
-    def __init__(self, cascade: Cascade, card: ModelCard) -> None:
+    def __init__(self, network: DrawingNetwork, card: ModelCard) -> None:
         super().__init__(name="picture_model")
-        # Not the cascade itself: TensorFlow would follow it, and Keras then traces a signature of
+        # Not the network itself: TensorFlow would follow it, and Keras then traces a signature of
         # its own for it, with one input only.
-        self._stages = lambda spectrogram, label: cascade(spectrogram, label, training=False)
+        self._stages = lambda spectrogram, label: network(spectrogram, label, training=False)
         self._log_mel = LogMelGraph(card.config.audio)
         self._card = card
         # TensorFlow's C++ loader, which TF Serving runs, finds variables only where the module
         # itself holds them; behind a Keras model they are "not found".
-        self._variables = [variable.value for variable in cascade.variables]
+        self._variables = [variable.value for variable in network.variables]
         self._index_of = tf.lookup.StaticHashTable(
             tf.lookup.KeyValueTensorInitializer(
                 list(card.labels), tf.range(len(card.labels), dtype=tf.int64)
@@ -91,8 +91,8 @@ class PictureModel(tf.Module):
         """
         return {"image": to_pixels(self.stages(waveform, label).refined)}
 
-    def stages(self, waveform: tf.Tensor, label: tf.Tensor) -> Stages:
-        """Everything the cascade makes of [B, samples] and [B]."""
+    def stages(self, waveform: tf.Tensor, label: tf.Tensor) -> Pictures:
+        """Everything the network makes of [B, samples] and [B]."""
         card = self._card
         clip = _of_clip_length(waveform, card.config.audio.clip_samples)
         spectrogram = sound_picture(self._log_mel(clip), card.statistics, card.config)

@@ -29,7 +29,7 @@ class RunInfo:
     statistics: BandStatistics
     data: str  # path of the data set
     data_hash: str  # of its dataset.json
-    classifier_accuracy: float | None  # of C on held-out photos; unknown of an imported one
+    classifier_accuracy: float | None  # of C on held-out photos; None: imported, or there is no C
 
 
 class Run:

@@ -187,7 +187,10 @@ def test_evaluation_is_in_stored_order_and_whole(dataset, dataset_path, config):
     found = read()
     assert [len(batch["id"]) for batch in found] == [5, 5, 2]
     assert len(set(ids_of(found))) == 12
-    assert set(found[0]) == {"spectrogram", "photo", "label", "id", "recording", "player"}
+    assert set(found[0]) == {
+        *("spectrogram", "photo", "label", "id", "recording", "player"),
+        *("rms_db", "flatness"),
+    }
     assert found[0]["recording"][0].decode() == found[0]["id"][0].decode().split("/")[1]
     assert ids_of(read()) == ids_of(found)
     assert ids_of(read(limit=7)) == ids_of(found)[:7]
@@ -210,3 +213,12 @@ def test_replicas_share_the_global_batch(dataset, dataset_path, config, kind):
         for name, whole in batch.items():
             joined = np.concatenate([part[name].numpy() for part in parts])
             np.testing.assert_array_equal(joined, whole)
+
+
+def test_chosen_records_alone_are_read(dataset, dataset_path, config):
+    def read(**options):
+        return ids_of(list(evaluation_batches(dataset, dataset_path, config, "test", 5, **options)))
+
+    everything = read()
+    assert read(chosen=[1, 4, 11]) == [everything[place] for place in (1, 4, 11)]
+    assert read(chosen=[1, 4, 11], limit=2) == [everything[1], everything[4]]
