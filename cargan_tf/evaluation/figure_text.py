@@ -12,9 +12,10 @@ def number(value: float, share: bool) -> str:
     """A share with three decimals, anything else with three or four digits."""
     if share:
         return f"{value:.3f}"
-    if abs(value) >= 100:
-        return f"{value:.1f}"
-    return f"{value:.4g}" if abs(value) >= 1 else f"{value:.3g}"
+    for least, decimals in ((100, 1), (10, 2), (1, 3)):
+        if abs(value) >= least:
+            return f"{value:.{decimals}f}"
+    return f"{value:.3g}"
 
 
 def limits(figure: Figure, info: MetricInfo) -> Iterator[str]:
