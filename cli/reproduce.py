@@ -64,4 +64,4 @@ def command(
             reporter=TerminalReporter(),
         )
     print_table(result)
-    click.echo(f"Table: {folder / table}.md")
+    click.echo(f"Table: {folder / table}.md, and with pictures {folder / table}.html")

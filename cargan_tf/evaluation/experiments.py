@@ -85,7 +85,7 @@ class Laboratory:
         self._apart(_train, experiment.run.path, self.data, experiment.config, self.gpus)
 
     def evaluate(self, experiment: Experiment) -> None:
-        """Measure it; write report and page into its run."""
+        """Measure it; write report, page and some pictures into its run."""
         splits = ("train", self.held_out)
         self._apart(_evaluate, experiment.run.path, self.data, splits, self.features)
 
@@ -111,8 +111,11 @@ def _train(run: Path, data: Path, config: Config, gpus: int | None, reporter: Re
 def _evaluate(
     run: Path, data: Path, splits: Sequence[str], features: str | None, reporter: Reporter
 ) -> None:
+    from cargan_tf.evaluation.comparison import FILE, save_comparison
     from cargan_tf.evaluation.evaluate import evaluate_run
     from cargan_tf.evaluation.html import write_html
 
     report, drawn = evaluate_run(Run(run), data, splits, features=features, reporter=reporter)
     write_html(report, drawn, Run(run), run / FOLDER / PAGE_FILE)
+    held_out, seed = splits[-1], report.origin.seed
+    save_comparison(report.split(held_out), drawn[held_out], seed, run / FOLDER / FILE)

@@ -21,6 +21,7 @@ from cargan_tf.evaluation.measured_table import (
     measured_table,
 )
 from cargan_tf.evaluation.paper_tables import PaperRow, PaperTable, paper_table
+from cargan_tf.evaluation.table_html import write_table_html
 from cargan_tf.evaluation.table_text import to_markdown
 from cargan_tf.files import write_atomically, write_json
 from cargan_tf.progress import Reporter, SilentReporter
@@ -48,8 +49,8 @@ def reproduce(
 
     Each training and each evaluation has a process of its own, one after the other. Runs are in
     ``out/runs`` and shared by the tables. Killed at any moment, the same call goes on: finished
-    runs are passed over, one that was begun goes on from its checkpoint. ``out/<name>.json`` and
-    ``.md`` are written anew after each evaluation.
+    runs are passed over, one that was begun goes on from its checkpoint. ``out/<name>.json``,
+    ``.md`` and ``.html`` are written anew after each evaluation.
 
     Args:
         name: ``table1`` or ``table2``.
@@ -102,6 +103,7 @@ def reproduce(
             result = measured_table(table, measured, origin)
             write_json(out / f"{name}.json", result.to_json())
             write_atomically(out / f"{name}.md", to_markdown(result).encode())
+            write_table_html(result, out / f"{name}.html")
     return result
 
 

@@ -73,11 +73,11 @@ def _cell(row: MeasuredRow, column: MeasuredColumn) -> str:
 
 
 def _comparison(table: MeasuredTable) -> Iterator[str]:
-    columns = sorted({column.split for column in table.columns})
+    splits = dict.fromkeys(column.split for column in table.columns)
     yield (
         f"The paper's columns: {table.source}. The others were measured here, on the"
-        f" {' and '.join(columns)} split of another data set, so rows are to be compared with rows,"
-        " not with the paper's numbers."
+        f" {' and '.join(splits)} split of {table.origin.data}: unless that is the paper's data at"
+        " its size, rows are to be compared with rows, not with the paper's numbers."
     )
     if len(table.origin.seeds) > 1:
         yield f"Mean ± standard deviation over {len(table.origin.seeds)} seeds."
