@@ -94,20 +94,20 @@ def test_the_tables_share_their_runs(make, played):
 
 
 def test_stopped_at_any_moment_it_goes_on(make, played, tmp_path):
-    whole = ["C", *both(*(f"{name} 0" for name in ORDER), "baselines-deaf 0")]
+    whole = ["C", *both("a 0", "e 0")]
     for stop in whole:
         played.work.clear()
         played.fail_at = stop
         with pytest.raises(KeyboardInterrupt):
-            make()
+            make(only=["a", "e"])
         done = list(played.work)
         played.work.clear()
         played.fail_at = ""
-        table = make()
+        table = make(only=["a", "e"])
         # A training that was finished is asked for again, and finds itself at its end; so is C.
         assert set(done + played.work) == set(whole)
         assert [work for work in played.work if work.startswith("evaluate") and work in done] == []
-        assert table.finished
+        assert {row.name for row in table.rows if row.runs} == {"a", "e", "class-mean", "real"}
         shutil.rmtree(tmp_path / "out")
 
 
