@@ -1,6 +1,12 @@
 """The configuration: one typed model and the ways in and out of it."""
 
-from cargan_tf.config.loading import config_from_json, load_config, override, shipped_configs
+from cargan_tf.config.loading import (
+    config_from_json,
+    load_config,
+    overlay,
+    override,
+    shipped_configs,
+)
 from cargan_tf.config.schema import (
     AudioConfig,
     ClassifierConfig,
@@ -29,6 +35,7 @@ __all__ = [
     "TrainingConfig",
     "config_from_json",
     "load_config",
+    "overlay",
     "override",
     "shipped_configs",
 ]

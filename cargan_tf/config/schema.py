@@ -101,6 +101,11 @@ class DataConfig(Section):
     shuffle_buffer: Positive = _field(20_000, "records; at least the split for an even shuffle")
     freq_mask: int = _field(0, "mel bands SpecAugment hides at most; 0 is off", ge=0)
     time_mask: int = _field(0, "frames SpecAugment hides at most; 0 is off", ge=0)
+    shuffle_sounds: bool = _field(
+        False,
+        "train with the sounds exchanged within each class: a control, deaf by design, that shows"
+        " which metrics can be fooled",
+    )
     drop_silent: bool = _field(False, "leave silent clips out (Sec. 3, failure cases)")
     validation_share: Share = _field(0.1, "of a class's recordings, where the data has no splits")
     test_share: Share = _field(0.1, "likewise")

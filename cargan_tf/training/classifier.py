@@ -89,6 +89,17 @@ def train_classifier(
     return report
 
 
+def has_classifier(data: Path, config: Config) -> bool:
+    """Whether the data set has a C that was trained as configured and is good enough."""
+    try:
+        report = read_report(data / FOLDER)
+    except UserError:
+        return False
+    settings = config.classifier
+    trained_so = report.config == settings.model_dump(mode="json")
+    return trained_so and report.accuracy >= settings.minimum_accuracy
+
+
 def load_classifier(
     folder: Path, config: Config, labels: tuple[str, ...], into: Classifier
 ) -> ClassifierReport:

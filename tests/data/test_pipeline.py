@@ -15,6 +15,8 @@ KINDS = {
     "small buffer": ["data.cache=false", "data.shuffle_buffer=7"],
     "masks": ["data.cache=true", "data.freq_mask=4", "data.time_mask=3"],
     "disk, masks": ["data.cache=false", "data.freq_mask=4"],
+    "shuffled sounds": ["data.shuffle_sounds=true"],
+    "disk, shuffled sounds": ["data.cache=false", "data.shuffle_sounds=true"],
 }
 
 
@@ -136,6 +138,35 @@ def test_masks_differ_between_epochs_and_hide_by_the_mean(dataset, dataset_path,
     assert (change != 0).mean() > 0.05
     # 16 bands become 32 rows: where the whole neighbourhood is hidden, exactly the mean is left
     assert any((np.abs(batch["spectrogram"]) < 1e-6).any() for batch in hidden)
+
+
+@pytest.mark.parametrize("kind", ["shuffled sounds", "disk, shuffled sounds"])
+def test_shuffled_sounds_are_of_another_record_of_the_class(dataset, dataset_path, config, kind):
+    settings = override(config, ["training.batch_size=6"])
+    shuffled = override(settings, KINDS[kind])
+    plain = batches(dataset, dataset_path, settings, STEPS)
+    own = {row["id"]: row for batch in plain for row in rows_of(batch)}
+    found = batches(dataset, dataset_path, shuffled, 2 * STEPS)
+    heard = [{row["id"]: row for batch in part for row in rows_of(batch)} for part in halves(found)]
+    assert heard[0].keys() == heard[1].keys() == own.keys()
+    owner = {row["spectrogram"].tobytes(): name for name, row in own.items()}
+    assert len(owner) == 24
+    donor = {name: owner[row["spectrogram"].tobytes()] for name, row in heard[0].items()}
+    assert len(set(donor.values())) == 24  # a permutation: no sound is lost or heard twice
+    for name, row in heard[0].items():
+        np.testing.assert_array_equal(row["photo"], own[name]["photo"])
+        np.testing.assert_array_equal(row["label"], own[name]["label"])
+        np.testing.assert_array_equal(row["label"], own[donor[name]]["label"])
+        np.testing.assert_array_equal(row["spectrogram"], heard[1][name]["spectrogram"])
+        assert donor[name] != name
+
+
+def rows_of(batch):
+    return [dict(zip(batch, row, strict=True)) for row in zip(*batch.values(), strict=True)]
+
+
+def halves(found):
+    return found[:STEPS], found[STEPS:]
 
 
 def test_settings_are_checked(dataset, dataset_path, config):
