@@ -16,7 +16,7 @@ _BATCH = 256
 
 def even_choice(
     dataset: DatasetInfo, path: Path, split: str, limit: int, seed: int
-) -> NDArray[np.int64] | None:
+) -> list[int] | None:
     """Places of at most ``limit`` records, as many of each class as there are, up to a share.
 
     Args:
@@ -47,7 +47,7 @@ def even_choice(
         for place in random.permutation(len(waiting)):
             if waiting[place] and len(chosen) < limit:
                 chosen.append(int(waiting[place].pop()))
-    return np.sort(np.asarray(chosen, np.int64))
+    return sorted(chosen)
 
 
 def _classes(dataset: DatasetInfo, path: Path, split: str) -> NDArray[np.int64]:

@@ -26,7 +26,7 @@ class Figure:
         pictures: how many pictures it was measured on (N of the fake ones).
         real: real photos they were compared with, for measures of distributions.
         interval: Wilson's 95 % interval of a share.
-        spread: standard deviation over subsets (KID).
+        spread: standard error over parts of the pictures (KID).
         chance: what guessing within the class would give.
         floor: the same measure between two disjoint halves of the real photos.
         at_floor_size: the measure between one of those halves and pictures that belong to the

@@ -81,12 +81,14 @@ def of_next_pair(values: tf.Tensor) -> tf.Tensor:
     The next pair may be on the next replica.
     """
     context = tf.distribute.get_replica_context()
-    batch = tf.shape(values)[0]
     if context.num_replicas_in_sync == 1:
         return tf.roll(values, -1, axis=0)
-    everyone = tf.roll(context.all_gather(values, axis=0), -1, axis=0)
+    batch, rank = tf.shape(values)[0], values.shape.rank
     first = context.replica_id_in_sync_group * batch
-    return everyone[first : first + batch]
+    after = (context.num_replicas_in_sync - 1) * batch - first
+    own_place = tf.pad(values, [[first, after], *([[0, 0]] * (rank - 1))])
+    everyone = context.all_reduce("SUM", own_place)  # all_gather has no eager mode
+    return tf.roll(everyone, -1, axis=0)[first : first + batch]
 
 
 def descend(

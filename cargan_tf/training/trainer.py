@@ -275,4 +275,4 @@ def describe_listening(figures: ListeningFigures) -> str:
 def _fixed(config: Config, free: dict[str, object]) -> Config:
     """``config`` with the settings that a resumption may change set to the same values."""
     training = config.training.model_copy(update=free)
-    return config.model_copy(update={"training": training, "monitor": None})
+    return config.model_copy(update={"training": training, "monitor": None, "judge": None})
