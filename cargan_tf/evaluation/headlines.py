@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cargan_tf.evaluation.figure_text import number
-from cargan_tf.evaluation.report import CLASS_MEAN, REAL, REFINED, MetricInfo, Report, SplitReport
+from cargan_tf.evaluation.report import (
+    CLASS_MEAN,
+    REAL,
+    REFINED,
+    Figure,
+    MetricInfo,
+    Report,
+    SplitReport,
+)
 
 
 @dataclass(frozen=True)
@@ -16,11 +24,12 @@ class Question:
     metric: str
     asked: str
     answer: str
+    beside: tuple[str, str] | None = None  # another metric to compare with, and what to call it
 
 
 QUESTIONS = (
     Question(
-        "accuracy_judge",
+        "judge_accuracy",
         "Is it the right instrument?",
         "of the pictures show the instrument that was asked for, says a network that was trained on"
         " real photos and had no part in training the generator. It alone proves little: the"
@@ -37,6 +46,14 @@ QUESTIONS = (
         "Is it the player who is heard?",
         "of the pictures look most like a photo of the player who is heard, among all photos of"
         " the instrument.",
+    ),
+    Question(
+        "sound_movement",
+        "Does another sound change it?",
+        "is how far a point of the picture moves on average when another sound of the same"
+        " instrument is heard, where 2 is from black to white. It does not say that it moves the"
+        " right way.",
+        ("another label", "label_movement"),
     ),
     Question(
         "l1",
@@ -71,11 +88,19 @@ def headlines(report: Report, split: SplitReport) -> list[Headline]:
         Headline(
             question,
             number(figures[question.metric].value, infos[question.metric].share),
-            tuple(_compared(split, infos[question.metric])),
+            (*_beside(figures, infos, question), *_compared(split, infos[question.metric])),
         )
         for question in QUESTIONS
         if question.metric in figures
     ]
+
+
+def _beside(
+    figures: dict[str, Figure], infos: dict[str, MetricInfo], question: Question
+) -> Iterator[tuple[str, str]]:
+    if question.beside is not None and question.beside[1] in figures:
+        what, metric = question.beside
+        yield what, number(figures[metric].value, infos[metric].share)
 
 
 def _compared(split: SplitReport, info: MetricInfo) -> Iterator[tuple[str, str]]:

@@ -66,13 +66,14 @@ class PaperTable:
 
 
 _FID, _IS = Column("FID", "fid"), Column("IS", "inception_score")
+_IS_BY_JUDGE = Column("IS, judge", "judge_inception_score")
 _KID = Column("KID", "kid")
 _RECALL = Column("R@1", "retrieval_1")
 _PLAYER = Column("player match", "player_match")
-_BY_C = Column("accuracy, C", "accuracy_classifier")
-_BY_JUDGE = Column("accuracy, judge", "accuracy_judge")
-_TRAIN_BY_C = Column("training accuracy, C", "accuracy_classifier", "train")
-_TRAIN_BY_JUDGE = Column("training accuracy, judge", "accuracy_judge", "train")
+_BY_C = Column("accuracy, C", "classifier_accuracy")
+_BY_JUDGE = Column("accuracy, judge", "judge_accuracy")
+_TRAIN_BY_C = Column("training accuracy, C", "classifier_accuracy", "train")
+_TRAIN_BY_JUDGE = Column("training accuracy, judge", "judge_accuracy", "train")
 
 _WHOLE: Final = "ablations/e"
 _DEAF = PaperRow("deaf", "deaf: trained with sounds shuffled in the class", "baselines/deaf")
@@ -84,7 +85,7 @@ TABLE_1: Final = PaperTable(
     name="table1",
     title="Table 1: what each part of CAR-GAN is worth",
     source="Table 1 of the paper: Sub-URMP, test split, 256×256",
-    columns=(_FID, _IS, _KID, _RECALL, _PLAYER, _BY_JUDGE),
+    columns=(_FID, _IS, _KID, _IS_BY_JUDGE, _RECALL, _PLAYER, _BY_JUDGE),
     rows=(
         PaperRow(
             "a", "A: no attention", "ablations/a", paper={_FID.key: 279.3022, _IS.key: 3.2221}

@@ -39,9 +39,9 @@ METRICS = (
     MetricInfo("kid", "KID", "lower", False, "Kernel distance of features."),
     MetricInfo("retrieval_1", "R@1", "higher", True, "Share whose own photo is nearest."),
     MetricInfo("player_match", "player match", "higher", True, "Share with the right player."),
-    MetricInfo("accuracy_classifier", "accuracy, C", "higher", True, "Share seen right by C."),
-    MetricInfo("accuracy_judge", "accuracy, judge", "higher", True, "Share seen right."),
-    MetricInfo("refined_l1", "L1", "lower", False, "Mean difference."),
+    MetricInfo("classifier_accuracy", "accuracy, C", "higher", True, "Share seen right by C."),
+    MetricInfo("judge_accuracy", "accuracy, judge", "higher", True, "Share seen right."),
+    MetricInfo("l1", "L1", "lower", False, "Mean difference."),
 )
 
 
@@ -123,12 +123,12 @@ def _drawn(split: str, seed: int) -> DrawnSplit:
 
 def _split(drawn: DrawnSplit, values: dict[str, float]) -> SplitReport:
     count = len(drawn.keys)
-    given = {"fid": 200.0, "accuracy_judge": 0.75, "retrieval_1": 0.25, **values}
+    given = {"fid": 200.0, "judge_accuracy": 0.75, "retrieval_1": 0.25, **values}
     figures = {name: _figure(name, value, count) for name, value in given.items()}
-    mean = {"accuracy_judge": Figure(1.0, count), "retrieval_1": Figure(1 / 6, count, chance=1 / 6)}
+    mean = {"judge_accuracy": Figure(1.0, count), "retrieval_1": Figure(1 / 6, count, chance=1 / 6)}
     rows = (
         Row(REFINED, figures),
-        Row(COARSE, {"refined_l1": Figure(0.5, count)}),
+        Row(COARSE, {"l1": Figure(0.5, count)}),
         Row(CLASS_MEAN, mean),
         Row(REAL, {"inception_score": Figure(1.9, count)}),
         Row("deaf", {"retrieval_1": Figure(0.1, count)}),

@@ -17,7 +17,7 @@ def note(seed):
 def table(make_report):
     measured = {
         "ablations/e": [
-            Measured(make_report(fid=value, accuracy_judge=0.9), note(seed))
+            Measured(make_report(fid=value, judge_accuracy=0.9), note(seed))
             for seed, value in enumerate((100.0, 140.0))
         ],
         "ablations/a": [Measured(make_report(fid=150.0), note(0))],
@@ -37,10 +37,10 @@ def test_the_mean_and_the_spread_over_seeds(table):
 
 
 def test_rows_show_the_pictures_they_name(table):
-    assert row(table, "class-mean").cells["test accuracy_judge"].mean == 1.0
+    assert row(table, "class-mean").cells["test judge_accuracy"].mean == 1.0
     assert row(table, "real").cells["test inception_score"].mean == pytest.approx(1.9)
     assert "test fid" not in row(table, "real").cells
-    assert row(table, "e").cells["test accuracy_judge"].mean == pytest.approx(0.9)
+    assert row(table, "e").cells["test judge_accuracy"].mean == pytest.approx(0.9)
 
 
 def test_what_is_not_measured_yet_is_absent(table):
@@ -61,7 +61,7 @@ def test_another_name_of_the_held_out_split_is_followed(make_report):
     origin = TableOrigin("tiny", "data", "d" * 64, "validation", (0,))
     measured = {"ablations/e": [Measured(make_report(held_out="validation"), note(0))]}
     table = measured_table(paper_table("table2"), measured, origin)
-    assert row(table, "car-gan").cells["test accuracy_judge"].mean == pytest.approx(0.75)
+    assert row(table, "car-gan").cells["test judge_accuracy"].mean == pytest.approx(0.75)
     assert {column.split for column in table.columns} == {"train", "validation"}
 
 

@@ -33,7 +33,7 @@ def test_the_papers_figures_fit_its_own_words():
     for row, train, test in (("s2ic", 13.93, 19.55), ("cmcgan", 9.32, 17.91)):
         for split, by in (("train", train), ("test", test)):
             ours, theirs = (
-                accuracy[name][f"{split} accuracy_classifier"] for name in ("car-gan", row)
+                accuracy[name][f"{split} classifier_accuracy"] for name in ("car-gan", row)
             )
             assert (ours / theirs - 1) * 100 == pytest.approx(by, abs=0.01)
 

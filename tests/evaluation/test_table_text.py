@@ -34,15 +34,15 @@ def rows_of(markdown: str) -> list[list[str]]:
 def test_measured_figures_stand_beside_the_papers(make_table):
     head, _, *rows = rows_of(to_markdown(make_table("table1", 1, fid=120.25)))
     assert head == [
-        *("", "FID, paper", "FID ↓", "IS, paper", "IS ↑", "KID ↓"),
+        *("", "FID, paper", "FID ↓", "IS, paper", "IS ↑", "KID ↓", "IS, judge"),
         *("R@1 ↑", "player match ↑", "accuracy, judge ↑"),
     ]
     by_title = {row[0]: row[1:] for row in rows}
     assert by_title["E: the whole"] == [
-        *("240.7771", "120.2", "4.2023", "–", "–"),
+        *("240.7771", "120.2", "4.2023", "–", "–", "–"),
         *("0.250 (0.200–0.300)", "–", "0.750"),
     ]
-    assert by_title["A: no attention"] == ["279.3022", "…", "3.2221", *["…"] * 5]
+    assert by_title["A: no attention"] == ["279.3022", "…", "3.2221", *["…"] * 6]
     assert by_title["always the class's mean photo"][-3:] == ["0.167", "–", "1.000"]
     assert by_title["real photos"][2:4] == ["4.7552", "1.900"]
 
@@ -68,7 +68,7 @@ def test_the_notes_say_how_far_it_can_be_believed(make_table):
 
 
 def test_table_2_has_both_splits(make_table):
-    head, _, *rows = rows_of(to_markdown(make_table("table2", 1, accuracy_classifier=0.5)))
+    head, _, *rows = rows_of(to_markdown(make_table("table2", 1, classifier_accuracy=0.5)))
     assert head[1:3] == ["training accuracy, C, paper", "training accuracy, C ↑"]
     by_title = {row[0]: row[1:] for row in rows}
     assert by_title["CAR-GAN"][:6] == ["0.9954", "0.500", "0.9033", "0.500", "0.750", "0.750"]
