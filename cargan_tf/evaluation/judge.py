@@ -227,4 +227,9 @@ def _feature_network(network: keras.Model, size: int, report: JudgeReport | None
         features=FEATURES,
         accuracy=None if report is None else report.accuracy,
     )
-    return FeatureNetwork(info, lambda pixels: tuple(network(pixels, training=False)), size)
+
+    def look(pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        features, logits = network(pixels, training=False)
+        return features, logits
+
+    return FeatureNetwork(info, look, size)
