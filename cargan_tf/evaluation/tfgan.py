@@ -56,9 +56,9 @@ def kernel_distance(first: Array, second: Array, blocks: int) -> tuple[float, fl
     """
     largest = -(-max(len(first), len(second)) // blocks)
     measure = _tfgan().kernel_classifier_distance_and_std_from_activations
-    value, error = measure(
-        tf.constant(first, tf.float64), tf.constant(second, tf.float64), max_block_size=largest
-    )
+    first, second = (tf.constant(part, tf.float64) for part in (first, second))
+    with _quiet():
+        value, error = measure(first, second, max_block_size=largest)
     return float(value), float(error)
 
 
@@ -113,7 +113,7 @@ def _packages_without_init() -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """tf-keras, which TensorFlow Probability brings, warns of its own use of old names."""
+    """TF-GAN, and tf-keras that TensorFlow Probability brings, warn of old names that they use."""
     logger = logging.getLogger("tensorflow")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,50 @@ def make_report(drawn) -> Callable[..., Report]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def drawn_from() -> Callable[..., DrawnSplit]:
+    """``drawn_from(photos, classes, players)``: the generated pictures are the photos."""
+
+    def make(photos, classes, players=(), labels=3) -> DrawnSplit:
+        count = len(photos)
+        names = tuple(f"clip{index}" for index in range(count))
+        none = np.zeros(count, bool)
+        means = [
+            photos[np.equal(classes, label)].mean(0)
+            if label in classes
+            else np.zeros_like(photos[0])
+            for label in range(labels)
+        ]
+        return DrawnSplit(
+            split="test",
+            labels=tuple("abcdefgh"[:labels]),
+            keys=names,
+            recordings=names,
+            players=tuple(players),
+            silent=none,
+            noise_like=none,
+            spectrograms=photos[..., :1],
+            label=np.eye(labels, dtype=np.float32)[list(classes)],
+            photos=photos,
+            coarse=photos,
+            refined=photos,
+            other_sound=photos,
+            other_label=photos,
+            class_means=np.stack(means),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_judge(tiny_data, tiny_config) -> Path:
+    """The data set with a judge that learned for a few steps, where evaluations look."""
+    from cargan_tf.evaluation.judge import train_judge
+
+    train_judge(tiny_data, tiny_config)
+    return tiny_data
 
 
 @pytest.fixture(scope="session")

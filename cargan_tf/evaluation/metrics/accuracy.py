@@ -25,7 +25,7 @@ def accuracy(material: Material, role: str) -> Figure:
 METRICS = (
     Metric(
         MetricInfo(
-            name="accuracy_judge",
+            name="judge_accuracy",
             title="accuracy (judge)",
             better="higher",
             share=True,
@@ -38,7 +38,7 @@ METRICS = (
     ),
     Metric(
         MetricInfo(
-            name="accuracy_classifier",
+            name="classifier_accuracy",
             title="accuracy (C)",
             better="higher",
             share=True,
