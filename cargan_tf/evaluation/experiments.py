@@ -14,8 +14,7 @@ from cargan_tf.config import Config, overlay, override
 from cargan_tf.data.dataset import DatasetInfo
 from cargan_tf.errors import UserError
 from cargan_tf.evaluation.apart import run_apart
-from cargan_tf.evaluation.evaluate import FOLDER, PAGE_FILE, REPORT_FILE
-from cargan_tf.evaluation.report import Report
+from cargan_tf.evaluation.report import FOLDER, PAGE_FILE, REPORT_FILE, Report
 from cargan_tf.progress import Reporter
 from cargan_tf.training.run import Run
 
