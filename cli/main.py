@@ -22,6 +22,7 @@ COMMANDS = {
     "inspect": "inspect_data",
     "classifier": "classifier",
     "train": "train",
+    "evaluate": "evaluate",
     "export": "export",
     "generate": "generate",
     "reproduce": "reproduce",

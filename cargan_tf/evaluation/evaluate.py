@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cargan_tf.data.dataset import DATASET_FILE
 from cargan_tf.errors import UserError
 from cargan_tf.evaluation.drawing import RunDrawer
 from cargan_tf.evaluation.drawn import DrawnSplit
@@ -34,7 +33,7 @@ from cargan_tf.evaluation.report import (
 from cargan_tf.evaluation.rows import SplitMaterial, measure_split
 from cargan_tf.files import write_json
 from cargan_tf.progress import Reporter, SilentReporter
-from cargan_tf.training.run import Run
+from cargan_tf.training.run import Run, data_of
 
 ROWS = (REFINED, COARSE, CLASS_MEAN, REAL)
 
@@ -122,22 +121,6 @@ def evaluate_run(
     )
     write_json((out or run.path / FOLDER) / REPORT_FILE, report.to_json())
     return report, drawn
-
-
-def data_of(run: Run) -> Path:
-    """The data set that the run was trained on.
-
-    Raises:
-        UserError: there is no run, or its data set is not there: it was moved, or the run was
-            imported without one.
-    """
-    data = Path(run.read_info().data)
-    if not (data / DATASET_FILE).is_file():
-        raise UserError(
-            f"{run.path} names no data set that is here (it says {data}): name one of its labels"
-            " with --data."
-        )
-    return data
 
 
 def names_beside(runs: Sequence[Run]) -> dict[str, Run]:

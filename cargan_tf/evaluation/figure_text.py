@@ -37,7 +37,7 @@ def limits(figure: Figure, info: MetricInfo) -> Iterator[str]:
 
 LIMITS: Final = {
     "95 %": "Wilson's interval of a share.",
-    "±": "How far the measure varies over subsets of the pictures.",
+    "±": "Standard error over parts of the pictures.",
     "chance": "What guessing among the photos of the class would give.",
     "floor, at its size": (
         "The same measure between two halves of the real photos, and between one of those halves"

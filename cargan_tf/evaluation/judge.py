@@ -74,7 +74,9 @@ def train_judge(data: Path, config: Config, reporter: Reporter | None = None) ->
         reporter: told of each step.
 
     Raises:
-        UserError: no data set, no held-out photos, or ImageNet's weights are not installed.
+        UserError: no data set, no held-out photos, ImageNet's weights are not installed, or fewer
+            photos right than ``judge.minimum_accuracy`` (the judge is kept, but
+            ``load_judge`` refuses it too).
     """
     reporter, settings = reporter or SilentReporter(), config.judge
     dataset = load_dataset(data)
@@ -106,6 +108,7 @@ def train_judge(data: Path, config: Config, reporter: Reporter | None = None) ->
     folder = data / FOLDER
     save_weights(network, folder / WEIGHTS_FILE)
     write_json(folder / REPORT_FILE, asdict(report))
+    _check_accuracy(report, folder)
     return report
 
 
@@ -119,13 +122,7 @@ def load_judge(data: Path) -> FeatureNetwork:
     report = read_report(data)
     if report is None:
         raise UserError(f"no judge of this data in {data / FOLDER}: cargan classifier --judge.")
-    least = JudgeConfig.model_validate(report.config).minimum_accuracy
-    if report.accuracy < least:
-        raise UserError(
-            f"the judge in {data / FOLDER} names {report.accuracy:.3f} of the {report.split} photos"
-            f" right, under judge.minimum_accuracy = {least}: it cannot judge others. Train it"
-            " longer (cargan classifier --judge --set judge.steps=…)."
-        )
+    _check_accuracy(report, data / FOLDER)
     network = new_judge(len(report.labels))
     remedy = "train the judge again: cargan classifier --judge"
     load_weights(network, data / FOLDER / WEIGHTS_FILE, remedy)
@@ -211,6 +208,16 @@ def _fit(
             task.advance(note=f"training accuracy {float(accuracy.result()):.3f}")
 
 
+def _check_accuracy(report: JudgeReport, folder: Path) -> None:
+    least = JudgeConfig.model_validate(report.config).minimum_accuracy
+    if report.accuracy < least:
+        raise UserError(
+            f"the judge in {folder} names {report.accuracy:.3f} of the {report.split} photos right,"
+            f" under judge.minimum_accuracy = {least}: it cannot judge others. Train it longer"
+            " (cargan classifier --judge --set judge.steps=…)."
+        )
+
+
 def _feature_network(network: keras.Model, size: int, report: JudgeReport | None) -> FeatureNetwork:
     info = NetworkInfo(
         name=NAME,
@@ -220,4 +227,9 @@ def _feature_network(network: keras.Model, size: int, report: JudgeReport | None
         features=FEATURES,
         accuracy=None if report is None else report.accuracy,
     )
-    return FeatureNetwork(info, lambda pixels: tuple(network(pixels, training=False)), size)
+
+    def look(pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        features, logits = network(pixels, training=False)
+        return features, logits
+
+    return FeatureNetwork(info, look, size)

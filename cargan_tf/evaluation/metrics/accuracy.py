@@ -25,7 +25,7 @@ def accuracy(material: Material, role: str) -> Figure:
 METRICS = (
     Metric(
         MetricInfo(
-            name="judge_accuracy",
+            name="accuracy_judge",
             title="accuracy (judge)",
             better="higher",
             share=True,
@@ -38,7 +38,7 @@ METRICS = (
     ),
     Metric(
         MetricInfo(
-            name="classifier_accuracy",
+            name="accuracy_classifier",
             title="accuracy (C)",
             better="higher",
             share=True,
