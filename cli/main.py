@@ -22,8 +22,10 @@ COMMANDS = {
     "inspect": "inspect_data",
     "classifier": "classifier",
     "train": "train",
+    "evaluate": "evaluate",
     "export": "export",
     "generate": "generate",
+    "reproduce": "reproduce",
     "import-checkpoint": "import_checkpoint",
     "export-checkpoint": "export_checkpoint",
 }

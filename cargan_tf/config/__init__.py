@@ -1,12 +1,19 @@
 """The configuration: one typed model and the ways in and out of it."""
 
-from cargan_tf.config.loading import config_from_json, load_config, override, shipped_configs
+from cargan_tf.config.loading import (
+    config_from_json,
+    load_config,
+    overlay,
+    override,
+    shipped_configs,
+)
 from cargan_tf.config.schema import (
     AudioConfig,
     ClassifierConfig,
     CMCGANConfig,
     Config,
     DataConfig,
+    JudgeConfig,
     LossConfig,
     ModelConfig,
     MonitorConfig,
@@ -20,6 +27,7 @@ __all__ = [
     "ClassifierConfig",
     "Config",
     "DataConfig",
+    "JudgeConfig",
     "LossConfig",
     "ModelConfig",
     "MonitorConfig",
@@ -27,6 +35,7 @@ __all__ = [
     "TrainingConfig",
     "config_from_json",
     "load_config",
+    "overlay",
     "override",
     "shipped_configs",
 ]

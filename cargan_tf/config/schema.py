@@ -101,6 +101,11 @@ class DataConfig(Section):
     shuffle_buffer: Positive = _field(20_000, "records; at least the split for an even shuffle")
     freq_mask: int = _field(0, "mel bands SpecAugment hides at most; 0 is off", ge=0)
     time_mask: int = _field(0, "frames SpecAugment hides at most; 0 is off", ge=0)
+    shuffle_sounds: bool = _field(
+        False,
+        "train with the sounds exchanged within each class: a control, deaf by design, that shows"
+        " which metrics can be fooled",
+    )
     drop_silent: bool = _field(False, "leave silent clips out (Sec. 3, failure cases)")
     validation_share: Share = _field(0.1, "of a class's recordings, where the data has no splits")
     test_share: Share = _field(0.1, "likewise")
@@ -199,6 +204,27 @@ class ClassifierConfig(Section):
     )
 
 
+class JudgeConfig(Section):
+    """The independent judge: EfficientNet-Lite0, fine-tuned on the data's photos."""
+
+    input_size: int | None = _field(
+        None, "pixels a side it looks at; the pictures' own within 96..224 if null", ge=32, le=1024
+    )
+    steps: Positive = _field(300, "of training; with ImageNet's weights to start from, few do")
+    batch_size: Positive = _field(32, "photos a step")
+    learning_rate: float = _field(1e-3, "Adam's at the start; it falls to 0 along a cosine", gt=0)
+    noise: Weight = _field(
+        0.4, "greatest spread of the noise on a photo, in [-1, 1]: what is shown counts, not grain"
+    )
+    minimum_accuracy: Share = _field(
+        0.9, "on held-out photos; a judge under it is not asked about generated ones"
+    )
+
+    def size_for(self, image_size: int) -> int:
+        """Pixels a side of the judge's input for photos of ``image_size``."""
+        return self.input_size or min(max(image_size, 96), 224)
+
+
 class LossConfig(Section):
     """The weights λ of Eq. 2 to 6 (values: Sec. 3, "Parameter Settings")."""
 
@@ -283,6 +309,7 @@ class Config(Section):
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     classifier: ClassifierConfig = ClassifierConfig()
+    judge: JudgeConfig = JudgeConfig()
     loss: LossConfig = LossConfig()
     s2ic: S2ICConfig = S2ICConfig()
     cmcgan: CMCGANConfig = CMCGANConfig()

@@ -94,6 +94,15 @@ def save_network(directory: Path, network: DrawingNetwork, step: int) -> None:
     manager.save(checkpoint_number=step)
 
 
+def newest_checkpoint(directory: Path) -> Path:
+    """The newest checkpoint of a run: its files have this path and endings.
+
+    Raises:
+        UserError: there is none.
+    """
+    return Path(_newest(directory))
+
+
 def _newest(directory: Path) -> str:
     newest = tf.train.latest_checkpoint(str(directory))
     if newest is None:

@@ -104,16 +104,26 @@ class Drawer:
 
 def gather_held_out(batches: Iterable[Mapping[str, tf.Tensor]]) -> tuple[HeldOut, list[str]]:
     """All batches as one set of arrays, and the recording of each pair."""
+    arrays = gather(batches)
+    players = names_of(arrays["player"])
+    held_out = HeldOut(
+        arrays["spectrogram"], arrays["label"], arrays["photo"], players if all(players) else ()
+    )
+    return held_out, list(names_of(arrays["recording"]))
+
+
+def gather(batches: Iterable[Mapping[str, tf.Tensor]]) -> dict[str, np.ndarray]:
+    """All batches as one array a name."""
     columns: dict[str, list[np.ndarray]] = {}
     for batch in batches:
         for name, value in batch.items():
             columns.setdefault(name, []).append(value.numpy())
-    arrays = {name: np.concatenate(parts) for name, parts in columns.items()}
-    players = tuple(name.decode() for name in arrays["player"])
-    held_out = HeldOut(
-        arrays["spectrogram"], arrays["label"], arrays["photo"], players if all(players) else ()
-    )
-    return held_out, [name.decode() for name in arrays["recording"]]
+    return {name: np.concatenate(parts) for name, parts in columns.items()}
+
+
+def names_of(column: np.ndarray) -> tuple[str, ...]:
+    """An array of bytes, as TensorFlow gives strings, as text."""
+    return tuple(name.decode() for name in column)
 
 
 def class_mean_photos(batches: Iterable[Mapping[str, tf.Tensor]]) -> Floats:

@@ -102,9 +102,7 @@ class Trainer:
     @property
     def total_steps(self) -> int:
         """Steps of the whole run, those before a resumption included."""
-        training = self.config.training
-        epochs = training.epochs + training.decay_epochs
-        return training.steps or epochs * self.steps_per_epoch
+        return self.dataset.training_steps(self.config.training)
 
     def describe(self) -> str:
         """The resolved run: configuration, devices, data and sizes of the networks."""
@@ -277,4 +275,4 @@ def describe_listening(figures: ListeningFigures) -> str:
 def _fixed(config: Config, free: dict[str, object]) -> Config:
     """``config`` with the settings that a resumption may change set to the same values."""
     training = config.training.model_copy(update=free)
-    return config.model_copy(update={"training": training, "monitor": None})
+    return config.model_copy(update={"training": training, "monitor": None, "judge": None})
