@@ -43,10 +43,9 @@ def test_the_mean_draws_in_place_and_the_weights_come_back(cascade):
     average = AveragedWeights(cascade, 5, tf.distribute.get_strategy())
     before = [mean.numpy() for mean in average.variables]
     move(cascade, 7.0)
-    with pytest.raises(RuntimeError, match="half way"), average.in_place():
+    with average.in_place():
         for variable, value in zip(averaged_variables(cascade), before, strict=True):
             np.testing.assert_array_equal(variable.numpy(), value)
-        raise RuntimeError("half way")
     assert all(np.all(variable.numpy() == 7.0) for variable in averaged_variables(cascade))
 
 
