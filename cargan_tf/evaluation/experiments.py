@@ -46,8 +46,7 @@ class Experiment:
     def training_seconds(self) -> float:
         """Time spent in steps, however often the run was interrupted."""
         seconds, done = 0.0, 0
-        for line in self.run.stats.read_text("utf-8").splitlines():
-            values = json.loads(line)
+        for values in self.run.read_stats():
             if values["kind"] == "training":
                 pictures = (values["step"] - done) * self.config.training.batch_size
                 seconds += pictures / values["pictures_per_second"]
