@@ -284,6 +284,11 @@ class TrainingConfig(Section):
     adam_beta_1: float = _field(0.9, "Sec. 2.5", ge=0, lt=1)
     adam_beta_2: float = _field(0.999, "Sec. 2.5", ge=0, lt=1)
     adam_epsilon: float = _field(1e-8, "PyTorch's default, which the authors used", gt=0)
+    average_steps: int = _field(
+        0,
+        "over which the weights are averaged that draw (training goes on from the others); 0: none",
+        ge=0,
+    )
     order: Literal["generators first", "discriminator first"] = _field(
         "generators first", "of the two halves of a step (Sec. 2.5); D first in the authors' code"
     )

@@ -18,9 +18,11 @@ from cargan_tf.evaluation.origin import origin_of
 from cargan_tf.evaluation.report import (
     CLASS_MEAN,
     COARSE,
+    FOLDER,
     FORMAT,
     REAL,
     REFINED,
+    REPORT_FILE,
     Confusion,
     Example,
     Report,
@@ -32,10 +34,6 @@ from cargan_tf.evaluation.rows import SplitMaterial, measure_split
 from cargan_tf.files import write_json
 from cargan_tf.progress import Reporter, SilentReporter
 from cargan_tf.training.run import Run, data_of
-
-#: Under the run's directory: report.json, and the page that shows it.
-FOLDER = "evaluation"
-REPORT_FILE, PAGE_FILE = "report.json", "report.html"
 
 ROWS = (REFINED, COARSE, CLASS_MEAN, REAL)
 

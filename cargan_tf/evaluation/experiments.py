@@ -14,8 +14,7 @@ from cargan_tf.config import Config, overlay, override
 from cargan_tf.data.dataset import DatasetInfo
 from cargan_tf.errors import UserError
 from cargan_tf.evaluation.apart import run_apart
-from cargan_tf.evaluation.evaluate import FOLDER, PAGE_FILE, REPORT_FILE
-from cargan_tf.evaluation.report import Report
+from cargan_tf.evaluation.report import FOLDER, PAGE_FILE, REPORT_FILE, Report
 from cargan_tf.progress import Reporter
 from cargan_tf.training.run import Run
 
@@ -47,8 +46,7 @@ class Experiment:
     def training_seconds(self) -> float:
         """Time spent in steps, however often the run was interrupted."""
         seconds, done = 0.0, 0
-        for line in self.run.stats.read_text("utf-8").splitlines():
-            values = json.loads(line)
+        for values in self.run.read_stats():
             if values["kind"] == "training":
                 pictures = (values["step"] - done) * self.config.training.batch_size
                 seconds += pictures / values["pictures_per_second"]

@@ -10,40 +10,15 @@ import yaml
 
 from cargan_tf.evaluation.choices import SHOWN, best, misjudged, two_a_label, worst
 from cargan_tf.evaluation.drawn import DrawnSplit
-from cargan_tf.evaluation.figure_text import LIMITS, limits, number
+from cargan_tf.evaluation.figure_tables import FigureTable, figure_table, figures_by_class
+from cargan_tf.evaluation.figure_text import LIMITS
 from cargan_tf.evaluation.headlines import Headline, headlines
 from cargan_tf.evaluation.page_pictures import Strip, StripMaker
 from cargan_tf.evaluation.plots import training_plots
-from cargan_tf.evaluation.report import REFINED, Example, Report, Row, SplitReport
+from cargan_tf.evaluation.report import REFINED, Example, Report, SplitReport
 from cargan_tf.evaluation.templating import environment
 from cargan_tf.files import write_atomically
 from cargan_tf.training.run import Run
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A figure of a table: the number, and what limits it."""
-
-    text: str
-    details: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class FigureLine:
-    """One metric over several kinds of pictures."""
-
-    title: str
-    meaning: str
-    better: str
-    cells: tuple[Cell | None, ...]
-
-
-@dataclass(frozen=True)
-class FigureTable:
-    """Metrics by kinds of pictures."""
-
-    columns: tuple[str, ...]
-    lines: tuple[FigureLine, ...]
 
 
 @dataclass(frozen=True)
@@ -90,7 +65,7 @@ def write_html(report: Report, drawn: Mapping[str, DrawnSplit], run: Run, path: 
         .render(
             report=report,
             views=[_view(report, split, drawn[split.split], seed) for split in ordered],
-            plots=training_plots(run.stats),
+            plots=training_plots(run.read_stats()),
             config=yaml.safe_dump(run.read_info().config.model_dump(mode="json"), sort_keys=False),
             limits=LIMITS,
         )
@@ -105,50 +80,14 @@ def _view(report: Report, split: SplitReport, drawn: DrawnSplit, seed: int) -> S
     return SplitView(
         split=split,
         headlines=headlines(report, split),
-        table=_table(report, split.rows),
-        apart={kind: _table(report, rows) for kind, rows in split.apart.items()},
-        classes=_by_class(report, split.row(REFINED)),
+        table=figure_table(report, split.rows),
+        apart={kind: figure_table(report, rows) for kind, rows in split.apart.items()},
+        classes=figures_by_class(report, split.row(REFINED)),
         gallery={label: list(map(strips.drawing, examples)) for label, examples in two.items()},
         cases=_cases(split, strips),
         movement=[strips.movement(example) for example in first_of_each],
         flagged=_flagged(split.examples, strips),
     )
-
-
-def _table(report: Report, rows: Sequence[Row]) -> FigureTable:
-    lines = [
-        FigureLine(
-            info.title,
-            info.meaning,
-            info.better,
-            tuple(
-                Cell(number(figure.value, info.share), tuple(limits(figure, info)))
-                if (figure := row.figures.get(info.name)) is not None
-                else None
-                for row in rows
-            ),
-        )
-        for info in report.metrics
-        if any(info.name in row.figures for row in rows)
-    ]
-    return FigureTable(tuple(row.name for row in rows), tuple(lines))
-
-
-def _by_class(report: Report, row: Row) -> FigureTable:
-    """A line a class, with the metrics that have a figure for each class as columns."""
-    infos = [
-        info
-        for info in report.metrics
-        if info.name in row.figures and row.figures[info.name].by_class
-    ]
-    lines = []
-    for label in report.labels:
-        cells = []
-        for info in infos:
-            figure = (row.figures[info.name].by_class or {}).get(label)
-            cells.append(None if figure is None else Cell(number(figure.value, info.share)))
-        lines.append(FigureLine(label, "", "", tuple(cells)))
-    return FigureTable(tuple(info.title for info in infos), tuple(lines))
 
 
 def _cases(split: SplitReport, strips: StripMaker) -> list[Group]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -60,9 +58,8 @@ class Plot:
     dark: str
 
 
-def training_plots(stats: Path) -> list[Plot]:
-    """Every loss and every listening figure of a run over its steps; none if nothing is written."""
-    lines = _lines(stats)
+def training_plots(lines: Sequence[dict[str, Any]]) -> list[Plot]:
+    """Every loss and every listening figure in the lines of a run's ``stats.jsonl``."""
     return [
         _plot(title, series)
         for title, series in [*_listening(lines), *_losses(lines)]
@@ -70,13 +67,7 @@ def training_plots(stats: Path) -> list[Plot]:
     ]
 
 
-def _lines(stats: Path) -> list[dict[str, Any]]:
-    if not stats.is_file():
-        return []
-    return [json.loads(line) for line in stats.read_text("utf-8").splitlines()]
-
-
-def _losses(lines: list[dict[str, Any]]) -> list[tuple[str, list[Series]]]:
+def _losses(lines: Sequence[dict[str, Any]]) -> list[tuple[str, list[Series]]]:
     """Losses by the last word of their names: what is alike stands in one plot."""
     points: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for line in lines:
@@ -93,7 +84,7 @@ def _losses(lines: list[dict[str, Any]]) -> list[tuple[str, list[Series]]]:
     return [(_TITLES.get(group, group), groups[group]) for group in [*known, *others]]
 
 
-def _listening(lines: list[dict[str, Any]]) -> list[tuple[str, list[Series]]]:
+def _listening(lines: Sequence[dict[str, Any]]) -> list[tuple[str, list[Series]]]:
     """Figures of held-out pairs, each beside what a generator deaf to the sound would reach."""
 
     def series(key: str, name: str, reference: bool = False) -> Series:

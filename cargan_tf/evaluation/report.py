@@ -13,6 +13,9 @@ from cargan_tf.errors import UserError
 #: Raised when a reader of older reports would misread a new one.
 FORMAT = 1
 
+#: Under the run's directory: the report, and the page that shows it.
+FOLDER, REPORT_FILE, PAGE_FILE = "evaluation", "report.json", "report.html"
+
 #: Rows of every split, in this order; those of ``beside`` runs follow under the runs' names.
 REFINED, COARSE, CLASS_MEAN, REAL = "refined", "coarse", "class mean", "real photos"
 

@@ -90,9 +90,7 @@ class CodeEncoder(keras.Model):
         super().__init__(**kwargs)
         sizes, stddev = config.cmcgan, config.model.init_stddev
         self.down = ConvolutionsDown(config.data.image_size, sizes.encoder_width, stddev)
-        self.to_code = keras.layers.Dense(
-            sizes.code, kernel_initializer=keras.initializers.RandomNormal(stddev=stddev)
-        )
+        self.to_code = keras.layers.Dense(sizes.code)
 
     def call(
         self, picture: tf.Tensor, training: bool = False, update_statistics: bool = True

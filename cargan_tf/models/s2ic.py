@@ -51,8 +51,8 @@ class SoundEncoder(keras.Model):
         super().__init__(**kwargs)
         sizes, stddev = config.s2ic, config.model.init_stddev
         self.down = ConvolutionsDown(config.data.image_size, sizes.encoder_width, stddev)
-        self.to_features = _dense(sizes.features, stddev)
-        self.to_logits = _dense(label_count, stddev)
+        self.to_features = keras.layers.Dense(sizes.features)
+        self.to_logits = keras.layers.Dense(label_count)
 
     def call(self, spectrogram: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
         """Features and logits."""
@@ -71,7 +71,7 @@ class CodeToPicture(keras.Model):
         super().__init__(**kwargs)
         sizes, stddev = config.s2ic, config.model.init_stddev
         self.latent = sizes.latent
-        self.to_code = _dense(sizes.code, stddev)
+        self.to_code = keras.layers.Dense(sizes.code)
         self.up = ConvolutionsUp(config.data.image_size, 3, sizes.generator_width, stddev)
 
     def call(
@@ -94,7 +94,7 @@ class S2ICDiscriminator(keras.Model):
         super().__init__(**kwargs)
         sizes, stddev = config.s2ic, config.model.init_stddev
         self.down = ConvolutionsDown(config.data.image_size, sizes.discriminator_width, stddev)
-        self.to_code = _dense(sizes.code, stddev)
+        self.to_code = keras.layers.Dense(sizes.code)
         self.judge = PairJudge(8 * sizes.discriminator_width, stddev)
 
     def call(
@@ -130,12 +130,6 @@ def new_s2ic_discriminator(config: Config) -> S2ICDiscriminator:
     discriminator = S2ICDiscriminator(config, name="discriminator")
     discriminator(tf.zeros([1, size, size, 3]), tf.zeros([1, config.s2ic.features]))
     return discriminator
-
-
-def _dense(size: int, stddev: float) -> keras.layers.Dense:
-    return keras.layers.Dense(
-        size, kernel_initializer=keras.initializers.RandomNormal(stddev=stddev)
-    )
 
 
 def _flat(maps: tf.Tensor) -> tf.Tensor:

@@ -15,19 +15,31 @@ import tensorflow as tf
 from cargan_tf.errors import UserError
 from cargan_tf.models.drawing import DrawingNetwork
 from cargan_tf.models.patchgan import PatchGAN
+from cargan_tf.training.averaging import AveragedWeights, averaged_variables
 from cargan_tf.training.replicas import CompiledStep
+
+#: The part of a checkpoint that holds the averaged weights.
+AVERAGE = "average"
 
 
 class Checkpoints:
     """The newest few checkpoints of a run."""
 
-    def __init__(self, directory: Path, training_step: CompiledStep, keep: int) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        training_step: CompiledStep,
+        keep: int,
+        average: AveragedWeights | None = None,
+    ) -> None:
+        averaged = {} if average is None else {AVERAGE: average.variables}
         self._checkpoint = tf.train.Checkpoint(
             step=training_step.step,
             **{
                 name: _weights(part) if isinstance(part, keras.Model) else part
                 for name, part in training_step.parts().items()
             },
+            **averaged,
         )
         self._step = training_step.step
         self._manager = tf.train.CheckpointManager(
@@ -65,11 +77,16 @@ class Checkpoints:
 def restore_network(directory: Path, network: DrawingNetwork) -> int:
     """Load the network that draws from a run's newest checkpoint; returns its step.
 
+    Where the run kept an average of the weights, that is what draws.
+
     Raises:
         UserError: there is no checkpoint, or it does not fit.
     """
+    newest = _newest(directory)
     step = tf.Variable(0, dtype=tf.int64)
-    _restore_part(_newest(directory), **{network.name: _weights(network)}, step=step)
+    _restore_part(newest, **{network.name: _weights(network)}, step=step)
+    if _holds(newest, AVERAGE):
+        _restore_part(newest, **{AVERAGE: averaged_variables(network)})
     return int(step.numpy())
 
 
@@ -80,8 +97,7 @@ def restore_discriminator(directory: Path, discriminator: PatchGAN) -> None:
 
 def holds_discriminator(directory: Path) -> bool:
     """Whether the newest checkpoint was written in training; an imported one only draws."""
-    names = (name for name, _ in tf.train.list_variables(_newest(directory)))
-    return any(name.startswith("discriminator/") for name in names)
+    return _holds(_newest(directory), "discriminator")
 
 
 def save_network(directory: Path, network: DrawingNetwork, step: int) -> None:
@@ -108,6 +124,10 @@ def _newest(directory: Path) -> str:
     if newest is None:
         raise UserError(f"{directory} holds no checkpoint yet: train first.")
     return newest
+
+
+def _holds(checkpoint: str, part: str) -> bool:
+    return any(name.startswith(f"{part}/") for name, _ in tf.train.list_variables(checkpoint))
 
 
 def _restore_part(checkpoint: str, **parts: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,16 @@ class Run:
             ) from error
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self.info_file} is damaged: {error!r}.") from error
+
+    def read_stats(self) -> list[dict[str, Any]]:
+        """The lines of ``stats.jsonl``; none of an imported run, and none cut short by a kill."""
+        if not self.stats.is_file():
+            return []
+        lines = []
+        for line in self.stats.read_text("utf-8").splitlines():
+            with suppress(ValueError):
+                lines.append(json.loads(line))
+        return lines
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from cargan_tf.data.pipeline import evaluation_batches, training_batches
 from cargan_tf.errors import UserError
 from cargan_tf.models.kinds import new_network
 from cargan_tf.progress import Reporter, SilentReporter, Task
+from cargan_tf.training.averaging import AveragedWeights
 from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.classifier import FOLDER as CLASSIFIER_FOLDER
 from cargan_tf.training.classifier import load_classifier
@@ -84,6 +86,7 @@ class Trainer:
             labels = len(self.dataset.labels)
             self.network = new_network(config, labels)
             self.step = new_step(config, self.network, labels, strategy, self.steps_per_epoch)
+            self.average = self._new_average()
         accuracy = self._load_classifier(classifier or data / CLASSIFIER_FOLDER)
         self.info = RunInfo(
             config,
@@ -93,7 +96,9 @@ class Trainer:
             file_hash(data / "dataset.json"),
             accuracy,
         )
-        self.checkpoints = Checkpoints(run.checkpoints, self.step, config.training.keep_checkpoints)
+        self.checkpoints = Checkpoints(
+            run.checkpoints, self.step, config.training.keep_checkpoints, self.average
+        )
         self.start = 0
         if resume:
             self._check_same_run()
@@ -153,6 +158,8 @@ class Trainer:
                 with clock.waiting():
                     batch = next(batches)
                 losses = self.step(batch)
+                if self.average is not None:
+                    self.average.update(step)
                 clock.count_step()
                 last = step == total
                 if step % settings.monitor.log_steps == 0 or last:
@@ -161,12 +168,14 @@ class Trainer:
                 if step % settings.monitor.listening_steps == 0 or last:
                     figures = self._listen(step, monitor)
                 if step % settings.monitor.picture_steps == 0 or last:
-                    monitor.draw_grid(step)
+                    with self._drawing_weights():
+                        monitor.draw_grid(step)
                 if step % settings.training.checkpoint_steps == 0 or last:
                     finite_values(step, losses)  # a checkpoint must be worth going on from
                     self.checkpoints.save()
         if figures is None:  # a run resumed at its end has no step left
-            figures = monitor.listen(total)
+            with self._drawing_weights():
+                figures = monitor.listen(total)
         return TrainingResult(total, figures)
 
     def _log(
@@ -187,10 +196,19 @@ class Trainer:
         )
 
     def _listen(self, step: int, monitor: Monitor) -> ListeningFigures | None:
-        figures = monitor.listen(step)
+        with self._drawing_weights():
+            figures = monitor.listen(step)
         if figures is not None:
             self.reporter.message(f"step {step}: {describe_listening(figures)}")
         return figures
+
+    def _new_average(self) -> AveragedWeights | None:
+        steps = self.config.training.average_steps
+        return AveragedWeights(self.network, steps, self.strategy) if steps else None
+
+    def _drawing_weights(self) -> AbstractContextManager[None]:
+        """The weights that draw outside training are in their place within the block."""
+        return nullcontext() if self.average is None else self.average.in_place()
 
     def _load_classifier(self, folder: Path) -> float | None:
         """C's accuracy; ``None`` where the network that draws has no C."""
