@@ -58,6 +58,7 @@ def test_shell_completion_is_light():
         ("export", "missing", "out"),
         ("train", "missing"),
         ("classifier", "missing"),
+        ("evaluate", "missing"),
         ("train", "--set", "x"),
         ("preprocess", "--config", "missing"),
         ("inspect", "missing"),
