@@ -30,6 +30,8 @@ INSTEAD = {
     "cargan preprocess": "cargan preprocess --config tiny.yaml",
     # There may be no four GPUs; four CPU devices take the same path.
     "cargan train --gpus 4": "cargan train --run runs/paper --virtual-devices 4",
+    # Training a judge takes minutes; tests/evaluation has one.
+    "cargan evaluate runs/paper": "cargan evaluate runs/paper --metric l1 --metric retrieval_1",
 }
 
 #: Run by CI itself, they install into the environment that the tests run in, or they train several
