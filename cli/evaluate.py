@@ -16,7 +16,7 @@ from cargan_cli.options import PATH
     "splits",
     multiple=True,
     metavar="NAME",
-    help="train, validation or test. Repeatable.  [default: train and test]",
+    help="train, validation or test. Repeatable.  [default: train, and test or else validation]",
 )
 @click.option(
     "--features",
@@ -72,7 +72,7 @@ def command(
     report, drawn = evaluate_run(
         run,
         data,
-        splits or ("train", "test"),
+        splits,
         out,
         others,
         features,

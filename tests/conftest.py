@@ -74,7 +74,7 @@ def tiny_config() -> Config:
             learning_rate=0.01,
             minimum_accuracy=0.9,
         ),
-        judge=JudgeConfig(input_size=64, steps=24, batch_size=8, minimum_accuracy=0.5),
+        judge=JudgeConfig(input_size=64, steps=24, batch_size=8, noise=0.1, minimum_accuracy=0.5),
         training=TrainingConfig(
             batch_size=4, steps=6, learning_rate=2e-3, checkpoint_steps=3, keep_checkpoints=1
         ),

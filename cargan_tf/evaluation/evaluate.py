@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cargan_tf.data.dataset import load_dataset
 from cargan_tf.errors import UserError
 from cargan_tf.evaluation.drawing import RunDrawer
 from cargan_tf.evaluation.drawn import DrawnSplit
 from cargan_tf.evaluation.examples import confusions_of, examples_of
-from cargan_tf.evaluation.features.registry import DEFAULT
+from cargan_tf.evaluation.features.registry import DEFAULT, known_feature_network
 from cargan_tf.evaluation.metrics.material import Metric
 from cargan_tf.evaluation.metrics.registry import chosen_metrics
 from cargan_tf.evaluation.networks import Networks, find_networks
@@ -56,7 +57,7 @@ class Limits:
 def evaluate_run(
     run: Run,
     data: Path | None = None,
-    splits: Sequence[str] = ("train", "test"),
+    splits: Sequence[str] | None = None,
     out: Path | None = None,
     beside: Sequence[Run] = (),
     features: str | None = None,
@@ -72,7 +73,8 @@ def evaluate_run(
     Args:
         run: made by training, or imported.
         data: the data set; the one that the run was trained on by default.
-        splits: what to draw, in this order; one that the data lacks is named as not measured.
+        splits: what to draw, in this order; one that the data lacks is named as not measured. By
+            default ``train`` and ``test``, or ``validation`` where there is no test split.
         out: folder of the report; ``RUN/evaluation`` by default.
         beside: runs that get a row each, such as one trained with sounds shuffled in the class.
         features: name of the feature network of FID, KID and IS; ``efficientnet-lite0`` by default.
@@ -89,14 +91,15 @@ def evaluate_run(
     """
     reporter, limits = reporter or SilentReporter(), limits or Limits()
     wanted = chosen_metrics(metrics)
+    features = known_feature_network(features or DEFAULT)
     data = data or data_of(run)
+    missing: list[Unmeasured] = []
+    there = present_splits(splits, data, missing)
     drawer = RunDrawer(run, data)
     others = {name: RunDrawer(other, data) for name, other in names_beside(beside).items()}
-    missing: list[Unmeasured] = []
-    there = present_splits(splits, drawer, data, missing)
     networks = find_networks(
         {metric.role for metric in wanted if metric.role},
-        features or DEFAULT,
+        features,
         drawer.network,
         drawer.info,
         data,
@@ -140,14 +143,16 @@ def names_beside(runs: Sequence[Run]) -> dict[str, Run]:
 
 
 def present_splits(
-    splits: Sequence[str], drawer: RunDrawer, data: Path, missing: list[Unmeasured]
+    splits: Sequence[str] | None, data: Path, missing: list[Unmeasured]
 ) -> list[str]:
     """Those of ``splits`` that the data has, each once; the others are added to ``missing``.
 
     Raises:
-        UserError: it has none of them.
+        UserError: there is no data set, or it has none of them.
     """
-    counts = {name: drawer.dataset.records(name) for name in drawer.dataset.shards}
+    dataset = load_dataset(data)
+    counts = {name: dataset.records(name) for name in dataset.shards}
+    splits = splits or ("train", "test" if counts.get("test") else "validation")
     there = ", ".join(name for name, count in counts.items() if count)
     for split in dict.fromkeys(splits):
         if not counts.get(split):
@@ -155,8 +160,7 @@ def present_splits(
     found = [split for split in dict.fromkeys(splits) if counts.get(split)]
     if not found:
         raise UserError(
-            f"the data set in {data} has no pair in {', '.join(splits) or 'no split'}; it has"
-            f" {there}."
+            f"the data set in {data} has no pair in {', '.join(splits)}; it has {there}."
         )
     return found
 

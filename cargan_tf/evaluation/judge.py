@@ -153,23 +153,33 @@ def new_judge(label_count: int) -> keras.Model:
     return keras.Model(pixels, [features, logits], name="judge")
 
 
-def strewn(photos: tf.Tensor, noise: float) -> tf.Tensor:
+def strewn(photos: tf.Tensor, noise: float, seed: tf.Tensor) -> tf.Tensor:
     """Photos [B, S, S, 3] in [-1, 1] as the judge learns from them, each another way.
 
     Shifted, half of them blurred, contrast and tint changed, noise added with a spread between 0
-    and ``noise``.
+    and ``noise``. All of it is a function of ``seed``, int32 [2].
     """
     count, size = tf.shape(photos)[0], photos.shape[1]
+    crops, *seeds = tf.unstack(tf.random.split(seed, 7))
+
+    def uniform(shape: list[Any], low: float, high: float) -> tf.Tensor:
+        return tf.random.stateless_uniform(shape, seeds.pop(), low, high)
+
     each = [count, 1, 1, 1]
     edge = max(1, round(SHIFT * size))
     wide = tf.pad(photos, [[0, 0], [edge, edge], [edge, edge], [0, 0]], "SYMMETRIC")
-    photos = tf.map_fn(lambda photo: tf.image.random_crop(photo, [size, size, 3]), wide)
-    small = tf.random.uniform([], round(COARSEST * size), size + 1, tf.int32)
+    photos = tf.map_fn(
+        lambda one: tf.image.stateless_random_crop(one[0], [size, size, 3], one[1]),
+        (wide, tf.random.split(crops, count)),
+        fn_output_signature=tf.float32,
+    )
+    small = tf.cast(tf.round(uniform([], COARSEST * size, size)), tf.int32)
     shrunk = tf.image.resize(photos, [small, small], antialias=True)
-    photos = tf.where(tf.random.uniform(each) < 0.5, tf.image.resize(shrunk, [size, size]), photos)
-    photos *= tf.random.uniform(each, 1 - CONTRAST, 1 + CONTRAST)
-    photos += tf.random.uniform([count, 1, 1, 3], -TINT, TINT)
-    photos += tf.random.normal(tf.shape(photos)) * tf.random.uniform(each, 0.0, max(noise, 1e-6))
+    photos = tf.where(uniform(each, 0, 1) < 0.5, tf.image.resize(shrunk, [size, size]), photos)
+    photos *= uniform(each, 1 - CONTRAST, 1 + CONTRAST)
+    photos += uniform([count, 1, 1, 3], -TINT, TINT)
+    spread = uniform(each, 0, 1) * noise
+    photos += tf.random.stateless_normal(tf.shape(photos), seeds.pop()) * spread
     return tf.clip_by_value(photos, -1.0, 1.0)
 
 
@@ -191,8 +201,8 @@ def _fit(
     accuracy = keras.metrics.CategoricalAccuracy()
 
     @tf.function
-    def step(photo: tf.Tensor, label: tf.Tensor) -> None:
-        pixels = to_input(strewn(photo, settings.noise), size)
+    def step(photo: tf.Tensor, label: tf.Tensor, number: tf.Tensor) -> None:
+        pixels = to_input(strewn(photo, settings.noise, tf.stack([seed, number])), size)
         with tf.GradientTape() as tape:
             # Batch norm learns too: its ImageNet statistics are far from those of such pictures.
             _, logits = network(pixels, training=True)
@@ -203,8 +213,8 @@ def _fit(
 
     stream = training_batches(dataset, data, config, seed=seed)
     with reporter.task("Judge", settings.steps) as task:
-        for batch in stream.take(settings.steps):
-            step(batch["photo"], batch["label"])
+        for number, batch in enumerate(stream.take(settings.steps)):
+            step(batch["photo"], batch["label"], tf.constant(number))
             task.advance(note=f"training accuracy {float(accuracy.result()):.3f}")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.evaluate import Limits, evaluate_run, names_beside
+from cargan_tf.evaluation.evaluate import Limits, evaluate_run, names_beside, present_splits
 from cargan_tf.evaluation.metrics.registry import METRICS
 from cargan_tf.evaluation.report import FOLDER, REPORT_FILE, Report
 from cargan_tf.training.run import Run
@@ -90,16 +90,6 @@ def test_one_seed_one_report(evaluated, tmp_path):
     assert [network.name for network in again.networks] == ["classifier"]
 
 
-def test_a_split_that_is_missing_costs_only_itself(run):
-    report, drawn = evaluate_run(run, splits=["dev", "test", "test"], metrics=["l1"])
-    assert list(drawn) == ["test"]
-    (missing,) = report.not_measured
-    assert (missing.what, missing.why) == (
-        "dev",
-        "the data set has no such split; it has train, validation, test",
-    )
-
-
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -114,13 +104,31 @@ def test_what_cannot_be_asked_for_is_named(run, options, said):
     assert not (run.path / FOLDER).exists()
 
 
-def test_a_run_without_its_data_needs_to_be_told(run, tiny_data, tmp_path):
-    info = dataclasses.replace(run.read_info(), data=str(tmp_path / "gone"))
-    run.write_info(info)
+def test_data_that_was_moved_is_named_and_a_missing_split_costs_only_itself(
+    run, tiny_data, tmp_path
+):
+    run.write_info(dataclasses.replace(run.read_info(), data=str(tmp_path / "gone")))
     with pytest.raises(UserError, match=r"not made from a data set that is here .* with --data"):
         evaluate_run(run)
-    report, _ = evaluate_run(run, tiny_data, ["test"], metrics=["l1"])
+    report, drawn = evaluate_run(run, tiny_data, ["dev", "test", "test"], metrics=["l1"])
     assert report.origin.data == str(tiny_data.resolve())
+    assert list(drawn) == ["test"]
+    (missing,) = report.not_measured
+    assert (missing.what, missing.why) == (
+        "dev",
+        "the data set has no such split; it has train, validation, test",
+    )
+
+
+def test_without_a_test_split_the_validation_split_is_measured(tiny_data, tmp_path):
+    assert present_splits(None, tiny_data, []) == ["train", "test"]
+    values = json.loads((tiny_data / "dataset.json").read_text("utf-8"))
+    del values["shards"]["test"]
+    data = shutil.copytree(tiny_data, tmp_path / "data")
+    (data / "dataset.json").write_text(json.dumps(values), "utf-8")
+    missing = []
+    assert present_splits(None, data, missing) == ["train", "validation"]
+    assert missing == []
 
 
 def test_no_run_at_all(tmp_path):

@@ -20,19 +20,25 @@ def feature_network(name: str, of_run: FeatureNetwork | None) -> FeatureNetwork:
     Raises:
         UserError: no such network, its weights cannot be had, or the run has no C.
     """
-    kind, _, file = name.partition("=")
+    kind, _, file = known_feature_network(name).partition("=")
     if kind == inception.NAME:
         return inception.inception(file or inception.DOWNLOAD)
-    if name == efficientnet_lite0.NAME:
+    if kind == efficientnet_lite0.NAME:
         return efficientnet_lite0.efficientnet_lite0()
-    if name == classifier.NAME:
-        if of_run is None:
-            raise UserError(
-                "this run has no classifier to take features from: use --features"
-                f" {efficientnet_lite0.NAME}."
-            )
-        return of_run
-    raise UserError(
-        f"no feature network {name!r}.{did_you_mean(kind, NAMES)} There are {', '.join(NAMES)}"
-        " and inception=FILE."
-    )
+    if of_run is None:
+        raise UserError(
+            "this run has no classifier to take features from: use --features"
+            f" {efficientnet_lite0.NAME}."
+        )
+    return of_run
+
+
+def known_feature_network(name: str) -> str:
+    """``name`` itself; raises ``UserError`` where there is no such network."""
+    kind = name.partition("=")[0]
+    if name not in NAMES and kind != inception.NAME:
+        raise UserError(
+            f"no feature network {name!r}.{did_you_mean(kind, NAMES)} There are {', '.join(NAMES)}"
+            " and inception=FILE."
+        )
+    return name
