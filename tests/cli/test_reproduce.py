@@ -87,11 +87,15 @@ def test_killed_while_it_trains_the_same_command_goes_on_to_the_table(
 
     shown = cargan("reproduce", "table1", data, "--config", config, "--only", "e", "--out", out)
     assert shown.status == 0, shown.err
-    (row,) = [line for line in shown.out.splitlines() if line.startswith("| E: the whole")]
-    cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells[1] == "240.7771"
-    assert float(cells[2]) > 0  # FID
-    assert 0 <= float(cells[6].split()[0]) <= 1  # R@1
+    header, whole = (
+        [cell.strip() for cell in line.split("|")]
+        for line in shown.out.splitlines()
+        if line.startswith(("| | ", "| E: the whole"))
+    )
+    cells = dict(zip(header, whole, strict=True))
+    assert cells["FID, paper"] == "240.7771"
+    assert float(cells["FID ↓"]) > 0
+    assert 0 <= float(cells["R@1 ↑"].split()[0]) <= 1
     assert shown.out.count("| … |") > 0  # the other rows
     assert shown.out.splitlines()[-1] == (
         f"Table: {out}/table1.md, and with pictures {out}/table1.html"

@@ -146,7 +146,7 @@ def test_a_bad_overlay_is_told_with_both_names(yaml_file):
     [
         ("training.batchsize=8", "unknown key 'training.batchsize'. Did you mean 'training.batch_"),
         ("trainig.batch_size=8", "unknown key 'trainig'. Did you mean 'training'?"),
-        ("learning_rate=1", "'classifier.learning_rate' or 'training.learning_rate'?"),
+        ("learning_rate=1", "'judge.learning_rate' or 'training.learning_rate'?"),
         ("audio.image_size=64", "Did you mean 'data.image_size'?"),
         ("training.batch_size", "expected KEY=VALUE, such as training.batch_size=8"),
         ("training=5", "training is a section"),

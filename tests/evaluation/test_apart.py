@@ -124,7 +124,7 @@ def test_it_ends_with_the_one_that_started_it(work, tmp_path, sent, saved):
     process = subprocess.Popen([sys.executable, script, tmp_path], stderr=subprocess.DEVNULL)
     child = int(_content_of(tmp_path / "pid"))
     process.send_signal(sent)
-    process.wait(30)
+    process.wait(120)
     _wait_until(lambda: not _is_alive(child))
     assert (tmp_path / "saved").exists() is saved
 
@@ -135,7 +135,7 @@ def _content_of(file):
 
 
 def _wait_until(happened):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.02)

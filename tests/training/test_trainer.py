@@ -1,6 +1,5 @@
 import json
 import shutil
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -157,19 +156,6 @@ def test_a_batch_that_replicas_cannot_share_is_refused(
     config = override(tiny_config, ["training.batch_size=6"])
     with pytest.raises(UserError, match=r"6 cannot be shared evenly by 4 devices.* is 8"):
         Trainer(Run(tmp_path), tiny_data, config, four_replicas)
-
-
-@pytest.mark.parametrize(
-    ("texts", "steps"),
-    [
-        (["training.steps=null", "training.epochs=2"], 12),
-        (["training.steps=null", "training.epochs=2", "training.decay_epochs=3"], 30),
-        (["training.steps=7", "training.epochs=2"], 7),
-    ],
-)
-def test_the_length_of_a_run(tiny_config, texts, steps):
-    trainer = SimpleNamespace(config=override(tiny_config, texts), steps_per_epoch=6)
-    assert Trainer.total_steps.fget(trainer) == steps
 
 
 def test_a_description_builds_everything_and_writes_nothing(make, tmp_path):
