@@ -158,7 +158,8 @@ def _svg(series: list[Series]) -> str:
         axes.set_xlim(left=0)
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.2, color=_INK, linewidth=0.6)
-        axes.legend(frameon=False, fontsize=9)
+        # Above the axes: looking for the emptiest corner is slow for long runs.
+        figure.legend(loc="outside upper left", frameon=False, fontsize=9, ncols=3)
         content = io.StringIO()
         figure.savefig(content, format="svg", transparent=True, metadata={"Date": None})
     return content.getvalue()

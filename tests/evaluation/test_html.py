@@ -125,6 +125,8 @@ def test_questions_are_answered_beside_what_a_deaf_model_reaches(page):
 def test_confusion_counts_every_clip(page):
     cells = re.findall(r'<td style="background[^>]*>(\d+)</td>', page)
     assert list(map(int, cells)) == [5, 1, 2, 4] * 2
+    said = "double bass <b>flute</b> double bass 5 1 <b>flute</b> 2 4"  # columns, then rows
+    assert Page(page).text.count(said) == 2
 
 
 def test_another_data_set_than_that_of_the_training_is_told(report, drawn, run, tmp_path):

@@ -2,6 +2,8 @@ import pytest
 
 from cargan_tf.config import shipped_configs
 from cargan_tf.errors import UserError
+from cargan_tf.evaluation.headlines import QUESTIONS
+from cargan_tf.evaluation.metrics.registry import METRICS
 from cargan_tf.evaluation.paper_tables import TABLES, paper_table
 
 
@@ -12,6 +14,14 @@ def test_a_table_is_consistent(table):
     for row in table.rows:
         assert row.overlay in shipped_configs()
         assert set(row.paper) <= keys
+
+
+def test_what_is_shown_is_measured():
+    measured = {metric.info.name for metric in METRICS}
+    shown = {column.metric for table in TABLES.values() for column in table.columns}
+    shown |= {question.metric for question in QUESTIONS}
+    shown |= {question.beside[1] for question in QUESTIONS if question.beside}
+    assert shown <= measured
 
 
 def test_both_hold_controls_that_do_not_listen_and_measures_that_show_it():
