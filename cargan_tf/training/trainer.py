@@ -293,4 +293,6 @@ def describe_listening(figures: ListeningFigures) -> str:
 def _fixed(config: Config, free: dict[str, object]) -> Config:
     """``config`` with the settings that a resumption may change set to the same values."""
     training = config.training.model_copy(update=free)
-    return config.model_copy(update={"training": training, "monitor": None, "judge": None})
+    other_kinds = {kind: None for kind in ("s2ic", "cmcgan") if kind != config.model.kind}
+    unused = {"monitor": None, "judge": None, **other_kinds}
+    return config.model_copy(update={"training": training, **unused})

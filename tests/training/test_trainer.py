@@ -129,6 +129,7 @@ def test_resuming_with_another_configuration_is_refused(make, run_copy):
 
 def test_resuming_may_change_length_rate_and_monitoring(make, run_copy):
     texts = ("training.steps=9", "training.learning_rate=1e-5", "monitor.log_steps=7")
+    texts += ("s2ic.latent=3",)  # of another kind of system: it has no part in this run
     trainer = make(run_copy, *texts, resume=True)
     assert (trainer.start, trainer.total_steps) == (6, 9)
 
