@@ -9,6 +9,7 @@ from cargan_tf.config.schema import (
     LossConfig,
     ModelConfig,
     MonitorConfig,
+    SoundClassifierConfig,
     TrainingConfig,
 )
 
@@ -20,6 +21,7 @@ __all__ = [
     "LossConfig",
     "ModelConfig",
     "MonitorConfig",
+    "SoundClassifierConfig",
     "TrainingConfig",
     "config_from_json",
     "load_config",

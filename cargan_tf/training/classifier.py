@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from cargan_tf.config import ClassifierConfig, Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits, load_dataset
 from cargan_tf.data.pipeline import evaluation_batches, training_batches
 from cargan_tf.errors import UserError
-from cargan_tf.files import write_atomically, write_json
+from cargan_tf.files import write_json
 from cargan_tf.interop.weights import load_torchvision
 from cargan_tf.models.classifier import Classifier
-from cargan_tf.progress import Reporter, SilentReporter, Task
+from cargan_tf.progress import Reporter, SilentReporter
+from cargan_tf.training.supervised import fit, hits, load_weights, save_weights
 
 #: Where `cargan classifier` puts C, inside the data set it was trained on.
 FOLDER = "classifier"
@@ -71,20 +69,17 @@ def train_classifier(
     elif weights != "none":
         network.load_imagenet(weights)
     _fit(network, dataset, data, config, reporter)
-    right = [
-        np.argmax(network(batch["photo"]), axis=1) == np.argmax(batch["label"], axis=1)
-        for batch in evaluation_batches(dataset, data, config, split, config.classifier.batch_size)
-    ]
-    hits = np.concatenate(right)
+    held_out = evaluation_batches(dataset, data, config, split, config.classifier.batch_size)
+    right = hits(network, held_out, "photo")
     report = ClassifierReport(
-        accuracy=float(np.mean(hits)),
+        accuracy=float(right.mean()),
         split=split,
-        photos=len(hits),
+        photos=len(right),
         labels=tuple(dataset.labels),
         image_size=config.data.image_size,
         config=config.classifier.model_dump(mode="json"),
     )
-    _save_weights(network, _weights_file(out))
+    save_weights(network, _weights_file(out))
     write_json(_report_file(out), asdict(report))
     _check_accuracy(report, config, out)
     return report
@@ -118,7 +113,7 @@ def load_classifier(
             " configuration: cargan classifier --config."
         )
     _check_accuracy(report, config, folder)
-    _load_weights(into, _weights_file(folder))
+    load_weights(into, _weights_file(folder))
     return report
 
 
@@ -150,33 +145,9 @@ def _fit(
     batched = config.model_copy(update={"training": training})
     epoch = dataset.steps_per_epoch(batch_size)
     steps = settings.epochs * epoch
-    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
-    optimizer = keras.optimizers.Adam(rate)
-    optimizer.build(network.trainable_variables)
-    accuracy = keras.metrics.CategoricalAccuracy()
-
-    @tf.function
-    def step(photo: tf.Tensor, label: tf.Tensor) -> None:
-        with tf.GradientTape() as tape:
-            logits = network(photo, training=True)
-            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(label, logits))
-        variables = network.trainable_variables
-        optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
-        accuracy.update_state(label, logits)
-
     stream = training_batches(dataset, data, batched, seed=config.training.seed)
     with reporter.task("Classifier", steps) as task:
-        for index, batch in enumerate(stream.take(steps)):
-            step(batch["photo"], batch["label"])
-            _advance(task, index + 1, epoch, accuracy)
-
-
-def _advance(task: Task, done: int, epoch: int, accuracy: keras.metrics.Metric) -> None:
-    if done % epoch:
-        task.advance()
-        return
-    task.advance(note=f"epoch {done // epoch}, training accuracy {float(accuracy.result()):.3f}")
-    accuracy.reset_state()
+        fit(network, stream, "photo", settings.learning_rate, steps, epoch, task)
 
 
 def _new_classifier(config: Config, label_count: int) -> Classifier:
@@ -195,23 +166,6 @@ def _check_accuracy(report: ClassifierReport, config: Config, folder: Path) -> N
             " Train it longer (--set classifier.epochs=…), or lower the bar on purpose"
             " (--set classifier.minimum_accuracy=…)."
         )
-
-
-def _save_weights(network: Classifier, file: Path) -> None:
-    """All variables in the order in which they were made, as one .npz file."""
-    content = io.BytesIO()
-    np.savez(content, *(variable.numpy() for variable in network.variables))
-    write_atomically(file, content.getvalue())
-
-
-def _load_weights(network: Classifier, file: Path) -> None:
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            values = [arrays[f"arr_{index}"] for index in range(len(network.variables))]
-        for variable, value in zip(network.variables, values, strict=True):
-            variable.assign(value)
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(f"{file} is damaged; train the classifier again.") from error
 
 
 def _weights_file(folder: Path) -> Path:
