@@ -81,9 +81,12 @@ class Drawn:
                 f"more like noise than notes (flatness {self.quality.flatness:.2f});"
                 " the picture is a guess"
             )
-        if self.confidence is not None and self.confidence < SURE:
-            said.append(
-                f"the instrument is a guess ({self.label}, {self.confidence:.0%}); name it for a"
-                " better picture"
-            )
-        return said
+        return said + doubt(self.label_weights, self.confidence)
+
+
+def doubt(label_weights: Mapping[str, float], confidence: float | None) -> list[str]:
+    """A warning if the label was recognised with too little confidence to be believed."""
+    if confidence is None or confidence >= SURE:
+        return []
+    heard = " and ".join(label_weights)
+    return [f"the instrument is a guess ({heard}, {confidence:.0%}); name it if it is another"]

@@ -15,7 +15,7 @@ from cargan_tf.audio.decode import read_audio, to_mono_at_rate
 from cargan_tf.audio.quality import measure_quality
 from cargan_tf.drawn import Drawn, Picture, Recognition
 from cargan_tf.errors import UserError
-from cargan_tf.labels import label_weights
+from cargan_tf.labels import label_weights, shares_of
 from cargan_tf.serving.picture_model import ModelCard
 
 #: An instrument; shares of several; or nothing, and it is recognised from the sound.
@@ -85,6 +85,11 @@ class Generator:
     def clip_seconds(self) -> float:
         """Seconds of sound it listens to."""
         return self._card.config.audio.clip_seconds
+
+    @property
+    def clip_samples(self) -> int:
+        """The same in samples."""
+        return self._card.config.audio.clip_samples
 
     @property
     def recognises(self) -> bool:
@@ -205,11 +210,7 @@ class Generator:
                 coarse=arrays["coarse"][index],
                 residue=dict(zip(self.labels, arrays["residue"][index].tolist(), strict=True)),
                 spectrogram=arrays["spectrogram"][index],
-                label_weights={
-                    label: float(share)
-                    for label, share in zip(self.labels, weights[index], strict=True)
-                    if share
-                },
+                label_weights=shares_of(weights[index], self.labels),
                 confidence=confidences[index],
                 start_seconds=clip.start / self.sample_rate,
                 padded_seconds=clip.padded / self.sample_rate,
@@ -234,7 +235,7 @@ class Generator:
             yield source, pictures[index] if index in pictures else errors[index]
 
     def _cut(self, mono: NDArray[np.float32], start: float | None) -> Clip:
-        samples, rate = self._card.config.audio.clip_samples, self.sample_rate
+        samples, rate = self.clip_samples, self.sample_rate
         if start is None:
             begin = loudest_start(mono, samples, hop=round(LOUDNESS_HOP_SECONDS * rate))
         elif math.isfinite(start):

@@ -117,6 +117,12 @@ def label_weights(label: str | Mapping[str, float], labels: Sequence[str]) -> ND
     return (weights / total).astype(np.float32)
 
 
+def shares_of(weights: NDArray[np.float32], labels: Sequence[str]) -> dict[str, float]:
+    """What ``label_weights`` gave, by name, without those that have no share."""
+    pairs = zip(labels, weights.tolist(), strict=True)
+    return {label: share for label, share in pairs if share}
+
+
 def parse_label_mix(text: str) -> dict[str, float]:
     """``violin=0.5,cello=0.5`` as names and shares.
 

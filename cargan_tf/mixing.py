@@ -11,6 +11,9 @@ from cargan_tf.drawn import Drawn
 from cargan_tf.errors import UserError
 from cargan_tf.inference import Generator, Label, Source
 
+#: Share of the second sound where none is named.
+HALF = 0.5
+
 
 def mix_files(
     generator: Generator,

@@ -24,6 +24,8 @@ COMMANDS = {
     "train": "train",
     "export": "export",
     "generate": "generate",
+    "explore": "explore",
+    "demo": "demo",
     "import-checkpoint": "import_checkpoint",
     "export-checkpoint": "export_checkpoint",
 }
