@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from PIL import Image
 
-from cargan_tf.audio.clips import Clip
-from cargan_tf.audio.mixing import mix_clips
-from cargan_tf.drawn import Picture
+from cargan_tf.audio.clips import Clip, louder
 from cargan_tf.errors import UserError
-from cargan_tf.inference import BATCH, Generator, Label
-from cargan_tf.labels import label_weights, shares_of
+from cargan_tf.inference import Generator, Label
+from cargan_tf.labels import shares_of
+from cargan_tf.mixing import draw_mixes, end_weights
 from cargan_tf.sheets import labelled_sheet
 
 #: Decibels by which the sound is made louder: about what lies between pp and ff, with the sound as
@@ -31,8 +28,10 @@ def loudness_sheet(generator: Generator, clip: Clip, name: str) -> Image.Image:
         name: what the sound is called on the sheet.
     """
     labels = generator.labels
-    louder = [_louder(clip, decibels) for decibels in LOUDNESS_DB]
-    rows = [_draw(generator, louder, [label] * len(louder)) for label in labels]
+    sounds = [louder(clip, decibels) for decibels in LOUDNESS_DB]
+    rows = [
+        [drawn.image for drawn in generator.draw(sounds, [label] * len(sounds))] for label in labels
+    ]
     names = [label.replace("_", " ") for label in labels]
     if generator.recognises:
         (heard,) = generator.recognise([clip])
@@ -67,42 +66,25 @@ def walk_sheet(
     """
     if steps < 2:
         raise UserError(f"a walk of {steps} steps was asked for; expected 2 or more.")
-    generator.check_labels(labels)
-    first, last = (
-        label_weights(label or generator.recognise([clip])[0].label, generator.labels)
-        for clip, label in zip(clips, labels, strict=True)
-    )
-    alphas = [float(alpha) for alpha in np.linspace(0, 1, steps)]
-    sounds = [mix_clips(*clips, alpha) for alpha in alphas]
-    between = [_shares(generator, (1 - alpha) * first + alpha * last) for alpha in alphas]
-    start, end = between[0], between[-1]
-    rows = {"sound and label": _draw(generator, sounds, between)}
-    if start != end:
+    first, last, _ = end_weights(generator, clips, labels)
+    ends = shares_of(first, generator.labels), shares_of(last, generator.labels)
+    start, end = (" and ".join(shares).replace("_", " ") for shares in ends)
+    alphas = walk_alphas(steps)
+    rows = {"sound and label": draw_mixes(generator, clips, ends, alphas)}
+    if ends[0] != ends[1]:
+        same_sound = (clips[0], clips[0])
         rows |= {
-            f"sound alone\nas {_words(start)}": _draw(generator, sounds, [start] * steps),
-            f"sound alone\nas {_words(end)}": _draw(generator, sounds, [end] * steps),
-            f"label alone\nsound of {_words(start)}": _draw(generator, sounds[:1] * steps, between),
+            f"sound alone\nas {start}": draw_mixes(generator, clips, (ends[0],) * 2, alphas),
+            f"sound alone\nas {end}": draw_mixes(generator, clips, (ends[1],) * 2, alphas),
+            f"label alone\nsound of {start}": draw_mixes(generator, same_sound, ends, alphas),
         }
     columns = [names[0], *(f"{alpha:.3g}" for alpha in alphas[1:-1]), names[1]]
-    title = f"From {names[0]} ({_words(start)}) to {names[1]} ({_words(end)})"
-    return labelled_sheet(title, list(rows), columns, list(rows.values()))
+    title = f"From {names[0]} ({start}) to {names[1]} ({end})"
+    pictures = [[drawn.image for drawn in row] for row in rows.values()]
+    return labelled_sheet(title, list(rows), columns, pictures)
 
 
-def _draw(generator: Generator, clips: list[Clip], labels: list[Label]) -> list[Picture]:
-    pictures: list[Picture] = []
-    for start in range(0, len(clips), BATCH):
-        part = slice(start, start + BATCH)
-        pictures += [drawn.image for drawn in generator.draw(clips[part], labels[part])]
-    return pictures
-
-
-def _louder(clip: Clip, decibels: float) -> Clip:
-    return replace(clip, samples=(clip.samples * 10 ** (decibels / 20)).astype(np.float32))
-
-
-def _shares(generator: Generator, weights: np.ndarray) -> Label:
-    return shares_of(weights, generator.labels)
-
-
-def _words(label: Label) -> str:
-    return " and ".join(name.replace("_", " ") for name in label or ())
+def walk_alphas(steps: int) -> list[float]:
+    """Shares of the second sound on a walk, both ends included."""
+    alphas: list[float] = np.linspace(0, 1, steps).tolist()
+    return alphas

@@ -72,6 +72,11 @@ class Generator:
         )
 
     @property
+    def name(self) -> str:
+        """Of the configuration it was trained with."""
+        return self._card.config.name
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The instruments it can draw."""
         return self._card.labels
@@ -150,19 +155,13 @@ class Generator:
         return self._cut(read_audio(source, self.sample_rate), start)
 
     def draw(self, clips: Sequence[Clip], labels: Sequence[Label]) -> list[Drawn]:
-        """Draw clips of the model's rate and length at once; raises ``UserError`` like above."""
+        """Draw clips of the model's rate and length, however many; errors as above."""
         self.check_labels(labels)
-        unnamed = [clip for clip, label in zip(clips, labels, strict=True) if label is None]
-        heard = iter(self.recognise(unnamed))
-        weights, confidences = [], []
-        for label in labels:
-            confidence = None
-            if label is None:
-                recognition = next(heard)
-                label, confidence = recognition.label, recognition.confidence
-            weights.append(label_weights(label, self.labels))
-            confidences.append(confidence)
-        return self._draw_weighted(clips, weights, confidences)
+        drawn: list[Drawn] = []
+        for first in range(0, len(clips), BATCH):
+            part = slice(first, first + BATCH)
+            drawn += self._draw_at_once(clips[part], labels[part])
+        return drawn
 
     def recognise(self, clips: Sequence[Clip]) -> list[Recognition]:
         """Which instrument is heard in each clip.
@@ -190,6 +189,19 @@ class Generator:
                     f" one of {', '.join(self.labels)}."
                 )
 
+    def _draw_at_once(self, clips: Sequence[Clip], labels: Sequence[Label]) -> list[Drawn]:
+        unnamed = [clip for clip, label in zip(clips, labels, strict=True) if label is None]
+        heard = iter(self.recognise(unnamed))
+        weights, confidences = [], []
+        for label in labels:
+            confidence = None
+            if label is None:
+                recognition = next(heard)
+                label, confidence = recognition.label, recognition.confidence
+            weights.append(label_weights(label, self.labels))
+            confidences.append(confidence)
+        return self._draw_weighted(clips, weights, confidences)
+
     def _draw_weighted(
         self,
         clips: Sequence[Clip],
@@ -199,8 +211,6 @@ class Generator:
         """Draw [B] clips with [B, K] shares of labels."""
         import tensorflow as tf
 
-        if not clips:
-            return []
         waveforms = tf.constant(np.stack([clip.samples for clip in clips]))
         made = self._model.draw_weighted(waveforms, tf.constant(np.stack(weights)))
         arrays = {name: value.numpy() for name, value in made.items()}

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cargan_tf.audio.clips import Clip
 from cargan_tf.audio.mixing import mix_clips
 from cargan_tf.drawn import Drawn
 from cargan_tf.errors import UserError
 from cargan_tf.inference import Generator, Label, Source
+from cargan_tf.labels import label_weights, shares_of
 
 #: Share of the second sound where none is named.
 HALF = 0.5
@@ -29,8 +33,9 @@ def mix_files(
         generator: draws.
         sources: any sound files.
         other: what each is mixed with; its loudest half second.
-        alpha: share of ``other``, 0 to 1; see ``mix_clips``.
-        label: of the mix; as in ``draw_mix``.
+        alpha: share of ``other``, 0 to 1; see ``cargan_tf.audio.mixing.mix_clips``.
+        label: of the mix. Without it both sounds are recognised, and their labels get the shares
+            of the sounds.
         start: seconds at which the clip of each source begins; its loudest half second by default.
 
     Raises:
@@ -44,31 +49,46 @@ def mix_files(
         except UserError as error:
             yield source, error
         else:
-            yield source, draw_mix(generator, first, second, alpha, label)
+            yield source, draw_mixes(generator, (first, second), (label, label), [alpha])[0]
 
 
-def draw_mix(
-    generator: Generator, first: Clip, second: Clip, alpha: float, label: Label = None
-) -> Drawn:
-    """Draw two clips as one sound.
+def draw_mixes(
+    generator: Generator,
+    clips: tuple[Clip, Clip],
+    labels: tuple[Label, Label],
+    alphas: Sequence[float],
+) -> list[Drawn]:
+    """Draw two clips as one sound, in several shares.
 
     Args:
         generator: draws.
-        first: as ``generator.read_clip`` cuts it.
-        second: likewise.
-        alpha: share of the second, 0 to 1; see ``mix_clips``.
-        label: of the mix. Without it both clips are recognised, and their labels get the shares of
-            the sounds; the confidence is that of the less certain.
+        clips: as ``generator.read_clip`` cuts them.
+        labels: of both; they get the shares of the sounds. One left out is recognised, and the
+            confidence told is that of the less certain.
+        alphas: shares of the second, 0 to 1 each; see ``mix_clips``.
 
     Raises:
-        UserError: an unknown label, or ``alpha`` is out of bounds.
+        UserError: an unknown label, none and a model that cannot recognise instruments, or a share
+            out of bounds.
     """
-    mix = mix_clips(first, second, alpha)
-    if label is not None:
-        return generator.draw([mix], [label])[0]
-    heard = generator.recognise([first, second])
-    shares: dict[str, float] = {}
-    for recognition, share in zip(heard, (1 - alpha, alpha), strict=True):
-        shares[recognition.label] = shares.get(recognition.label, 0.0) + share
-    confidence = min(recognition.confidence for recognition in heard)
-    return replace(generator.draw([mix], [shares])[0], confidence=confidence)
+    first, last, confidence = end_weights(generator, clips, labels)
+    sounds = [mix_clips(*clips, alpha) for alpha in alphas]
+    shares = [shares_of((1 - alpha) * first + alpha * last, generator.labels) for alpha in alphas]
+    return [replace(one, confidence=confidence) for one in generator.draw(sounds, shares)]
+
+
+def end_weights(
+    generator: Generator, clips: tuple[Clip, Clip], labels: tuple[Label, Label]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], float | None]:
+    """The label weights of two clips, [K] each, and the confidence of what was recognised."""
+    generator.check_labels(labels)
+    heard = [
+        generator.recognise([clip])[0] if label is None else None
+        for clip, label in zip(clips, labels, strict=True)
+    ]
+    first, last = (
+        label_weights(recognition.label if recognition else label or "", generator.labels)
+        for recognition, label in zip(heard, labels, strict=True)
+    )
+    confidences = [recognition.confidence for recognition in heard if recognition]
+    return first, last, min(confidences, default=None)
