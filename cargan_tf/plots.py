@@ -21,10 +21,12 @@ INK = "#33383d"
 LACKING, TOO_MUCH = "#0088cc", "#d55e00"
 #: Bars of one residue at most; of more labels, those that stand out.
 MOST_BARS = 20
+#: Bars shorter than this stand without their figure.
+TOLD = 0.01
 #: Columns of a waveform's outline: more than a screen shows.
 OUTLINE_COLUMNS = 600
 #: Inches of a plot that stands in a column of a page, and of one panel of the stages.
-COLUMN_WIDTH, PANEL = 4.4, 3.0
+COLUMN_WIDTH, PANEL = 3.4, 3.0
 DOTS_PER_INCH = 150
 
 _STYLE: dict[Any, Any] = {
@@ -69,7 +71,7 @@ def waveform_svg(waveform: NDArray[np.float32], rate: int, start: float, seconds
         start: seconds at which the clip begins.
         seconds: its length.
     """
-    with _figure(COLUMN_WIDTH, 1.5) as figure:
+    with _figure(COLUMN_WIDTH, 0.65 * COLUMN_WIDTH) as figure:
         axes = figure.subplots()
         columns = np.array_split(waveform, min(OUTLINE_COLUMNS, len(waveform)))
         times = np.linspace(0, len(waveform) / rate, len(columns))
@@ -85,7 +87,7 @@ def waveform_svg(waveform: NDArray[np.float32], rate: int, start: float, seconds
 
 def spectrogram_svg(spectrogram: NDArray[np.float32], seconds: float) -> str:
     """What the networks see of a clip, [S, S, C]: low notes at the bottom, time to the right."""
-    with _figure(COLUMN_WIDTH, 2.6) as figure:
+    with _figure(COLUMN_WIDTH, COLUMN_WIDTH) as figure:
         axes = figure.subplots()
         if spectrogram.shape[-1] == 3:  # the authors' colours; time runs downwards
             axes.imshow(np.rot90((spectrogram + 1) / 2), extent=(0, seconds, 0, 1), aspect="auto")
@@ -105,7 +107,7 @@ def spectrogram_svg(spectrogram: NDArray[np.float32], seconds: float) -> str:
 
 def residue_svg(residue: Mapping[str, float]) -> str:
     """The residue as one bar a label, -1 to 1."""
-    with _figure(COLUMN_WIDTH, 0.6 + 0.2 * min(len(residue), MOST_BARS)) as figure:
+    with _figure(COLUMN_WIDTH, 0.8 + 0.2 * min(len(residue), MOST_BARS)) as figure:
         _draw_residue(figure.subplots(), residue)
         return _svg(figure)
 
@@ -117,7 +119,9 @@ def _draw_residue(axes: Axes, residue: Mapping[str, float]) -> None:
         labels = [label for label in labels if label in outstanding]
     values = [residue[label] for label in labels]
     colours = [LACKING if value >= 0 else TOO_MUCH for value in values]
-    axes.barh([label.replace("_", " ") for label in labels], values, color=colours)
+    bars = axes.barh([label.replace("_", " ") for label in labels], values, color=colours)
+    figures = [f"{value:+.2f}".replace("-", "−") if abs(value) >= TOLD else "" for value in values]
+    axes.bar_label(bars, figures, padding=3, fontsize=8)
     axes.invert_yaxis()
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_xlim(-1, 1)

@@ -48,10 +48,10 @@ class Listening:
         """Labels of which there is a sample to listen to."""
         return [label for label in self.generator.labels if label in INSTRUMENTS]
 
-    def sample(self, label: str) -> tuple[int, NDArray[np.float32]]:
+    def sample(self, label: str) -> tuple[int, NDArray[np.int16]]:
         """Rate and [samples] of an instrument, synthesised."""
         sound = record(label, SAMPLE_RECORDING, SAMPLE_NOTES, SAMPLE_SEED)
-        return SAMPLE_RATE, sound.astype(np.float32)
+        return SAMPLE_RATE, np.round(sound * 32767).astype(np.int16)
 
     def waveform(self, file: str) -> NDArray[np.float32]:
         """[samples] of a sound file at the generator's rate.

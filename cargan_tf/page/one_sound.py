@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import floor
 from typing import Any
 
 import gradio as gr
@@ -11,53 +12,59 @@ from cargan_tf.page.listening import Listening
 from cargan_tf.plots import residue_svg, spectrogram_svg, waveform_svg
 
 SOFTEST_DB, LOUDEST_DB = -24, 12
+#: Of the slider for the start, in seconds: finer than is heard.
+STEP = 0.01
 
 
 def one_sound(page: gr.Blocks, listening: Listening) -> None:
-    """Controls at the left, the picture at the right, what lies between below."""
+    """Controls at the left, the picture at the right, the way from sound to picture below."""
     with gr.Row():
-        with gr.Column(scale=2, min_width=300):
+        with gr.Column(min_width=300):
             first_sample = next(iter(listening.samples[-1:]), None)
             sound, label = parts.sound_controls(page, listening, "Sound", first_sample, "one")
-            start = gr.Slider(0, 1, 0, step=0.01, label="Start (seconds)", elem_id="start")
+            start = gr.Slider(0, 1, 0, step=STEP, label="Start (seconds)", elem_id="start")
             decibels = gr.Slider(
                 SOFTEST_DB, LOUDEST_DB, 0, step=1, label="Loudness (decibels)", elem_id="loudness"
             )
-            waveform = gr.HTML(elem_classes="plot", elem_id="waveform")
-        with gr.Column(scale=3, min_width=300):
+        with gr.Column(min_width=300):
             refined = parts.picture("Refined picture", "refined")
             caption = gr.Markdown(elem_id="caption")
             download = parts.download_button("download")
+    gr.Markdown("## From sound to picture")
     with gr.Row():
-        with gr.Column(min_width=280):
-            spectrogram = gr.HTML(elem_classes="plot", elem_id="spectrogram")
-        with gr.Column(min_width=280):
+        with gr.Column(min_width=240):
+            waveform = parts.step("1. Waveform", "waveform")
+        with gr.Column(min_width=240):
+            spectrogram = parts.step("2. Spectrogram", "spectrogram")
+        with gr.Column(min_width=240):
+            parts.step("3. Coarse picture", "coarse-title")
             coarse = parts.picture("Coarse picture", "coarse")
-        with gr.Column(min_width=280):
-            residue = gr.HTML(elem_classes="plot", elem_id="residue")
+        with gr.Column(min_width=240):
+            residue = parts.step("4. Residue", "residue")
     outputs = [refined, caption, download, waveform, spectrogram, coarse, residue]
 
     def draw(file: str | None, label: str, start: float, decibels: float) -> list[Any]:
         if file is None:
-            return [None, "", gr.DownloadButton(interactive=False), "", "", None, ""]
+            button = gr.DownloadButton(interactive=False)
+            return [parts.shown(None), "", button, "", "", parts.shown(None), ""]
         drawn = listening.draw(file, parts.chosen(label), start, decibels)
         seconds, rate = listening.generator.clip_seconds, listening.generator.sample_rate
         outline = waveform_svg(listening.waveform(file), rate, drawn.start_seconds, seconds)
         return [
-            drawn.image,
+            parts.shown(drawn.image, f"Refined picture: {drawn.label}"),
             parts.caption(drawn),
             parts.download(download, drawn),
-            parts.plot("Waveform", outline, "The marked part is drawn."),
-            parts.plot(
-                "Spectrogram",
+            parts.drawing("1. Waveform", outline, "The marked part is drawn."),
+            parts.drawing(
+                "2. Spectrogram",
                 spectrogram_svg(drawn.spectrogram, seconds),
-                "What the networks see: low notes at the bottom, brighter is louder.",
+                "What the networks see: brighter is louder.",
             ),
-            drawn.coarse,
-            parts.plot(
-                "Residue",
+            parts.shown(drawn.coarse, f"Coarse picture: {drawn.label}"),
+            parts.drawing(
+                "4. Residue",
                 residue_svg(drawn.residue),
-                "What the coarse picture lacks of each instrument, or shows too much of; it guides"
+                "What the coarse picture lacks of each instrument, or shows too much of. It guides"
                 " the refined picture.",
             ),
         ]
@@ -66,10 +73,11 @@ def one_sound(page: gr.Blocks, listening: Listening) -> None:
         if file is None:
             return [gr.Slider(interactive=False), *draw(None, label, 0, decibels)]
         extent = listening.extent(file)
+        last, begin = (floor(seconds / STEP) * STEP for seconds in (extent.last, extent.loudest))
         slider = gr.Slider(
-            maximum=max(extent.last, 0.01), value=extent.loudest, interactive=extent.last > 0
+            maximum=round(max(last, STEP), 2), value=round(begin, 2), interactive=last > 0
         )
-        return [slider, *draw(file, label, extent.loudest, decibels)]
+        return [slider, *draw(file, label, begin, decibels)]
 
     sound.change(
         parts.told(hear),

@@ -9,15 +9,19 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
-from cargan_tf.drawn import Drawn
+from cargan_tf.drawn import Drawn, Picture
 from cargan_tf.errors import UserError
 from cargan_tf.page.listening import Listening
 from cargan_tf.pictures import encode_picture
 
-GUESS = "Guess from the sound"
+GUESS = "recognise it"
 
 #: Of events that draw: while something is drawn, the newest request waits and others are dropped.
-LIVE: dict[str, Any] = {"trigger_mode": "always_last", "api_visibility": "private"}
+LIVE: dict[str, Any] = {
+    "trigger_mode": "always_last",
+    "show_progress": "minimal",
+    "api_visibility": "private",
+}
 
 
 def sound_controls(
@@ -44,7 +48,7 @@ def sound_controls(
         samples = gr.Dropdown(
             [(_words(label), label) for label in listening.samples],
             value=sample,
-            label="Or a synthetic sample",
+            label="Or a sample",
             elem_id=f"{key}-sample",
             min_width=140,
             visible=bool(listening.samples),
@@ -58,7 +62,7 @@ def sound_controls(
             elem_id=f"{key}-label",
             min_width=140,
         )
-    picked = {"fn": listening.sample, "inputs": samples, "outputs": sound}
+    picked: dict[str, Any] = {"fn": listening.sample, "inputs": samples, "outputs": sound}
     samples.input(**picked, show_progress="hidden", api_visibility="private")
     if sample is not None:
         page.load(**picked, show_progress="hidden", api_visibility="private")
@@ -69,6 +73,7 @@ def picture(title: str, key: str) -> gr.Image:
     """Where a picture is shown."""
     return gr.Image(
         label=title,
+        show_label=False,
         format="png",
         interactive=False,
         buttons=[],
@@ -77,9 +82,19 @@ def picture(title: str, key: str) -> gr.Image:
     )
 
 
+def shown(image: Picture | None, description: str = "") -> Any:
+    """The content of a place for pictures; ``description`` is for those who cannot see it."""
+    return gr.Image(value=image, alt_text=description)
+
+
+def step(title: str, key: str) -> gr.HTML:
+    """Where a step from sound to picture is drawn or explained."""
+    return gr.HTML(f"<h3>{title}</h3>", elem_classes="step", elem_id=key)
+
+
 def download_button(key: str) -> gr.DownloadButton:
     """A button that has nothing to give yet."""
-    return gr.DownloadButton("Download PNG", interactive=False, elem_id=key)
+    return gr.DownloadButton("Download PNG", interactive=False, size="md", elem_id=key)
 
 
 def download(button: gr.DownloadButton, drawn: Drawn) -> Any:
@@ -93,14 +108,14 @@ def caption(drawn: Drawn) -> str:
     """What was drawn, and what there is to know of it, as Markdown."""
     names = " and ".join(f"**{_words(label)}**" for label in drawn.label_weights)
     if len(drawn.label_weights) > 1:
-        shares = " to ".join(f"{share:.0%}" for share in drawn.label_weights.values())
-        names = f"{names}, {shares}"
-    heard = "" if drawn.confidence is None else f" Sounds like it with {drawn.confidence:.0%}."
-    return "\n".join([f"{names}.{heard}", *(f"- {warning}" for warning in drawn.warnings())])
+        names += ", " + " to ".join(f"{share:.0%}" for share in drawn.label_weights.values())
+    if drawn.confidence is not None:
+        names += f", recognised with {drawn.confidence:.0%} confidence"
+    return "\n".join([f"{names}.", *(f"- {warning}" for warning in drawn.warnings())])
 
 
-def plot(title: str, svg: str, meaning: str) -> str:
-    """A drawing with its name and what it shows, as HTML."""
+def drawing(title: str, svg: str, meaning: str) -> str:
+    """The content of a step: its name, its drawing, and what it shows."""
     return f"<h3>{title}</h3>{svg}<p>{meaning}</p>"
 
 

@@ -35,8 +35,9 @@ def two_sounds(page: gr.Blocks, listening: Listening) -> None:
                 " same shares.",
                 elem_id="alpha",
             )
+            parts.step("From the first to the second", "walk-title")
             walk = gr.Gallery(
-                label="From the first to the second",
+                show_label=False,
                 columns=STEPS // 2,
                 height="auto",
                 allow_preview=False,
@@ -55,10 +56,11 @@ def two_sounds(page: gr.Blocks, listening: Listening) -> None:
         file: str | None, other: str | None, label: str, other_label: str, alpha: float
     ) -> list[Any]:
         if file is None or other is None:
-            return [None, "", gr.DownloadButton(interactive=False)]
+            return [parts.shown(None), "", gr.DownloadButton(interactive=False)]
         labels = parts.chosen(label), parts.chosen(other_label)
         (drawn,) = listening.walk((file, other), labels, [alpha])
-        return [drawn.image, parts.caption(drawn), parts.download(download, drawn)]
+        described = parts.shown(drawn.image, f"Mix: {' and '.join(drawn.label_weights)}")
+        return [described, parts.caption(drawn), parts.download(download, drawn)]
 
     def hear(
         file: str | None, other: str | None, label: str, other_label: str, alpha: float
