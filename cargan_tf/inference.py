@@ -218,7 +218,7 @@ class Generator:
             Drawn(
                 image=arrays["image"][index],
                 coarse=arrays["coarse"][index],
-                residue=dict(zip(self.labels, arrays["residue"][index].tolist(), strict=True)),
+                residue=_residue(self.labels, arrays, index),
                 spectrogram=arrays["spectrogram"][index],
                 label_weights=shares_of(weights[index], self.labels),
                 confidence=confidences[index],
@@ -253,3 +253,12 @@ class Generator:
         else:
             raise UserError(f"a clip from {start} s was asked for: choose a start in seconds.")
         return cut_clip(mono, begin, samples, sample_rate=rate)
+
+
+def _residue(
+    labels: Sequence[str], arrays: Mapping[str, NDArray[Any]], index: int
+) -> dict[str, float]:
+    """Of one picture by label; empty if the network knows none."""
+    if "residue" not in arrays:
+        return {}
+    return dict(zip(labels, arrays["residue"][index].tolist(), strict=True))

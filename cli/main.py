@@ -22,10 +22,12 @@ COMMANDS = {
     "inspect": "inspect_data",
     "classifier": "classifier",
     "train": "train",
+    "evaluate": "evaluate",
     "export": "export",
     "generate": "generate",
     "explore": "explore",
     "demo": "demo",
+    "reproduce": "reproduce",
     "import-checkpoint": "import_checkpoint",
     "export-checkpoint": "export_checkpoint",
 }

@@ -32,8 +32,9 @@ INSTEAD = {
     "cargan train --gpus 4": "cargan train --run runs/paper --virtual-devices 4",
 }
 
-#: Run by CI itself, or they install into the environment that the tests run in.
-ELSEWHERE = ("make demo", "make test", "pip install")
+#: Run by CI itself, they install into the environment that the tests run in, or they train several
+#: models (tests/cli/test_reproduce.py runs them on fewer rows).
+ELSEWHERE = ("make demo", "make test", "pip install", "cargan reproduce")
 
 
 def readme_blocks(language: str) -> list[str]:

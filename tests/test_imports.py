@@ -62,6 +62,7 @@ def test_shell_completion_is_light():
         ("preprocess", "--config", "missing"),
         ("inspect", "missing"),
         ("quickstart", "--set", "training.batchsize=1"),
+        ("reproduce", "table1", "missing"),
     ],
 )
 def test_what_is_plainly_wrong_is_said_before_tensorflow_loads(words):

@@ -14,9 +14,9 @@ import tensorflow as tf
 
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_json
-from cargan_tf.models.cascade import new_cascade
+from cargan_tf.models.kinds import new_network
 from cargan_tf.serving.picture_model import ModelCard, PictureModel
-from cargan_tf.training.checkpoints import restore_cascade
+from cargan_tf.training.checkpoints import restore_network
 from cargan_tf.training.run import Run
 from cargan_tf.training.sound_classifier import load_sound_classifier
 
@@ -31,12 +31,12 @@ def picture_model_of_run(run: Run) -> tuple[PictureModel, ModelCard]:
         UserError: there is no run or no checkpoint.
     """
     info = run.read_info()
-    cascade = new_cascade(info.config, len(info.labels))
-    step = restore_cascade(run.checkpoints, cascade)
+    network = new_network(info.config, len(info.labels))
+    step = restore_network(run.checkpoints, network)
     found = load_sound_classifier(run.sound_classifier, info.config, info.labels, info.statistics)
-    network, accuracy = (found[0], found[1].accuracy) if found else (None, None)
+    listener, accuracy = (found[0], found[1].accuracy) if found else (None, None)
     card = ModelCard(info.config, info.labels, info.statistics, step, info.data_hash, accuracy)
-    return PictureModel(cascade, card, network), card
+    return PictureModel(network, card, listener), card
 
 
 def export_run(run: Run, out: Path) -> Path:

@@ -11,7 +11,7 @@ from cargan_tf.audio.log_mel_graph import LogMelGraph
 from cargan_tf.audio.spectrogram import sound_picture
 from cargan_tf.audio.statistics import BandStatistics
 from cargan_tf.config import Config, config_from_json
-from cargan_tf.models.cascade import Cascade, Stages
+from cargan_tf.models.drawing import DrawingNetwork, Pictures
 from cargan_tf.models.sound_classifier import SoundClassifier
 
 
@@ -56,24 +56,27 @@ class ModelCard:
 
 
 class PictureModel(tf.Module):
-    """The trained cascade with the sound's path before it and 8-bit pictures after it.
+    """A trained network with the sound's path before it and 8-bit pictures after it.
 
     ``draw`` takes a label by name, ``draw_weighted`` shares of several; ``recognise`` tells the
     label from the sound and is there only if the model has a sound classifier.
     """
 
     def __init__(
-        self, cascade: Cascade, card: ModelCard, sound_classifier: SoundClassifier | None = None
+        self,
+        network: DrawingNetwork,
+        card: ModelCard,
+        sound_classifier: SoundClassifier | None = None,
     ) -> None:
         super().__init__(name="picture_model")
         # Not the networks themselves: TensorFlow would follow them, and Keras then traces a
         # signature of its own for each, with one input only.
-        self._stages = lambda spectrogram, label: cascade(spectrogram, label, training=False)
+        self._stages = lambda spectrogram, label: network(spectrogram, label, training=False)
         self._log_mel = LogMelGraph(card.config.audio)
         self._card = card
         # TensorFlow's C++ loader, which TF Serving runs, finds variables only where the module
         # itself holds them; behind a Keras model they are "not found".
-        self._variables = [variable.value for variable in cascade.variables]
+        self._variables = [variable.value for variable in network.variables]
         self._index_of = tf.lookup.StaticHashTable(
             tf.lookup.KeyValueTensorInitializer(
                 list(card.labels), tf.range(len(card.labels), dtype=tf.int64)
@@ -112,7 +115,8 @@ class PictureModel(tf.Module):
                 gives. Rows should sum to 1, as the networks were trained.
 
         Returns:
-            ``image`` and ``coarse``: [B, H, W, 3] uint8. ``residue``: [B, K] in [-1, 1].
+            ``image`` and ``coarse``: [B, H, W, 3] uint8. ``residue``: [B, K] in [-1, 1]; only the
+            cascade has one.
             ``spectrogram``: [B, S, S, C] in [-1, 1], what the networks see of the sound.
         """
         sensible = tf.reduce_all(tf.math.is_finite(label_weights) & (label_weights >= 0))
@@ -122,12 +126,13 @@ class PictureModel(tf.Module):
         with tf.control_dependencies([checked] if checked is not None else []):
             spectrogram = self.spectrogram(waveform)
             stages = self._stages(spectrogram, label_weights)
-        return {
+        made = {
             "image": to_pixels(stages.refined),
             "coarse": to_pixels(stages.coarse),
-            "residue": stages.residue,
             "spectrogram": spectrogram,
         }
+        # Only the cascade has one.
+        return {**made, "residue": stages.residue} if hasattr(stages, "residue") else made
 
     def _recognise(self, waveform: tf.Tensor) -> dict[str, tf.Tensor]:
         """Which instrument is heard.
@@ -141,8 +146,8 @@ class PictureModel(tf.Module):
         logits = self._label_logits(self.spectrogram(waveform))
         return {"label_probabilities": tf.nn.softmax(logits)}
 
-    def stages(self, waveform: tf.Tensor, label: tf.Tensor) -> Stages:
-        """Everything the cascade makes of [B, samples] and [B]."""
+    def stages(self, waveform: tf.Tensor, label: tf.Tensor) -> Pictures:
+        """Everything the network makes of [B, samples] and [B]."""
         return self._stages(self.spectrogram(waveform), self._one_hot(label))
 
     def spectrogram(self, waveform: tf.Tensor) -> tf.Tensor:

@@ -18,7 +18,8 @@ from cargan_tf.files import write_json
 from cargan_tf.interop.weights import load_torchvision
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.progress import Reporter, SilentReporter
-from cargan_tf.training.supervised import fit, hits, load_weights, save_weights
+from cargan_tf.training.supervised import fit, hits
+from cargan_tf.training.weight_files import load_weights, save_weights
 
 #: Where `cargan classifier` puts C, inside the data set it was trained on.
 FOLDER = "classifier"
@@ -62,7 +63,7 @@ def train_classifier(
             " Preprocess data with a validation or test split."
         )
     keras.utils.set_random_seed(config.training.seed)
-    network = _new_classifier(config, len(dataset.labels))
+    network = new_classifier(config, len(dataset.labels))
     weights = config.classifier.weights
     if weights.endswith(".pth"):
         load_torchvision(network, Path(weights))
@@ -83,6 +84,17 @@ def train_classifier(
     write_json(_report_file(out), asdict(report))
     _check_accuracy(report, config, out)
     return report
+
+
+def has_classifier(data: Path, config: Config) -> bool:
+    """Whether the data set has a C that was trained as configured and is good enough."""
+    try:
+        report = read_report(data / FOLDER)
+    except UserError:
+        return False
+    settings = config.classifier
+    trained_so = report.config == settings.model_dump(mode="json")
+    return trained_so and report.accuracy >= settings.minimum_accuracy
 
 
 def load_classifier(
@@ -113,7 +125,7 @@ def load_classifier(
             " configuration: cargan classifier --config."
         )
     _check_accuracy(report, config, folder)
-    load_weights(into, _weights_file(folder))
+    load_weights(into, _weights_file(folder), "train the classifier again")
     return report
 
 
@@ -136,6 +148,14 @@ def read_report(folder: Path) -> ClassifierReport:
         ) from error
 
 
+def new_classifier(config: Config, label_count: int) -> Classifier:
+    """C with its weights made."""
+    network = Classifier(config.classifier, label_count, name="classifier")
+    size = config.data.image_size
+    network(tf.zeros([1, size, size, 3]))
+    return network
+
+
 def _fit(
     network: Classifier, dataset: DatasetInfo, data: Path, config: Config, reporter: Reporter
 ) -> None:
@@ -148,13 +168,6 @@ def _fit(
     stream = training_batches(dataset, data, batched, seed=config.training.seed)
     with reporter.task("Classifier", steps) as task:
         fit(network, stream, "photo", settings.learning_rate, steps, epoch, task)
-
-
-def _new_classifier(config: Config, label_count: int) -> Classifier:
-    network = Classifier(config.classifier, label_count, name="classifier")
-    size = config.data.image_size
-    network(tf.zeros([1, size, size, 3]))
-    return network
 
 
 def _check_accuracy(report: ClassifierReport, config: Config, folder: Path) -> None:

@@ -18,10 +18,13 @@ from cargan_tf.errors import UserError
 from cargan_tf.files import write_json
 from cargan_tf.models.sound_classifier import SoundClassifier, new_sound_classifier
 from cargan_tf.progress import Reporter, SilentReporter
-from cargan_tf.training.supervised import fit, hits, load_weights, save_weights
+from cargan_tf.training.supervised import fit, hits
+from cargan_tf.training.weight_files import load_weights, save_weights
 
 #: Where it is kept, inside the data set it was trained on and inside a run.
 FOLDER = "sound_classifier"
+
+_REMEDY = "train the sound classifier again: cargan classifier --audio"
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def load_sound_classifier(
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{file} is damaged; train it again: cargan classifier --audio.") from error
+        raise UserError(f"{file} is damaged; {_REMEDY}.") from error
     trained_for = (report.labels, report.statistics, report.config)
     if trained_for != (labels, statistics.to_json(), _what_matters(config)):
         raise UserError(
@@ -107,7 +110,7 @@ def load_sound_classifier(
             " than this run. Train it again with the run's: cargan classifier --audio --config."
         )
     network = new_sound_classifier(config, len(labels))
-    load_weights(network, _weights_file(folder))
+    load_weights(network, _weights_file(folder), _REMEDY)
     return network, report
 
 

@@ -1,17 +1,11 @@
-"""What the classifiers of pictures and of sounds share: fitting, judging, keeping."""
+"""What the classifiers of pictures and of sounds share: fitting and judging."""
 
 from __future__ import annotations
-
-import io
-import zipfile
-from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from cargan_tf.errors import UserError
-from cargan_tf.files import write_atomically
 from cargan_tf.progress import Task
 
 
@@ -62,28 +56,6 @@ def hits(network: keras.Model, batches: tf.data.Dataset, feature: str) -> np.nda
             for batch in batches
         ]
     )
-
-
-def save_weights(network: keras.Model, file: Path) -> None:
-    """All weights in the order in which they were made, as one .npz file."""
-    content = io.BytesIO()
-    np.savez(content, *(variable.numpy() for variable in network.weights))
-    write_atomically(file, content.getvalue())
-
-
-def load_weights(network: keras.Model, file: Path) -> None:
-    """What ``save_weights`` wrote, into a network of the same shape.
-
-    Raises:
-        UserError: the file is damaged or of another network.
-    """
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            values = [arrays[f"arr_{index}"] for index in range(len(network.weights))]
-        for variable, value in zip(network.weights, values, strict=True):
-            variable.assign(value)
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(f"{file} is damaged; train the classifier again.") from error
 
 
 def _advance(task: Task, done: int, epoch: int, accuracy: keras.metrics.Metric) -> None:
