@@ -21,6 +21,7 @@ from cargan_tf.config import (
     DataConfig,
     ModelConfig,
     MonitorConfig,
+    SoundClassifierConfig,
     TrainingConfig,
     override,
 )
@@ -73,6 +74,7 @@ def tiny_config() -> Config:
             learning_rate=0.01,
             minimum_accuracy=0.9,
         ),
+        sound_classifier=SoundClassifierConfig(width=4, steps=5, batch_size=8),
         training=TrainingConfig(
             batch_size=4, steps=6, learning_rate=2e-3, checkpoint_steps=3, keep_checkpoints=1
         ),
@@ -134,10 +136,13 @@ def tiny_data(tiny_source, tiny_config, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_classifier(tiny_data, tiny_config) -> Path:
-    """The folder of a classifier that is good enough, where training looks for it."""
+    """The folder of a classifier that is good enough, where training looks for it; one of sounds,
+    which is not, beside it."""
     from cargan_tf.training.classifier import FOLDER, train_classifier
+    from cargan_tf.training.sound_classifier import train_sound_classifier
 
     train_classifier(tiny_data, tiny_config)
+    train_sound_classifier(tiny_data, tiny_config)
     return tiny_data / FOLDER
 
 

@@ -45,3 +45,19 @@ def test_out_is_named_in_the_next_command(cargan, data, tmp_path):
 )
 def test_bad_input_is_named(cargan, data, words, said):
     assert said in cargan("classifier", *words, cwd=data.parent).error
+
+
+def test_the_classifier_of_sounds_is_measured_too(cargan, data, tmp_path):
+    words = ("--audio", "--set", "sound_classifier.steps=3", "--out", "ears")
+    done = cargan("classifier", data, *words, cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert " of 12 validation sounds.\n" in done.out
+    assert "Sound classifier: 3/3, " in done.err
+    assert (tmp_path / "ears" / "sound_classifier.json").is_file()
+
+
+def test_one_classifier_at_a_time(cargan, data):
+    assert (
+        "--judge and --audio do not go together"
+        in cargan("classifier", data, "--judge", "--audio").error
+    )
