@@ -23,5 +23,10 @@ def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
 
 def did_you_mean(word: str, known: Iterable[str], count: int = 3) -> str:
     """`` Did you mean a or b?`` with a leading space, or an empty string when nothing is near."""
-    close = nearest(word, known, count)
-    return f" Did you mean {' or '.join(repr(match) for match in close)}?" if close else ""
+    return question(nearest(word, known, count))
+
+
+def question(close: Iterable[str]) -> str:
+    """`` Did you mean a or b?`` of what is near, or an empty string of nothing."""
+    words = " or ".join(map(repr, close))
+    return f" Did you mean {words}?" if words else ""

@@ -3,53 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cargan_tf.audio.clips import Clip, cut_clip, loudest_start
 from cargan_tf.audio.decode import read_audio, to_mono_at_rate
-from cargan_tf.audio.quality import ClipQuality, measure_quality
+from cargan_tf.audio.quality import measure_quality
+from cargan_tf.drawn import Drawn, Picture, Recognition
 from cargan_tf.errors import UserError
-from cargan_tf.labels import label_index
+from cargan_tf.labels import label_weights, shares_of
 from cargan_tf.serving.picture_model import ModelCard
 
-Picture = NDArray[np.uint8]
+#: An instrument; shares of several; or nothing, and it is recognised from the sound.
+Label: TypeAlias = str | Mapping[str, float] | None
+#: A sound file, or a stream of one's content.
+Source: TypeAlias = Path | BinaryIO
+
 #: Sounds drawn at once: enough to keep the cores busy, few enough for a laptop's memory.
 BATCH = 16
 #: Windows compared in search of the loudest half second start this many seconds apart.
 LOUDNESS_HOP_SECONDS = 0.01
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A picture and what it was made from."""
-
-    image: Picture  # [H, W, 3]
-    label: str
-    start_seconds: float  # where in the sound the clip begins
-    padded_seconds: float  # silence added because the sound was shorter than a clip
-    quality: ClipQuality
-
-    def warnings(self) -> list[str]:
-        """What the listener should know of the sound: padded, silent, or more like noise."""
-        said = []
-        if self.padded_seconds:
-            said.append(f"shorter than a clip; {self.padded_seconds:.2f} s of silence were added")
-        if self.quality.silent:
-            said.append(
-                f"silent ({self.quality.rms_db:.0f} dB of full scale); the picture is a guess"
-            )
-        if self.quality.noise_like:
-            said.append(
-                f"more like noise than notes (flatness {self.quality.flatness:.2f});"
-                " the picture is a guess"
-            )
-        return said
 
 
 class Generator:
@@ -95,6 +72,11 @@ class Generator:
         )
 
     @property
+    def name(self) -> str:
+        """Of the configuration it was trained with."""
+        return self._card.config.name
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The instruments it can draw."""
         return self._card.labels
@@ -109,11 +91,21 @@ class Generator:
         """Seconds of sound it listens to."""
         return self._card.config.audio.clip_seconds
 
+    @property
+    def clip_samples(self) -> int:
+        """The same in samples."""
+        return self._card.config.audio.clip_samples
+
+    @property
+    def recognises(self) -> bool:
+        """Whether it can do without a label."""
+        return hasattr(self._model, "recognise")
+
     def generate(
         self,
         waveform: NDArray[Any],
         rate: int,
-        label: str,
+        label: Label = None,
         start: float | None = None,
     ) -> Picture:
         """Draw one sound.
@@ -121,74 +113,139 @@ class Generator:
         Args:
             waveform: [samples] or [samples, channels], float at full scale ±1, or integers.
             rate: Hz.
-            label: an instrument of ``labels``, or a name in common use such as ``vn``.
+            label: an instrument of ``labels``, or a name in common use such as ``vn``; or shares
+                of several, such as ``{"violin": 0.5, "cello": 0.5}``. Without it the instrument
+                is recognised from the sound.
             start: seconds at which the clip begins; the loudest half second by default.
 
         Returns:
             The picture, [H, W, 3] uint8.
 
         Raises:
-            UserError: an unknown label, an empty or non-finite sound, a start beyond its end.
+            UserError: an unknown label, an empty or non-finite sound, a start beyond its end, or
+                no label and a model that cannot recognise instruments.
         """
-        mono = to_mono_at_rate(waveform, rate, self.sample_rate)
-        return self.draw([self._clip(mono, start)], [label])[0].image
+        return self.draw([self.clip(waveform, rate, start)], [label])[0].image
 
     def generate_files(
-        self, paths: Sequence[Path], labels: Sequence[str], start: float | None = None
-    ) -> Iterator[tuple[Path, Drawn | UserError]]:
+        self, sources: Sequence[Source], labels: Sequence[Label], start: float | None = None
+    ) -> Iterator[tuple[Source, Drawn | UserError]]:
         """Draw files in batches, in order; a file that cannot be read yields its error.
 
         Args:
-            paths: any sound files.
-            labels: one for each path.
+            sources: any sound files.
+            labels: one for each of them.
             start: as in ``generate``.
 
         Raises:
-            UserError: an unknown label (before anything is drawn).
+            UserError: an unknown label, or none and a model that cannot recognise instruments
+                (before anything is drawn).
         """
-        for label in labels:
-            label_index(label, self.labels)
-        for first in range(0, len(paths), BATCH):
+        self.check_labels(labels)
+        for first in range(0, len(sources), BATCH):
             part = slice(first, first + BATCH)
-            yield from self._generate_batch(paths[part], labels[part], start)
+            yield from self._generate_batch(sources[part], labels[part], start)
 
-    def draw(self, clips: Sequence[Clip], labels: Sequence[str]) -> list[Drawn]:
-        """Draw clips of the model's rate and length at once; raises ``UserError`` like above."""
+    def clip(self, waveform: NDArray[Any], rate: int, start: float | None = None) -> Clip:
+        """The half second that is drawn of a waveform; arguments and errors of ``generate``."""
+        return self._cut(to_mono_at_rate(waveform, rate, self.sample_rate), start)
+
+    def read_clip(self, source: Source, start: float | None = None) -> Clip:
+        """The half second that is drawn of a sound file; ``UserError`` if it cannot be read."""
+        return self._cut(read_audio(source, self.sample_rate), start)
+
+    def draw(self, clips: Sequence[Clip], labels: Sequence[Label]) -> list[Drawn]:
+        """Draw clips of the model's rate and length, however many; errors as above."""
+        self.check_labels(labels)
+        drawn: list[Drawn] = []
+        for first in range(0, len(clips), BATCH):
+            part = slice(first, first + BATCH)
+            drawn += self._draw_at_once(clips[part], labels[part])
+        return drawn
+
+    def recognise(self, clips: Sequence[Clip]) -> list[Recognition]:
+        """Which instrument is heard in each clip.
+
+        Raises:
+            UserError: the model cannot tell.
+        """
         import tensorflow as tf
 
         if not clips:
             return []
-        names = [self.labels[label_index(label, self.labels)] for label in labels]
-        waveforms = np.stack([clip.samples for clip in clips])
-        images = self._model.draw(tf.constant(waveforms), tf.constant(names))["image"].numpy()
+        self.check_labels([None])
+        waveforms = tf.constant(np.stack([clip.samples for clip in clips]))
+        rows = self._model.recognise(waveforms)["label_probabilities"].numpy()
+        return [Recognition(dict(zip(self.labels, row.tolist(), strict=True))) for row in rows]
+
+    def check_labels(self, labels: Sequence[Label]) -> None:
+        """That the model can draw each of them; ``UserError`` says why not."""
+        for label in labels:
+            if label is not None:
+                label_weights(label, self.labels)
+            elif not self.recognises:
+                raise UserError(
+                    "this model has no sound classifier to recognise the instrument by: name it,"
+                    f" one of {', '.join(self.labels)}."
+                )
+
+    def _draw_at_once(self, clips: Sequence[Clip], labels: Sequence[Label]) -> list[Drawn]:
+        unnamed = [clip for clip, label in zip(clips, labels, strict=True) if label is None]
+        heard = iter(self.recognise(unnamed))
+        weights, confidences = [], []
+        for label in labels:
+            confidence = None
+            if label is None:
+                recognition = next(heard)
+                label, confidence = recognition.label, recognition.confidence
+            weights.append(label_weights(label, self.labels))
+            confidences.append(confidence)
+        return self._draw_weighted(clips, weights, confidences)
+
+    def _draw_weighted(
+        self,
+        clips: Sequence[Clip],
+        weights: Sequence[NDArray[np.float32]],
+        confidences: Sequence[float | None],
+    ) -> list[Drawn]:
+        """Draw [B] clips with [B, K] shares of labels."""
+        import tensorflow as tf
+
+        waveforms = tf.constant(np.stack([clip.samples for clip in clips]))
+        made = self._model.draw_weighted(waveforms, tf.constant(np.stack(weights)))
+        arrays = {name: value.numpy() for name, value in made.items()}
         return [
             Drawn(
-                image,
-                name,
-                clip.start / self.sample_rate,
-                clip.padded / self.sample_rate,
-                measure_quality(clip.samples, self._card.config.audio),
+                image=arrays["image"][index],
+                coarse=arrays["coarse"][index],
+                residue=_residue(self.labels, arrays, index),
+                spectrogram=arrays["spectrogram"][index],
+                label_weights=shares_of(weights[index], self.labels),
+                confidence=confidences[index],
+                start_seconds=clip.start / self.sample_rate,
+                padded_seconds=clip.padded / self.sample_rate,
+                quality=measure_quality(clip.samples, self._card.config.audio),
             )
-            for image, name, clip in zip(images, names, clips, strict=True)
+            for index, clip in enumerate(clips)
         ]
 
     def _generate_batch(
-        self, paths: Sequence[Path], labels: Sequence[str], start: float | None
-    ) -> Iterator[tuple[Path, Drawn | UserError]]:
+        self, sources: Sequence[Source], labels: Sequence[Label], start: float | None
+    ) -> Iterator[tuple[Source, Drawn | UserError]]:
         clips: dict[int, Clip] = {}
         errors: dict[int, UserError] = {}
-        for index, path in enumerate(paths):
+        for index, source in enumerate(sources):
             try:
-                clips[index] = self._clip(read_audio(path, self.sample_rate), start)
+                clips[index] = self.read_clip(source, start)
             except UserError as error:
                 errors[index] = error
         drawn = self.draw(list(clips.values()), [labels[index] for index in clips])
         pictures = dict(zip(clips, drawn, strict=True))
-        for index, path in enumerate(paths):
-            yield path, pictures[index] if index in pictures else errors[index]
+        for index, source in enumerate(sources):
+            yield source, pictures[index] if index in pictures else errors[index]
 
-    def _clip(self, mono: NDArray[np.float32], start: float | None) -> Clip:
-        samples, rate = self._card.config.audio.clip_samples, self.sample_rate
+    def _cut(self, mono: NDArray[np.float32], start: float | None) -> Clip:
+        samples, rate = self.clip_samples, self.sample_rate
         if start is None:
             begin = loudest_start(mono, samples, hop=round(LOUDNESS_HOP_SECONDS * rate))
         elif math.isfinite(start):
@@ -196,3 +253,12 @@ class Generator:
         else:
             raise UserError(f"a clip from {start} s was asked for: choose a start in seconds.")
         return cut_clip(mono, begin, samples, sample_rate=rate)
+
+
+def _residue(
+    labels: Sequence[str], arrays: Mapping[str, NDArray[Any]], index: int
+) -> dict[str, float]:
+    """Of one picture by label; empty if the network knows none."""
+    if "residue" not in arrays:
+        return {}
+    return dict(zip(labels, arrays["residue"][index].tolist(), strict=True))

@@ -1,10 +1,14 @@
-"""The instruments' names, in the order that the one-hot label follows."""
+"""The instruments' names, in the order that the one-hot label follows, and what users call them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 
-from cargan_tf.errors import UserError, did_you_mean
+import numpy as np
+from numpy.typing import NDArray
+
+from cargan_tf.errors import UserError, nearest, question
 
 #: The 13 classes of Sub-URMP, in the alphabetical order of its folders.
 SUB_URMP_LABELS: tuple[str, ...] = (
@@ -23,46 +27,127 @@ SUB_URMP_LABELS: tuple[str, ...] = (
     "violin",
 )
 
-#: URMP's two- and three-letter codes, and names in common use, for the classes above.
-ALIASES: dict[str, str] = {
-    "bn": "bassoon",
-    "vc": "cello",
-    "violoncello": "cello",
-    "cl": "clarinet",
-    "db": "double_bass",
-    "bass": "double_bass",
-    "contrabass": "double_bass",
-    "upright_bass": "double_bass",
-    "fl": "flute",
-    "hn": "horn",
-    "french_horn": "horn",
-    "ob": "oboe",
-    "saxophone": "sax",
-    "tbn": "trombone",
-    "tpt": "trumpet",
-    "tba": "tuba",
-    "va": "viola",
-    "vn": "violin",
-    "fiddle": "violin",
+#: For the classes above: URMP's codes and other short forms, English names, and those of scores in
+#: Italian, German, French and Spanish; folded, see ``folded``. Plurals in -s need no entry.
+_NAMES: dict[str, str] = {
+    "bassoon": "bn bsn bassn fagotto fagott fagot basson",
+    "cello": "vc vlc vcl violoncello violoncelle violonchelo violoncelo chelo celli",
+    "clarinet": "cl clar clarinetto klarinette clarinette clarinete",
+    "double_bass": "db cb kb bass contrabass upright_bass string_bass contrabbasso kontrabass"
+    " contrebasse contrabajo",
+    "flute": "fl transverse_flute flauto flote floete querflote querfloete flauta",
+    "horn": "hn hrn french_horn corno waldhorn cor trompa corni",
+    "oboe": "ob hautbois oboen oboi",
+    "sax": "saxophone saxofon saxofono sassofono alto_sax tenor_sax soprano_sax baritone_sax"
+    " alto_saxophone tenor_saxophone soprano_saxophone baritone_saxophone",
+    "trombone": "tbn trb posaune trombon posaunen",
+    "trumpet": "tpt trp tr tromba trompete trompette trompeta",
+    "tuba": "tba basstuba bass_tuba",
+    "viola": "va vla bratsche",
+    "violin": "vn vln vl fiddle violino violine violon geige violini",
 }
+ALIASES: dict[str, str] = {
+    alias: label for label, aliases in _NAMES.items() for alias in aliases.split()
+}
+
+#: Aliases shorter than this are like too many words to be proposed for a misspelt one.
+_PROPOSED_LENGTH = 4
+
+
+def folded(name: str) -> str:
+    """``name`` in lower case without accents, its words joined by underscores."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    letters = (letter for letter in plain if not unicodedata.combining(letter))
+    return "_".join("".join(letters).replace("-", " ").replace("_", " ").split())
 
 
 def canonical(name: str) -> str:
-    """``name`` in lower case, words joined by underscores, aliases resolved."""
-    plain = "_".join(name.strip().lower().replace("-", " ").replace("_", " ").split())
-    return ALIASES.get(plain, plain)
+    """``name`` folded, an alias or a plural resolved to the class of Sub-URMP that it means."""
+    plain = folded(name)
+    for candidate in _singulars(plain):
+        label = ALIASES.get(candidate, candidate)
+        if label in SUB_URMP_LABELS:
+            return label
+    return plain
 
 
 def label_index(name: str, labels: Sequence[str]) -> int:
-    """The place of ``name`` in ``labels``; aliases such as ``vn`` or ``French horn`` count.
+    """The place of ``name`` in ``labels``.
+
+    Case, accents and a plural's ending do not matter, and for the instruments of Sub-URMP any name
+    in common use will do: ``vn``, ``French horn``, ``Flöte``.
 
     Raises:
         UserError: ``name`` is none of them; the message names the nearest and all the known.
     """
-    for candidate in (name, canonical(name)):
-        if candidate in labels:
-            return list(labels).index(candidate)
-    raise UserError(
-        f"unknown label {name!r}.{did_you_mean(canonical(name), labels)}"
-        f" Known labels: {', '.join(labels)}."
-    )
+    for known in (list(labels), [folded(label) for label in labels], list(map(canonical, labels))):
+        for candidate in (name, *_singulars(folded(name)), canonical(name)):
+            if candidate in known:
+                return known.index(candidate)
+    meant = {alias: label for alias, label in ALIASES.items() if len(alias) >= _PROPOSED_LENGTH}
+    meant = {word: label for word, label in meant.items() if label in labels}
+    meant |= {folded(label): label for label in labels}
+    close = dict.fromkeys(meant[word] for word in nearest(folded(name), meant))
+    raise UserError(f"unknown label {name!r}.{question(close)} Known labels: {', '.join(labels)}.")
+
+
+def label_weights(label: str | Mapping[str, float], labels: Sequence[str]) -> NDArray[np.float32]:
+    """What the networks are told of the label.
+
+    Args:
+        label: one name; or several with the share of each, in any unit: they are scaled to sum
+            to 1.
+        labels: in the networks' order.
+
+    Returns:
+        [K], one-hot for one name.
+
+    Raises:
+        UserError: an unknown name, or shares that are negative, not finite or all 0.
+    """
+    shares = {label: 1.0} if isinstance(label, str) else dict(label)
+    weights = np.zeros(len(labels), np.float64)
+    for name, share in shares.items():
+        if not (np.isfinite(share) and share >= 0):
+            raise UserError(f"label {name!r} has the share {share}: expected 0 or more.")
+        weights[label_index(name, labels)] += share
+    total = weights.sum()
+    if not (np.isfinite(total) and total > 0):
+        raise UserError("no label has a share above 0: name at least one, such as violin=1.")
+    return (weights / total).astype(np.float32)
+
+
+def shares_of(weights: NDArray[np.float32], labels: Sequence[str]) -> dict[str, float]:
+    """What ``label_weights`` gave, by name, without those that have no share."""
+    pairs = zip(labels, weights.tolist(), strict=True)
+    return {label: share for label, share in pairs if share}
+
+
+def parse_label_mix(text: str) -> dict[str, float]:
+    """``violin=0.5,cello=0.5`` as names and shares.
+
+    Raises:
+        UserError: not of that form, or a name stands twice.
+    """
+    shares: dict[str, float] = {}
+    for part in text.split(","):
+        name, equals, share = (word.strip() for word in part.partition("="))
+        try:
+            value = float(share)
+        except ValueError:
+            value = float("nan")
+        if not name or not equals or not np.isfinite(value) or name in shares:
+            raise UserError(
+                f"a label mix {text!r} was received; expected each label once with its share, such"
+                " as violin=0.5,cello=0.5."
+            )
+        shares[name] = value
+    return shares
+
+
+def _singulars(plain: str) -> Iterator[str]:
+    """The word itself, and what it may be the plural of."""
+    yield plain
+    for ending in ("s", "es"):
+        if plain.endswith(ending):
+            yield plain.removesuffix(ending)

@@ -14,6 +14,8 @@ from PIL import Image
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_atomically
 
+#: A sound that comes from standard input, or a picture that goes to standard output.
+STANDARD = Path("-")
 #: Endings of sound files looked for in a folder: what soundfile reads.
 SOUND_ENDINGS = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus", ".au"})
 
@@ -22,9 +24,10 @@ def plan_pictures(sounds: Sequence[Path], out: Path | None) -> dict[Path, Path]:
     """The picture of each sound, in order; a folder stands for the sound files in it.
 
     Args:
-        sounds: files and folders.
-        out: the picture's file for a single sound; a folder for several. Without it pictures are
-            written into the working folder under the sounds' names.
+        sounds: files and folders; ``-`` is standard input.
+        out: the picture's file for a single sound, ``-`` being standard output; a folder for
+            several. Without it pictures are written into the working folder under the sounds'
+            names.
 
     Raises:
         UserError: a folder without sounds, a missing file, or ``out`` names one file for several
@@ -35,7 +38,7 @@ def plan_pictures(sounds: Sequence[Path], out: Path | None) -> dict[Path, Path]:
     if out is not None and not several and not out.is_dir():
         _format_of(out)
         return {files[0]: out}
-    if out is not None and out.suffix and not out.is_dir():
+    if out is not None and (out.suffix or out == STANDARD) and not out.is_dir():
         raise UserError(
             f"{len(files)} sounds cannot become the one picture {out}; name a folder with -o."
         )
@@ -56,12 +59,22 @@ def save_picture(image: NDArray[np.uint8], file: Path) -> None:
     Raises:
         UserError: the ending names no picture format, or the file cannot be written.
     """
-    kind, content = _format_of(file), io.BytesIO()
     try:
-        Image.fromarray(image).save(content, kind)
-        write_atomically(file, content.getvalue())
+        write_atomically(file, encode_picture(image, _format_of(file)))
     except OSError as error:
         raise UserError(f"{file} cannot be written: {error.strerror or error}.") from error
+
+
+def encode_picture(image: NDArray[np.uint8], kind: str = "PNG") -> bytes:
+    """[H, W, 3] uint8 as the content of a picture file, of a format as Pillow names it."""
+    content = io.BytesIO()
+    Image.fromarray(image).save(content, kind)
+    return content.getvalue()
+
+
+def check_picture_name(file: Path) -> None:
+    """That pictures can be written under that name; ``UserError`` if its ending names no format."""
+    _format_of(file)
 
 
 def _format_of(file: Path) -> str:
@@ -74,6 +87,8 @@ def _format_of(file: Path) -> str:
 
 
 def _files_of(sound: Path) -> list[Path]:
+    if sound == STANDARD:
+        return [sound]
     if not sound.is_dir():
         if not sound.exists():
             raise UserError(f"{sound} does not exist: name a sound file or a folder of them.")
@@ -88,6 +103,8 @@ def _files_of(sound: Path) -> list[Path]:
 
 def _names(file: Path) -> Iterator[str]:
     """Names for the file's picture, the plainest first, without end."""
+    if file == STANDARD:
+        file = Path("stdin")
     parents = [parent.name for parent in file.absolute().parents if parent.name]
     stems = ["_".join([*reversed(parents[:depth]), file.stem]) for depth in range(len(parents) + 1)]
     yield f"{file.stem}.png"

@@ -1,22 +1,30 @@
-"""`cargan classifier`: C, the judge of what a picture shows."""
+"""`cargan classifier`: C, the judge of what a picture shows; or of what is heard."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import click
-from cargan_cli.options import PATH, config_options
+from cargan_cli.options import PATH, check_options, config_options
 
 
 @click.command("classifier", short_help="Train the judge C on real photos.")
 @click.argument("data", type=PATH, default=Path("data"))
-@click.option("--out", type=PATH, help="Folder for the weights.  [default: DATA/classifier]")
+@click.option(
+    "--out",
+    type=PATH,
+    help="Folder for the weights.  [default: DATA/classifier, DATA/sound_classifier]",
+)
 @click.option("--judge", is_flag=True, help="Train the independent judge instead, DATA/judge.")
+@click.option("--audio", is_flag=True, help="Train the classifier of sounds instead.")
 @config_options("the data set's own")
+@click.pass_context
 def command(
+    context: click.Context,
     data: Path,
     out: Path | None,
     judge: bool,
+    audio: bool,
     config_name: str | None,
     overrides: tuple[str, ...],
 ) -> None:
@@ -24,8 +32,10 @@ def command(
 
     DATA is a data set made by `cargan preprocess`, ./data by default. C guides the generators;
     --judge trains the network that judges their pictures in `cargan evaluate`, which has no part
-    in training them. Without it the first evaluation does.
+    in training them; without it the first evaluation does. --audio trains the classifier that names
+    the instrument where `cargan generate` is given no label; without it `cargan train` does.
     """
+    check_options(context, apart=("judge audio",))
     from cargan_cli.configuring import config_for_data
     from cargan_cli.hints import command_line, same_config
     from cargan_cli.reporting import TerminalReporter
@@ -44,6 +54,12 @@ def command(
 
         judged = train_judge(data, config, TerminalReporter())
         click.echo(f"Right on {judged.accuracy:.1%} of {judged.photos} {judged.split} photos.")
+        return
+    if audio:
+        from cargan_tf.training.sound_classifier import train_sound_classifier
+
+        heard = train_sound_classifier(data, config, out, TerminalReporter())
+        click.echo(f"Right on {heard.accuracy:.1%} of {heard.clips} {heard.split} sounds.")
         return
     from cargan_tf.training.classifier import train_classifier
 

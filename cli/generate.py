@@ -1,59 +1,111 @@
-"""`cargan generate`: sound files to pictures."""
+"""`cargan generate`: sound files to pictures, or a recording to a video."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
-from cargan_cli.options import PATH
+from cargan_cli.options import PATH, check_options
+from cargan_cli.results import Results
+from cargan_cli.sounds import load_generator, model_option, source, start_option
+
+from cargan_tf.errors import UserError
 
 
 @click.command("generate", short_help="Draw the pictures of sound files.")
 @click.argument("sounds", type=PATH, nargs=-1, required=True, metavar="SOUND...")
-@click.option("--label", required=True, help="The instrument that is heard, such as violin.")
+@click.option("--label", help="The instrument, such as violin.  [default: recognised]")
+@click.option("--label-mix", metavar="LABEL=SHARE,...", help="Several, such as violin=1,cello=2.")
 @click.option(
     "-o", "--out", type=PATH, help="The PNG, or a folder for several.  [default: SOUND's name.png]"
 )
+@model_option
+@start_option
+@click.option("--mix", type=PATH, metavar="OTHER", help="Draw each SOUND played with OTHER.")
 @click.option(
-    "--model", type=PATH, help="An exported model or a run.  [default: newest in saved_models/]"
+    "--alpha", type=click.FloatRange(0, 1), help="Share of OTHER in the mix.  [default: 0.5]"
 )
-@click.option("--start", type=click.FloatRange(min=0), help="Seconds.  [default: the loudest part]")
+@click.option("--stages", is_flag=True, help="Coarse picture, residue and refined side by side.")
+@click.option("--video", type=PATH, metavar="FILE", help="All of SOUND, as FILE.mp4 or FILE.gif.")
+@click.option(
+    "--fps", type=click.IntRange(1, 50), help="Frames a second of the video.  [default: 10]"
+)
+@click.option(
+    "--smooth",
+    type=click.FloatRange(0, 5),
+    help="Average each frame with those so many seconds around it.  [default: 0]",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 @click.pass_context
 def command(
     context: click.Context,
     sounds: tuple[Path, ...],
-    label: str,
+    label: str | None,
+    label_mix: str | None,
     out: Path | None,
     model: Path | None,
     start: float | None,
+    mix: Path | None,
+    alpha: float | None,
+    stages: bool,
+    video: Path | None,
+    fps: int | None,
+    smooth: float | None,
+    as_json: bool,
 ) -> None:
     """Draw the player of each SOUND: a file in any common format, or a folder of them.
 
-    The paths of the pictures are printed, one a line.
+    The paths of the pictures are printed, one a line. A SOUND of - is standard input, and -o - is
+    standard output. With --mix, both sounds are brought to one loudness and their waveforms added,
+    1 - ALPHA to ALPHA.
     """
-    from cargan_cli.tensorflow_import import import_tensorflow
+    check_options(
+        context,
+        apart=("label label_mix", "video out", "video start", "video mix", "video stages"),
+        together=("alpha mix", "fps video", "smooth video"),
+    )
+    from cargan_tf.labels import parse_label_mix
 
-    from cargan_tf.pictures import plan_pictures, save_picture
-    from cargan_tf.serving.catalogue import default_model
+    wanted = label if label_mix is None else parse_label_mix(label_mix)
+    results = Results(as_json)
+    if video is not None:
+        from cargan_cli.video import draw_one_video
+
+        draw_one_video(sounds, video, wanted, model, fps, smooth, results)
+        return
+    from cargan_tf.pictures import STANDARD, encode_picture, plan_pictures, save_picture
 
     plan = plan_pictures(sounds, out)
-    model = model or default_model()
-    import_tensorflow()
-    from cargan_tf.inference import Drawn, Generator
+    if STANDARD in plan.values() and (as_json or sys.stdout.isatty()):
+        raise UserError(
+            "a picture on standard output goes to a program: leave out --json and write"
+            " | PROGRAM or > FILE."
+        )
+    generator = load_generator(model)
+    sources = [source(sound) for sound in plan]
+    if mix is None:
+        drawings = generator.generate_files(sources, [wanted] * len(plan), start)
+    else:
+        from cargan_tf.mixing import HALF, mix_files
 
-    generator = Generator.load(model)
-    results = generator.generate_files(list(plan), [label] * len(plan), start)
-    failed = 0
-    for sound, result in results:
-        if not isinstance(result, Drawn):
-            failed += 1
-            click.echo(f"Error: {result}", err=True)
+        share = HALF if alpha is None else alpha
+        drawings = mix_files(generator, sources, source(mix), share, wanted, start)
+    for (sound, picture), (_, drawn) in zip(plan.items(), drawings, strict=True):
+        if isinstance(drawn, UserError):
+            results.failed(sound, drawn)
             continue
-        save_picture(result.image, plan[sound])
-        for warning in result.warnings():
-            click.echo(f"{sound}: {warning}", err=True)
-        click.echo(str(plan[sound]))
-    if failed:
+        image = drawn.image
+        if stages:
+            from cargan_tf.plots import stages_picture
+
+            image = stages_picture(drawn)
+        if picture == STANDARD:
+            click.get_binary_stream("stdout").write(encode_picture(image))
+        else:
+            save_picture(image, picture)
+        results.drawn(sound, picture, drawn, start=drawn.start_seconds)
+    if results.failures:
         if len(plan) > 1:
-            click.echo(f"{failed} of {len(plan)} sounds could not be drawn.", err=True)
+            click.echo(f"{results.failures} of {len(plan)} sounds could not be drawn.", err=True)
         context.exit(2)

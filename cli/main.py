@@ -25,6 +25,8 @@ COMMANDS = {
     "evaluate": "evaluate",
     "export": "export",
     "generate": "generate",
+    "explore": "explore",
+    "demo": "demo",
     "reproduce": "reproduce",
     "import-checkpoint": "import_checkpoint",
     "export-checkpoint": "export_checkpoint",

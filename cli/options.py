@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,35 @@ Command = Callable[..., Any]
 
 #: A path on the disk; whether it exists is for the library to say, with what to do about it.
 PATH = click.Path(path_type=Path)
+
+
+def check_options(
+    context: click.Context, apart: Sequence[str] = (), together: Sequence[str] = ()
+) -> None:
+    """Refuse options that do not fit each other.
+
+    Args:
+        context: of the command.
+        apart: pairs of parameters of which one at most may be given, such as ``label label_mix``.
+        together: pairs of which the first needs the second.
+
+    Raises:
+        click.UsageError: names both.
+    """
+
+    def flag(name: str) -> str:
+        return next(max(p.opts, key=len) for p in context.command.params if p.name == name)
+
+    for first, second in (pair.split() for pair in apart):
+        if _given(context, first) and _given(context, second):
+            raise click.UsageError(f"{flag(first)} and {flag(second)} do not go together.", context)
+    for first, second in (pair.split() for pair in together):
+        if _given(context, first) and not _given(context, second):
+            raise click.UsageError(f"{flag(first)} has no meaning without {flag(second)}.", context)
+
+
+def _given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
 
 
 def config_options(default: str) -> Callable[[Command], Command]:

@@ -22,6 +22,7 @@ from cargan_tf.config import (
     JudgeConfig,
     ModelConfig,
     MonitorConfig,
+    SoundClassifierConfig,
     TrainingConfig,
     override,
 )
@@ -75,6 +76,7 @@ def tiny_config() -> Config:
             minimum_accuracy=0.9,
         ),
         judge=JudgeConfig(input_size=64, steps=24, batch_size=8, noise=0.1, minimum_accuracy=0.5),
+        sound_classifier=SoundClassifierConfig(width=4, steps=5, batch_size=8),
         training=TrainingConfig(
             batch_size=4, steps=6, learning_rate=2e-3, checkpoint_steps=3, keep_checkpoints=1
         ),
@@ -136,10 +138,13 @@ def tiny_data(tiny_source, tiny_config, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_classifier(tiny_data, tiny_config) -> Path:
-    """The folder of a classifier that is good enough, where training looks for it."""
+    """The folder of a classifier that is good enough, where training looks for it; one of sounds,
+    which is not, beside it."""
     from cargan_tf.training.classifier import FOLDER, train_classifier
+    from cargan_tf.training.sound_classifier import train_sound_classifier
 
     train_classifier(tiny_data, tiny_config)
+    train_sound_classifier(tiny_data, tiny_config)
     return tiny_data / FOLDER
 
 

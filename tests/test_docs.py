@@ -22,6 +22,7 @@ data: {image_size: 32}
 model: {generator_width: 4, discriminator_width: 4}
 classifier: {blocks: [1, 1, 1, 1], width: 4, weights: none, epochs: 20, learning_rate: 0.01}
 judge: {input_size: 32, steps: 4, batch_size: 4, minimum_accuracy: 0}
+sound_classifier: {steps: 20}
 training: {batch_size: 4, steps: 2}
 """
 
@@ -33,9 +34,12 @@ INSTEAD = {
     "cargan train --gpus 4": "cargan train --run runs/paper --virtual-devices 4",
 }
 
-#: Run by CI itself, they install into the environment that the tests run in, or they train several
-#: models (tests/cli/test_reproduce.py runs them on fewer rows).
-ELSEWHERE = ("make demo", "make test", "pip install", "cargan reproduce")
+#: Run by CI itself, they install into the environment that the tests run in, they train several
+#: models (tests/cli/test_reproduce.py runs them on fewer rows), or they serve until they are ended
+#: (tests/page).
+ELSEWHERE = ("make demo", "make test", "pip install", "cargan reproduce", "cargan demo")
+#: Commands that draw with a trained model, which the later ones make.
+NEED_A_MODEL = ("cargan generate", "cargan explore", "cargan evaluate")
 
 
 def readme_blocks(language: str) -> list[str]:
@@ -72,7 +76,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_tree(folder / "Sub-URMP")
     (folder / "tiny.yaml").write_text(TINY)
     sounds = sorted((folder / "Sub-URMP" / "chunk" / "validation" / "violin").iterdir())
-    (folder / "clip.wav").write_bytes(sounds[0].read_bytes())
+    for name, sound in zip(("clip.wav", "other.wav", "long.wav"), sounds, strict=False):
+        (folder / name).write_bytes(sound.read_bytes())
     (folder / "recordings").mkdir()
     for index, sound in enumerate(sounds):
         (folder / "recordings" / f"{index}.wav").write_bytes(sound.read_bytes())
@@ -83,16 +88,14 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_readme_commands(workplace: Path) -> None:
     commands = readme_commands()
     assert any(command.startswith("cargan train") for command in commands)
-    # Pictures are drawn by a trained model, which the later commands make.
-    needs_model = ("cargan generate", "cargan evaluate")
-    ordered = sorted(commands, key=lambda command: command.startswith(needs_model))
+    ordered = sorted(commands, key=lambda command: command.startswith(NEED_A_MODEL))
     for command in ordered:
         typed = shlex.split(INSTEAD.get(command, command))
         assert typed[0] == "cargan", command
         program = [sys.executable, "-m", "cargan_cli.main", *typed[1:]]
         done = subprocess.run(program, cwd=workplace, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    assert (workplace / "clip.png").is_file()
+    assert {"clip.png", "cello.mp4", "clip_explore.png"} <= {p.name for p in workplace.iterdir()}
     assert (workplace / "runs" / "paper" / "evaluation" / "report.html").is_file()
     assert len(list((workplace / "pictures").glob("*.png"))) == 4
     run_python_snippets(workplace)

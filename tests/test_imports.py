@@ -7,7 +7,10 @@ import sys
 import pytest
 from cargan_cli.main import COMMANDS
 
-HEAVY = {"tensorflow", "keras", "librosa", "sklearn", "matplotlib", "numba", "tensorflow_io", "av"}
+HEAVY = {
+    *("tensorflow", "keras", "librosa", "sklearn", "matplotlib", "numba", "tensorflow_io", "av"),
+    *("gradio", "pandas"),
+}
 
 
 def _imported_by(code):
@@ -55,6 +58,10 @@ def test_shell_completion_is_light():
     "words",
     [
         ("generate", "missing.wav", "--label", "violin"),
+        ("generate", "missing.wav", "--label-mix", "violin"),
+        ("generate", "missing.wav", "--video", "x.avi"),
+        ("explore", "missing.wav"),
+        ("demo", "--model", "missing"),
         ("export", "missing", "out"),
         ("train", "missing"),
         ("classifier", "missing"),

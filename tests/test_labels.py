@@ -1,7 +1,15 @@
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.labels import ALIASES, SUB_URMP_LABELS, canonical, label_index
+from cargan_tf.labels import (
+    ALIASES,
+    SUB_URMP_LABELS,
+    canonical,
+    label_index,
+    label_weights,
+    parse_label_mix,
+    shares_of,
+)
 
 
 def test_the_13_classes_stand_in_alphabetical_order():
@@ -37,6 +45,14 @@ def test_an_alias_leads_to_a_class(alias):
         ("Double Bass", "double_bass"),
         ("upright  bass", "double_bass"),
         ("saxophone", "sax"),
+        ("cellos", "cello"),
+        ("alto saxes", "sax"),
+        ("double basses", "double_bass"),
+        ("Flöte", "flute"),
+        ("violín", "violin"),
+        ("Kontrabaß", "double_bass"),
+        ("corno", "horn"),
+        ("clarinette", "clarinet"),
     ],
 )
 def test_a_name_in_common_use(typed, label):
@@ -53,12 +69,70 @@ def test_a_label_named_like_an_alias_goes_before_the_alias():
 
 def test_an_unknown_label_is_answered_with_the_nearest_and_all():
     with pytest.raises(UserError) as caught:
-        label_index("violine", SUB_URMP_LABELS)
+        label_index("violinn", SUB_URMP_LABELS)
     message = str(caught.value)
-    assert message.startswith("unknown label 'violine'. Did you mean 'violin'")
+    assert message.startswith("unknown label 'violinn'. Did you mean 'violin'")
     assert message.endswith(f"Known labels: {', '.join(SUB_URMP_LABELS)}.")
 
 
 def test_a_label_like_no_other_gets_no_guess():
     with pytest.raises(UserError, match=r"^unknown label 'xyz'\. Known labels: cello, flute\.$"):
         label_index("xyz", ["cello", "flute"])
+
+
+def test_a_misspelt_alias_leads_to_the_label_it_means():
+    with pytest.raises(UserError, match="Did you mean 'violin'"):
+        label_index("fidle", SUB_URMP_LABELS)
+
+
+def test_an_alias_of_a_label_that_is_not_there_is_not_proposed():
+    with pytest.raises(UserError, match=r"^unknown label 'fidle'\. Known labels: cello\.$"):
+        label_index("fidle", ["cello"])
+
+
+def test_other_label_sets_are_found_whatever_the_case_and_accents():
+    assert label_index("grand-piano", ["Erhu", "Grand Piano"]) == 1
+    assert label_index("Kástanets", ["castanets", "kastanets"]) == 1
+
+
+def test_labels_may_be_aliases_themselves():
+    assert label_index("violin", ["vc", "vn"]) == 1
+
+
+def test_two_labels_of_one_meaning_keep_apart():
+    labels = ["alto sax", "tenor sax"]
+    assert [label_index(label, labels) for label in labels] == [0, 1]
+
+
+def test_one_name_is_one_hot():
+    assert label_weights("vn", ["cello", "violin"]).tolist() == [0, 1]
+
+
+def test_shares_are_scaled_to_sum_to_one_and_add_up_by_meaning():
+    weights = label_weights({"vn": 1, "fiddle": 2, "cello": 1, "flute": 0}, SUB_URMP_LABELS)
+    assert shares_of(weights, SUB_URMP_LABELS) == {"cello": 0.25, "violin": 0.75}
+
+
+@pytest.mark.parametrize("share", [-0.1, float("nan"), float("inf")])
+def test_a_share_that_is_none_is_refused(share):
+    with pytest.raises(UserError, match="label 'cello' has the share"):
+        label_weights({"violin": 1, "cello": share}, SUB_URMP_LABELS)
+
+
+@pytest.mark.parametrize("shares", [{}, {"violin": 0}])
+def test_no_share_at_all_is_refused(shares):
+    with pytest.raises(UserError, match="no label has a share above 0"):
+        label_weights(shares, SUB_URMP_LABELS)
+
+
+def test_a_mix_is_read():
+    assert parse_label_mix(" vn = 0.5, French horn=2") == {"vn": 0.5, "French horn": 2}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "violin", "violin=", "=1", "violin=much", "violin=nan", "violin=1,violin=2", "a=1,"],
+)
+def test_what_is_no_mix_is_refused(text):
+    with pytest.raises(UserError, match="each label once with its share"):
+        parse_label_mix(text)

@@ -1,4 +1,5 @@
 import errno
+import io
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,14 @@ from PIL import Image
 
 from cargan_tf import pictures
 from cargan_tf.errors import UserError
-from cargan_tf.pictures import SOUND_ENDINGS, plan_pictures, save_picture
+from cargan_tf.pictures import (
+    SOUND_ENDINGS,
+    STANDARD,
+    check_picture_name,
+    encode_picture,
+    plan_pictures,
+    save_picture,
+)
 
 GREY = np.full((8, 6, 3), 128, np.uint8)
 
@@ -159,3 +167,25 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"x\.png cannot be written: No space left on device"):
         save_picture(GREY, tmp_path / "x.png")
     assert not list(tmp_path.iterdir())
+
+
+def test_standard_input_is_a_sound_with_a_name_for_its_picture(sounds):
+    assert plan_pictures([STANDARD], None) == {STANDARD: Path("stdin.png")}
+    assert plan_pictures([STANDARD], STANDARD) == {STANDARD: STANDARD}
+
+
+def test_standard_output_takes_one_picture(sounds):
+    with pytest.raises(UserError, match="2 sounds cannot become the one picture -"):
+        plan_pictures(sounds("a.wav", "b.wav"), STANDARD)
+
+
+def test_a_picture_as_bytes_is_whole():
+    with Image.open(io.BytesIO(encode_picture(GREY))) as image:
+        assert image.format == "PNG"
+        np.testing.assert_array_equal(np.asarray(image), GREY)
+
+
+def test_a_name_can_be_checked_beforehand(tmp_path):
+    check_picture_name(tmp_path / "a.jpg")
+    with pytest.raises(UserError, match=r"no picture format has the ending '\.mp3'"):
+        check_picture_name(tmp_path / "a.mp3")

@@ -13,6 +13,7 @@ SMALL = (
     "classifier.width=4",
     "classifier.epochs=1",
     "classifier.minimum_accuracy=0",
+    "sound_classifier.steps=5",
     "training.batch_size=8",
     f"training.steps={STEPS}",
     "monitor.listening_clips=39",

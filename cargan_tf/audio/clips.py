@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -87,6 +87,12 @@ def loudest_start(waveform: NDArray[Any], clip_samples: int, hop: int) -> int:
     starts = np.arange(0, length - clip_samples + 1, hop)
     energies = energy_before[starts + clip_samples] - energy_before[starts]
     return int(starts[np.argmax(energies >= energies.max() * (1 - _TIE))])
+
+
+def louder(clip: Clip, decibels: float) -> Clip:
+    """The clip with its samples scaled by so many decibels."""
+    gain = 10.0 ** (decibels / 20.0)
+    return replace(clip, samples=(clip.samples * gain).astype(np.float32))
 
 
 def _check_mono(waveform: NDArray[Any]) -> None:

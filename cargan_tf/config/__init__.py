@@ -18,6 +18,7 @@ from cargan_tf.config.schema import (
     ModelConfig,
     MonitorConfig,
     S2ICConfig,
+    SoundClassifierConfig,
     TrainingConfig,
 )
 
@@ -32,6 +33,7 @@ __all__ = [
     "ModelConfig",
     "MonitorConfig",
     "S2ICConfig",
+    "SoundClassifierConfig",
     "TrainingConfig",
     "config_from_json",
     "load_config",

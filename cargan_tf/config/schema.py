@@ -204,6 +204,17 @@ class ClassifierConfig(Section):
     )
 
 
+class SoundClassifierConfig(Section):
+    """What recognises the instrument where no label is given; ours, the paper has none."""
+
+    width: Positive = _field(16, "channels after the first convolution")
+    steps: Positive = _field(
+        500, "of training; so many rather than epochs, so that it takes seconds on any data set"
+    )
+    batch_size: Positive = _field(32, "sounds a step")
+    learning_rate: float = _field(1e-2, "Adam's, falling to 0; the best of three tried", gt=0)
+
+
 class JudgeConfig(Section):
     """The independent judge: EfficientNet-Lite0, fine-tuned on the data's photos."""
 
@@ -314,6 +325,7 @@ class Config(Section):
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     classifier: ClassifierConfig = ClassifierConfig()
+    sound_classifier: SoundClassifierConfig = SoundClassifierConfig()
     judge: JudgeConfig = JudgeConfig()
     loss: LossConfig = LossConfig()
     s2ic: S2ICConfig = S2ICConfig()

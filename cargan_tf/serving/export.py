@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -17,6 +18,7 @@ from cargan_tf.models.kinds import new_network
 from cargan_tf.serving.picture_model import ModelCard, PictureModel
 from cargan_tf.training.checkpoints import restore_network
 from cargan_tf.training.run import Run
+from cargan_tf.training.sound_classifier import load_sound_classifier
 
 #: Beside saved_model.pb: labels, configuration and origin of the model.
 CARD_FILE = "model.json"
@@ -31,8 +33,10 @@ def picture_model_of_run(run: Run) -> tuple[PictureModel, ModelCard]:
     info = run.read_info()
     network = new_network(info.config, len(info.labels))
     step = restore_network(run.checkpoints, network)
-    card = ModelCard(info.config, info.labels, info.statistics, step, info.data_hash)
-    return PictureModel(network, card), card
+    found = load_sound_classifier(run.sound_classifier, info.config, info.labels, info.statistics)
+    listener, accuracy = (found[0], found[1].accuracy) if found else (None, None)
+    card = ModelCard(info.config, info.labels, info.statistics, step, info.data_hash, accuracy)
+    return PictureModel(network, card, listener), card
 
 
 def export_run(run: Run, out: Path) -> Path:
@@ -51,7 +55,7 @@ def export_run(run: Run, out: Path) -> Path:
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error.strerror}.") from error
     try:
-        tf.saved_model.save(model, str(temporary), signatures={"serving_default": model.draw})
+        tf.saved_model.save(model, str(temporary), signatures=_signatures(model))
         write_json(temporary / CARD_FILE, card.to_json())
         temporary.chmod(0o755)  # mkdtemp makes it private; a server runs as somebody else
         version = out / str(max(versions_in(out), default=0) + 1)
@@ -61,6 +65,16 @@ def export_run(run: Run, out: Path) -> Path:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return version
+
+
+def _signatures(model: PictureModel) -> dict[str, Any]:
+    """What a server offers, by name."""
+    recognise = getattr(model, "recognise", None)
+    return {
+        "serving_default": model.draw,
+        "weighted": model.draw_weighted,
+        **({} if recognise is None else {"recognise": recognise}),
+    }
 
 
 def versions_in(folder: Path) -> list[int]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from cargan_tf.config import ClassifierConfig, Config
@@ -18,7 +17,8 @@ from cargan_tf.errors import UserError
 from cargan_tf.files import write_json
 from cargan_tf.interop.weights import load_torchvision
 from cargan_tf.models.classifier import Classifier
-from cargan_tf.progress import Reporter, SilentReporter, Task
+from cargan_tf.progress import Reporter, SilentReporter
+from cargan_tf.training.supervised import fit, hits
 from cargan_tf.training.weight_files import load_weights, save_weights
 
 #: Where `cargan classifier` puts C, inside the data set it was trained on.
@@ -70,15 +70,12 @@ def train_classifier(
     elif weights != "none":
         network.load_imagenet(weights)
     _fit(network, dataset, data, config, reporter)
-    right = [
-        np.argmax(network(batch["photo"]), axis=1) == np.argmax(batch["label"], axis=1)
-        for batch in evaluation_batches(dataset, data, config, split, config.classifier.batch_size)
-    ]
-    hits = np.concatenate(right)
+    held_out = evaluation_batches(dataset, data, config, split, config.classifier.batch_size)
+    right = hits(network, held_out, "photo")
     report = ClassifierReport(
-        accuracy=float(np.mean(hits)),
+        accuracy=float(right.mean()),
         split=split,
-        photos=len(hits),
+        photos=len(right),
         labels=tuple(dataset.labels),
         image_size=config.data.image_size,
         config=config.classifier.model_dump(mode="json"),
@@ -168,33 +165,9 @@ def _fit(
     batched = config.model_copy(update={"training": training})
     epoch = dataset.steps_per_epoch(batch_size)
     steps = settings.epochs * epoch
-    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
-    optimizer = keras.optimizers.Adam(rate)
-    optimizer.build(network.trainable_variables)
-    accuracy = keras.metrics.CategoricalAccuracy()
-
-    @tf.function
-    def step(photo: tf.Tensor, label: tf.Tensor) -> None:
-        with tf.GradientTape() as tape:
-            logits = network(photo, training=True)
-            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(label, logits))
-        variables = network.trainable_variables
-        optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
-        accuracy.update_state(label, logits)
-
     stream = training_batches(dataset, data, batched, seed=config.training.seed)
     with reporter.task("Classifier", steps) as task:
-        for index, batch in enumerate(stream.take(steps)):
-            step(batch["photo"], batch["label"])
-            _advance(task, index + 1, epoch, accuracy)
-
-
-def _advance(task: Task, done: int, epoch: int, accuracy: keras.metrics.Metric) -> None:
-    if done % epoch:
-        task.advance()
-        return
-    task.advance(note=f"epoch {done // epoch}, training accuracy {float(accuracy.result()):.3f}")
-    accuracy.reset_state()
+        fit(network, stream, "photo", settings.learning_rate, steps, epoch, task)
 
 
 def _check_accuracy(report: ClassifierReport, config: Config, folder: Path) -> None:

@@ -43,6 +43,7 @@ class Run:
         self.stats = path / "stats.jsonl"
         self.tensorboard = path / "tensorboard"
         self.class_means = path / "class_means.npy"
+        self.sound_classifier = path / "sound_classifier"
         self.info_file = path / "run.json"
 
     def exists(self) -> bool:

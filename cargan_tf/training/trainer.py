@@ -27,6 +27,7 @@ from cargan_tf.training.kinds import new_step
 from cargan_tf.training.listening import ListeningFigures
 from cargan_tf.training.monitor import Monitor
 from cargan_tf.training.run import Run, RunInfo, file_hash
+from cargan_tf.training.sound_classifier import provide_sound_classifier
 
 MEAN_BATCH = 64  # photos at a time for the class means; only memory depends on it
 
@@ -135,6 +136,9 @@ class Trainer:
         with self.run.locked():
             if not self.run.exists():
                 self.run.write_info(self.info)
+            provide_sound_classifier(
+                self.data, self.config, self.run.sound_classifier, self.reporter
+            )
             monitor = Monitor(self.run, self._gallery(), self.start)
             try:
                 return self._loop(monitor)

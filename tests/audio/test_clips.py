@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cargan_tf.audio.clips import cut_clip, loudest_start
+from cargan_tf.audio.clips import Clip, cut_clip, louder, loudest_start
 from cargan_tf.errors import UserError
 
 RAMP = np.arange(100, dtype=np.float32)
@@ -86,3 +86,12 @@ def test_a_quiet_note_after_a_loud_past_is_still_found():
 def test_shorter_than_a_clip():
     assert loudest_start(RAMP, 101, 1) == 0
     assert loudest_start(RAMP[:0], 10, 1) == 0
+
+
+@pytest.mark.parametrize(("decibels", "gain"), [(0, 1), (20, 10), (-20, 0.1)])
+def test_louder_scales_the_samples_and_nothing_else(decibels, gain):
+    clip = Clip(np.array([0.01, -0.02], np.float32), start=5, padded=1)
+    changed = louder(clip, decibels)
+    np.testing.assert_allclose(changed.samples, gain * clip.samples, rtol=1e-6)
+    assert changed.samples.dtype == np.float32
+    assert (changed.start, changed.padded) == (5, 1)

@@ -72,17 +72,21 @@ def cargan() -> Cargan:
 
 
 @pytest.fixture(scope="session")
-def start_cargan() -> Callable[..., subprocess.Popen[str]]:
-    """Starts a command line in a process of its own, as a shell would."""
+def start_cargan() -> Callable[..., subprocess.Popen]:
+    """Starts a command line in a process of its own, as a shell would; its streams are text, or
+    bytes, standard input included."""
 
-    def start(*words: object, cwd: Path | None = None, **env: str) -> subprocess.Popen[str]:
+    def start(
+        *words: object, cwd: Path | None = None, binary_input: bool = False, **env: str
+    ) -> subprocess.Popen:
         return subprocess.Popen(
             [sys.executable, "-m", "cargan_cli.main", *map(str, words)],
             cwd=cwd,
             env={**os.environ, **env},
+            stdin=subprocess.PIPE if binary_input else None,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            text=not binary_input,
             start_new_session=True,
         )
 

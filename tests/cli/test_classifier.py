@@ -60,3 +60,19 @@ def test_a_judge_s_accuracy_is_told(cargan, data, monkeypatch):
 
 def test_a_judge_is_kept_where_evaluations_look(cargan, data):
     assert "DATA/judge" in cargan("classifier", "--judge", data, "--out", "here").error
+
+
+def test_the_classifier_of_sounds_is_measured_too(cargan, data, tmp_path):
+    words = ("--audio", "--set", "sound_classifier.steps=3", "--out", "ears")
+    done = cargan("classifier", data, *words, cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert " of 12 validation sounds.\n" in done.out
+    assert "Sound classifier: 3/3, " in done.err
+    assert (tmp_path / "ears" / "sound_classifier.json").is_file()
+
+
+def test_one_classifier_at_a_time(cargan, data):
+    assert (
+        "--judge and --audio do not go together"
+        in cargan("classifier", data, "--judge", "--audio").error
+    )

@@ -1,5 +1,8 @@
 import errno
+import io
+import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -96,8 +99,8 @@ def test_a_start_beyond_the_end_is_refused(generate, write_sound):
 
 
 def test_an_unknown_label_is_answered_with_the_nearest(generate, write_sound, tmp_path):
-    error = generate(write_sound("clip.wav"), label="violine").error
-    assert "unknown label 'violine'. Did you mean 'violin'?" in error
+    error = generate(write_sound("clip.wav"), label="violinn").error
+    assert "unknown label 'violinn'. Did you mean 'violin'?" in error
     assert "Known labels: cello, flute, violin." in error
     assert not list(tmp_path.glob("*.png"))
 
@@ -205,3 +208,126 @@ def test_in_a_process_of_its_own_nothing_else_is_said(
     words = ("--label", "violin", "--model", tiny_model)
     done = cargan_process("generate", "clip.wav", *words, cwd=tmp_path)
     assert (done.status, done.out, done.err) == (0, "clip.png\n", "")
+
+
+def _values(done):
+    return [json.loads(line) for line in done.out.splitlines()]
+
+
+def test_without_a_label_the_instrument_is_recognised_and_told(
+    cargan, tiny_model, write_sound, tmp_path
+):
+    write_sound("clip.wav")
+    done = cargan("generate", "clip.wav", "--model", tiny_model, cwd=tmp_path)
+    assert (done.status, done.out) == (0, "clip.png\n")
+    assert re.match(r"clip\.wav: sounds like (cello|flute|violin) \(\d+%\)\n", done.err)
+
+
+def test_a_run_without_sound_classifier_asks_for_the_label(cargan, run, write_sound, tmp_path):
+    shutil.rmtree(run / "sound_classifier")
+    error = cargan("generate", write_sound("clip.wav"), "--model", run, cwd=tmp_path).error
+    assert "no sound classifier" in error
+    assert "name it, one of cello, flute, violin" in error
+
+
+def test_json_tells_a_program_all_there_is(generate, write_sound, tmp_path):
+    samples = np.concatenate([np.zeros(8_000), np.sin(np.arange(3_000) * 0.3)])
+    write_sound("a.wav", samples=samples)
+    _text(tmp_path / "b.wav")
+    done = generate("a.wav", "b.wav", "--start", 1, "--json", label="vn")
+    first, second = _values(done)
+    assert first == {
+        "path": "a.wav",
+        "label": "violin",
+        "label_weights": {"violin": 1.0},
+        "confidence": None,
+        "start": 1.0,
+        "warnings": ["shorter than a clip; 0.12 s of silence were added"],
+        "output": "a.png",
+    }
+    assert second["path"] == "b.wav"
+    assert "cannot be read as sound" in second["error"]
+    assert done.status == 2
+
+
+def test_a_mix_of_labels(cargan, tiny_model, write_sound, tmp_path):
+    write_sound("clip.wav")
+    words = ("--label-mix", "vn=1,cello=3", "--json", "--model", tiny_model)
+    (values,) = _values(cargan("generate", "clip.wav", *words, cwd=tmp_path))
+    assert values["label_weights"] == {"cello": 0.75, "violin": 0.25}
+
+
+def test_two_sounds_are_mixed(cargan, tiny_model, write_sound, tmp_path):
+    write_sound("a.wav")
+    write_sound("b.wav", samples=np.sin(np.arange(4_000)))
+
+    def drawn(*words):
+        options = ("--model", tiny_model, "-o", "mix.png", "--label", "violin")
+        assert cargan("generate", "a.wav", *options, *words, cwd=tmp_path).status == 0
+        return np.asarray(Image.open(tmp_path / "mix.png"), np.int16)
+
+    mix = ("--mix", "b.wav")
+    alone, none, half, most = (
+        drawn(*words) for words in ((), (*mix, "--alpha", 0), mix, (*mix, "--alpha", 0.9))
+    )
+    assert np.abs(none - alone).max() <= 1
+    assert np.abs(half - alone).max() > 1
+    assert np.abs(most - half).max() > 1
+
+
+def test_stages_are_drawn_side_by_side(generate, write_sound, tmp_path):
+    write_sound("clip.wav")
+    assert generate("clip.wav", "--stages").status == 0
+    with Image.open(tmp_path / "clip.png") as image:
+        assert image.width > 2 * image.height
+
+
+def test_from_standard_input_to_standard_output(
+    start_cargan, tiny_model, write_sound, generate, tmp_path
+):
+    sound = write_sound("clip.wav")
+    generate("clip.wav")
+    words = ("--label", "violin", "--model", tiny_model, "-o", "-")
+    process = start_cargan("generate", "-", *words, cwd=tmp_path, binary_input=True)
+    out, err = process.communicate(sound.read_bytes(), timeout=300)
+    assert (process.returncode, err) == (0, b"")
+    piped, written = (
+        np.asarray(Image.open(source), np.int16)
+        for source in (io.BytesIO(out), tmp_path / "clip.png")
+    )
+    assert np.abs(piped - written).max() <= 1
+
+
+def test_a_recording_becomes_a_video(generate, write_sound, tmp_path):
+    write_sound("tune.wav", seconds=1.2)
+    done = generate("tune.wav", "--video", "tune.mp4", "--fps", 5, "--smooth", 0.2, "--json")
+    assert done.status == 0, done.err
+    (values,) = _values(done)
+    assert (values["frames"], values["seconds"], values["output"]) == (6, 1.2, "tune.mp4")
+    assert (tmp_path / "tune.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--label-mix", "violin"), "each label once with its share"),
+        (("--label", "vn", "--label-mix", "vn=1"), "--label and --label-mix do not go together"),
+        (("--mix", "missing.wav"), "missing.wav does not exist"),
+        (("--mix", "a.wav", "--alpha", "2"), "2.0 is not in the range 0<=x<=1"),
+        (("--alpha", "0.5"), "--alpha has no meaning without --mix"),
+        (("--fps", "5"), "--fps has no meaning without --video"),
+        (("--video", "x.avi"), "must end in .mp4 or .gif"),
+        (("--video", "x.mp4", "--out", "y"), "--video and --out do not go together"),
+        (("--video", "x.mp4", "--stages"), "--video and --stages do not go together"),
+        (("b.wav", "--video", "x.mp4"), "2 sounds cannot become the one video x.mp4"),
+        (("--video", "x.mp4", "--fps", "0"), "0 is not in the range 1<=x<=50"),
+        (("-o", "-", "--json"), "leave out --json"),
+        (("b.wav", "-o", "-"), "2 sounds cannot become the one picture -"),
+    ],
+)
+def test_options_that_do_not_fit_are_named(cargan, tiny_model, write_sound, tmp_path, words, said):
+    write_sound("a.wav")
+    write_sound("b.wav")
+    done = cargan("generate", "a.wav", *words, "--model", tiny_model, cwd=tmp_path)
+    assert said in done.error
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.wav", "b.wav"]

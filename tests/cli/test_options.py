@@ -1,6 +1,6 @@
 import click
 import pytest
-from cargan_cli.options import config_options
+from cargan_cli.options import check_options, config_options
 from click.testing import CliRunner
 
 
@@ -28,3 +28,31 @@ def test_options_are_handed_on(command, words, read):
 
 def test_help_names_the_default(command):
     assert "[default: paper]" in CliRunner().invoke(command, ["--help"]).output
+
+
+@pytest.fixture
+def choosy():
+    @click.command()
+    @click.option("--one")
+    @click.option("-t", "--two-words", is_flag=True)
+    @click.pass_context
+    def command(context, **_):
+        check_options(context, apart=("one two_words",))
+        check_options(context, together=("two_words one",)) if not context.params["one"] else None
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--one", "", "-t"], "--one and --two-words do not go together"),
+        (["-t"], "--two-words has no meaning without --one"),
+        (["--one", "1"], ""),
+        ([], ""),
+    ],
+)
+def test_options_that_do_not_fit_are_named_as_they_are_typed(choosy, words, said):
+    done = CliRunner().invoke(choosy, words)
+    assert said in done.output
+    assert (done.exit_code == 0) == (said == "")

@@ -68,7 +68,20 @@ def test_only_stock_operations_are_used(meta_graph):
 
 
 def test_there_is_no_other_signature(meta_graph):
-    assert set(meta_graph.signature_def) == {"serving_default", "__saved_model_init_op"}
+    ours = {"serving_default", "weighted", "recognise"}
+    assert set(meta_graph.signature_def) == {*ours, "__saved_model_init_op"}
+
+
+def test_a_model_serves_soft_labels_and_recognises(loaded, sounds):
+    waveforms, _ = sounds
+    weights = np.array([[0.5, 0, 0.5], [0, 1, 0], [1, 0, 0]], np.float32)
+    served = loaded.signatures["weighted"](
+        waveform=tf.constant(waveforms), label_weights=tf.constant(weights)
+    )
+    assert served["image"].shape == (3, 64, 64, 3)
+    assert served["residue"].shape == (3, 3)
+    heard = loaded.signatures["recognise"](waveform=tf.constant(waveforms))
+    np.testing.assert_allclose(heard["label_probabilities"].numpy().sum(1), 1, atol=1e-5)
 
 
 def test_the_card_travels_with_the_model(version, tiny_run):

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -6,6 +8,7 @@ from cargan_tf.data.pipeline import evaluation_batches
 from cargan_tf.serving.export import picture_model_of_run
 from cargan_tf.serving.picture_model import ModelCard, to_pixels
 from cargan_tf.training.run import Run
+from cargan_tf.training.sound_classifier import load_sound_classifier
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +79,57 @@ def test_an_unknown_label_names_the_known(model, sounds, label):
     assert f'"{label}"' in str(caught.value) or label in str(caught.value)
 
 
+def weighted(model, waveforms, weights):
+    made = model.draw_weighted(tf.constant(waveforms), tf.constant(weights, tf.float32))
+    return {name: value.numpy() for name, value in made.items()}
+
+
+def test_the_whole_share_is_the_label(model, sounds):
+    made = weighted(model, sounds[0], np.eye(3))
+    np.testing.assert_allclose(made["image"].astype(int), draw(model, *sounds), atol=1)
+
+
+def test_what_leads_to_the_picture_comes_with_it(model, sounds):
+    waveforms, labels = sounds
+    made = weighted(model, waveforms, np.eye(3))
+    stages = model.stages(tf.constant(waveforms), tf.constant(labels))
+    np.testing.assert_allclose(made["residue"], stages.residue, atol=1e-5)
+    coarse = to_pixels(stages.coarse).numpy().astype(int)
+    np.testing.assert_allclose(made["coarse"].astype(int), coarse, atol=1)
+    np.testing.assert_allclose(made["spectrogram"], model.spectrogram(waveforms), atol=1e-5)
+
+
+def test_shares_of_two_labels_draw_neither(model, sounds):
+    made = weighted(model, sounds[0][[0] * 3], [[1, 0, 0], [0.5, 0, 0.5], [0, 0, 1]])
+    first, between, last = made["image"].astype(int)
+    assert np.abs(between - first).max() > 1
+    assert np.abs(between - last).max() > 1
+    np.testing.assert_allclose(made["residue"].sum(1), 0, atol=1e-5)
+
+
+@pytest.mark.parametrize("share", [-0.1, np.nan, np.inf])
+def test_shares_that_are_none_are_refused(model, sounds, share):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be finite and 0 or more"):
+        weighted(model, sounds[0][:1], [[1, share, 0]])
+
+
+def test_instruments_are_recognised_as_the_sound_classifier_does(model, sounds, tiny_run):
+    info = Run(tiny_run).read_info()
+    folder = Run(tiny_run).sound_classifier
+    network, _ = load_sound_classifier(folder, info.config, info.labels, info.statistics)
+    logits = network(model.spectrogram(tf.constant(sounds[0])))
+    told = model.recognise(tf.constant(sounds[0]))["label_probabilities"]
+    np.testing.assert_allclose(told, tf.nn.softmax(logits), atol=1e-5)
+
+
+def test_without_a_sound_classifier_nothing_is_recognised(tiny_run, tmp_path):
+    ignored = shutil.ignore_patterns("sound_classifier")
+    shutil.copytree(tiny_run, tmp_path / "run", ignore=ignored)
+    model, card = picture_model_of_run(Run(tmp_path / "run"))
+    assert not hasattr(model, "recognise")
+    assert card.recognition_accuracy is None
+
+
 def test_pixels_are_rounded_and_kept_in_range():
     pixels = to_pixels(tf.constant([-1.5, -1.0, -0.999, 0.0, 0.998, 1.0, 1.5]))
     assert pixels.dtype == tf.uint8
@@ -83,5 +137,7 @@ def test_pixels_are_rounded_and_kept_in_range():
 
 
 def test_a_card_comes_back_from_json(trained):
-    card = ModelCard(trained.config, trained.dataset.labels, trained.dataset.statistics, 6, "0a1b")
+    card = ModelCard(
+        trained.config, trained.dataset.labels, trained.dataset.statistics, 6, "0a1b", 0.9
+    )
     assert ModelCard.from_json(card.to_json(), "here") == card

@@ -64,12 +64,24 @@ def record_clips(
         UserError: the SoundFont cannot be used.
     """
     instrument = INSTRUMENTS[label]
-    score = compose(instrument, clips, generator(seed, label, recording, "score"))
-    sound = _perform(label, recording, score, seed, soundfont)
+    score, sound = _record(label, recording, clips, seed, soundfont)
     return [
         _cut(sound, instrument, start_ms, note.midi)
         for note, start_ms in zip(score.notes, score.clip_ms, strict=True)
     ]
+
+
+def record(label: str, recording: int, notes: int, seed: int) -> np.ndarray:
+    """A whole recording: [samples] at ``SAMPLE_RATE``, full scale at ±1."""
+    _, sound = _record(label, recording, notes, seed, soundfont=None)
+    return sound
+
+
+def _record(
+    label: str, recording: int, notes: int, seed: int, soundfont: Path | None
+) -> tuple[Score, np.ndarray]:
+    score = compose(INSTRUMENTS[label], notes, generator(seed, label, recording, "score"))
+    return score, _perform(label, recording, score, seed, soundfont)
 
 
 def _perform(

@@ -1,0 +1,92 @@
+"""What comes of a sound: the picture, its stages, and what the listener should know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cargan_tf.audio.quality import ClipQuality
+
+Picture = NDArray[np.uint8]
+#: A recognised instrument less sure than this is called a guess.
+SURE = 0.5
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """Which instrument is heard, by the sound classifier.
+
+    Attributes:
+        probabilities: of each label; they sum to 1.
+    """
+
+    probabilities: Mapping[str, float]
+
+    @property
+    def label(self) -> str:
+        """The most probable."""
+        return max(self.probabilities, key=self.probabilities.__getitem__)
+
+    @property
+    def confidence(self) -> float:
+        """Its probability."""
+        return self.probabilities[self.label]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture and what it was made from.
+
+    Attributes:
+        image: the refined picture, [H, W, 3].
+        coarse: the picture of the first stage, [H, W, 3].
+        residue: of each label, what the coarse picture lacks or has too much of, -1 to 1.
+        spectrogram: what the networks saw of the sound, [S, S, C] in [-1, 1].
+        label_weights: the share of each label whose share is not 0.
+        confidence: of the sound classifier; ``None`` where the label was given.
+        start_seconds: where in the sound the clip begins.
+        padded_seconds: silence added because the sound was shorter than a clip.
+        quality: loudness, and whether it is silence or noise.
+    """
+
+    image: Picture
+    coarse: Picture
+    residue: Mapping[str, float]
+    spectrogram: NDArray[np.float32]
+    label_weights: Mapping[str, float]
+    confidence: float | None
+    start_seconds: float
+    padded_seconds: float
+    quality: ClipQuality
+
+    @property
+    def label(self) -> str:
+        """The label with the greatest share."""
+        return max(self.label_weights, key=self.label_weights.__getitem__)
+
+    def warnings(self) -> list[str]:
+        """What the listener should know: a sound padded, silent or like noise, a label guessed."""
+        said = []
+        if self.padded_seconds:
+            said.append(f"shorter than a clip; {self.padded_seconds:.2f} s of silence were added")
+        if self.quality.silent:
+            said.append(
+                f"silent ({self.quality.rms_db:.0f} dB of full scale); the picture is a guess"
+            )
+        if self.quality.noise_like:
+            said.append(
+                f"more like noise than notes (flatness {self.quality.flatness:.2f});"
+                " the picture is a guess"
+            )
+        return said + doubt(self.label_weights, self.confidence)
+
+
+def doubt(label_weights: Mapping[str, float], confidence: float | None) -> list[str]:
+    """A warning if the label was recognised with too little confidence to be believed."""
+    if confidence is None or confidence >= SURE:
+        return []
+    heard = " and ".join(label_weights)
+    return [f"the instrument is a guess ({heard}, {confidence:.0%}); name it if it is another"]

@@ -1,0 +1,1 @@
+"""A page in the browser to play with a trained model."""

@@ -1,0 +1,69 @@
+"""Sheets of pictures in rows and columns, each with its name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PIL import Image, ImageDraw, ImageFont
+
+from cargan_tf.drawn import Picture
+
+#: Cells are enlarged by a whole number until they are this wide, so that people can see them.
+MINIMUM_CELL: Final = 112
+MARGIN: Final = 4
+EDGE: Final = 12
+TITLE_SIZE: Final = 18
+TEXT_SIZE: Final = 13
+INK: Final = "#33383d"
+MUTED: Final = "#5b6570"
+
+
+def labelled_sheet(
+    title: str,
+    row_names: Sequence[str],
+    column_names: Sequence[str],
+    rows: Sequence[Sequence[Picture]],
+) -> Image.Image:
+    """Pictures in a table.
+
+    Args:
+        title: what the sheet shows, above it.
+        row_names: what stands before each row; a line break starts a second, paler line.
+        column_names: what stands above each column.
+        rows: [H, W, 3] each, all of one size, as many a row as there are columns.
+    """
+    size = rows[0][0].shape[1]
+    cell = size * -(-MINIMUM_CELL // size)
+    font, title_font = ImageFont.load_default(TEXT_SIZE), ImageFont.load_default(TITLE_SIZE)
+    words = [line for name in row_names for line in name.split("\n")]
+    left = EDGE + round(max(font.getlength(word) for word in words)) + 10
+    top = EDGE + TITLE_SIZE + 10 + TEXT_SIZE + 8
+    step = cell + MARGIN
+    width = max(left + len(column_names) * step, 2 * EDGE + round(title_font.getlength(title)))
+    sheet = Image.new("RGB", (width + EDGE, top + len(rows) * step + EDGE), "white")
+    pen = ImageDraw.Draw(sheet)
+    pen.text((EDGE, EDGE), title, INK, title_font)
+    for column, name in enumerate(column_names):
+        place = (left + column * step + cell // 2, top - 8)
+        pen.text(place, _shortened(name, font, cell), MUTED, font, anchor="ms")
+    for row, (name, pictures) in enumerate(zip(row_names, rows, strict=True)):
+        first, _, second = name.partition("\n")
+        middle = top + row * step + cell // 2
+        lift = TEXT_SIZE * 2 // 3 if second else 0
+        pen.text((EDGE, middle - lift), first, INK, font, anchor="lm")
+        pen.text((EDGE, middle + lift), second, MUTED, font, anchor="lm")
+        for column, picture in enumerate(pictures):
+            image = Image.fromarray(picture).resize((cell, cell), Image.Resampling.NEAREST)
+            sheet.paste(image, (left + column * step, top + row * step))
+    return sheet
+
+
+def _shortened(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+    """``text`` with its middle left out where it is wider than ``width``."""
+    kept = len(text)
+    shown = text
+    while font.getlength(shown) > width and kept > 2:
+        kept -= 1
+        shown = f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
+    return shown

@@ -1,0 +1,44 @@
+"""`cargan demo`: a page in the browser to play with a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from cargan_cli.sounds import load_generator, model_option
+
+from cargan_tf.errors import UserError
+
+
+@click.command("demo", short_help="Open a page to play with a model.")
+@model_option
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen at; 0.0.0.0 shows the page to the network.",
+)
+@click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True)
+@click.option("--no-browser", is_flag=True, help="Print the address, open nothing.")
+def command(model: Path | None, host: str, port: int, no_browser: bool) -> None:
+    """Open a page: record or upload a sound, choose the instrument, see the player.
+
+    It works without a network, and listens on this machine alone unless --host says otherwise.
+    Ctrl-C ends it.
+    """
+    import importlib.util
+    import threading
+
+    if importlib.util.find_spec("gradio") is None:
+        raise UserError("the page needs Gradio: pip install 'cargan-tf[page]'.")
+    generator = load_generator(model)
+    from cargan_tf.page.serve import build_page, served
+
+    page = build_page(generator, generator.name)
+    with served(page, host, port, in_browser=not no_browser) as address:
+        click.echo(f"Page: {address}")
+        click.echo("End it with Ctrl-C.", err=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            click.echo("", err=True)

@@ -1,0 +1,58 @@
+"""`cargan explore`: what a model makes of a sound when something is changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from cargan_cli.options import PATH, check_options
+from cargan_cli.sounds import load_generator, model_option, source, start_option
+
+
+@click.command("explore", short_help="Sheets: every label and loudness, or a walk between sounds.")
+@click.argument("sound", type=PATH)
+@click.option("--walk", type=PATH, metavar="OTHER", help="Walk from SOUND to OTHER instead.")
+@click.option("--steps", type=click.IntRange(2, 99), help="Pictures of a walk.  [default: 9]")
+@click.option("--label", help="SOUND's instrument on a walk.  [default: recognised]")
+@click.option("--other-label", help="OTHER's instrument on a walk.  [default: recognised]")
+@click.option("-o", "--out", type=PATH, help="The sheet.  [default: SOUND's name_explore.png]")
+@model_option
+@start_option
+@click.pass_context
+def command(
+    context: click.Context,
+    sound: Path,
+    walk: Path | None,
+    steps: int | None,
+    label: str | None,
+    other_label: str | None,
+    out: Path | None,
+    model: Path | None,
+    start: float | None,
+) -> None:
+    """Draw SOUND as every instrument, softer and louder, on one sheet.
+
+    With --walk: the sounds between SOUND and OTHER, mixed as `cargan generate --mix` does, with the
+    labels between theirs; then the sound alone and the label alone.
+    """
+    check_options(context, together=("steps walk", "label walk", "other_label walk"))
+    import numpy as np
+
+    from cargan_tf.pictures import check_picture_name, plan_pictures, save_picture
+
+    for file in (sound, walk):
+        if file is not None:
+            plan_pictures([file], None)  # says what does not exist before TensorFlow loads
+    out = out or Path(f"{'stdin' if sound == Path('-') else sound.stem}_explore.png")
+    check_picture_name(out)
+    generator = load_generator(model)
+    from cargan_tf.explore import WALK_STEPS, loudness_sheet, walk_sheet
+
+    clip = generator.read_clip(source(sound), start)
+    if walk is None:
+        sheet = loudness_sheet(generator, clip, sound.name)
+    else:
+        clips, names = (clip, generator.read_clip(source(walk))), (sound.name, walk.name)
+        sheet = walk_sheet(generator, clips, names, (label, other_label), steps or WALK_STEPS)
+    save_picture(np.asarray(sheet), out)
+    click.echo(str(out))

@@ -1,0 +1,60 @@
+"""What commands that draw say of each sound: lines for people, or JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cargan_tf.errors import UserError
+from cargan_tf.pictures import STANDARD
+
+if TYPE_CHECKING:
+    from cargan_tf.drawn import Drawn
+    from cargan_tf.video.drawing import DrawnVideo
+
+
+class Results:
+    """Paths go to standard output, what else there is to know to standard error."""
+
+    def __init__(self, as_json: bool) -> None:
+        """``as_json``: everything goes to standard output, one object a line."""
+        self._as_json = as_json
+        self.failures = 0
+
+    def drawn(self, sound: Path, output: Path, made: Drawn | DrawnVideo, **facts: Any) -> None:
+        """``output`` was drawn from ``sound``; ``facts`` are for programs alone."""
+        warnings = made.warnings()
+        if self._as_json:
+            self._write(
+                {
+                    "path": str(sound),
+                    "label": max(made.label_weights, key=made.label_weights.__getitem__),
+                    "label_weights": dict(made.label_weights),
+                    "confidence": made.confidence,
+                    **facts,
+                    "warnings": warnings,
+                    "output": str(output),
+                }
+            )
+            return
+        if made.confidence is not None:
+            heard = " and ".join(label.replace("_", " ") for label in made.label_weights)
+            click.echo(f"{sound}: sounds like {heard} ({made.confidence:.0%})", err=True)
+        for warning in warnings:
+            click.echo(f"{sound}: {warning}", err=True)
+        if output != STANDARD:
+            click.echo(str(output))
+
+    def failed(self, sound: Path, error: UserError) -> None:
+        """``sound`` could not be drawn."""
+        self.failures += 1
+        if self._as_json:
+            self._write({"path": str(sound), "error": str(error)})
+        click.echo(f"Error: {error}", err=True)
+
+    def _write(self, values: Mapping[str, Any]) -> None:
+        click.echo(json.dumps(values, ensure_ascii=False, allow_nan=False))

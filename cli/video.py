@@ -1,0 +1,48 @@
+"""`cargan generate --video`: one recording to one video."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cargan_cli.reporting import TerminalReporter
+from cargan_cli.results import Results
+from cargan_cli.sounds import load_generator, source
+
+from cargan_tf.errors import UserError
+from cargan_tf.pictures import plan_pictures
+
+if TYPE_CHECKING:
+    from cargan_tf.inference import Label
+
+
+def draw_one_video(
+    sounds: Sequence[Path],
+    file: Path,
+    label: Label,
+    model: Path | None,
+    frames_per_second: int | None,
+    smooth_seconds: float | None,
+    results: Results,
+) -> None:
+    """Draw all of a recording; the defaults are the library's."""
+    from cargan_tf.video.files import check_video_name
+
+    if len(plan_pictures(sounds, None)) != 1:
+        raise UserError(f"{len(sounds)} sounds cannot become the one video {file}; name one.")
+    check_video_name(file)
+    generator = load_generator(model)
+    from cargan_tf.video.drawing import FRAMES_PER_SECOND, draw_video
+
+    (sound,) = sounds
+    made = draw_video(
+        generator,
+        source(sound),
+        file,
+        label,
+        frames_per_second or FRAMES_PER_SECOND,
+        smooth_seconds or 0.0,
+        TerminalReporter(),
+    )
+    results.drawn(sound, file, made, start=0.0, frames=made.frames, seconds=made.seconds)

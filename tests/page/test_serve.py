@@ -1,0 +1,218 @@
+"""The page as a visitor meets it."""
+
+import io
+import urllib.request
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+pytestmark = pytest.mark.slow
+
+RATE = 8_000
+DESKTOP, PHONE = (1280, 900), (390, 844)
+
+
+@pytest.fixture(scope="module")
+def tune(tmp_path_factory):
+    """Two seconds of a tone that rises, loudest in the middle."""
+    times = np.arange(2 * RATE) / RATE
+    samples = 0.4 * np.sin(2 * np.pi * (300 + 100 * times) * times) * np.sin(np.pi * times / 2)
+    path = tmp_path_factory.mktemp("sounds") / "tune.wav"
+    soundfile.write(path, samples, RATE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def page(browser, address):
+    """The page as it is after it was opened; the sample is drawn."""
+    browser.resize(*DESKTOP)
+    browser.driver.get(address)
+    browser.one("#refined img")
+    browser.wait(lambda: "confidence" in browser.one("#caption").text)
+    return browser
+
+
+@pytest.fixture(scope="module")
+def uploaded(page, tune):
+    """The page with the visitor's own sound."""
+    upload(page, tune)
+    return page
+
+
+def upload(page, file, key="one"):
+    before = page.source("#refined") if page.all("#refined img") else ""
+    page.click(f"#{key}-sound button[aria-label='Clear']")
+    page.one(f"#{key}-sound input[type=file]").send_keys(str(file))
+    page.wait(lambda: page.source("#refined") not in ("", before))
+
+
+def choose(page, key, text):
+    """Pick an entry of a list."""
+    page.click(f"#{key} input")
+    page.wait(
+        lambda: [
+            entry.click() or True
+            for entry in page.all("ul[role=listbox] li")
+            if entry.text.strip().lstrip("✓").strip() == text
+        ]
+    )
+
+
+def set_slider(page, key, value):
+    """Type a number beside the slider."""
+    field = page.one(f"#{key} input[type=number]")
+    page.driver.execute_script(
+        "arguments[0].value = arguments[1];"
+        "arguments[0].dispatchEvent(new Event('input', {bubbles: true}));"
+        "arguments[0].dispatchEvent(new Event('change', {bubbles: true}));"
+        "arguments[0].dispatchEvent(new Event('blur', {bubbles: true}));",
+        field,
+        str(value),
+    )
+
+
+def pixels(content):
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), np.int16)
+
+
+def changed(page, selector, act):
+    """The picture after ``act``, once it is another."""
+    before = page.source(selector)
+    act()
+    page.wait(lambda: page.source(selector) != before)
+    return pixels(page.image(selector))
+
+
+def expected(generator, tune, label, start):
+    waveform, rate = soundfile.read(tune)
+    return generator.generate(waveform, rate, label, start=start)
+
+
+def test_it_opens_with_a_sample_drawn_and_explained(page):
+    assert page.driver.title == "cargan"
+    for step in ("waveform", "spectrogram", "residue"):
+        assert page.all(f"#{step} svg")
+    assert {"cello", "flute", "violin"} <= set(page.one("#residue").text.split())
+    assert pixels(page.image("#coarse")).shape == (64, 64, 3)
+
+
+def test_it_asks_no_other_machine(page, address):
+    assert page.hosts() == {address.removeprefix("http://").rstrip("/")}
+    assert not [line for line in page.driver.get_log("browser") if line["level"] == "SEVERE"]
+
+
+def test_it_is_shown_on_this_machine_alone_with_a_policy(address):
+    assert address.startswith("http://127.0.0.1:")
+    with urllib.request.urlopen(address) as answer:
+        policy = answer.headers["content-security-policy"]
+        content = answer.read().decode()
+    assert "default-src 'self'" in policy
+    assert "http" not in policy
+    assert "fonts.googleapis" not in content
+
+
+def test_an_upload_is_drawn_from_its_loudest_part(uploaded, generator, tune):
+    start = float(uploaded.one("#start input[type=number]").get_attribute("value"))
+    assert start == pytest.approx(0.75, abs=0.05)
+    label = uploaded.one("#caption strong").text
+    shown = pixels(uploaded.image("#refined"))
+    assert np.abs(shown - expected(generator, tune, label, start)).max() <= 1
+
+
+def test_the_picture_follows_label_and_start(uploaded, generator, tune):
+    for label in ("cello", "violin"):
+        shown = changed(
+            uploaded, "#refined", lambda label=label: choose(uploaded, "one-label", label)
+        )
+        start = float(uploaded.one("#start input[type=number]").get_attribute("value"))
+        assert np.abs(shown - expected(generator, tune, label, start)).max() <= 1
+        assert uploaded.one("#caption").text == f"{label}."
+    shown = changed(uploaded, "#refined", lambda: set_slider(uploaded, "start", 0.2))
+    assert np.abs(shown - expected(generator, tune, "violin", 0.2)).max() <= 1
+
+
+def test_the_picture_follows_loudness(uploaded):
+    before = pixels(uploaded.image("#refined"))
+    shown = changed(uploaded, "#refined", lambda: set_slider(uploaded, "loudness", -20))
+    assert np.abs(shown - before).max() > 1
+    changed(uploaded, "#refined", lambda: set_slider(uploaded, "loudness", 0))
+
+
+def test_the_picture_is_downloaded_as_it_is(uploaded):
+    shown = pixels(uploaded.image("#refined"))
+    uploaded.click("#download")
+    (file,) = uploaded.wait(lambda: list(uploaded.downloads.glob("*.png")))
+    np.testing.assert_array_equal(pixels(file.read_bytes()), shown)
+
+
+def test_a_file_that_is_no_sound_is_refused_on_the_page(uploaded, tmp_path, tune):
+    (tmp_path / "words.wav").write_text("these are words")
+    uploaded.click("#one-sound button[aria-label='Clear']")
+    uploaded.one("#one-sound input[type=file]").send_keys(str(tmp_path / "words.wav"))
+    told = uploaded.wait(
+        lambda: [toast for toast in uploaded.all(".toast-body") if "words.wav" in toast.text]
+    )
+    assert "cannot be read as sound" in told[0].text
+    assert str(tmp_path) not in told[0].text
+    uploaded.click(".toast-close")
+
+
+@pytest.fixture(scope="module")
+def mixing(page):
+    page.driver.refresh()
+    page.wait(lambda: "confidence" in page.one("#caption").text)
+    page.wait(
+        lambda: [
+            tab.click() or True
+            for tab in page.all("button[role=tab]")
+            if tab.text.strip() == "Two sounds"
+        ]
+    )
+    page.wait(lambda: len(page.all("#walk img")) == 6)
+    page.wait(lambda: "confidence" in page.one("#mixed-caption").text)
+    return page
+
+
+def test_two_sounds_are_mixed_in_shares(mixing):
+    half = pixels(mixing.image("#mixed"))
+    most = changed(mixing, "#mixed", lambda: set_slider(mixing, "alpha", 1))
+    assert np.abs(half - most).max() > 1
+    last = mixing.all("#walk img")[-1].get_attribute("src")
+    with urllib.request.urlopen(last) as answer:
+        assert np.abs(pixels(answer.read()) - most).max() <= 1
+
+
+def test_labels_of_both_sounds_count(mixing):
+    changed(mixing, "#mixed", lambda: set_slider(mixing, "alpha", 0.5))
+    for key, label in (("first", "flute"), ("second", "violin")):
+        choose(mixing, f"{key}-label", label)
+    mixing.wait(lambda: mixing.one("#mixed-caption").text == "flute and violin, 50% to 50%.")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+@pytest.mark.parametrize("tab", ["One sound", "Two sounds"])
+def test_nothing_sticks_out_at_any_width(page, size, tab, tmp_path):
+    page.resize(*size)
+    page.wait(
+        lambda: [
+            button.click() or True
+            for button in page.all("button[role=tab]")
+            if button.text.strip() == tab
+        ]
+    )
+    key = "#refined" if tab == "One sound" else "#mixed"
+    box = page.wait(lambda: _box_of_a_picture(page, key))
+    assert box["width"] == pytest.approx(box["height"], abs=2)
+    assert box["width"] >= 300
+    assert box["x"] + box["width"] <= size[0]
+    assert page.driver.execute_script("return document.documentElement.scrollWidth") <= size[0]
+    page.driver.save_screenshot(str(tmp_path / "page.png"))
+    with Image.open(tmp_path / "page.png") as image:
+        assert image.width == size[0]
+
+
+def _box_of_a_picture(page, key):
+    rectangle = page.one(f"{key} img").rect
+    return rectangle if rectangle["width"] > 0 else None

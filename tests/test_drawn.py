@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from cargan_tf.audio.quality import ClipQuality
+from cargan_tf.drawn import Drawn, Recognition, doubt
+
+PICTURE = np.zeros((4, 4, 3), np.uint8)
+
+
+def drawn(**changes):
+    values = {
+        "image": PICTURE,
+        "coarse": PICTURE,
+        "residue": {},
+        "spectrogram": np.zeros((4, 4, 1), np.float32),
+        "label_weights": {"cello": 0.3, "violin": 0.7},
+        "confidence": None,
+        "start_seconds": 0.0,
+        "padded_seconds": 0.0,
+        "quality": ClipQuality(-20, 0.01, silent=False, noise_like=False),
+    }
+    return Drawn(**{**values, **changes})
+
+
+def test_the_label_is_that_with_the_greatest_share():
+    assert drawn().label == "violin"
+
+
+def test_nothing_doubtful_no_warnings():
+    assert drawn(confidence=0.9).warnings() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"padded_seconds": 0.2}, "0.20 s of silence were added"),
+        ({"quality": ClipQuality(-80, 0, silent=True, noise_like=False)}, "silent (-80 dB"),
+        ({"quality": ClipQuality(-9, 0.6, silent=False, noise_like=True)}, "(flatness 0.60)"),
+        ({"confidence": 0.3}, "the instrument is a guess (cello and violin, 30%)"),
+    ],
+)
+def test_what_is_doubtful_is_said(changes, said):
+    (warning,) = drawn(**changes).warnings()
+    assert said in warning
+
+
+@pytest.mark.parametrize("confidence", [None, 0.5, 1.0])
+def test_a_given_or_sure_label_is_not_doubted(confidence):
+    assert doubt({"cello": 1.0}, confidence) == []
+
+
+def test_the_most_probable_instrument_is_recognised():
+    heard = Recognition({"cello": 0.2, "flute": 0.7, "violin": 0.1})
+    assert (heard.label, heard.confidence) == ("flute", 0.7)

@@ -1,0 +1,106 @@
+import re
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from cargan_tf.audio.quality import ClipQuality
+from cargan_tf.drawn import Drawn
+from cargan_tf.plots import (
+    LACKING,
+    MOST_BARS,
+    TOO_MUCH,
+    residue_svg,
+    spectrogram_svg,
+    stages_picture,
+    waveform_svg,
+)
+
+COARSE, REFINED = (200, 30, 30), (30, 30, 200)
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return Drawn(
+        image=np.full((8, 8, 3), REFINED, np.uint8),
+        coarse=np.full((8, 8, 3), COARSE, np.uint8),
+        residue={"cello": -0.5, "double_bass": 0.0, "violin": 0.8},
+        spectrogram=np.zeros((8, 8, 1), np.float32),
+        label_weights={"violin": 1.0},
+        confidence=None,
+        start_seconds=0,
+        padded_seconds=0,
+        quality=ClipQuality(-20, 0, silent=False, noise_like=False),
+    )
+
+
+def words(svg):
+    return " ".join("".join(node.itertext()) for node in ElementTree.fromstring(svg).iter())
+
+
+def rgb(colour):
+    return [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+
+
+def columns_of(image, colour):
+    found = np.flatnonzero((image == colour).all(-1).any(0))
+    return found.min(), found.max()
+
+
+def test_stages_stand_side_by_side_with_bars_between(drawn):
+    image = stages_picture(drawn)
+    assert image.dtype == np.uint8
+    assert image.shape[1] > 2 * image.shape[0]
+    (_, coarse_end), (refined_start, _) = columns_of(image, COARSE), columns_of(image, REFINED)
+    (much_start, much_end), (lack_start, lack_end) = (
+        columns_of(image, rgb(colour)) for colour in (TOO_MUCH, LACKING)
+    )
+    assert coarse_end < much_start < much_end <= lack_start < lack_end < refined_start
+    ratio = (lack_end - lack_start) / (much_end - much_start)
+    assert ratio == pytest.approx(0.8 / 0.5, abs=0.05), "as long as they are great"
+
+
+def test_a_system_without_residue_has_stages_too(drawn):
+    image = stages_picture(replace(drawn, residue={}))
+    assert (image == COARSE).all(-1).any()
+    assert not (image == rgb(LACKING)).all(-1).any()
+
+
+def test_bars_are_labelled_with_what_counts(drawn):
+    said = words(residue_svg(drawn.residue))
+    for word in ("cello", "double bass", "violin", "−0.50", "+0.80", "too much", "lacking"):
+        assert word in said
+    assert "+0.00" not in said
+
+
+def test_of_very_many_labels_those_that_stand_out_are_shown():
+    residue = {f"label{index}": index / 100 for index in range(MOST_BARS + 5)}
+    said = words(residue_svg(residue))
+    assert f"label{MOST_BARS + 4}" in said
+    assert not re.search(r"label0\b", said)
+
+
+def test_a_waveform_is_drawn_with_its_clip_marked():
+    svg = waveform_svg(np.sin(np.arange(30_000)).astype(np.float32), 10_000, 1.0, 0.5)
+    assert LACKING in svg
+    assert TOO_MUCH in svg
+    assert "seconds" in words(svg)
+
+
+@pytest.mark.parametrize("samples", [1, 5])
+def test_a_very_short_sound_has_a_waveform(samples):
+    assert "<svg" in waveform_svg(np.zeros(samples, np.float32), 8_000, 0.0, 0.5)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_spectrogram_is_drawn(channels):
+    svg = spectrogram_svg(np.zeros((8, 8, channels), np.float32), 0.5)
+    assert "data:image/png" in svg
+    assert {"low", "high"} <= set(words(svg).split())
+
+
+def test_drawings_take_the_ink_of_the_page(drawn):
+    svg = residue_svg(drawn.residue)
+    assert svg.startswith("<svg")
+    assert "currentColor" in svg

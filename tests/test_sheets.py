@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from cargan_tf.sheets import MINIMUM_CELL, labelled_sheet
+
+COLOURS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 0]]], np.uint8)
+
+
+def sheet(size=32, rows=("one", "two\nmore of two"), columns=("left", "right"), title="A title"):
+    pictures = [[np.full((size, size, 3), colour, np.uint8) for colour in row] for row in COLOURS]
+    return np.asarray(labelled_sheet(title, rows, columns, pictures))
+
+
+def places(image, colour):
+    """Rows and columns that the colour covers."""
+    found = np.argwhere((image == colour).all(-1))
+    return found.min(0), found.max(0) + 1
+
+
+@pytest.mark.parametrize("size", [32, 64, 128, 256])
+def test_each_picture_is_whole_and_in_its_row_and_column(size):
+    image = sheet(size)
+    (first, last), (above, below) = (
+        [places(image, COLOURS[row, column]) for column in (0, 1)] for row in (0, 1)
+    )
+    side = first[1] - first[0]
+    assert side[0] == side[1] >= MINIMUM_CELL
+    assert side[0] % size == 0, "enlarged by a whole number"
+    assert first[0][0] == last[0][0]
+    assert first[1][1] < last[0][1]
+    assert first[1][0] < above[0][0]
+    assert first[0][1] == above[0][1]
+    assert below[1][0] < image.shape[0]
+    assert below[1][1] < image.shape[1]
+
+
+def test_names_stand_beside_and_above():
+    named, bare = sheet(), sheet(rows=("", ""), columns=("", ""), title="")
+    top, left = places(named, COLOURS[0, 0])[0]
+    assert (named[:top] < 128).any(), "title and columns"
+    assert (named[top:, :left] < 128).any(), "rows"
+    top, left = places(bare, COLOURS[0, 0])[0]
+    assert (bare[:top] == 255).all()
+    assert (bare[top:, :left] == 255).all()
+
+
+def test_a_long_name_keeps_to_its_column():
+    image = sheet(columns=("a very long name of a recording from somewhere.wav", ""))
+    top, _ = places(image, COLOURS[0, 0])[0]
+    _, right = places(image, COLOURS[0, 1])[0]
+    assert (image[30:top, right:] == 255).all()
+
+
+def test_a_long_title_is_not_cut():
+    image = sheet(title="m" * 80)
+    assert (image[:, -8:] == 255).all()

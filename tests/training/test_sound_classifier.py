@@ -1,0 +1,146 @@
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from cargan_tf.config import override
+from cargan_tf.data.dataset import load_dataset
+from cargan_tf.data.pipeline import evaluation_batches
+from cargan_tf.data.preprocess import preprocess
+from cargan_tf.errors import UserError
+from cargan_tf.progress import SilentReporter
+from cargan_tf.training.run import Run
+from cargan_tf.training.sound_classifier import (
+    FOLDER,
+    load_sound_classifier,
+    provide_sound_classifier,
+    train_sound_classifier,
+)
+
+RATE = 8_000
+#: Overtones of each instrument; the note says nothing.
+OVERTONES = {"flute": (1,), "reed": (1, 3, 5, 7), "string": (1, 2, 3, 4, 5, 6)}
+
+
+@pytest.fixture(scope="module")
+def config(tiny_config):
+    learning = ("width=8", "steps=150", "batch_size=16", "learning_rate=0.01")
+    settings = [f"sound_classifier.{setting}" for setting in learning]
+    return override(tiny_config, [*settings, "data.freq_mask=0", "data.time_mask=0"])
+
+
+@pytest.fixture(scope="module")
+def data(config, tmp_path_factory):
+    """Three timbres, notes and levels of every kind in each split."""
+    root = tmp_path_factory.mktemp("timbres")
+    random = np.random.default_rng(0)
+    times = np.arange(RATE // 2) / RATE
+    Image.new("RGB", (64, 64)).save(root / "black.png")
+    rows = []
+    for split, clips in (("train", 16), ("validation", 8)):
+        for label, overtones in OVERTONES.items():
+            for clip in range(clips):
+                pitch, level = random.uniform(200, 400), random.uniform(0.02, 0.1)
+                tone = sum(np.sin(2 * np.pi * pitch * k * times) / k for k in overtones)
+                name = f"{label}_{split}_{clip}.wav"
+                soundfile.write(root / name, level * tone, RATE)
+                rows.append((split, label, f"{label}_{split}", 500 * clip, name, "black.png", ""))
+    with (root / "manifest.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["split", "label", "recording", "start_ms", "audio", "image", "player"])
+        writer.writerows(rows)
+    preprocess(root, root / "data", config, workers=1)
+    return root / "data"
+
+
+@pytest.fixture(scope="module")
+def report(data, config):
+    return train_sound_classifier(data, config)
+
+
+def load(data, config, folder=None, **changes):
+    dataset = load_dataset(data)
+    expected = {"labels": dataset.labels, "statistics": dataset.statistics, **changes}
+    return load_sound_classifier(folder or data / FOLDER, config, **expected)
+
+
+def test_instruments_are_told_by_their_timbre(report):
+    assert report.accuracy >= 0.9
+    assert (report.split, report.clips, report.labels) == ("validation", 24, tuple(OVERTONES))
+
+
+def test_what_was_trained_is_loaded_and_is_as_good_as_reported(data, config, report):
+    network, loaded = load(data, config)
+    assert loaded == report
+    batches = evaluation_batches(load_dataset(data), data, config, "validation", 24)
+    batch = batches.get_single_element()
+    right = np.argmax(network(batch["spectrogram"]), 1) == np.argmax(batch["label"], 1)
+    assert right.mean() == report.accuracy
+
+
+def test_none_is_no_error(data, config, tmp_path):
+    assert load(data, config, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["audio.clip_spreads=2", "data.image_size=32", "sound_classifier.width=4"]
+)
+def test_one_of_other_settings_is_refused(data, config, report, text):
+    with pytest.raises(UserError, match="other data or with other settings"):
+        load(data, override(config, [text]))
+
+
+def test_settings_that_do_not_matter_to_it_may_differ(data, config, report):
+    other = override(config, ["audio.silence_rms_db=-40", "model.generator_width=8"])
+    assert load(data, other) is not None
+
+
+def test_one_of_other_data_is_refused(data, config, report, tiny_data):
+    with pytest.raises(UserError, match="other data or with other settings"):
+        load(data, config, labels=("a", "b", "c"))
+    with pytest.raises(UserError, match="other data or with other settings"):
+        load(data, config, statistics=load_dataset(tiny_data).statistics)
+
+
+@pytest.mark.parametrize("name", ["sound_classifier.json", "sound_classifier.npz"])
+def test_a_damaged_file_is_named(data, config, report, tmp_path, name):
+    folder = shutil.copytree(data / FOLDER, tmp_path / "copy")
+    (folder / name).write_text("{")
+    with pytest.raises(UserError, match=rf"{name} is damaged; .*cargan classifier --audio"):
+        load(data, config, folder)
+
+
+def test_a_run_takes_that_of_its_data(data, config, report, tmp_path):
+    out = Run(tmp_path).sound_classifier
+    provide_sound_classifier(data, config, out, SilentReporter())
+    weights = "sound_classifier.npz"
+    assert (out / weights).read_bytes() == (data / FOLDER / weights).read_bytes()
+
+
+def test_a_run_whose_data_has_none_that_fits_trains_its_own(data, config, report, tmp_path):
+    other = override(config, ["sound_classifier.steps=2"])
+    out = Run(tmp_path).sound_classifier
+    provide_sound_classifier(data, other, out, SilentReporter())
+    assert load(data, other, out) is not None
+    before = {file: file.stat().st_mtime_ns for file in out.iterdir()}
+    provide_sound_classifier(data, other, out, SilentReporter())
+    assert {file: file.stat().st_mtime_ns for file in out.iterdir()} == before
+
+
+def test_without_held_out_recordings_there_is_none(tiny_data, tiny_config, tmp_path):
+    data = shutil.copytree(tiny_data, tmp_path / "data", ignore=lambda *_: [FOLDER])
+    description = json.loads((data / "dataset.json").read_text())
+    description["shards"] = {"train": description["shards"]["train"]}
+    (data / "dataset.json").write_text(json.dumps(description))
+    with pytest.raises(UserError, match="only a training split"):
+        train_sound_classifier(data, tiny_config)
+    messages = []
+    reporter = SilentReporter()
+    reporter.message = messages.append
+    provide_sound_classifier(data, tiny_config, tmp_path / "run", reporter)
+    assert not (tmp_path / "run").exists()
+    assert "pictures will need a label" in messages[0]
