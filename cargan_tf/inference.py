@@ -16,7 +16,8 @@ from cargan_tf.audio.decode import read_audio, to_mono_at_rate
 from cargan_tf.audio.quality import ClipQuality, measure_quality
 from cargan_tf.errors import UserError
 from cargan_tf.labels import label_index
-from cargan_tf.serving.picture_model import ModelCard
+from cargan_tf.serving.card import ModelCard, read_card
+from cargan_tf.serving.catalogue import newest_version
 
 Picture = NDArray[np.uint8]
 #: Sounds drawn at once: enough to keep the cores busy, few enough for a laptop's memory.
@@ -56,7 +57,7 @@ class Generator:
     """A trained CAR-GAN: load it once, then draw as often as you like."""
 
     def __init__(self, model: Any, card: ModelCard) -> None:
-        """Use ``Generator.load`` instead."""
+        """Use ``Generator.load`` instead; ``serving.Client`` puts itself in the model's place."""
         self._model = model  # variables live only as long as what was loaded
         self._card = card
 
@@ -73,19 +74,17 @@ class Generator:
         """
         import tensorflow as tf
 
-        from cargan_tf.serving.export import picture_model_of_run, read_card, versions_in
+        from cargan_tf.serving.export import picture_model_of_run
         from cargan_tf.training.run import Run
 
         folder = Path(path)
-        versions = versions_in(folder)
-        if versions:
-            folder = folder / str(versions[-1])
-        if (folder / "saved_model.pb").is_file():
-            card = read_card(folder)
+        version = newest_version(folder)
+        if version is not None:
+            card = read_card(version)
             try:
-                return cls(tf.saved_model.load(str(folder)), card)
+                return cls(tf.saved_model.load(str(version)), card)
             except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
-                raise UserError(f"the model at {folder} is damaged: export it again.") from error
+                raise UserError(f"the model at {version} is damaged: export it again.") from error
         if Run(folder).exists():
             model, card = picture_model_of_run(Run(folder))
             return cls(model, card)
@@ -154,13 +153,11 @@ class Generator:
 
     def draw(self, clips: Sequence[Clip], labels: Sequence[str]) -> list[Drawn]:
         """Draw clips of the model's rate and length at once; raises ``UserError`` like above."""
-        import tensorflow as tf
-
         if not clips:
             return []
         names = [self.labels[label_index(label, self.labels)] for label in labels]
         waveforms = np.stack([clip.samples for clip in clips])
-        images = self._model.draw(tf.constant(waveforms), tf.constant(names))["image"].numpy()
+        images = np.asarray(self._model.draw(waveforms, np.array(names))["image"])
         return [
             Drawn(
                 image,

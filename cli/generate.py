@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 from cargan_cli.options import PATH
+from cargan_cli.server_option import server_option
 
 
 @click.command("generate", short_help="Draw the pictures of sound files.")
@@ -17,6 +18,7 @@ from cargan_cli.options import PATH
 @click.option(
     "--model", type=PATH, help="An exported model or a run.  [default: newest in saved_models/]"
 )
+@server_option
 @click.option("--start", type=click.FloatRange(min=0), help="Seconds.  [default: the loudest part]")
 @click.pass_context
 def command(
@@ -25,24 +27,22 @@ def command(
     label: str,
     out: Path | None,
     model: Path | None,
+    server: str | None,
     start: float | None,
 ) -> None:
     """Draw the player of each SOUND: a file in any common format, or a folder of them.
 
     The paths of the pictures are printed, one a line.
     """
-    from cargan_cli.tensorflow_import import import_tensorflow
+    from cargan_cli.server_option import open_drawer
 
     from cargan_tf.pictures import plan_pictures, save_picture
-    from cargan_tf.serving.catalogue import default_model
 
     plan = plan_pictures(sounds, out)
-    model = model or default_model()
-    import_tensorflow()
-    from cargan_tf.inference import Drawn, Generator
+    drawer = open_drawer(model, server)
+    from cargan_tf.inference import Drawn
 
-    generator = Generator.load(model)
-    results = generator.generate_files(list(plan), [label] * len(plan), start)
+    results = drawer.generate_files(list(plan), [label] * len(plan), start)
     failed = 0
     for sound, result in results:
         if not isinstance(result, Drawn):

@@ -23,6 +23,7 @@ COMMANDS = {
     "classifier": "classifier",
     "train": "train",
     "export": "export",
+    "serve": "serve",
     "generate": "generate",
     "import-checkpoint": "import_checkpoint",
     "export-checkpoint": "export_checkpoint",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
+import errno
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,12 +13,13 @@ import tensorflow as tf
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_json
 from cargan_tf.models.cascade import new_cascade
-from cargan_tf.serving.picture_model import ModelCard, PictureModel
+from cargan_tf.serving.card import CARD_FILE, ModelCard
+from cargan_tf.serving.catalogue import versions_in
+from cargan_tf.serving.evaluated import figures_of
+from cargan_tf.serving.picture_model import PictureModel
+from cargan_tf.serving.warm_up import write_warm_up
 from cargan_tf.training.checkpoints import restore_cascade
-from cargan_tf.training.run import Run
-
-#: Beside saved_model.pb: labels, configuration and origin of the model.
-CARD_FILE = "model.json"
+from cargan_tf.training.run import Run, file_hash
 
 
 def picture_model_of_run(run: Run) -> tuple[PictureModel, ModelCard]:
@@ -31,7 +31,8 @@ def picture_model_of_run(run: Run) -> tuple[PictureModel, ModelCard]:
     info = run.read_info()
     cascade = new_cascade(info.config, len(info.labels))
     step = restore_cascade(run.checkpoints, cascade)
-    card = ModelCard(info.config, info.labels, info.statistics, step, info.data_hash)
+    metrics = figures_of(run.path, step)
+    card = ModelCard(info.config, info.labels, info.statistics, step, info.data_hash, metrics)
     return PictureModel(cascade, card), card
 
 
@@ -51,37 +52,29 @@ def export_run(run: Run, out: Path) -> Path:
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error.strerror}.") from error
     try:
-        tf.saved_model.save(model, str(temporary), signatures={"serving_default": model.draw})
-        write_json(temporary / CARD_FILE, card.to_json())
+        tf.saved_model.save(model, str(temporary), signatures=model.signatures)
+        write_warm_up(temporary, card)
+        hashes = {str(file.relative_to(temporary)): file_hash(file) for file in _files(temporary)}
+        write_json(temporary / CARD_FILE, {**card.to_json(), "hashes": hashes})
         temporary.chmod(0o755)  # mkdtemp makes it private; a server runs as somebody else
-        version = out / str(max(versions_in(out), default=0) + 1)
-        os.rename(temporary, version)
-    except (OSError, tf.errors.ResourceExhaustedError) as error:
+        return _take_next_version(temporary, out)
+    except (OSError, tf.errors.OpError) as error:
         raise UserError(f"the export to {out} failed: {error}. Nothing was left there.") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return version
 
 
-def versions_in(folder: Path) -> list[int]:
-    """The versions of an exported model, ascending."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        int(entry.name)
-        for entry in folder.iterdir()
-        if entry.name.isdecimal() and (entry / "saved_model.pb").is_file()
-    )
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.is_file())
 
 
-def read_card(version: Path) -> ModelCard:
-    """The card of an exported version.
-
-    Raises:
-        UserError: it is missing or damaged.
-    """
-    file = version / CARD_FILE
-    try:
-        return ModelCard.from_json(json.loads(file.read_text("utf-8")), str(file))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{file} is missing or damaged: export the run again.") from error
+def _take_next_version(temporary: Path, out: Path) -> Path:
+    """Rename ``temporary`` to the first free number; another export may take one meanwhile."""
+    number = max(versions_in(out), default=0) + 1
+    while True:
+        try:
+            return temporary.rename(out / str(number))
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+            number += 1

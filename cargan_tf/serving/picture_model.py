@@ -2,81 +2,66 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
 from cargan_tf.audio.log_mel_graph import LogMelGraph
 from cargan_tf.audio.spectrogram import sound_picture
-from cargan_tf.audio.statistics import BandStatistics
-from cargan_tf.config import Config, config_from_json
+from cargan_tf.audio.wav_graph import clips_of_wavs
+from cargan_tf.graph_checks import checked
 from cargan_tf.models.cascade import Cascade, Stages
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """What a model must be told about: enough to feed it, and where it is from."""
-
-    config: Config
-    labels: tuple[str, ...]
-    statistics: BandStatistics
-    step: int  # of training
-    data_hash: str
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        return {
-            "labels": list(self.labels),
-            "step": self.step,
-            "data_hash": self.data_hash,
-            "config": self.config.model_dump(mode="json"),
-            "statistics": self.statistics.to_json(),
-        }
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any], origin: str) -> ModelCard:
-        """The inverse; ``origin`` names the file in messages.
-
-        Raises:
-            UserError: the configuration does not fit this version.
-            KeyError: a part is missing.
-        """
-        return cls(
-            config=config_from_json(values["config"], origin),
-            labels=tuple(values["labels"]),
-            statistics=BandStatistics.from_json(values["statistics"]),
-            step=values["step"],
-            data_hash=values["data_hash"],
-        )
+from cargan_tf.serving.card import ModelCard
+from cargan_tf.serving.card_graph import CardTable
+from cargan_tf.serving.label_graph import LabelTable
 
 
 class PictureModel(tf.Module):
-    """The trained cascade with the sound's path before it and 8-bit pictures after it."""
+    """The trained cascade with the sound's path before it and 8-bit pictures after it.
+
+    ``draw`` is for Python; ``signatures`` are what a server offers. Each refuses what it
+    cannot draw with an ``InvalidArgumentError`` that says what was expected.
+    """
 
     def __init__(self, cascade: Cascade, card: ModelCard) -> None:
         super().__init__(name="picture_model")
         # Not the cascade itself: TensorFlow would follow it, and Keras then traces a signature of
         # its own for it, with one input only.
-        self._stages = lambda spectrogram, label: cascade(spectrogram, label, training=False)
+        self._cascade = lambda spectrogram, label: cascade(spectrogram, label, training=False)
+        self._classifier = lambda pictures: cascade.classifier(pictures, training=False)
         self._log_mel = LogMelGraph(card.config.audio)
         self._card = card
         # TensorFlow's C++ loader, which TF Serving runs, finds variables only where the module
         # itself holds them; behind a Keras model they are "not found".
         self._variables = [variable.value for variable in cascade.variables]
-        self._index_of = tf.lookup.StaticHashTable(
-            tf.lookup.KeyValueTensorInitializer(
-                list(card.labels), tf.range(len(card.labels), dtype=tf.int64)
-            ),
-            default_value=-1,
-        )
-        self.draw = tf.function(
-            self._draw,
-            input_signature=[
-                tf.TensorSpec([None, None], tf.float32, name="waveform"),
-                tf.TensorSpec([None], tf.string, name="label"),
-            ],
-        )
+        self._labels = LabelTable(card.labels)
+        self._parts = CardTable(card)
+        waveform = tf.TensorSpec([None, None], tf.float32, name="waveform")
+        wav_bytes = tf.TensorSpec([None], tf.string, name="wav_bytes")
+        label = tf.TensorSpec([None], tf.string, name="label")
+        part = tf.TensorSpec([None], tf.string, name="part")
+        clip = tf.TensorSpec([None, card.config.audio.clip_samples], tf.float32, name="clip")
+        # Traced once and called by the others, so that the networks are in the file once.
+        self._stages = tf.function(self._stages_of, input_signature=[clip, label])
+        self.draw = tf.function(self._draw, input_signature=[waveform, label])
+        self.serve = tf.function(self._serve, input_signature=[waveform, label])
+        self.serve_wav = tf.function(self._serve_wav, input_signature=[wav_bytes, label])
+        self.draw_stages = tf.function(self._draw_stages, input_signature=[waveform, label])
+        self.describe = tf.function(self._parts.lookup, input_signature=[part])
+
+    @property
+    def signatures(self) -> dict[str, Any]:
+        """What a server offers, by the signatures' names."""
+        return {
+            "serving_default": self.serve,
+            "serving_wav": self.serve_wav,
+            "coarse": self.draw_stages,
+            "card": self.describe,
+        }
+
+    def stages(self, waveform: tf.Tensor, label: tf.Tensor) -> Stages:
+        """Everything the cascade makes of [B, samples] and [B]."""
+        return self._stages(self._clip(waveform), label)
 
     def _draw(self, waveform: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
         """Draw a batch of sounds.
@@ -91,21 +76,59 @@ class PictureModel(tf.Module):
         """
         return {"image": to_pixels(self.stages(waveform, label).refined)}
 
-    def stages(self, waveform: tf.Tensor, label: tf.Tensor) -> Stages:
-        """Everything the cascade makes of [B, samples] and [B]."""
-        card = self._card
-        clip = _of_clip_length(waveform, card.config.audio.clip_samples)
-        spectrogram = sound_picture(self._log_mel(clip), card.statistics, card.config)
-        return self._stages(spectrogram, self._one_hot(label))
+    def _serve(self, waveform: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
+        """As ``_draw``, with what a client may want beside.
 
-    def _one_hot(self, label: tf.Tensor) -> tf.Tensor:
-        index = self._index_of.lookup(label)
-        known = tf.debugging.Assert(
-            tf.reduce_all(index >= 0),
-            ["unknown label in", label, f"; known labels: {', '.join(self._card.labels)}"],
+        Returns:
+            ``image``: [B, H, W, 3] uint8.
+            ``png_bytes``: [B], the same as PNG files. TF Serving's REST interface encodes bytes
+            as base64 where, and only where, a name ends so.
+            ``label_scores``: [B, K], how much C takes the picture for each label; they sum to 1.
+        """
+        return self._served(self._clip(waveform), label)
+
+    def _serve_wav(self, wav_bytes: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
+        """As ``_serve``, from whole WAV files, see ``clips_of_wavs``; their beginning is used."""
+        return self._served(clips_of_wavs(wav_bytes, self._card.config.audio), label)
+
+    def _draw_stages(self, waveform: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
+        """As ``_draw``, but what leads to the picture.
+
+        Returns:
+            ``coarse``, ``refined``: [B, H, W, 3] uint8, the pictures of both stages.
+            ``residue``: [B, K], the label less what C saw in ``coarse``.
+        """
+        stages = self.stages(waveform, label)
+        return {
+            "coarse": to_pixels(stages.coarse),
+            "refined": to_pixels(stages.refined),
+            "residue": stages.residue,
+        }
+
+    def _served(self, clip: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
+        refined = self._stages(clip, label).refined
+        image = to_pixels(refined)
+        return {
+            "image": image,
+            "png_bytes": tf.io.encode_png(image),
+            "label_scores": tf.nn.softmax(self._classifier(refined)),
+        }
+
+    def _clip(self, waveform: tf.Tensor) -> tf.Tensor:
+        finite = tf.reduce_all(tf.math.is_finite(waveform))
+        message = "a waveform with NaN or infinite samples was received; expected finite ones"
+        waveform = checked(waveform, finite, message)
+        return _of_clip_length(waveform, self._card.config.audio.clip_samples)
+
+    def _stages_of(self, clip: tf.Tensor, label: tf.Tensor) -> Stages:
+        card, sounds, labels = self._card, tf.shape(clip)[0], tf.size(label)
+        message = tf.strings.format(
+            "{} sounds and {} labels were received; expected as many of each, at least one",
+            [sounds, labels],
         )
-        with tf.control_dependencies([known] if known is not None else []):
-            return tf.one_hot(index, len(self._card.labels), dtype=tf.float32)
+        clip = checked(clip, (sounds == labels) & (sounds > 0), message)
+        spectrogram = sound_picture(self._log_mel(clip), card.statistics, card.config)
+        return self._cascade(spectrogram, self._labels.one_hot(label))
 
 
 def to_pixels(pictures: tf.Tensor) -> tf.Tensor:
