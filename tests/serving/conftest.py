@@ -1,10 +1,23 @@
-"""Sounds for the exported model."""
+"""Sounds for the exported model, and a server of an invented one that costs nothing."""
 
 from __future__ import annotations
+
+import threading
+import time
 
 import numpy as np
 import pytest
 import soundfile
+import tensorflow as tf
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
+
+from cargan_tf.audio.statistics import BandStatistics
+from cargan_tf.serving.card import ModelCard
+from cargan_tf.serving.card_graph import CardTable
+from cargan_tf.serving.server.limits import Limits
+from cargan_tf.serving.server.model import ServedModel
+from cargan_tf.serving.server.serve import Place, Server, bound
+from cargan_tf.serving.server.service import Service
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +33,111 @@ def sounds(tiny_source):
     files = [tiny_source / f"{label}_1_test_0.wav" for label in labels]
     waveforms = [soundfile.read(file, dtype="float32")[0] for file in files]
     return np.stack(waveforms), np.array(labels)
+
+
+LABELS = ("cello", "flute")
+
+
+class _Invented:
+    """In the place of a SavedModel: the picture is one value, ten times the sound's mean."""
+
+    def __init__(self, card):
+        self.seconds = 0.0  # that a drawing takes
+        self.runs = []  # (signature, rows) of each
+        self.signatures = {
+            "serving_default": self._draw,
+            "card": tf.function(CardTable(card).lookup),
+            "broken": self._break,
+        }
+
+    def _draw(self, waveform, label):
+        self.runs.append(("serving_default", len(waveform)))
+        time.sleep(self.seconds)
+        if any(name not in (b"cello", b"flute") for name in label.numpy()):
+            text = (
+                "assertion failed: [unknown label. Known labels: cello, flute.]\n\t [[{{node A}}]]"
+            )
+            raise tf.errors.InvalidArgumentError(None, None, text)
+        value = tf.cast(tf.round(10 * tf.reduce_mean(waveform, axis=1)), tf.uint8)
+        image = tf.tile(value[:, None, None, None], [1, 2, 2, 3])
+        return {"image": image, "png_bytes": tf.io.encode_png(image)}
+
+    def _break(self, label):
+        raise RuntimeError("/home/somebody/secret.py broke")
+
+
+def _signature(**inputs):
+    made = SignatureDef()
+    for name, (dtype, rank) in inputs.items():
+        info = made.inputs[name]
+        info.dtype = dtype.as_datatype_enum
+        for _ in range(rank):
+            info.tensor_shape.dim.add(size=-1)
+    return made
+
+
+@pytest.fixture(scope="session")
+def invented_card(tiny_config):
+    statistics = BandStatistics(mean=(0.0,) * 16, spread=(1.0,) * 16)
+    return ModelCard(tiny_config, LABELS, statistics, 6, "0a1b")
+
+
+@pytest.fixture
+def invented(invented_card):
+    """A model that draws at once, and as slowly as it is told to."""
+    signatures = {
+        "serving_default": _signature(waveform=(tf.float32, 2), label=(tf.string, 1)),
+        "card": _signature(part=(tf.string, 1)),
+        "broken": _signature(label=(tf.string, 1)),
+    }
+    return ServedModel("cargan", 3, _Invented(invented_card), signatures)
+
+
+class Running:
+    """A server of the invented model in a thread."""
+
+    def __init__(self, model, limits):
+        place = Place(rest_port=0, grpc_port=0)
+        listening = threading.Event()
+        self.model, self.said = model._loaded, []
+        self.service = Service(model, limits)
+
+        class Reporter:
+            def message(_, text):
+                self.said.append(text)
+                if "gRPC" in text:
+                    listening.set()
+
+        self.server = Server(self.service, bound(place.host, 0), place, Reporter())
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+        self.thread.start()
+        assert listening.wait(30)
+        self.rest, self.grpc = (f"127.0.0.1:{port}" for port in self.server.ports)
+
+    @property
+    def url(self):
+        return f"http://{self.rest}/v1/models/cargan"
+
+    def stop(self):
+        self.server.stop()
+        self.thread.join(30)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def start(invented):
+    """Starts servers: ``start(requests=2, seconds=0.5)`` with limits of their own."""
+    started = []
+
+    def run(**limits):
+        started.append(Running(invented, Limits(**{"seconds": 20.0, **limits})))
+        return started[-1]
+
+    yield run
+    for running in started:
+        running.stop()
+
+
+@pytest.fixture
+def server(start):
+    return start()

@@ -144,7 +144,7 @@ class _Remote:
             )["image"]
             for at in range(0, len(waveform), rows)
         ]
-        return {"image": np.concatenate(images).astype(np.uint8)}
+        return {"image": np.concatenate(images)}
 
 
 def _transport(address: Address, timeout: float, retries: int) -> Transport:

@@ -81,7 +81,8 @@ class GrpcTransport:
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
             return too_late(self._address, self._timeout)
         if code == grpc.StatusCode.RESOURCE_EXHAUSTED:
-            return busy(self._address)
+            too_large = "larger than max" in told  # gRPC's words for it
+            return refused(self._address, told) if too_large else busy(self._address)
         if code == grpc.StatusCode.UNAVAILABLE:
             return no_server(self._address)
         return refused(self._address, told) if code in _REFUSALS else not_serving(self._address)

@@ -11,6 +11,7 @@ import numpy as np
 import requests
 from numpy.typing import NDArray
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ReadTimeoutError
 from urllib3.util import Retry
 
 from cargan_tf.errors import UserError
@@ -28,6 +29,14 @@ from cargan_tf.serving.messages import plain_message
 #: Sent again: too busy, or a proxy that did not reach its server.
 _AGAIN: Final = (429, 502, 503)
 _BACKOFF_SECONDS: Final = 0.2
+#: Of the model's outputs; JSON only knows numbers.
+_TYPES: Final = {
+    "image": np.uint8,
+    "coarse": np.uint8,
+    "refined": np.uint8,
+    "label_scores": np.float32,
+    "residue": np.float32,
+}
 #: To be told that nobody listens, one need not wait as long as for a picture.
 _CONNECT_SECONDS: Final = 5.0
 
@@ -41,7 +50,7 @@ class RestTransport:
         self._url = f"{address.scheme}://{address.place}/v1/models/{address.model}:predict"
         retry = Retry(
             total=retries,
-            read=0,  # what is being drawn is not asked for again
+            read=min(1, retries),  # a connection that was kept and has broken since
             backoff_factor=_BACKOFF_SECONDS,
             status_forcelist=_AGAIN,
             allowed_methods=None,  # POST as well: a picture may be drawn twice without harm
@@ -67,17 +76,22 @@ class RestTransport:
                 headers={"Content-Type": "application/json"},
                 timeout=self._timeout,
             )
-        except requests.ReadTimeout as error:
-            raise too_late(self._address, self._timeout[1]) from error
         except requests.RequestException as error:
-            raise no_server(self._address) from error
+            raise self._no_answer(error) from error
         values = _json_of(reply)
         if reply.status_code != 200 or not isinstance(values, dict) or "outputs" not in values:
             raise self._failure(reply.status_code, values)
         found = values["outputs"]
         if not isinstance(found, dict):  # the only output goes without its name
             found = {outputs[0]: found}
-        return {name: _from_json(found[name]) for name in outputs}
+        return {name: _from_json(name, found[name]) for name in outputs}
+
+    def _no_answer(self, error: requests.RequestException) -> UserError:
+        # After the last try requests tells of a time-out by urllib3's error, and calls it another.
+        reason = getattr(next(iter(error.args), None), "reason", None)
+        if isinstance(error, requests.ReadTimeout) or isinstance(reason, ReadTimeoutError):
+            return too_late(self._address, self._timeout[1])
+        return no_server(self._address)
 
     def _failure(self, status: int, values: Any) -> UserError:
         message = values.get("error") if isinstance(values, dict) else None
@@ -107,9 +121,9 @@ def _to_json(value: NDArray[Any]) -> Any:
     ]
 
 
-def _from_json(values: list[Any]) -> NDArray[Any]:
+def _from_json(name: str, values: list[Any]) -> NDArray[Any]:
     if values and isinstance(values[0], dict):
         return np.array([base64.b64decode(item["b64"]) for item in values], object)
     if values and isinstance(values[0], str):
         return np.array(values, object)
-    return np.asarray(values)
+    return np.asarray(values, _TYPES.get(name))

@@ -130,10 +130,11 @@ class Batcher:
 
     async def _draw_batch(self, batch: list[_Waiting]) -> None:
         self._on_batch(sum(item.rows for item in batch))
-        together = {
-            name: np.concatenate([item.inputs[name] for item in batch]) for name in batch[0].inputs
-        }
+        names = batch[0].inputs
         try:
+            together = {
+                name: np.concatenate([item.inputs[name] for item in batch]) for name in names
+            }
             outputs = await self._in_thread(batch[0].signature, together)
         except Exception as error:
             if len(batch) > 1:

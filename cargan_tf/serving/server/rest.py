@@ -10,7 +10,6 @@ from google.protobuf.message import Message
 from grpc import StatusCode
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import ClientDisconnect
 
 from cargan_tf.serving.server.failures import Refusal, too_large
@@ -25,7 +24,6 @@ METRICS_PATH = "/monitoring/prometheus/metrics"
 def rest_app(service: Service) -> FastAPI:
     """The application; without pages of its own, as FastAPI's load scripts from elsewhere."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=service.limits.request_bytes)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(HTTPException, _failed)
 
@@ -68,12 +66,18 @@ def _check_model(service: Service, request: Request) -> None:
 
 
 async def _body(request: Request, limit: int) -> bytes:
+    """The body, if it is neither announced nor found to be larger than ``limit``."""
+    if int(request.headers.get("content-length", 0)) > limit:
+        raise too_large(limit)
+    body = bytearray()
     try:
-        return await request.body()
-    except HTTPException as error:  # of RequestBodyLimitMiddleware
-        raise too_large(limit) from error
+        async for part in request.stream():
+            body += part
+            if len(body) > limit:
+                raise too_large(limit)
     except ClientDisconnect as error:
         raise Refusal(StatusCode.CANCELLED, "the client went away") from error
+    return bytes(body)
 
 
 def _protobuf(message: Message) -> Response:

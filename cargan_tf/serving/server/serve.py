@@ -27,6 +27,8 @@ from cargan_tf.serving.server.service import Service
 
 #: Connections that may wait to be accepted.
 BACKLOG: Final = 1024
+#: Longer than clients pause between requests, so that none writes to a connection being closed.
+KEEP_ALIVE_SECONDS: Final = 75
 
 
 @dataclass(frozen=True)
@@ -58,39 +60,69 @@ def serve(
         UserError: there is no model, or a port is taken.
     """
     place = place or Place()
-    with _bound(place.host, place.rest_port) as rest_socket:
+    with bound(place.host, place.rest_port) as rest_socket:
         service = Service(ServedModel.load(folder, name), limits or Limits())
-        asyncio.run(_serve(service, place, rest_socket, reporter or SilentReporter()))
+        Server(service, rest_socket, place, reporter).run()
 
 
-async def _serve(
-    service: Service, place: Place, rest_socket: socket.socket, reporter: Reporter
-) -> None:
-    seconds = service.limits.seconds
-    try:
-        grpc, grpc_port = grpc_server(service, _joined(place.host, place.grpc_port))
-    except RuntimeError as error:
-        raise _taken(place.host, place.grpc_port) from error
-    rest = _RestServer(
-        uvicorn.Config(
+class Server:
+    """REST and gRPC before one service.
+
+    Attributes:
+        ports: those of REST and gRPC, once ``run`` listens.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        rest_socket: socket.socket,
+        place: Place,
+        reporter: Reporter | None = None,
+    ) -> None:
+        """``rest_socket`` is bound to the host and REST port of ``place``."""
+        self._service, self._place = service, place
+        self._rest_socket = rest_socket
+        self._reporter = reporter or SilentReporter()
+        config = uvicorn.Config(
             rest_app(service),
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=round(seconds),
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=round(service.limits.seconds),
         )
-    )
-    service.batcher.start()
-    await grpc.start()
-    try:
-        rest_socket.listen(BACKLOG)
-        for line in _welcome(service.model, place.host, rest_socket.getsockname()[1], grpc_port):
-            reporter.message(line)
-        await rest.serve(sockets=[rest_socket])
-    finally:
-        await grpc.stop(grace=seconds)
-        await service.batcher.close()
+        self._rest = _RestServer(config)
+
+    def run(self) -> None:
+        """Answer until ``stop``, SIGTERM or Ctrl-C, which are heard in the main thread alone.
+
+        Raises:
+            UserError: gRPC's port is taken.
+        """
+        asyncio.run(self._run())
+
+    def stop(self) -> None:
+        """End ``run``, from another thread, once what is being drawn is answered."""
+        self._rest.should_exit = True
+
+    async def _run(self) -> None:
+        host = self._place.host
+        try:
+            grpc, grpc_port = grpc_server(self._service, _joined(host, self._place.grpc_port))
+        except RuntimeError as error:
+            raise _taken(host, self._place.grpc_port) from error
+        self._service.batcher.start()
+        await grpc.start()
+        try:
+            self._rest_socket.listen(BACKLOG)
+            self.ports = (self._rest_socket.getsockname()[1], grpc_port)
+            for line in _welcome(self._service.model, host, *self.ports):
+                self._reporter.message(line)
+            await self._rest.serve(sockets=[self._rest_socket])
+        finally:
+            await grpc.stop(grace=self._service.limits.seconds)
+            await self._service.batcher.close()
 
 
 class _RestServer(uvicorn.Server):
@@ -109,24 +141,28 @@ class _RestServer(uvicorn.Server):
                 signal.signal(number, handler)
 
 
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that has its address, but does not listen before there is a model.
+
+    Raises:
+        UserError: the address is taken, or not this machine's.
+    """
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        made = socket.socket(family, kind)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+    except OSError as error:
+        raise _taken(host, port) from error
+    return made
+
+
 def _welcome(model: ServedModel, host: str, rest_port: int, grpc_port: int) -> Iterator[str]:
     yield f"Serving version {model.version} as '{model.name}', for trying out; Ctrl-C stops."
     yield f"  REST  http://{_joined(host, rest_port)}/v1/models/{model.name}:predict"
     yield f"  gRPC  {_joined(host, grpc_port)}"
     if not _is_loopback(host):
         yield "Whoever reaches this machine reaches the server: it asks for no password."
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    """A socket that has its address, but does not listen before there is a model."""
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        bound = socket.socket(family, kind)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-    except OSError as error:
-        raise _taken(host, port) from error
-    return bound
 
 
 def _taken(host: str, port: int) -> UserError:
