@@ -51,14 +51,14 @@ def command(
     from cargan_cli.reporting import TerminalReporter
     from cargan_cli.tensorflow_import import import_tensorflow
 
-    from cargan_tf.serving.catalogue import default_model
+    from cargan_tf.serving.catalogue import default_model, exported_version
     from cargan_tf.serving.server.installed import check_installed
 
     check_installed()
-    folder = model or default_model()
+    version = exported_version(model or default_model())
     import_tensorflow()
     from cargan_tf.serving.server.limits import Limits
     from cargan_tf.serving.server.serve import Place, serve
 
     limits = Limits(request_bytes=max_request_mb * MEGABYTE, requests=max_requests, seconds=timeout)
-    serve(folder, name, Place(host, rest_port, grpc_port), limits, TerminalReporter())
+    serve(version, name, Place(host, rest_port, grpc_port), limits, TerminalReporter())

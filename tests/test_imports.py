@@ -7,7 +7,16 @@ import sys
 import pytest
 from cargan_cli.main import COMMANDS
 
-HEAVY = {"tensorflow", "keras", "librosa", "sklearn", "matplotlib", "numba", "tensorflow_io", "av"}
+HEAVY = {
+    "tensorflow",
+    "keras",
+    "librosa",
+    "sklearn",
+    "matplotlib",
+    "numba",
+    "tensorflow_io",
+    "av",
+} | {*("fastapi", "uvicorn", "grpc", "requests")}
 
 
 def _imported_by(code):
@@ -61,6 +70,7 @@ def test_shell_completion_is_light():
         ("train", "--set", "x"),
         ("preprocess", "--config", "missing"),
         ("inspect", "missing"),
+        ("serve", "missing"),
         ("quickstart", "--set", "training.batchsize=1"),
     ],
 )

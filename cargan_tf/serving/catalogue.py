@@ -36,6 +36,21 @@ def versions_in(folder: Path) -> list[int]:
     )
 
 
+def exported_version(folder: Path) -> Path:
+    """As ``newest_version``, where there must be one.
+
+    Raises:
+        UserError: there is none.
+    """
+    version = newest_version(folder)
+    if version is None:
+        raise UserError(
+            f"no exported model at {folder}: name a folder with numbered versions, as"
+            " 'cargan export' writes it."
+        )
+    return version
+
+
 def newest_version(folder: Path) -> Path | None:
     """``folder`` if it is an exported version, else the highest version in it, if there is one."""
     versions = versions_in(folder)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
 from cargan_tf.graph_checks import checked
 from cargan_tf.labels import ALIASES, label_index
+
+#: Characters of an unknown label that a message repeats.
+_SHOWN: Final = 60
 
 
 class LabelTable(tf.Module):
@@ -36,7 +40,8 @@ class LabelTable(tf.Module):
         plain = tf.strings.strip(tf.strings.regex_replace(plain, r"[-_\s]+", " "))
         plain = tf.strings.regex_replace(plain, " ", "_")
         place = tf.where(place < 0, self._in_common_use.lookup(plain), place)
-        unknown = tf.strings.reduce_join(tf.boolean_mask(label, place < 0), separator=", ")
+        shown = tf.strings.substr(label, 0, _SHOWN, unit="UTF8_CHAR")
+        unknown = tf.strings.reduce_join(tf.boolean_mask(shown, place < 0), separator=", ")
         known = f". Known labels: {', '.join(self._labels)}."
         message = tf.strings.join(["unknown label: ", unknown, known])
         place = checked(place, tf.reduce_all(place >= 0), message)

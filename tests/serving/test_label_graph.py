@@ -38,6 +38,13 @@ def test_an_unknown_label_names_the_known(name):
     assert "Known labels: cello, violin." in str(caught.value)
 
 
+def test_a_long_one_is_cut():
+    one_hot = tf.function(LabelTable(["cello", "violin"]).one_hot)
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        one_hot(tf.constant(["ä" * 10_000]))
+    assert f"unknown label: {'ä' * 60}. Known" in str(caught.value)
+
+
 def test_every_unknown_label_is_named():
     one_hot = tf.function(LabelTable(["cello", "violin"]).one_hot)
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"unknown label: kazoo, gong\. Known"):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cargan_tf.errors import UserError
-from cargan_tf.inference import Drawn, Generator, Picture
+from cargan_tf.inference import BATCH, Drawn, Generator, Picture
 from cargan_tf.serving.address import Address, parse_address
 from cargan_tf.serving.card import PARTS, ModelCard
 
@@ -47,7 +47,7 @@ class Client:
         Args:
             address: ``host:port`` for REST, ``grpc://host:port`` for gRPC, with ``/NAME`` behind it
                 where the model is not called ``cargan``; ``https`` and ``grpcs`` are encrypted.
-            timeout: seconds to wait for an answer.
+            timeout: seconds to wait for an answer; over REST, for each time it is asked for.
             retries: how often a request is sent again that a server was too busy for, or that
                 reached none; the pause doubles from 0.2 s.
 
@@ -135,7 +135,7 @@ class _Remote:
 
     def draw(self, waveform: NDArray[np.float32], label: NDArray[Any]) -> Tensors:
         """[B, samples] and [B] to ``image`` [B, H, W, 3], in requests of bearable size."""
-        rows = max(1, REQUEST_SAMPLES // waveform.shape[1])
+        rows = max(1, min(BATCH, REQUEST_SAMPLES // waveform.shape[1]))
         images = [
             self._transport.predict(
                 "serving_default",

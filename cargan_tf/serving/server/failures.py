@@ -22,6 +22,10 @@ HTTP_STATUS: Final = {
 }
 
 
+#: Characters: a message may hold what a client sent.
+_MESSAGE_LENGTH: Final = 1_000
+
+
 class Refusal(Exception):
     """A request that gets no picture.
 
@@ -31,7 +35,7 @@ class Refusal(Exception):
     """
 
     def __init__(self, code: StatusCode, message: str, http_status: int | None = None) -> None:
-        super().__init__(message)
+        super().__init__(message[:_MESSAGE_LENGTH])
         self.code = code
         self.http_status = http_status or HTTP_STATUS[code]
 

@@ -15,7 +15,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from cargan_tf.errors import UserError
-from cargan_tf.serving.catalogue import newest_version
+from cargan_tf.serving.catalogue import exported_version
 from cargan_tf.serving.server.failures import Refusal, invalid
 from cargan_tf.serving.warm_up import read_warm_up
 
@@ -53,12 +53,7 @@ class ServedModel:
         Raises:
             UserError: there is none at ``folder``, or it is damaged.
         """
-        version = newest_version(folder)
-        if version is None:
-            raise UserError(
-                f"no exported model at {folder}: name a folder with numbered versions, as"
-                " 'cargan export' writes it."
-            )
+        version = exported_version(folder)
         try:
             saved = SavedModel.FromString((version / "saved_model.pb").read_bytes())
             signatures = dict(saved.meta_graphs[0].signature_def)
