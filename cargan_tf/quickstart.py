@@ -18,8 +18,7 @@ from cargan_tf.progress import Reporter, SilentReporter
 from cargan_tf.serving.card import read_card
 from cargan_tf.serving.catalogue import versions_in
 from cargan_tf.serving.export import export_run
-from cargan_tf.training.classifier import FOLDER as CLASSIFIER_FOLDER
-from cargan_tf.training.classifier import read_report, train_classifier
+from cargan_tf.training.classifier import has_classifier, train_classifier
 from cargan_tf.training.devices import make_strategy
 from cargan_tf.training.gallery import Gallery
 from cargan_tf.training.listening import ListeningFigures
@@ -75,7 +74,7 @@ def quickstart(
         reporter=reporter,
     )
     preprocess(source, data, config, reporter=reporter)
-    if not _has_classifier(data, config):
+    if not has_classifier(data, config):
         train_classifier(data, config, reporter=reporter)
     trainer = Trainer(run, data, config, make_strategy(), resume=run.exists(), reporter=reporter)
     trainer.train()
@@ -90,24 +89,12 @@ def quickstart(
     return QuickstartResult(grid_file, picture, sound, model, figures)
 
 
-def _has_classifier(data: Path, config: Config) -> bool:
-    """Whether C was trained as configured and found good enough."""
-    try:
-        report = read_report(data / CLASSIFIER_FOLDER)
-    except UserError:
-        return False
-    settings = config.classifier
-    trained_so = report.config == settings.model_dump(mode="json")
-    return trained_so and report.accuracy >= settings.minimum_accuracy
-
-
 def _judge(trainer: Trainer, reporter: Reporter) -> tuple[ListeningFigures, Image.Image]:
     """Listening figures and grid on the test split."""
     means = class_means(trainer.run, trainer.dataset, trainer.data, trainer.config)
-    cascade = trainer.step.cascade
     with reporter.task("Test", 2) as task:
         gallery = Gallery.of_split(
-            cascade, trainer.dataset, trainer.data, trainer.config, "test", means
+            trainer.network, trainer.dataset, trainer.data, trainer.config, "test", means
         )
         figures = gallery.figures()
         task.advance()

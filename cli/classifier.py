@@ -11,21 +11,40 @@ from cargan_cli.options import PATH, config_options
 @click.command("classifier", short_help="Train the judge C on real photos.")
 @click.argument("data", type=PATH, default=Path("data"))
 @click.option("--out", type=PATH, help="Folder for the weights.  [default: DATA/classifier]")
+@click.option("--judge", is_flag=True, help="Train the independent judge instead, DATA/judge.")
 @config_options("the data set's own")
 def command(
-    data: Path, out: Path | None, config_name: str | None, overrides: tuple[str, ...]
+    data: Path,
+    out: Path | None,
+    judge: bool,
+    config_name: str | None,
+    overrides: tuple[str, ...],
 ) -> None:
     """Train the classifier C on the real photos of DATA, and measure it on held-out ones.
 
-    DATA is a data set made by `cargan preprocess`, ./data by default.
+    DATA is a data set made by `cargan preprocess`, ./data by default. C guides the generators;
+    --judge trains the network that judges their pictures in `cargan evaluate`, which has no part
+    in training them. Without it the first evaluation does.
     """
     from cargan_cli.configuring import config_for_data
     from cargan_cli.hints import command_line, same_config
     from cargan_cli.reporting import TerminalReporter
     from cargan_cli.tensorflow_import import import_tensorflow
 
+    from cargan_tf.errors import UserError
+
+    if judge and out is not None:
+        raise UserError(
+            "the judge is kept in DATA/judge, where evaluations look: leave --out away."
+        )
     config = config_for_data(data, config_name, overrides)
     import_tensorflow()
+    if judge:
+        from cargan_tf.evaluation.judge import train_judge
+
+        judged = train_judge(data, config, TerminalReporter())
+        click.echo(f"Right on {judged.accuracy:.1%} of {judged.photos} {judged.split} photos.")
+        return
     from cargan_tf.training.classifier import train_classifier
 
     report = train_classifier(data, config, out, TerminalReporter())

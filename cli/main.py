@@ -22,9 +22,11 @@ COMMANDS = {
     "inspect": "inspect_data",
     "classifier": "classifier",
     "train": "train",
+    "evaluate": "evaluate",
     "export": "export",
     "serve": "serve",
     "generate": "generate",
+    "reproduce": "reproduce",
     "import-checkpoint": "import_checkpoint",
     "export-checkpoint": "export_checkpoint",
 }

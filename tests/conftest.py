@@ -19,9 +19,11 @@ from cargan_tf.config import (
     ClassifierConfig,
     Config,
     DataConfig,
+    JudgeConfig,
     ModelConfig,
     MonitorConfig,
     TrainingConfig,
+    override,
 )
 
 if TYPE_CHECKING:
@@ -72,11 +74,27 @@ def tiny_config() -> Config:
             learning_rate=0.01,
             minimum_accuracy=0.9,
         ),
+        judge=JudgeConfig(input_size=64, steps=24, batch_size=8, minimum_accuracy=0.5),
         training=TrainingConfig(
             batch_size=4, steps=6, learning_rate=2e-3, checkpoint_steps=3, keep_checkpoints=1
         ),
         monitor=MonitorConfig(log_steps=1, picture_steps=3, listening_steps=3, listening_clips=12),
     )
+
+
+@pytest.fixture(scope="session")
+def baseline_config(tiny_config) -> Callable[..., Config]:
+    """``baseline_config("s2ic", "data.image_size=32")``: tiny, but another system."""
+    widths = {
+        "s2ic": ["encoder_width=2", "generator_width=2", "discriminator_width=2", "features=8"],
+        "cmcgan": ["encoder_width=2", "decoder_width=2", "discriminator_width=2", "code=8"],
+    }
+
+    def make(kind: str, *overrides: str) -> Config:
+        sizes = [f"{kind}.{text}" for text in (*widths[kind], "latent=4")]
+        return override(tiny_config, [f"model.kind={kind}", *sizes, *overrides])
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -162,12 +180,12 @@ class Trained:
 def trained(tiny_run, tiny_data, tiny_config) -> Trained:
     from cargan_tf.data.dataset import load_dataset
     from cargan_tf.models.cascade import Cascade
-    from cargan_tf.training.checkpoints import restore_cascade
+    from cargan_tf.training.checkpoints import restore_network
     from cargan_tf.training.run import Run
 
     cascade = Cascade(tiny_config, 3, name="cascade")
     cascade(tf.zeros([1, 64, 64, 1]), tf.zeros([1, 3]))
-    restore_cascade(Run(tiny_run).checkpoints, cascade)
+    restore_network(Run(tiny_run).checkpoints, cascade)
     return Trained(cascade, load_dataset(tiny_data), tiny_data, tiny_config)
 
 

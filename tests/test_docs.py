@@ -21,6 +21,7 @@ audio: {sample_rate: 8000, n_fft: 256, hop_length: 250, n_mels: 16}
 data: {image_size: 32}
 model: {generator_width: 4, discriminator_width: 4}
 classifier: {blocks: [1, 1, 1, 1], width: 4, weights: none, epochs: 20, learning_rate: 0.01}
+judge: {input_size: 32, steps: 4, batch_size: 4, minimum_accuracy: 0}
 training: {batch_size: 4, steps: 2}
 """
 
@@ -32,8 +33,9 @@ INSTEAD = {
     "cargan train --gpus 4": "cargan train --run runs/paper --virtual-devices 4",
 }
 
-#: Run by CI itself, or they install into the environment that the tests run in.
-ELSEWHERE = ("make demo", "make test", "pip install")
+#: Run by CI itself, they install into the environment that the tests run in, or they train several
+#: models (tests/cli/test_reproduce.py runs them on fewer rows).
+ELSEWHERE = ("make demo", "make test", "pip install", "cargan reproduce")
 
 
 def readme_blocks(language: str) -> list[str]:
@@ -82,7 +84,8 @@ def test_readme_commands(workplace: Path) -> None:
     commands = readme_commands()
     assert any(command.startswith("cargan train") for command in commands)
     # Pictures are drawn by a trained model, which the later commands make.
-    ordered = sorted(commands, key=lambda command: command.startswith("cargan generate"))
+    needs_model = ("cargan generate", "cargan evaluate")
+    ordered = sorted(commands, key=lambda command: command.startswith(needs_model))
     for command in ordered:
         typed = shlex.split(INSTEAD.get(command, command))
         assert typed[0] == "cargan", command
@@ -90,6 +93,7 @@ def test_readme_commands(workplace: Path) -> None:
         done = subprocess.run(program, cwd=workplace, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     assert (workplace / "clip.png").is_file()
+    assert (workplace / "runs" / "paper" / "evaluation" / "report.html").is_file()
     assert len(list((workplace / "pictures").glob("*.png"))) == 4
     run_python_snippets(workplace)
 

@@ -67,11 +67,13 @@ def test_shell_completion_is_light():
         ("export", "missing", "out"),
         ("train", "missing"),
         ("classifier", "missing"),
+        ("evaluate", "missing"),
         ("train", "--set", "x"),
         ("preprocess", "--config", "missing"),
         ("inspect", "missing"),
         ("serve", "missing"),
         ("quickstart", "--set", "training.batchsize=1"),
+        ("reproduce", "table1", "missing"),
     ],
 )
 def test_what_is_plainly_wrong_is_said_before_tensorflow_loads(words):

@@ -33,17 +33,20 @@ def load_config(source: str | Path = "paper", overrides: Iterable[str] = ()) -> 
     Raises:
         UserError: no such file, bad YAML, an unknown key or a value out of its bounds.
     """
-    text, origin = _read(source)
-    try:
-        values = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise UserError(f"{origin} is not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(values, dict):
-        raise UserError(f"{origin} must hold sections such as 'training:', not {values!r}.")
-    # A section whose every line is commented out is read as null.
-    values = {key: value for key, value in values.items() if value is not None}
-    values.setdefault("name", Path(source).stem)
+    values, origin = _values_of(source)
     return override(_checked(values, origin), overrides)
+
+
+def overlay(config: Config, source: str | Path) -> Config:
+    """``config`` with what the file or shipped name ``source`` states laid over it.
+
+    ``overlay(load_config("quickstart"), "ablations/a")`` is ablation A at the quickstart's size;
+    both names make its own, ``quickstart-ablation-a``. Raises ``UserError`` like above.
+    """
+    stated, origin = _values_of(source)
+    values = _laid_over(config.model_dump(mode="json"), stated)
+    values["name"] = f"{config.name}-{stated['name']}"
+    return _checked(values, f"{origin} over {config.name}")
 
 
 def override(config: Config, overrides: Iterable[str]) -> Config:
@@ -58,6 +61,30 @@ def override(config: Config, overrides: Iterable[str]) -> Config:
 def config_from_json(values: Mapping[str, Any], origin: str) -> Config:
     """The configuration that was written into a run or a data set; ``origin`` names it."""
     return _checked(dict(values), origin)
+
+
+def _values_of(source: str | Path) -> tuple[dict[str, Any], str]:
+    """What a file states, its name at least, and where that stands."""
+    text, origin = _read(source)
+    try:
+        values = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise UserError(f"{origin} is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise UserError(f"{origin} must hold sections such as 'training:', not {values!r}.")
+    # A section whose every line is commented out is read as null.
+    values = {key: value for key, value in values.items() if value is not None}
+    values.setdefault("name", Path(source).stem)
+    return values, origin
+
+
+def _laid_over(values: dict[str, Any], stated: dict[str, Any]) -> dict[str, Any]:
+    """``values`` with all that is ``stated``, key by key within the sections."""
+    merged = dict(values)
+    for key, value in stated.items():
+        within = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _laid_over(merged[key], value) if within else value
+    return merged
 
 
 def _names_in(folder: Traversable, prefix: str = "") -> Iterator[str]:

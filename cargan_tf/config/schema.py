@@ -101,6 +101,11 @@ class DataConfig(Section):
     shuffle_buffer: Positive = _field(20_000, "records; at least the split for an even shuffle")
     freq_mask: int = _field(0, "mel bands SpecAugment hides at most; 0 is off", ge=0)
     time_mask: int = _field(0, "frames SpecAugment hides at most; 0 is off", ge=0)
+    shuffle_sounds: bool = _field(
+        False,
+        "train with the sounds exchanged within each class: a control, deaf by design, that shows"
+        " which metrics can be fooled",
+    )
     drop_silent: bool = _field(False, "leave silent clips out (Sec. 3, failure cases)")
     validation_share: Share = _field(0.1, "of a class's recordings, where the data has no splits")
     test_share: Share = _field(0.1, "likewise")
@@ -123,8 +128,15 @@ class DataConfig(Section):
 
 
 class ModelConfig(Section):
-    """G1, G2 and D (Sec. 2.5; what the paper leaves open follows its authors' code)."""
+    """G1, G2 and D (Sec. 2.5; what the paper leaves open follows its authors' code).
 
+    S2IC and CMCGAN take ``spectrogram`` and ``init_stddev`` from here, the rest from sections of
+    their own.
+    """
+
+    kind: Literal["cargan", "s2ic", "cmcgan"] = _field(
+        "cargan", "which system draws: the paper's, or one that Table 2 compares it with"
+    )
     generator_width: Positive = _field(64, "channels after the first convolution (pix2pix)")
     discriminator_width: Positive = _field(64, "the same in D (pix2pix; the paper is silent)")
     spectrogram: Literal["log-mel", "jet"] = _field(
@@ -192,6 +204,27 @@ class ClassifierConfig(Section):
     )
 
 
+class JudgeConfig(Section):
+    """The independent judge: EfficientNet-Lite0, fine-tuned on the data's photos."""
+
+    input_size: int | None = _field(
+        None, "pixels a side it looks at; the pictures' own within 96..224 if null", ge=32, le=1024
+    )
+    steps: Positive = _field(300, "of training; with ImageNet's weights to start from, few do")
+    batch_size: Positive = _field(32, "photos a step")
+    learning_rate: float = _field(1e-3, "Adam's at the start; it falls to 0 along a cosine", gt=0)
+    noise: Weight = _field(
+        0.4, "greatest spread of the noise on a photo, in [-1, 1]: what is shown counts, not grain"
+    )
+    minimum_accuracy: Share = _field(
+        0.9, "on held-out photos; a judge under it is not asked about generated ones"
+    )
+
+    def size_for(self, image_size: int) -> int:
+        """Pixels a side of the judge's input for photos of ``image_size``."""
+        return self.input_size or min(max(image_size, 96), 224)
+
+
 class LossConfig(Section):
     """The weights λ of Eq. 2 to 6 (values: Sec. 3, "Parameter Settings")."""
 
@@ -210,6 +243,36 @@ class LossConfig(Section):
     )
 
 
+class S2ICConfig(Section):
+    """S2IC, Table 2's first (Chen et al. 2017); ``docs/baselines.md`` says what is whose."""
+
+    encoder_width: Positive = _field(64, "channels after the sound encoder's first convolution")
+    generator_width: Positive = _field(64, "channels before the generator's last one (DCGAN's 64)")
+    discriminator_width: Positive = _field(64, "channels after the discriminator's first one")
+    features: Positive = _field(128, "of the sound, from which its instrument is told (theirs)")
+    code: Positive = _field(64, "what generator and discriminator make of the features (theirs)")
+    latent: Positive = _field(10, "Gaussian numbers beside the code (theirs)")
+    generated: Weight = _field(0.5, "of log(1 - D(generated, sound)) in D's loss (theirs)")
+    mismatched: Weight = _field(0.5, "of log(1 - D(real, wrong sound)) in D's loss (theirs)")
+
+
+class CMCGANConfig(Section):
+    """CMCGAN, Table 2's second (Hao et al. 2018); ``docs/baselines.md`` says what is whose."""
+
+    encoder_width: Positive = _field(32, "channels after an encoder's first convolution; ours")
+    decoder_width: Positive = _field(32, "channels before a decoder's last one; ours")
+    discriminator_width: Positive = _field(32, "channels after its first ones, a modality; ours")
+    code: Positive = _field(128, "numbers of an encoder's code; ours, S2IC's")
+    latent: Positive = _field(10, "Gaussian numbers beside the code; ours, S2IC's")
+    real_pairs: Weight = _field(
+        2.0, "of log D(real pair) in D's loss: both of D's questions, real and matching, have it"
+    )
+    generated: Weight = _field(0.5, "of each of the two pairs with a generated half in D's loss")
+    mismatched: Weight = _field(1.0, "of log(1 - D(real picture, wrong real sound)) in D's loss")
+    cycle: Weight = _field(10.0, "of the L1 of the two cross-modal cycles (CycleGAN's λ)")
+    reconstruction: Weight = _field(10.0, "of the L1 of A-to-A and V-to-V; ours, the cycles'")
+
+
 class TrainingConfig(Section):
     """The optimiser, how long it runs, and what is kept (Sec. 2.5 and 3)."""
 
@@ -221,6 +284,11 @@ class TrainingConfig(Section):
     adam_beta_1: float = _field(0.9, "Sec. 2.5", ge=0, lt=1)
     adam_beta_2: float = _field(0.999, "Sec. 2.5", ge=0, lt=1)
     adam_epsilon: float = _field(1e-8, "PyTorch's default, which the authors used", gt=0)
+    average_steps: int = _field(
+        0,
+        "over which the weights are averaged that draw (training goes on from the others); 0: none",
+        ge=0,
+    )
     order: Literal["generators first", "discriminator first"] = _field(
         "generators first", "of the two halves of a step (Sec. 2.5); D first in the authors' code"
     )
@@ -246,7 +314,10 @@ class Config(Section):
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     classifier: ClassifierConfig = ClassifierConfig()
+    judge: JudgeConfig = JudgeConfig()
     loss: LossConfig = LossConfig()
+    s2ic: S2ICConfig = S2ICConfig()
+    cmcgan: CMCGANConfig = CMCGANConfig()
     training: TrainingConfig = TrainingConfig()
     monitor: MonitorConfig = MonitorConfig()
 
@@ -254,6 +325,15 @@ class Config(Section):
     def _jet_is_of_one_clip(self) -> Config:
         if self.model.spectrogram == "jet" and self.audio.log_mel_scale != "clip":
             raise ValueError("model.spectrogram jet needs audio.log_mel_scale clip")
+        return self
+
+    @model_validator(mode="after")
+    def _wrong_sounds_are_in_the_batch(self) -> Config:
+        if self.model.kind != "cargan" and self.training.batch_size < 2:
+            raise ValueError(
+                f"model.kind {self.model.kind} shows its discriminator a picture with another"
+                " pair's sound, so training.batch_size must be 2 or more"
+            )
         return self
 
     @field_validator("name")

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cargan_tf.audio.statistics import BandStatistics
-from cargan_tf.config.schema import Config
+from cargan_tf.config.schema import Config, TrainingConfig
 from cargan_tf.data.pairs import LeftOut
 from cargan_tf.errors import UserError
 
@@ -101,6 +101,11 @@ class DatasetInfo(_Description):
                 f" set training.batch_size to {records} or less, or add data."
             )
         return records // batch_size
+
+    def training_steps(self, training: TrainingConfig) -> int:
+        """Steps of a whole run, to its last epoch or as many as are configured."""
+        epochs = training.epochs + training.decay_epochs
+        return training.steps or epochs * self.steps_per_epoch(training.batch_size)
 
 
 def load_dataset(path: Path) -> DatasetInfo:

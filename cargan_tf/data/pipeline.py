@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -9,7 +10,8 @@ import tensorflow as tf
 from cargan_tf.audio.spectrogram import sound_picture
 from cargan_tf.config.schema import Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits
-from cargan_tf.data.records import parse, read_records
+from cargan_tf.data.exchange import exchange_sounds
+from cargan_tf.data.records import parse, parse_sounds, read_records
 from cargan_tf.errors import UserError
 
 #: Shards read in turns where records are not held in memory: with the shuffle buffer it mixes
@@ -35,9 +37,11 @@ def training_batches(
 
     Every epoch takes up each record once, in an order of its own, but for the remainder that
     fills no batch. With ``data.cache`` the records are held in memory and the shuffle is over
-    all of them; without, over ``data.shuffle_buffer`` records at a time. The stream depends on
-    ``seed`` alone (not on ``tf.random.set_seed``), and started at step k it equals, bit for bit,
-    the stream from 0 without its first k batches.
+    all of them; without, over ``data.shuffle_buffer`` records at a time. With
+    ``data.shuffle_sounds`` each record has the sound of another one of its class, the same in
+    every epoch; ``id`` is the photo's. The stream depends on ``seed`` alone (not on
+    ``tf.random.set_seed``), and started at step k it equals, bit for bit, the stream from 0
+    without its first k batches.
 
     Args:
         dataset: the description in ``path``.
@@ -60,6 +64,10 @@ def training_batches(
     shuffled = _shuffled_in_memory if config.data.cache else _shuffled_from_disk
     records = shuffled(dataset, path, config, epoch_records, seed, start)
     batches = _parsed(records.batch(batch_size, drop_remainder=True), config)
+    if config.data.shuffle_sounds:
+        split = read_records(_files(dataset, path, "train"))
+        sounds = parse_sounds(split, dataset.records("train"))
+        batches = exchange_sounds(batches, sounds, config.audio.n_mels, config.audio.frames, seed)
     if config.data.freq_mask or config.data.time_mask:
         batches = _masked(batches, dataset, config, seed, start)
     return _finished(batches, dataset, config, ("spectrogram", "photo", "label", "id"))
@@ -72,6 +80,7 @@ def evaluation_batches(
     split: str,
     batch_size: int,
     limit: int | None = None,
+    chosen: Sequence[int] | None = None,
 ) -> tf.data.Dataset:
     """One pass over a split in the order of its shards, in which the classes are mixed.
 
@@ -82,9 +91,11 @@ def evaluation_batches(
         split: ``train``, ``validation`` or ``test``.
         batch_size: records a batch; the last may have fewer.
         limit: records at most.
+        chosen: places of the records to be read, as :func:`even_choice` gives them; all by default.
 
     Returns:
-        As :func:`training_batches`, and ``recording`` and ``player`` [B] strings.
+        As :func:`training_batches`, and ``recording`` and ``player`` [B] strings, ``rms_db`` and
+        ``flatness`` [B] float32.
 
     Raises:
         UserError: no record in ``split``, or settings that do not fit.
@@ -94,9 +105,20 @@ def evaluation_batches(
         present = ", ".join(name for name in dataset.shards if dataset.records(name))
         raise UserError(f"the data set in {path} has no pair in split {split!r}; it has {present}.")
     records = read_records(_files(dataset, path, split))
+    if chosen is not None:
+        wanted = tf.scatter_nd(
+            tf.constant(chosen, tf.int64)[:, tf.newaxis],
+            tf.ones([len(chosen)], tf.bool),
+            tf.constant([dataset.records(split)], tf.int64),
+        )
+        numbered = records.enumerate().filter(lambda place, _: wanted[place])
+        records = numbered.map(lambda _, record: record)
     if limit is not None:
         records = records.take(limit)
-    names = ("spectrogram", "photo", "label", "id", "recording", "player")
+    names = (
+        *("spectrogram", "photo", "label", "id", "recording", "player"),
+        *("rms_db", "flatness"),
+    )
     return _finished(_parsed(records.batch(batch_size), config), dataset, config, names)
 
 

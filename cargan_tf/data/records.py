@@ -95,6 +95,13 @@ def parse_log_mels_only(serialised: tf.Tensor, n_mels: int, frames: int) -> tf.T
     return parse_log_mel(values["log_mel"], n_mels, frames)
 
 
+def parse_sounds(records: tf.data.Dataset, count: int) -> dict[str, tf.Tensor]:
+    """``id``, ``label`` and the unparsed ``log_mel`` of ``count`` records, [N] each, in memory."""
+    features = {name: _FEATURES[name] for name in ("id", "label", "log_mel")}
+    sounds = records.map(lambda record: tf.io.parse_single_example(record, features))
+    return dict(sounds.batch(count).get_single_element())
+
+
 def parse_summaries(serialised: tf.Tensor) -> dict[str, tf.Tensor]:
     """[B] records to all that is small in them: no ``log_mel``, no ``photo``."""
     small = {name: kind for name, kind in _FEATURES.items() if name not in ("log_mel", "photo")}

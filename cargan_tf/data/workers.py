@@ -71,13 +71,18 @@ def _results(
         yield result
 
 
+def end_with_parent() -> None:
+    """From now on this process ends when the one that started it has, even by being killed."""
+    threading.Thread(target=_wait_and_end, daemon=True).start()
+
+
 def _stand_by_parent() -> None:
-    """Leave Ctrl-C to the parent, and end with it even if it is killed."""
+    """Leave Ctrl-C to the parent, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
 
 
-def _end_with_parent() -> None:
+def _wait_and_end() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()  # returns when the parent has ended, however it did

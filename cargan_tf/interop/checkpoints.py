@@ -25,14 +25,15 @@ from cargan_tf.models.cascade import Cascade, new_cascade
 from cargan_tf.models.patchgan import new_discriminator
 from cargan_tf.training.checkpoints import (
     holds_discriminator,
-    restore_cascade,
     restore_discriminator,
-    save_cascade,
+    restore_network,
+    save_network,
 )
 from cargan_tf.training.run import Run, RunInfo, file_hash
 
 #: What the authors' networks are made like; with anything else there is no place for a weight.
 THEIRS = {
+    "model.kind": "cargan",
     "model.attention": "authors",
     "model.stages": 2,
     "model.residue": True,
@@ -86,7 +87,7 @@ def import_checkpoint(
         load_state(state, weights, file)
     tracked = [int(v) for name, v in states[0].items() if name.endswith(BATCHES_TRACKED)]
     run.path.mkdir(parents=True, exist_ok=True)  # TensorFlow's own errors name no folder
-    save_cascade(run.checkpoints, cascade, step=max(tracked, default=0))
+    save_network(run.checkpoints, cascade, step=max(tracked, default=0))
     info = RunInfo(config, labels, statistics, source, source_hash, classifier_accuracy=None)
     run.write_info(info)
     return info
@@ -101,7 +102,7 @@ def export_checkpoint(run: Run, out: Path) -> list[Path]:
     info = run.read_info()
     _check_theirs(info.config)
     cascade = new_cascade(info.config, len(info.labels))
-    step = restore_cascade(run.checkpoints, cascade)
+    step = restore_network(run.checkpoints, cascade)
     files = AuthorsFiles.in_folder(out).all()
     for weights, file in zip(_weights(cascade), files, strict=True):
         write_state_dict(file, state_of(weights, step))

@@ -6,9 +6,7 @@ import json
 from pathlib import Path
 
 from cargan_tf.errors import UserError
-
-#: Where `cargan evaluate` writes, below the run.
-REPORT = Path("evaluation") / "report.json"
+from cargan_tf.evaluation.report import FOLDER, REFINED, REPORT_FILE, Report
 
 
 def figures_of(run: Path, step: int) -> dict[str, dict[str, float]] | None:
@@ -21,18 +19,16 @@ def figures_of(run: Path, step: int) -> dict[str, dict[str, float]] | None:
     Raises:
         UserError: the report is damaged.
     """
-    file = run / REPORT
+    file = run / FOLDER / REPORT_FILE
     try:
-        report = json.loads(file.read_text("utf-8"))
-        if report["origin"]["step"] != step:
-            return None
-        return {
-            split["split"]: {name: figure["value"] for name, figure in row["figures"].items()}
-            for split in report["splits"]
-            for row in split["rows"]
-            if row["name"] == "refined"
-        }
+        report = Report.from_json(json.loads(file.read_text("utf-8")), str(file))
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, AttributeError) as error:  # no JSON, or no object
         raise UserError(f"{file} is damaged: evaluate the run again, or remove it.") from error
+    if report.origin.step != step:
+        return None
+    return {
+        split.split: {name: figure.value for name, figure in split.row(REFINED).figures.items()}
+        for split in report.splits
+    }

@@ -12,13 +12,13 @@ import tensorflow as tf
 
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_json
-from cargan_tf.models.cascade import new_cascade
+from cargan_tf.models.kinds import new_network
 from cargan_tf.serving.card import CARD_FILE, ModelCard
 from cargan_tf.serving.catalogue import versions_in
 from cargan_tf.serving.evaluated import figures_of
 from cargan_tf.serving.picture_model import PictureModel
 from cargan_tf.serving.warm_up import write_warm_up
-from cargan_tf.training.checkpoints import restore_cascade
+from cargan_tf.training.checkpoints import restore_network
 from cargan_tf.training.run import Run, file_hash
 
 
@@ -29,11 +29,11 @@ def picture_model_of_run(run: Run) -> tuple[PictureModel, ModelCard]:
         UserError: there is no run or no checkpoint.
     """
     info = run.read_info()
-    cascade = new_cascade(info.config, len(info.labels))
-    step = restore_cascade(run.checkpoints, cascade)
+    network = new_network(info.config, len(info.labels))
+    step = restore_network(run.checkpoints, network)
     metrics = figures_of(run.path, step)
     card = ModelCard(info.config, info.labels, info.statistics, step, info.data_hash, metrics)
-    return PictureModel(cascade, card), card
+    return PictureModel(network, card), card
 
 
 def export_run(run: Run, out: Path) -> Path:
@@ -53,7 +53,7 @@ def export_run(run: Run, out: Path) -> Path:
         raise UserError(f"cannot write to {out}: {error.strerror}.") from error
     try:
         tf.saved_model.save(model, str(temporary), signatures=model.signatures)
-        write_warm_up(temporary, card)
+        write_warm_up(temporary, card, model.signatures)
         hashes = {str(file.relative_to(temporary)): file_hash(file) for file in _files(temporary)}
         write_json(temporary / CARD_FILE, {**card.to_json(), "hashes": hashes})
         temporary.chmod(0o755)  # mkdtemp makes it private; a server runs as somebody else

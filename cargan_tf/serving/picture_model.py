@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import tensorflow as tf
 
@@ -10,30 +10,34 @@ from cargan_tf.audio.log_mel_graph import LogMelGraph
 from cargan_tf.audio.spectrogram import sound_picture
 from cargan_tf.audio.wav_graph import clips_of_wavs
 from cargan_tf.graph_checks import checked
-from cargan_tf.models.cascade import Cascade, Stages
+from cargan_tf.models.cascade import Stages
+from cargan_tf.models.drawing import DrawingNetwork, Pictures
 from cargan_tf.serving.card import ModelCard
 from cargan_tf.serving.card_graph import CardTable
 from cargan_tf.serving.label_graph import LabelTable
 
 
 class PictureModel(tf.Module):
-    """The trained cascade with the sound's path before it and 8-bit pictures after it.
+    """A trained network with the sound's path before it and 8-bit pictures after it.
 
     ``draw`` is for Python; ``signatures`` are what a server offers. Each refuses what it
     cannot draw with an ``InvalidArgumentError`` that says what was expected.
     """
 
-    def __init__(self, cascade: Cascade, card: ModelCard) -> None:
+    def __init__(self, network: DrawingNetwork, card: ModelCard) -> None:
         super().__init__(name="picture_model")
-        # Not the cascade itself: TensorFlow would follow it, and Keras then traces a signature of
+        # Not the network itself: TensorFlow would follow it, and Keras then traces a signature of
         # its own for it, with one input only.
-        self._cascade = lambda spectrogram, label: cascade(spectrogram, label, training=False)
-        self._classifier = lambda pictures: cascade.classifier(pictures, training=False)
+        self._network = lambda spectrogram, label: network(spectrogram, label, training=False)
+        classifier = network.classifier
+        self._scores = classifier and (
+            lambda pictures: tf.nn.softmax(classifier(pictures, training=False))
+        )
         self._log_mel = LogMelGraph(card.config.audio)
         self._card = card
         # TensorFlow's C++ loader, which TF Serving runs, finds variables only where the module
         # itself holds them; behind a Keras model they are "not found".
-        self._variables = [variable.value for variable in cascade.variables]
+        self._variables = [variable.value for variable in network.variables]
         self._labels = LabelTable(card.labels)
         self._parts = CardTable(card)
         waveform = tf.TensorSpec([None, None], tf.float32, name="waveform")
@@ -51,16 +55,17 @@ class PictureModel(tf.Module):
 
     @property
     def signatures(self) -> dict[str, Any]:
-        """What a server offers, by the signatures' names."""
-        return {
+        """What a server offers, by the signatures' names; ``coarse`` where there are two stages
+        with a residue between them."""
+        offered = {
             "serving_default": self.serve,
             "serving_wav": self.serve_wav,
-            "coarse": self.draw_stages,
             "card": self.describe,
         }
+        return offered | ({"coarse": self.draw_stages} if self._scores else {})
 
-    def stages(self, waveform: tf.Tensor, label: tf.Tensor) -> Stages:
-        """Everything the cascade makes of [B, samples] and [B]."""
+    def stages(self, waveform: tf.Tensor, label: tf.Tensor) -> Pictures:
+        """Everything the network makes of [B, samples] and [B]."""
         return self._stages(self._clip(waveform), label)
 
     def _draw(self, waveform: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -84,6 +89,7 @@ class PictureModel(tf.Module):
             ``png_bytes``: [B], the same as PNG files. TF Serving's REST interface encodes bytes
             as base64 where, and only where, a name ends so.
             ``label_scores``: [B, K], how much C takes the picture for each label; they sum to 1.
+            Absent where the network has no C.
         """
         return self._served(self._clip(waveform), label)
 
@@ -98,7 +104,7 @@ class PictureModel(tf.Module):
             ``coarse``, ``refined``: [B, H, W, 3] uint8, the pictures of both stages.
             ``residue``: [B, K], the label less what C saw in ``coarse``.
         """
-        stages = self.stages(waveform, label)
+        stages = cast(Stages, self.stages(waveform, label))  # offered for the cascade alone
         return {
             "coarse": to_pixels(stages.coarse),
             "refined": to_pixels(stages.refined),
@@ -108,11 +114,8 @@ class PictureModel(tf.Module):
     def _served(self, clip: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
         refined = self._stages(clip, label).refined
         image = to_pixels(refined)
-        return {
-            "image": image,
-            "png_bytes": tf.io.encode_png(image),
-            "label_scores": tf.nn.softmax(self._classifier(refined)),
-        }
+        served = {"image": image, "png_bytes": tf.io.encode_png(image)}
+        return served | ({"label_scores": self._scores(refined)} if self._scores else {})
 
     def _clip(self, waveform: tf.Tensor) -> tf.Tensor:
         finite = tf.reduce_all(tf.math.is_finite(waveform))
@@ -120,7 +123,7 @@ class PictureModel(tf.Module):
         waveform = checked(waveform, finite, message)
         return _of_clip_length(waveform, self._card.config.audio.clip_samples)
 
-    def _stages_of(self, clip: tf.Tensor, label: tf.Tensor) -> Stages:
+    def _stages_of(self, clip: tf.Tensor, label: tf.Tensor) -> Pictures:
         card, sounds, labels = self._card, tf.shape(clip)[0], tf.size(label)
         message = tf.strings.format(
             "{} sounds and {} labels were received; expected as many of each, at least one",
@@ -128,7 +131,7 @@ class PictureModel(tf.Module):
         )
         clip = checked(clip, (sounds == labels) & (sounds > 0), message)
         spectrogram = sound_picture(self._log_mel(clip), card.statistics, card.config)
-        return self._cascade(spectrogram, self._labels.one_hot(label))
+        return self._network(spectrogram, self._labels.one_hot(label))
 
 
 def to_pixels(pictures: tf.Tensor) -> tf.Tensor:

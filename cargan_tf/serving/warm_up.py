@@ -6,7 +6,7 @@ in ``assets.extra/tf_serving_warmup_requests`` when it loads a version.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -23,12 +23,14 @@ BATCHES: Final = (1, 16)
 """A sound alone, and as many as a server puts together: kernels are chosen by size."""
 
 
-def write_warm_up(version: Path, card: ModelCard) -> None:
-    """Write a request for each signature that draws, and each size of ``BATCHES``."""
+def write_warm_up(version: Path, card: ModelCard, signatures: Collection[str]) -> None:
+    """Write a request for each of ``signatures`` that draws, and each size of ``BATCHES``."""
     file = version / WARM_UP_FILE
     file.parent.mkdir()
     with tf.io.TFRecordWriter(str(file)) as writer:
         for signature, inputs in _requests(card):
+            if signature not in signatures:
+                continue
             request = PredictRequest()
             request.model_spec.signature_name = signature
             for name, value in inputs.items():

@@ -13,21 +13,33 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
-from cargan_tf.models.cascade import Cascade
+from cargan_tf.models.drawing import DrawingNetwork
 from cargan_tf.models.patchgan import PatchGAN
-from cargan_tf.training.step import TrainingStep
+from cargan_tf.training.averaging import AveragedWeights, averaged_variables
+from cargan_tf.training.replicas import CompiledStep
+
+#: The part of a checkpoint that holds the averaged weights.
+AVERAGE = "average"
 
 
 class Checkpoints:
     """The newest few checkpoints of a run."""
 
-    def __init__(self, directory: Path, training_step: TrainingStep, keep: int) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        training_step: CompiledStep,
+        keep: int,
+        average: AveragedWeights | None = None,
+    ) -> None:
+        averaged = {} if average is None else {AVERAGE: average.variables}
         self._checkpoint = tf.train.Checkpoint(
-            cascade=_weights(training_step.cascade),
-            discriminator=_weights(training_step.discriminator),
-            generator_optimizer=training_step.generator_optimizer,
-            discriminator_optimizer=training_step.discriminator_optimizer,
             step=training_step.step,
+            **{
+                name: _weights(part) if isinstance(part, keras.Model) else part
+                for name, part in training_step.parts().items()
+            },
+            **averaged,
         )
         self._step = training_step.step
         self._manager = tf.train.CheckpointManager(
@@ -62,14 +74,19 @@ class Checkpoints:
         return int(self._step.numpy())
 
 
-def restore_cascade(directory: Path, cascade: Cascade) -> int:
-    """Load the networks that draw from a run's newest checkpoint; returns its step.
+def restore_network(directory: Path, network: DrawingNetwork) -> int:
+    """Load the network that draws from a run's newest checkpoint; returns its step.
+
+    Where the run kept an average of the weights, that is what draws.
 
     Raises:
         UserError: there is no checkpoint, or it does not fit.
     """
+    newest = _newest(directory)
     step = tf.Variable(0, dtype=tf.int64)
-    _restore_part(_newest(directory), cascade=_weights(cascade), step=step)
+    _restore_part(newest, **{network.name: _weights(network)}, step=step)
+    if _holds(newest, AVERAGE):
+        _restore_part(newest, **{AVERAGE: averaged_variables(network)})
     return int(step.numpy())
 
 
@@ -80,18 +97,26 @@ def restore_discriminator(directory: Path, discriminator: PatchGAN) -> None:
 
 def holds_discriminator(directory: Path) -> bool:
     """Whether the newest checkpoint was written in training; an imported one only draws."""
-    names = (name for name, _ in tf.train.list_variables(_newest(directory)))
-    return any(name.startswith("discriminator/") for name in names)
+    return _holds(_newest(directory), "discriminator")
 
 
-def save_cascade(directory: Path, cascade: Cascade, step: int) -> None:
-    """Write a checkpoint of the networks that draw, as ``restore_cascade`` reads it."""
+def save_network(directory: Path, network: DrawingNetwork, step: int) -> None:
+    """Write a checkpoint of the network that draws, as ``restore_network`` reads it."""
     number = tf.Variable(step, dtype=tf.int64)
-    checkpoint = tf.train.Checkpoint(cascade=_weights(cascade), step=number)
+    checkpoint = tf.train.Checkpoint(**{network.name: _weights(network)}, step=number)
     manager = tf.train.CheckpointManager(
         checkpoint, str(directory), max_to_keep=1, checkpoint_name="step"
     )
     manager.save(checkpoint_number=step)
+
+
+def newest_checkpoint(directory: Path) -> Path:
+    """The newest checkpoint of a run: its files have this path and endings.
+
+    Raises:
+        UserError: there is none.
+    """
+    return Path(_newest(directory))
 
 
 def _newest(directory: Path) -> str:
@@ -99,6 +124,10 @@ def _newest(directory: Path) -> str:
     if newest is None:
         raise UserError(f"{directory} holds no checkpoint yet: train first.")
     return newest
+
+
+def _holds(checkpoint: str, part: str) -> bool:
+    return any(name.startswith(f"{part}/") for name, _ in tf.train.list_variables(checkpoint))
 
 
 def _restore_part(checkpoint: str, **parts: Any) -> None:
@@ -111,7 +140,7 @@ def _restore_part(checkpoint: str, **parts: Any) -> None:
         ) from error
 
 
-def _weights(network: keras.Model) -> list[tf.Variable]:
+def _weights(network: keras.Model | DrawingNetwork) -> list[tf.Variable]:
     """All variables, C's and the moving statistics too, in the order in which they were made.
 
     Listed, as ``tf.train.Checkpoint`` does not follow a Keras model into lists of its layers.

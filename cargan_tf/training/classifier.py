@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +15,11 @@ from cargan_tf.config import ClassifierConfig, Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits, load_dataset
 from cargan_tf.data.pipeline import evaluation_batches, training_batches
 from cargan_tf.errors import UserError
-from cargan_tf.files import write_atomically, write_json
+from cargan_tf.files import write_json
 from cargan_tf.interop.weights import load_torchvision
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.progress import Reporter, SilentReporter, Task
+from cargan_tf.training.weight_files import load_weights, save_weights
 
 #: Where `cargan classifier` puts C, inside the data set it was trained on.
 FOLDER = "classifier"
@@ -64,7 +63,7 @@ def train_classifier(
             " Preprocess data with a validation or test split."
         )
     keras.utils.set_random_seed(config.training.seed)
-    network = _new_classifier(config, len(dataset.labels))
+    network = new_classifier(config, len(dataset.labels))
     weights = config.classifier.weights
     if weights.endswith(".pth"):
         load_torchvision(network, Path(weights))
@@ -84,10 +83,21 @@ def train_classifier(
         image_size=config.data.image_size,
         config=config.classifier.model_dump(mode="json"),
     )
-    _save_weights(network, _weights_file(out))
+    save_weights(network, _weights_file(out))
     write_json(_report_file(out), asdict(report))
     _check_accuracy(report, config, out)
     return report
+
+
+def has_classifier(data: Path, config: Config) -> bool:
+    """Whether the data set has a C that was trained as configured and is good enough."""
+    try:
+        report = read_report(data / FOLDER)
+    except UserError:
+        return False
+    settings = config.classifier
+    trained_so = report.config == settings.model_dump(mode="json")
+    return trained_so and report.accuracy >= settings.minimum_accuracy
 
 
 def load_classifier(
@@ -118,7 +128,7 @@ def load_classifier(
             " configuration: cargan classifier --config."
         )
     _check_accuracy(report, config, folder)
-    _load_weights(into, _weights_file(folder))
+    load_weights(into, _weights_file(folder), "train the classifier again")
     return report
 
 
@@ -139,6 +149,14 @@ def read_report(folder: Path) -> ClassifierReport:
         raise UserError(
             f"{_report_file(folder)} is damaged; train the classifier again."
         ) from error
+
+
+def new_classifier(config: Config, label_count: int) -> Classifier:
+    """C with its weights made."""
+    network = Classifier(config.classifier, label_count, name="classifier")
+    size = config.data.image_size
+    network(tf.zeros([1, size, size, 3]))
+    return network
 
 
 def _fit(
@@ -179,13 +197,6 @@ def _advance(task: Task, done: int, epoch: int, accuracy: keras.metrics.Metric) 
     accuracy.reset_state()
 
 
-def _new_classifier(config: Config, label_count: int) -> Classifier:
-    network = Classifier(config.classifier, label_count, name="classifier")
-    size = config.data.image_size
-    network(tf.zeros([1, size, size, 3]))
-    return network
-
-
 def _check_accuracy(report: ClassifierReport, config: Config, folder: Path) -> None:
     least = config.classifier.minimum_accuracy
     if report.accuracy < least:
@@ -195,23 +206,6 @@ def _check_accuracy(report: ClassifierReport, config: Config, folder: Path) -> N
             " Train it longer (--set classifier.epochs=…), or lower the bar on purpose"
             " (--set classifier.minimum_accuracy=…)."
         )
-
-
-def _save_weights(network: Classifier, file: Path) -> None:
-    """All variables in the order in which they were made, as one .npz file."""
-    content = io.BytesIO()
-    np.savez(content, *(variable.numpy() for variable in network.variables))
-    write_atomically(file, content.getvalue())
-
-
-def _load_weights(network: Classifier, file: Path) -> None:
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            values = [arrays[f"arr_{index}"] for index in range(len(network.variables))]
-        for variable, value in zip(network.variables, values, strict=True):
-            variable.assign(value)
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(f"{file} is damaged; train the classifier again.") from error
 
 
 def _weights_file(folder: Path) -> Path:

@@ -13,7 +13,7 @@ from PIL import Image
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo
 from cargan_tf.data.pipeline import evaluation_batches
-from cargan_tf.models.cascade import Cascade
+from cargan_tf.models.drawing import DrawingNetwork
 from cargan_tf.training.grids import picture_grid, two_sounds_a_label
 from cargan_tf.training.listening import HeldOut, ListeningFigures, measure_listening
 
@@ -21,11 +21,11 @@ Floats = NDArray[np.float32]
 
 
 class Gallery:
-    """A split's pairs in memory, drawn by a cascade as often as asked."""
+    """A split's pairs in memory, drawn by a network as often as asked."""
 
     def __init__(
         self,
-        cascade: Cascade,
+        network: DrawingNetwork,
         labels: Sequence[str],
         held_out: HeldOut,
         recordings: Sequence[str],
@@ -37,7 +37,7 @@ class Gallery:
         self._held_out = held_out
         self._class_means = class_means
         self._seed = seed
-        self._drawer = Drawer(cascade, batch_size)
+        self._drawer = Drawer(network, batch_size)
         self._rows = two_sounds_a_label(
             held_out.classes, recordings, held_out.players or recordings, seed
         )
@@ -45,7 +45,7 @@ class Gallery:
     @classmethod
     def of_split(
         cls,
-        cascade: Cascade,
+        network: DrawingNetwork,
         dataset: DatasetInfo,
         data: Path,
         config: Config,
@@ -58,7 +58,7 @@ class Gallery:
             evaluation_batches(dataset, data, config, split, batch_size, limit=clips)
         )
         seed = config.training.seed
-        return cls(cascade, dataset.labels, held_out, recordings, class_means, batch_size, seed)
+        return cls(network, dataset.labels, held_out, recordings, class_means, batch_size, seed)
 
     def figures(self) -> ListeningFigures:
         """Whether the pictures follow the sound."""
@@ -80,12 +80,12 @@ class Gallery:
 
 
 class Drawer:
-    """The cascade in inference mode over arrays of any length, in batches of one size."""
+    """A network in inference mode over arrays of any length, in batches of one size."""
 
-    def __init__(self, cascade: Cascade, batch_size: int) -> None:
-        self._cascade = cascade
+    def __init__(self, network: DrawingNetwork, batch_size: int) -> None:
+        self._network = network
         self._batch_size = batch_size
-        self._draw = tf.function(self._stages, reduce_retracing=True)
+        self._draw = tf.function(self._pictures, reduce_retracing=True)
 
     def __call__(self, spectrograms: Floats, labels: Floats) -> tuple[Floats, Floats]:
         """Coarse and refined pictures, each [N, S, S, 3] in [-1, 1]."""
@@ -97,23 +97,33 @@ class Drawer:
             refined.append(second.numpy())
         return np.concatenate(coarse), np.concatenate(refined)
 
-    def _stages(self, spectrogram: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        stages = self._cascade(spectrogram, label, training=False)
-        return stages.coarse, stages.refined
+    def _pictures(self, spectrogram: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        pictures = self._network(spectrogram, label, training=False)
+        return pictures.coarse, pictures.refined
 
 
 def gather_held_out(batches: Iterable[Mapping[str, tf.Tensor]]) -> tuple[HeldOut, list[str]]:
     """All batches as one set of arrays, and the recording of each pair."""
+    arrays = gather(batches)
+    players = names_of(arrays["player"])
+    held_out = HeldOut(
+        arrays["spectrogram"], arrays["label"], arrays["photo"], players if all(players) else ()
+    )
+    return held_out, list(names_of(arrays["recording"]))
+
+
+def gather(batches: Iterable[Mapping[str, tf.Tensor]]) -> dict[str, np.ndarray]:
+    """All batches as one array a name."""
     columns: dict[str, list[np.ndarray]] = {}
     for batch in batches:
         for name, value in batch.items():
             columns.setdefault(name, []).append(value.numpy())
-    arrays = {name: np.concatenate(parts) for name, parts in columns.items()}
-    players = tuple(name.decode() for name in arrays["player"])
-    held_out = HeldOut(
-        arrays["spectrogram"], arrays["label"], arrays["photo"], players if all(players) else ()
-    )
-    return held_out, [name.decode() for name in arrays["recording"]]
+    return {name: np.concatenate(parts) for name, parts in columns.items()}
+
+
+def names_of(column: np.ndarray) -> tuple[str, ...]:
+    """An array of bytes, as TensorFlow gives strings, as text."""
+    return tuple(name.decode() for name in column)
 
 
 def class_mean_photos(batches: Iterable[Mapping[str, tf.Tensor]]) -> Floats:

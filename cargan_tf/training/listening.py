@@ -67,9 +67,8 @@ def measure_listening(
     classes, photos = held_out.classes, held_out.photos
     coarse, refined = draw(held_out.spectrograms, held_out.labels)
     other_sound = permuted_within(classes, random)
-    shift = int(random.integers(1, max(2, held_out.labels.shape[1])))
     _, with_other_sound = draw(held_out.spectrograms[other_sound], held_out.labels)
-    _, with_other_label = draw(held_out.spectrograms, np.roll(held_out.labels, shift, axis=1))
+    _, with_other_label = draw(held_out.spectrograms, shifted_labels(held_out.labels, random))
     nearest = nearest_in_class(refined, photos, classes)
     chance, player_match, player_chance = _chances(classes, held_out.players, nearest)
     return ListeningFigures(
@@ -90,14 +89,24 @@ def nearest_in_class(
     pictures: Floats, photos: Floats, classes: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """For each picture the index of the photo of its class that is nearest in mean |difference|."""
-    nearest = np.empty(len(classes), np.int64)
+    return np.asarray([order[0] for order in ranked_in_class(pictures, photos, classes)], np.int64)
+
+
+def ranked_in_class(
+    pictures: Floats, photos: Floats, classes: NDArray[np.int64]
+) -> list[NDArray[np.int64]]:
+    """For each picture the indices of its class's photos, nearest in mean |difference| first.
+
+    Of photos equally near, the one that stands first in the arrays comes first.
+    """
+    order: dict[int, NDArray[np.int64]] = {}
     for label in np.unique(classes):
         members = np.flatnonzero(classes == label)
         candidates = photos[members]
         for index in members:
             distances = np.abs(candidates - pictures[index]).mean(axis=(1, 2, 3))
-            nearest[index] = members[np.argmin(distances)]
-    return nearest
+            order[int(index)] = members[np.argsort(distances, kind="stable")]
+    return [order[index] for index in range(len(classes))]
 
 
 def permuted_within(classes: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
@@ -107,6 +116,11 @@ def permuted_within(classes: NDArray[np.int64], random: np.random.Generator) -> 
         members = random.permutation(np.flatnonzero(classes == label))
         order[members] = np.roll(members, 1)
     return order
+
+
+def shifted_labels(labels: Floats, random: np.random.Generator) -> Floats:
+    """One-hot labels [N, K] in which each class has become another, if there is one."""
+    return np.roll(labels, int(random.integers(1, max(2, labels.shape[1]))), axis=1)
 
 
 def mean_distance(first: Floats, second: Floats) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from cargan_tf.audio.statistics import BandStatistics
 from cargan_tf.config import Config, config_from_json
+from cargan_tf.data.dataset import DATASET_FILE
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_json
 
@@ -29,7 +30,7 @@ class RunInfo:
     statistics: BandStatistics
     data: str  # path of the data set
     data_hash: str  # of its dataset.json
-    classifier_accuracy: float | None  # of C on held-out photos; unknown of an imported one
+    classifier_accuracy: float | None  # of C on held-out photos; None: imported, or there is no C
 
 
 class Run:
@@ -85,6 +86,16 @@ class Run:
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self.info_file} is damaged: {error!r}.") from error
 
+    def read_stats(self) -> list[dict[str, Any]]:
+        """The lines of ``stats.jsonl``; none of an imported run, and none cut short by a kill."""
+        if not self.stats.is_file():
+            return []
+        lines = []
+        for line in self.stats.read_text("utf-8").splitlines():
+            with suppress(ValueError):
+                lines.append(json.loads(line))
+        return lines
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep every other process from training in this directory.
@@ -107,6 +118,22 @@ class Run:
             yield
         finally:
             lock.release()
+
+
+def data_of(run: Run) -> Path:
+    """The data set that a run was trained on.
+
+    Raises:
+        UserError: there is no run, or its data set is not there: it was moved, or the run was
+            imported without one.
+    """
+    data = Path(run.read_info().data)
+    if not (data / DATASET_FILE).is_file():
+        raise UserError(
+            f"{run.path} was not made from a data set that is here ({data} holds none): name one"
+            " of its labels with --data."
+        )
+    return data
 
 
 def file_hash(path: Path) -> str:

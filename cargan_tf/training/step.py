@@ -5,6 +5,9 @@ A loss whose weight is 0 is not computed.
 
 from __future__ import annotations
 
+from typing import Any
+
+import keras
 import tensorflow as tf
 
 from cargan_tf.config import Config
@@ -18,9 +21,14 @@ from cargan_tf.training.losses import (
     judged_real_loss,
     l1_loss,
 )
-
-Batch = dict[str, tf.Tensor]
-Losses = dict[str, tf.Tensor]
+from cargan_tf.training.replicas import (
+    Batch,
+    Losses,
+    batch_means,
+    new_step_counter,
+    on_all_replicas,
+    step_seed,
+)
 
 
 class TrainingStep:
@@ -45,13 +53,7 @@ class TrainingStep:
         self.cascade = cascade
         self.discriminator = discriminator
         self.strategy = strategy
-        self.step = tf.Variable(
-            0,
-            dtype=tf.int64,
-            trainable=False,
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-            name="step",
-        )
+        self.step = new_step_counter()
         self._two_stages = config.model.stages == 2
         self._discriminator_first = config.training.order == "discriminator first"
         self._counting = weights_that_count(config)
@@ -75,10 +77,23 @@ class TrainingStep:
         Returns:
             Each loss term that counts, unweighted, as the mean over the global batch.
         """
-        per_replica = self.strategy.run(self._replica_step, args=(batch,))
+        return on_all_replicas(self.strategy, self._replica_step, batch)
+
+    def networks(self) -> dict[str, keras.Model]:
+        """G1, G2, C and D, as far as there are."""
         return {
-            name: self.strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
-            for name, value in per_replica.items()
+            **dict(zip(("G1", "G2"), self.cascade.generators, strict=False)),
+            "C (frozen)": self.cascade.classifier,
+            "D": self.discriminator,
+        }
+
+    def parts(self) -> dict[str, Any]:
+        """What a checkpoint holds; see ``CompiledStep``."""
+        return {
+            self.cascade.name: self.cascade,
+            "discriminator": self.discriminator,
+            "generator_optimizer": self.generator_optimizer,
+            "discriminator_optimizer": self.discriminator_optimizer,
         }
 
     def _replica_step(self, batch: Batch) -> Losses:
@@ -90,7 +105,7 @@ class TrainingStep:
 
     def _train_generators(self, batch: Batch) -> tuple[Stages, Losses]:
         """G1 and G2's half, and D's within it where D comes first: both see the same pictures."""
-        seed = tf.stack([self.config.training.seed, tf.cast(self.step, tf.int32)])
+        seed = step_seed(self.config, self.step)
         variables = self.cascade.generator_variables
         judged: Losses = {}
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -99,7 +114,7 @@ class TrainingStep:
             if self._discriminator_first:
                 with tape.stop_recording():
                     judged = self._train_discriminator(batch, stages)
-            losses = self._batch_means(self._generator_losses(batch, stages))
+            losses = batch_means(self._generator_losses(batch, stages), self.config)
             total = self._weighed(losses)
         # A total without any term is a constant: it pulls at nothing.
         gradients = tape.gradient(
@@ -157,7 +172,7 @@ class TrainingStep:
             for name, fake in fakes.items():
                 logits = self._judge(batch, fake, update_statistics=True, shown=shown)
                 losses[f"{name}_judged"] = judged_fake_loss(logits)
-            losses = self._batch_means(losses)
+            losses = batch_means(losses, self.config)
             total = (
                 weights.discriminator
                 * weights.adversarial
@@ -182,11 +197,6 @@ class TrainingStep:
         if self.config.model.discriminator_label != "none":
             pair = with_label_planes(pair, batch["label"] if shown is None else shown)
         return self.discriminator(pair, training=True, update_statistics=update_statistics)
-
-    def _batch_means(self, losses: Losses) -> Losses:
-        """This replica's part of each loss's mean over the global batch."""
-        batch_size = self.config.training.batch_size
-        return {name: tf.reduce_sum(loss) / batch_size for name, loss in losses.items()}
 
 
 def weights_that_count(config: Config) -> dict[str, float]:

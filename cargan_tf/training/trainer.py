@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,18 +15,18 @@ from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits, load_dataset
 from cargan_tf.data.pipeline import evaluation_batches, training_batches
 from cargan_tf.errors import UserError
-from cargan_tf.models.cascade import new_cascade
-from cargan_tf.models.patchgan import new_discriminator
+from cargan_tf.models.kinds import new_network
 from cargan_tf.progress import Reporter, SilentReporter, Task
+from cargan_tf.training.averaging import AveragedWeights
 from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.classifier import FOLDER as CLASSIFIER_FOLDER
 from cargan_tf.training.classifier import load_classifier
 from cargan_tf.training.clock import Clock
 from cargan_tf.training.gallery import Gallery, class_mean_photos
+from cargan_tf.training.kinds import new_step
 from cargan_tf.training.listening import ListeningFigures
 from cargan_tf.training.monitor import Monitor
 from cargan_tf.training.run import Run, RunInfo, file_hash
-from cargan_tf.training.step import TrainingStep
 
 MEAN_BATCH = 64  # photos at a time for the class means; only memory depends on it
 
@@ -62,7 +63,7 @@ class Trainer:
             data: a data set made by ``preprocess``.
             config: its audio section and picture size must be the data set's.
             strategy: see ``make_strategy``; its replicas share each batch.
-            classifier: folder of C; ``data/classifier`` by default.
+            classifier: folder of C, where the network has one; ``data/classifier`` by default.
             resume: go on from the newest checkpoint.
             reporter: told of each step.
 
@@ -82,22 +83,22 @@ class Trainer:
             )
         keras.utils.set_random_seed(config.training.seed)
         with strategy.scope():
-            self.step = self._build()
-        report = load_classifier(
-            classifier or data / CLASSIFIER_FOLDER,
-            config,
-            tuple(self.dataset.labels),
-            into=self.step.cascade.classifier,
-        )
+            labels = len(self.dataset.labels)
+            self.network = new_network(config, labels)
+            self.step = new_step(config, self.network, labels, strategy, self.steps_per_epoch)
+            self.average = self._new_average()
+        accuracy = self._load_classifier(classifier or data / CLASSIFIER_FOLDER)
         self.info = RunInfo(
             config,
             tuple(self.dataset.labels),
             self.dataset.statistics,
             str(data.resolve()),
             file_hash(data / "dataset.json"),
-            report.accuracy,
+            accuracy,
         )
-        self.checkpoints = Checkpoints(run.checkpoints, self.step, config.training.keep_checkpoints)
+        self.checkpoints = Checkpoints(
+            run.checkpoints, self.step, config.training.keep_checkpoints, self.average
+        )
         self.start = 0
         if resume:
             self._check_same_run()
@@ -106,18 +107,10 @@ class Trainer:
     @property
     def total_steps(self) -> int:
         """Steps of the whole run, those before a resumption included."""
-        training = self.config.training
-        epochs = training.epochs + training.decay_epochs
-        return training.steps or epochs * self.steps_per_epoch
+        return self.dataset.training_steps(self.config.training)
 
     def describe(self) -> str:
         """The resolved run: configuration, devices, data and sizes of the networks."""
-        cascade = self.step.cascade
-        sizes: dict[str, keras.Model] = {
-            **dict(zip(("G1", "G2"), cascade.generators, strict=False)),
-            "C (frozen)": cascade.classifier,
-            "D": self.step.discriminator,
-        }
         counts = {split: self.dataset.records(split) for split in self.dataset.shards}
         lines = [
             yaml.safe_dump(self.config.model_dump(mode="json"), sort_keys=False).rstrip(),
@@ -126,7 +119,10 @@ class Trainer:
             f"labels: {', '.join(self.dataset.labels)}",
             f"devices: {', '.join(self.strategy.extended.worker_devices)}",
             f"steps: {self.start} done of {self.total_steps}, {self.steps_per_epoch} an epoch",
-            *(f"{name}: {network.count_params():,} parameters" for name, network in sizes.items()),
+            *(
+                f"{name}: {network.count_params():,} parameters"
+                for name, network in self.step.networks().items()
+            ),
         ]
         return "\n".join(lines)
 
@@ -162,6 +158,8 @@ class Trainer:
                 with clock.waiting():
                     batch = next(batches)
                 losses = self.step(batch)
+                if self.average is not None:
+                    self.average.update(step)
                 clock.count_step()
                 last = step == total
                 if step % settings.monitor.log_steps == 0 or last:
@@ -170,12 +168,14 @@ class Trainer:
                 if step % settings.monitor.listening_steps == 0 or last:
                     figures = self._listen(step, monitor)
                 if step % settings.monitor.picture_steps == 0 or last:
-                    monitor.draw_grid(step)
+                    with self._drawing_weights():
+                        monitor.draw_grid(step)
                 if step % settings.training.checkpoint_steps == 0 or last:
                     finite_values(step, losses)  # a checkpoint must be worth going on from
                     self.checkpoints.save()
         if figures is None:  # a run resumed at its end has no step left
-            figures = monitor.listen(total)
+            with self._drawing_weights():
+                figures = monitor.listen(total)
         return TrainingResult(total, figures)
 
     def _log(
@@ -196,20 +196,26 @@ class Trainer:
         )
 
     def _listen(self, step: int, monitor: Monitor) -> ListeningFigures | None:
-        figures = monitor.listen(step)
+        with self._drawing_weights():
+            figures = monitor.listen(step)
         if figures is not None:
             self.reporter.message(f"step {step}: {describe_listening(figures)}")
         return figures
 
-    def _build(self) -> TrainingStep:
-        labels = len(self.dataset.labels)
-        return TrainingStep(
-            self.config,
-            new_cascade(self.config, labels),
-            new_discriminator(self.config, labels),
-            self.strategy,
-            self.steps_per_epoch,
-        )
+    def _new_average(self) -> AveragedWeights | None:
+        steps = self.config.training.average_steps
+        return AveragedWeights(self.network, steps, self.strategy) if steps else None
+
+    def _drawing_weights(self) -> AbstractContextManager[None]:
+        """The weights that draw outside training are in their place within the block."""
+        return nullcontext() if self.average is None else self.average.in_place()
+
+    def _load_classifier(self, folder: Path) -> float | None:
+        """C's accuracy; ``None`` where the network that draws has no C."""
+        if self.network.classifier is None:
+            return None
+        labels = tuple(self.dataset.labels)
+        return load_classifier(folder, self.config, labels, into=self.network.classifier).accuracy
 
     def _gallery(self) -> Gallery | None:
         split = self.dataset.held_out_split
@@ -217,9 +223,7 @@ class Trainer:
             self.reporter.message("no held-out split: no listening figures and no pictures")
             return None
         means = class_means(self.run, self.dataset, self.data, self.config)
-        return Gallery.of_split(
-            self.step.cascade, self.dataset, self.data, self.config, split, means
-        )
+        return Gallery.of_split(self.network, self.dataset, self.data, self.config, split, means)
 
     def _check_batch(self) -> None:
         batch, replicas = self.config.training.batch_size, self.strategy.num_replicas_in_sync
@@ -289,4 +293,4 @@ def describe_listening(figures: ListeningFigures) -> str:
 def _fixed(config: Config, free: dict[str, object]) -> Config:
     """``config`` with the settings that a resumption may change set to the same values."""
     training = config.training.model_copy(update=free)
-    return config.model_copy(update={"training": training, "monitor": None})
+    return config.model_copy(update={"training": training, "monitor": None, "judge": None})

@@ -45,3 +45,18 @@ def test_out_is_named_in_the_next_command(cargan, data, tmp_path):
 )
 def test_bad_input_is_named(cargan, data, words, said):
     assert said in cargan("classifier", *words, cwd=data.parent).error
+
+
+def test_a_judge_s_accuracy_is_told(cargan, data, monkeypatch):
+    from cargan_tf.evaluation import judge
+
+    # Its training is tested in tests/evaluation/test_judge.py.
+    monkeypatch.setattr(judge, "_fit", lambda *_: None)
+    done = cargan("classifier", "--judge", data, "--set", "judge.minimum_accuracy=0")
+    assert done.status == 0, done.err
+    assert done.out.endswith(" of 12 validation photos.\n")
+    assert (data / "judge" / "judge.json").is_file()
+
+
+def test_a_judge_is_kept_where_evaluations_look(cargan, data):
+    assert "DATA/judge" in cargan("classifier", "--judge", data, "--out", "here").error

@@ -149,7 +149,7 @@ def test_ctrl_c_is_one_line_that_says_how_to_go_on(start_cargan, trainable):
         assert time.monotonic() < deadline
         time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=180)
     assert process.returncode == 130, err
     lines = [line for line in err.splitlines() if not line.startswith("step ")]
     go_on = " ".join(["cargan", *map(str, words), "--resume"])

@@ -2,7 +2,14 @@ import json
 
 import pytest
 
-from cargan_tf.config import Config, config_from_json, load_config, override, shipped_configs
+from cargan_tf.config import (
+    Config,
+    config_from_json,
+    load_config,
+    overlay,
+    override,
+    shipped_configs,
+)
 from cargan_tf.errors import UserError
 
 
@@ -22,7 +29,8 @@ def test_paper_and_quickstart_ship():
 
 @pytest.mark.parametrize("name", shipped_configs())
 def test_a_shipped_configuration_loads_under_its_name(name):
-    assert load_config(name).name == name.replace("ablations/", "ablation-")
+    named = name.replace("ablations/", "ablation-").replace("baselines/", "")
+    assert load_config(name).name == named
 
 
 @pytest.mark.parametrize("name", shipped_configs())
@@ -111,12 +119,34 @@ def test_without_overrides_a_configuration_stays_what_it_is():
     assert override(config, []) == config
 
 
+def test_an_overlay_changes_what_it_states_and_no_more():
+    base = load_config("quickstart", ["training.steps=5"])
+    config = overlay(base, "ablations/a")
+    assert config.name == "quickstart-ablation-a"
+    assert config == override(base, ["model.attention=none", "name=quickstart-ablation-a"])
+
+
+def test_overlays_lie_upon_each_other(yaml_file):
+    mine = yaml_file("training: {batch_size: 3}\nmodel: {stages: 1}")
+    config = overlay(overlay(load_config("quickstart"), "baselines/deaf"), mine)
+    assert config.name == "quickstart-deaf-mine"
+    assert (config.training.batch_size, config.model.stages) == (3, 1)
+    assert config.data.shuffle_sounds
+    assert config.data.image_size == 64
+
+
+def test_a_bad_overlay_is_told_with_both_names(yaml_file):
+    path = yaml_file("model: {spectrogram: jet}")
+    with pytest.raises(UserError, match=r"mine\.yaml over quickstart: .*jet needs audio"):
+        overlay(load_config("quickstart"), path)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("training.batchsize=8", "unknown key 'training.batchsize'. Did you mean 'training.batch_"),
         ("trainig.batch_size=8", "unknown key 'trainig'. Did you mean 'training'?"),
-        ("learning_rate=1", "'classifier.learning_rate' or 'training.learning_rate'?"),
+        ("learning_rate=1", "'judge.learning_rate' or 'training.learning_rate'?"),
         ("audio.image_size=64", "Did you mean 'data.image_size'?"),
         ("training.batch_size", "expected KEY=VALUE, such as training.batch_size=8"),
         ("training=5", "training is a section"),

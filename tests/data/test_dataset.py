@@ -62,6 +62,19 @@ def test_steps_per_epoch(dataset):
         dataset.steps_per_epoch(25)
 
 
+@pytest.mark.parametrize(
+    ("texts", "steps"),
+    [
+        (["training.steps=null", "training.epochs=2"], 12),
+        (["training.steps=null", "training.epochs=2", "training.decay_epochs=3"], 30),
+        (["training.steps=7", "training.epochs=2"], 7),
+    ],
+)
+def test_the_length_of_a_run(dataset, config, texts, steps):
+    training = override(config, ["training.batch_size=4", *texts]).training
+    assert dataset.training_steps(training) == steps
+
+
 def test_settings_that_differ_are_named(dataset, config):
     check_fits(dataset, override(config, ["audio.clip_spreads=3", "training.batch_size=2"]))
     for text, name in (

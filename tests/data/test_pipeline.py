@@ -15,6 +15,8 @@ KINDS = {
     "small buffer": ["data.cache=false", "data.shuffle_buffer=7"],
     "masks": ["data.cache=true", "data.freq_mask=4", "data.time_mask=3"],
     "disk, masks": ["data.cache=false", "data.freq_mask=4"],
+    "shuffled sounds": ["data.shuffle_sounds=true"],
+    "disk, shuffled sounds": ["data.cache=false", "data.shuffle_sounds=true"],
 }
 
 
@@ -138,6 +140,35 @@ def test_masks_differ_between_epochs_and_hide_by_the_mean(dataset, dataset_path,
     assert any((np.abs(batch["spectrogram"]) < 1e-6).any() for batch in hidden)
 
 
+@pytest.mark.parametrize("kind", ["shuffled sounds", "disk, shuffled sounds"])
+def test_shuffled_sounds_are_of_another_record_of_the_class(dataset, dataset_path, config, kind):
+    settings = override(config, ["training.batch_size=6"])
+    shuffled = override(settings, KINDS[kind])
+    plain = batches(dataset, dataset_path, settings, STEPS)
+    own = {row["id"]: row for batch in plain for row in rows_of(batch)}
+    found = batches(dataset, dataset_path, shuffled, 2 * STEPS)
+    heard = [{row["id"]: row for batch in part for row in rows_of(batch)} for part in halves(found)]
+    assert heard[0].keys() == heard[1].keys() == own.keys()
+    owner = {row["spectrogram"].tobytes(): name for name, row in own.items()}
+    assert len(owner) == 24
+    donor = {name: owner[row["spectrogram"].tobytes()] for name, row in heard[0].items()}
+    assert len(set(donor.values())) == 24  # a permutation: no sound is lost or heard twice
+    for name, row in heard[0].items():
+        np.testing.assert_array_equal(row["photo"], own[name]["photo"])
+        np.testing.assert_array_equal(row["label"], own[name]["label"])
+        np.testing.assert_array_equal(row["label"], own[donor[name]]["label"])
+        np.testing.assert_array_equal(row["spectrogram"], heard[1][name]["spectrogram"])
+        assert donor[name] != name
+
+
+def rows_of(batch):
+    return [dict(zip(batch, row, strict=True)) for row in zip(*batch.values(), strict=True)]
+
+
+def halves(found):
+    return found[:STEPS], found[STEPS:]
+
+
 def test_settings_are_checked(dataset, dataset_path, config):
     for text, message in (
         ("training.batch_size=25", "24 pairs, fewer than one batch of 25"),
@@ -156,7 +187,10 @@ def test_evaluation_is_in_stored_order_and_whole(dataset, dataset_path, config):
     found = read()
     assert [len(batch["id"]) for batch in found] == [5, 5, 2]
     assert len(set(ids_of(found))) == 12
-    assert set(found[0]) == {"spectrogram", "photo", "label", "id", "recording", "player"}
+    assert set(found[0]) == {
+        *("spectrogram", "photo", "label", "id", "recording", "player"),
+        *("rms_db", "flatness"),
+    }
     assert found[0]["recording"][0].decode() == found[0]["id"][0].decode().split("/")[1]
     assert ids_of(read()) == ids_of(found)
     assert ids_of(read(limit=7)) == ids_of(found)[:7]
@@ -179,3 +213,12 @@ def test_replicas_share_the_global_batch(dataset, dataset_path, config, kind):
         for name, whole in batch.items():
             joined = np.concatenate([part[name].numpy() for part in parts])
             np.testing.assert_array_equal(joined, whole)
+
+
+def test_chosen_records_alone_are_read(dataset, dataset_path, config):
+    def read(**options):
+        return ids_of(list(evaluation_batches(dataset, dataset_path, config, "test", 5, **options)))
+
+    everything = read()
+    assert read(chosen=[1, 4, 11]) == [everything[place] for place in (1, 4, 11)]
+    assert read(chosen=[1, 4, 11], limit=2) == [everything[1], everything[4]]

@@ -20,7 +20,7 @@ from cargan_tf.labels import SUB_URMP_LABELS
 from cargan_tf.models.cascade import new_cascade
 from cargan_tf.models.patchgan import new_discriminator
 from cargan_tf.serving.export import export_run
-from cargan_tf.training.checkpoints import Checkpoints, restore_cascade
+from cargan_tf.training.checkpoints import Checkpoints, restore_network
 from cargan_tf.training.run import Run, RunInfo
 from cargan_tf.training.step import TrainingStep
 
@@ -73,7 +73,7 @@ def test_the_run_says_what_it_is_made_of(run, authors_config):
 
 def test_the_run_holds_their_networks_and_step(run, cascade, authors_config):
     restored = new_cascade(authors_config, 13)
-    assert restore_cascade(run.checkpoints, restored) == 7
+    assert restore_network(run.checkpoints, restored) == 7
     sound = tf.random.stateless_uniform([2, 32, 32, 3], [1, 2], -1, 1)
     label = tf.one_hot([3, 12], 13)
     for ours, theirs in zip(restored(sound, label), cascade(sound, label), strict=True):

@@ -12,6 +12,19 @@ import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from cargan_tf.audio.statistics import BandStatistics
+from cargan_tf.evaluation.report import (
+    COARSE,
+    FOLDER,
+    FORMAT,
+    REFINED,
+    REPORT_FILE,
+    Figure,
+    Origin,
+    Report,
+    Row,
+    SplitReport,
+)
+from cargan_tf.files import write_json
 from cargan_tf.serving.card import ModelCard
 from cargan_tf.serving.card_graph import CardTable
 from cargan_tf.serving.server.limits import Limits
@@ -33,6 +46,24 @@ def sounds(tiny_source):
     files = [tiny_source / f"{label}_1_test_0.wav" for label in labels]
     waveforms = [soundfile.read(file, dtype="float32")[0] for file in files]
     return np.stack(waveforms), np.array(labels)
+
+
+@pytest.fixture(scope="session")
+def write_report():
+    """Writes a run's evaluation: ``write_report(run, step=6, fid=3.5)``; returns the file."""
+
+    def write(run, step, **values):
+        figures = {name: Figure(value, pictures=12) for name, value in values.items()}
+        beside = {name: Figure(value + 1, pictures=12) for name, value in values.items()}
+        rows = (Row(REFINED, figures), Row(COARSE, beside))
+        split = SplitReport("test", 12, 12, rows, apart={}, confusions=(), examples=())
+        texts = ["run", "tiny", "c", "step", "k", step, "data", "d", "d"]
+        origin = Origin(*texts, beside={}, seed=0, versions={}, date="2026-01-02T03:04:05Z")
+        report = Report(FORMAT, origin, ("cello",), (), (), (split,), ())
+        write_json(run / FOLDER / REPORT_FILE, report.to_json())
+        return run / FOLDER / REPORT_FILE
+
+    return write
 
 
 LABELS = ("cello", "flute")

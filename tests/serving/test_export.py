@@ -109,16 +109,9 @@ def test_the_card_has_the_hash_of_every_other_file(version):
         assert hashlib.sha256((version / name).read_bytes()).hexdigest() == expected
 
 
-def test_the_figures_of_an_evaluation_are_on_the_card(tiny_run, tmp_path):
+def test_the_figures_of_an_evaluation_are_on_the_card(tiny_run, tmp_path, write_report):
     run = Run(Path(shutil.copytree(tiny_run, tmp_path / "run")))
-    report = {
-        "origin": {"step": 6},
-        "splits": [
-            {"split": "test", "rows": [{"name": "refined", "figures": {"fid": {"value": 3.5}}}]}
-        ],
-    }
-    (run.path / "evaluation").mkdir()
-    (run.path / "evaluation" / "report.json").write_text(json.dumps(report))
+    write_report(run.path, step=6, fid=3.5)
     assert picture_model_of_run(run)[1].metrics == {"test": {"fid": 3.5}}
 
 

@@ -7,7 +7,7 @@ from cargan_tf.config import override
 from cargan_tf.errors import UserError
 from cargan_tf.models.cascade import Cascade
 from cargan_tf.models.patchgan import PatchGAN
-from cargan_tf.training.checkpoints import Checkpoints, restore_cascade
+from cargan_tf.training.checkpoints import Checkpoints, restore_network
 from cargan_tf.training.step import TrainingStep
 
 
@@ -83,7 +83,7 @@ def test_networks_of_another_shape_are_refused(step, config, tmp_path):
     with pytest.raises(UserError, match=r"step-1 does not fit this run"):
         Checkpoints(tmp_path, wider, keep=2).restore()
     with pytest.raises(UserError, match=r"step-1 does not fit this run"):
-        restore_cascade(tmp_path, wider.cascade)
+        restore_network(tmp_path, wider.cascade)
 
 
 def test_a_damaged_checkpoint_is_named(step, tmp_path):
@@ -112,11 +112,11 @@ def test_a_full_disk_loses_no_older_checkpoint(step, tmp_path, monkeypatch):
 def test_the_drawing_networks_alone_are_restored(step, other, tmp_path):
     save(step, tmp_path, 5)
     other.step.assign(0)
-    assert restore_cascade(tmp_path, other.cascade) == 5
+    assert restore_network(tmp_path, other.cascade) == 5
     for ours, theirs in zip(other.cascade.variables, step.cascade.variables, strict=True):
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
 
 
 def test_a_run_without_a_checkpoint_cannot_draw(step, tmp_path):
     with pytest.raises(UserError, match="holds no checkpoint yet"):
-        restore_cascade(tmp_path, step.cascade)
+        restore_network(tmp_path, step.cascade)

@@ -79,3 +79,10 @@ def test_the_lock_is_free_after_an_error(run):
 def test_a_file_s_hash_is_its_sha_256(tmp_path):
     (tmp_path / "file").write_bytes(b"content")
     assert file_hash(tmp_path / "file") == hashlib.sha256(b"content").hexdigest()
+
+
+def test_statistics_are_read_up_to_a_line_that_was_cut_short(tmp_path):
+    run = Run(tmp_path)
+    assert run.read_stats() == []
+    run.stats.write_text('{"step": 1}\n{"step": 2}\n{"st')
+    assert run.read_stats() == [{"step": 1}, {"step": 2}]

@@ -1,6 +1,5 @@
 import json
 import shutil
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -159,19 +158,6 @@ def test_a_batch_that_replicas_cannot_share_is_refused(
         Trainer(Run(tmp_path), tiny_data, config, four_replicas)
 
 
-@pytest.mark.parametrize(
-    ("texts", "steps"),
-    [
-        (["training.steps=null", "training.epochs=2"], 12),
-        (["training.steps=null", "training.epochs=2", "training.decay_epochs=3"], 30),
-        (["training.steps=7", "training.epochs=2"], 7),
-    ],
-)
-def test_the_length_of_a_run(tiny_config, texts, steps):
-    trainer = SimpleNamespace(config=override(tiny_config, texts), steps_per_epoch=6)
-    assert Trainer.total_steps.fget(trainer) == steps
-
-
 def test_a_description_builds_everything_and_writes_nothing(make, tmp_path):
     trainer = make(tmp_path / "run")
     text = trainer.describe()
@@ -180,7 +166,7 @@ def test_a_description_builds_everything_and_writes_nothing(make, tmp_path):
         "24 train, 12 validation, 12 test",
         "labels: cello, flute, violin",
         "0 done of 6, 6 an epoch",
-        f"G1: {trainer.step.cascade.coarse_generator.count_params():,} parameters",
+        f"G1: {trainer.network.coarse_generator.count_params():,} parameters",
         "CPU:0",
     ):
         assert part in text
@@ -190,8 +176,8 @@ def test_a_description_builds_everything_and_writes_nothing(make, tmp_path):
 class _Poisoned:
     """A step whose loss is not finite."""
 
-    def __init__(self, step, at):
-        self.cascade, self._at, self._done = step.cascade, at, 0
+    def __init__(self, at):
+        self._at, self._done = at, 0
 
     def __call__(self, batch):
         self._done += 1
@@ -203,7 +189,7 @@ class _Poisoned:
 def test_a_loss_that_is_not_finite_stops_the_run_before_it_is_saved(make, tmp_path, log_steps):
     rarely = ("monitor.listening_steps=100", "monitor.picture_steps=100")
     trainer = make(tmp_path, f"monitor.log_steps={log_steps}", *rarely)
-    trainer.step = _Poisoned(trainer.step, at=3)
+    trainer.step = _Poisoned(at=3)
     with pytest.raises(UserError, match=r"step 3: refined_l1 is not finite"):
         trainer.train()
     assert list((tmp_path / "checkpoints").glob("*.index")) == []
@@ -213,7 +199,7 @@ class _Interrupted:
     """A step during which somebody presses Ctrl-C after two others."""
 
     def __init__(self, step):
-        self.cascade, self._count = step.cascade, step.step
+        self._count = step.step
 
     def __call__(self, batch):
         if int(self._count.numpy()) == 2:

@@ -1,0 +1,215 @@
+"""A run's evaluation: draw, look, measure, write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cargan_tf.errors import UserError
+from cargan_tf.evaluation.drawing import RunDrawer
+from cargan_tf.evaluation.drawn import DrawnSplit
+from cargan_tf.evaluation.examples import confusions_of, examples_of
+from cargan_tf.evaluation.features.registry import DEFAULT
+from cargan_tf.evaluation.metrics.material import Metric
+from cargan_tf.evaluation.metrics.registry import chosen_metrics
+from cargan_tf.evaluation.networks import Networks, find_networks
+from cargan_tf.evaluation.origin import origin_of
+from cargan_tf.evaluation.report import (
+    CLASS_MEAN,
+    COARSE,
+    FOLDER,
+    FORMAT,
+    REAL,
+    REFINED,
+    REPORT_FILE,
+    Confusion,
+    Example,
+    Report,
+    Row,
+    SplitReport,
+    Unmeasured,
+)
+from cargan_tf.evaluation.rows import SplitMaterial, measure_split
+from cargan_tf.files import write_json
+from cargan_tf.progress import Reporter, SilentReporter
+from cargan_tf.training.run import Run, data_of
+
+ROWS = (REFINED, COARSE, CLASS_MEAN, REAL)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is measured; where a split has more, a seeded choice, even over the classes.
+
+    Attributes:
+        train: pairs of the training split.
+        held_out: pairs of any other split.
+        seed: of the choice, of the permutations, of halves and subsets.
+    """
+
+    train: int = 390
+    held_out: int = 2_000
+    seed: int = 0
+
+
+def evaluate_run(
+    run: Run,
+    data: Path | None = None,
+    splits: Sequence[str] = ("train", "test"),
+    out: Path | None = None,
+    beside: Sequence[Run] = (),
+    features: str | None = None,
+    metrics: Sequence[str] | None = None,
+    limits: Limits | None = None,
+    reporter: Reporter | None = None,
+) -> tuple[Report, dict[str, DrawnSplit]]:
+    """Measure a run's newest checkpoint and write ``report.json``.
+
+    A metric that cannot be measured becomes a line of ``Report.not_measured``; the others are
+    measured all the same.
+
+    Args:
+        run: made by training, or imported.
+        data: the data set; the one that the run was trained on by default.
+        splits: what to draw, in this order; one that the data lacks is named as not measured.
+        out: folder of the report; ``RUN/evaluation`` by default.
+        beside: runs that get a row each, such as one trained with sounds shuffled in the class.
+        features: name of the feature network of FID, KID and IS; ``efficientnet-lite0`` by default.
+        metrics: names of those wanted; all by default.
+        limits: how much is measured.
+        reporter: told of each stage.
+
+    Returns:
+        The report, and what was drawn by split.
+
+    Raises:
+        UserError: no run, no checkpoint, no data, none of the splits, a data set with other
+            labels than the run's, or an unknown network or metric.
+    """
+    reporter, limits = reporter or SilentReporter(), limits or Limits()
+    wanted = chosen_metrics(metrics)
+    data = data or data_of(run)
+    drawer = RunDrawer(run, data)
+    others = {name: RunDrawer(other, data) for name, other in names_beside(beside).items()}
+    missing: list[Unmeasured] = []
+    there = present_splits(splits, drawer, data, missing)
+    networks = find_networks(
+        {metric.role for metric in wanted if metric.role},
+        features or DEFAULT,
+        drawer.network,
+        drawer.info,
+        data,
+        drawer.dataset.config,
+        reporter,
+    )
+    reports: list[SplitReport] = []
+    drawn: dict[str, DrawnSplit] = {}
+    for split in there:
+        material = _drawn_material(split, drawer, others, networks, limits, reporter)
+        drawn[split] = material.drawn
+        available = drawer.dataset.records(split)
+        reports.append(_measured(material, wanted, available, missing, reporter))
+    report = Report(
+        format=FORMAT,
+        origin=origin_of(run, drawer.step, data, names_beside(beside), limits.seed),
+        labels=drawer.dataset.labels,
+        metrics=tuple(metric.info for metric in wanted),
+        networks=tuple(network.info for network in networks.found.values()),
+        splits=tuple(reports),
+        not_measured=tuple(missing),
+    )
+    write_json((out or run.path / FOLDER) / REPORT_FILE, report.to_json())
+    return report, drawn
+
+
+def names_beside(runs: Sequence[Run]) -> dict[str, Run]:
+    """Runs by the names of their rows: of their folders, as much of the path as tells them apart.
+
+    Raises:
+        UserError: one of them is named twice.
+    """
+    paths = [run.path.resolve() for run in runs]
+    if len(set(paths)) < len(paths):
+        raise UserError("a run stands beside twice: name each once.")
+    named: dict[str, Run] = {}
+    for run, path in zip(runs, paths, strict=True):
+        namesakes = sum(other.name == path.name for other in paths) > 1 or path.name in ROWS
+        named["/".join(path.parts[-2:]) if namesakes else path.name] = run
+    return named
+
+
+def present_splits(
+    splits: Sequence[str], drawer: RunDrawer, data: Path, missing: list[Unmeasured]
+) -> list[str]:
+    """Those of ``splits`` that the data has, each once; the others are added to ``missing``.
+
+    Raises:
+        UserError: it has none of them.
+    """
+    counts = {name: drawer.dataset.records(name) for name in drawer.dataset.shards}
+    there = ", ".join(name for name, count in counts.items() if count)
+    for split in dict.fromkeys(splits):
+        if not counts.get(split):
+            missing.append(Unmeasured(split, f"the data set has no such split; it has {there}"))
+    found = [split for split in dict.fromkeys(splits) if counts.get(split)]
+    if not found:
+        raise UserError(
+            f"the data set in {data} has no pair in {', '.join(splits) or 'no split'}; it has"
+            f" {there}."
+        )
+    return found
+
+
+def _drawn_material(
+    split: str,
+    drawer: RunDrawer,
+    others: Mapping[str, RunDrawer],
+    networks: Networks,
+    limits: Limits,
+    reporter: Reporter,
+) -> SplitMaterial:
+    limit = limits.train if split == "train" else limits.held_out
+    with reporter.task(f"Draw {split}", 1 + len(others)) as task:
+        drawn = drawer.draw(split, limit, limits.seed)
+        task.advance()
+        beside = {}
+        for name, other in others.items():
+            beside[name] = other.draw(split, limit, limits.seed)
+            task.advance()
+    return SplitMaterial(drawn, beside, networks, limits.seed)
+
+
+def _measured(
+    material: SplitMaterial,
+    metrics: Sequence[Metric],
+    available: int,
+    missing: list[Unmeasured],
+    reporter: Reporter,
+) -> SplitReport:
+    drawn = material.drawn
+    if not material.has_two_stages:
+        missing.append(
+            Unmeasured(f"coarse, {drawn.split}", "the run has one stage: see the row refined")
+        )
+    rows: list[Row] = []
+    apart: dict[str, list[Row]] = {}
+    examples: tuple[Example, ...] = ()
+    confusions: tuple[Confusion, ...] = ()
+    with reporter.task(f"Measure {drawn.split}", len(material.kinds)) as task:
+        for row_material, row, groups in measure_split(material, metrics, missing, task):
+            rows.append(row)
+            for name, group in groups.items():
+                apart.setdefault(name, []).append(group)
+            if row.name == REFINED:
+                examples = examples_of(drawn, row_material)
+                confusions = confusions_of(row_material)
+    return SplitReport(
+        split=drawn.split,
+        pairs=len(drawn.keys),
+        available=available,
+        rows=tuple(rows),
+        apart={name: tuple(group) for name, group in apart.items()},
+        confusions=confusions,
+        examples=examples,
+    )

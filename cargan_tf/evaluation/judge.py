@@ -1,0 +1,235 @@
+"""The independent judge: EfficientNet-Lite0 fine-tuned on a data set's real photos.
+
+C guided the generators, so what C says of their pictures is circular. The judge is of another
+architecture, starts from other weights and never meets a generator. Photos are shifted, blurred,
+tinted and strewn with noise while it learns: without, ImageNet's features judge by grain, and
+generated pictures, which are grainy, all look alike to it (docs/evaluation.md has the figures).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cargan_tf.config import Config, JudgeConfig
+from cargan_tf.data.dataset import DATASET_FILE, DatasetInfo, load_dataset
+from cargan_tf.data.pipeline import evaluation_batches, training_batches
+from cargan_tf.errors import UserError
+from cargan_tf.evaluation.features.efficientnet_lite0 import (
+    FEATURES,
+    load_backbone,
+    new_backbone,
+    read_imagenet_weights,
+)
+from cargan_tf.evaluation.features.network import (
+    FeatureNetwork,
+    resize_rule,
+    to_input,
+    weights_hash,
+)
+from cargan_tf.evaluation.report import NetworkInfo
+from cargan_tf.files import write_json
+from cargan_tf.progress import Reporter, SilentReporter
+from cargan_tf.training.run import file_hash
+from cargan_tf.training.weight_files import load_weights, save_weights
+
+NAME = "judge"
+#: Where it is kept, inside the data set it was trained on.
+FOLDER = "judge"
+WEIGHTS_FILE, REPORT_FILE = "judge.npz", "judge.json"
+
+#: Photos are shifted by up to this share of their side, and tinted by up to this in [-1, 1].
+SHIFT, TINT = 1 / 16, 0.2
+#: Contrast lies between 1 - CONTRAST and 1 + CONTRAST.
+CONTRAST = 0.3
+#: Half of the photos are blurred: shrunk to between this share of their size and all of it.
+COARSEST = 0.3
+
+
+@dataclass(frozen=True)
+class JudgeReport:
+    """How good a judge is, and what it was made from; written beside its weights."""
+
+    accuracy: float  # on held-out photos
+    split: str  # which those were
+    photos: int
+    labels: tuple[str, ...]
+    input_size: int
+    config: dict[str, Any]  # the judge section
+    data_hash: str  # of dataset.json
+
+
+def train_judge(data: Path, config: Config, reporter: Reporter | None = None) -> JudgeReport:
+    """Fine-tune the judge on the training photos, measure it on held-out ones, and keep it.
+
+    Args:
+        data: a data set made by ``preprocess``; ``data/judge`` gets weights and report.
+        config: the judge's section and the seed are used.
+        reporter: told of each step.
+
+    Raises:
+        UserError: no data set, no held-out photos, ImageNet's weights are not installed, or fewer
+            photos right than ``judge.minimum_accuracy`` (the judge is kept, but
+            ``load_judge`` refuses it too).
+    """
+    reporter, settings = reporter or SilentReporter(), config.judge
+    dataset = load_dataset(data)
+    split = dataset.held_out_split
+    if split is None:
+        raise UserError(
+            f"{data} has only a training split: a judge's accuracy must be measured on other"
+            " photos. Preprocess data with a validation or test split."
+        )
+    keras.utils.set_random_seed(config.training.seed)
+    size = settings.size_for(dataset.config.data.image_size)
+    network = new_judge(len(dataset.labels))
+    load_backbone(network.get_layer("backbone"), read_imagenet_weights())
+    _fit(network, size, dataset, data, settings, config.training.seed, reporter)
+    judge = _feature_network(network, size, None)
+    hits = [
+        judge(batch["photo"].numpy()).classes == np.argmax(batch["label"], axis=1)
+        for batch in evaluation_batches(dataset, data, dataset.config, split, settings.batch_size)
+    ]
+    report = JudgeReport(
+        accuracy=float(np.mean(np.concatenate(hits))),
+        split=split,
+        photos=sum(map(len, hits)),
+        labels=dataset.labels,
+        input_size=size,
+        config=settings.model_dump(mode="json"),
+        data_hash=file_hash(data / DATASET_FILE),
+    )
+    folder = data / FOLDER
+    save_weights(network, folder / WEIGHTS_FILE)
+    write_json(folder / REPORT_FILE, asdict(report))
+    _check_accuracy(report, folder)
+    return report
+
+
+def load_judge(data: Path) -> FeatureNetwork:
+    """The judge in ``data/judge``: features, and logits of the data's labels.
+
+    Raises:
+        UserError: it is damaged, or right on fewer held-out photos than its
+            ``judge.minimum_accuracy``.
+    """
+    report = read_report(data)
+    if report is None:
+        raise UserError(f"no judge of this data in {data / FOLDER}: cargan classifier --judge.")
+    _check_accuracy(report, data / FOLDER)
+    network = new_judge(len(report.labels))
+    remedy = "train the judge again: cargan classifier --judge"
+    load_weights(network, data / FOLDER / WEIGHTS_FILE, remedy)
+    return _feature_network(network, report.input_size, report)
+
+
+def read_report(data: Path) -> JudgeReport | None:
+    """What was written of the judge of ``data``; ``None`` without one of this very data set."""
+    file = data / FOLDER / REPORT_FILE
+    try:
+        values = json.loads(file.read_text("utf-8"))
+        report = JudgeReport(**{**values, "labels": tuple(values["labels"])})
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{file} is damaged; train the judge again: cargan classifier --judge."
+        ) from error
+    return report if report.data_hash == file_hash(data / DATASET_FILE) else None
+
+
+def new_judge(label_count: int) -> keras.Model:
+    """The network: pixels [B, H, W, 3], 0 to 255, to features [B, 1280] and logits [B, K]."""
+    backbone = new_backbone()
+    pixels = keras.Input((None, None, 3))
+    features = backbone(pixels)
+    logits = keras.layers.Dense(label_count, name="to_logits")(features)
+    return keras.Model(pixels, [features, logits], name="judge")
+
+
+def strewn(photos: tf.Tensor, noise: float) -> tf.Tensor:
+    """Photos [B, S, S, 3] in [-1, 1] as the judge learns from them, each another way.
+
+    Shifted, half of them blurred, contrast and tint changed, noise added with a spread between 0
+    and ``noise``.
+    """
+    count, size = tf.shape(photos)[0], photos.shape[1]
+    each = [count, 1, 1, 1]
+    edge = max(1, round(SHIFT * size))
+    wide = tf.pad(photos, [[0, 0], [edge, edge], [edge, edge], [0, 0]], "SYMMETRIC")
+    photos = tf.map_fn(lambda photo: tf.image.random_crop(photo, [size, size, 3]), wide)
+    small = tf.random.uniform([], round(COARSEST * size), size + 1, tf.int32)
+    shrunk = tf.image.resize(photos, [small, small], antialias=True)
+    photos = tf.where(tf.random.uniform(each) < 0.5, tf.image.resize(shrunk, [size, size]), photos)
+    photos *= tf.random.uniform(each, 1 - CONTRAST, 1 + CONTRAST)
+    photos += tf.random.uniform([count, 1, 1, 3], -TINT, TINT)
+    photos += tf.random.normal(tf.shape(photos)) * tf.random.uniform(each, 0.0, max(noise, 1e-6))
+    return tf.clip_by_value(photos, -1.0, 1.0)
+
+
+def _fit(
+    network: keras.Model,
+    size: int,
+    dataset: DatasetInfo,
+    data: Path,
+    settings: JudgeConfig,
+    seed: int,
+    reporter: Reporter,
+) -> None:
+    batch_size = min(settings.batch_size, dataset.records("train"))
+    training = dataset.config.training.model_copy(update={"batch_size": batch_size})
+    config = dataset.config.model_copy(update={"training": training})
+    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.steps)
+    optimizer = keras.optimizers.Adam(rate)
+    optimizer.build(network.trainable_variables)
+    accuracy = keras.metrics.CategoricalAccuracy()
+
+    @tf.function
+    def step(photo: tf.Tensor, label: tf.Tensor) -> None:
+        pixels = to_input(strewn(photo, settings.noise), size)
+        with tf.GradientTape() as tape:
+            # Batch norm learns too: its ImageNet statistics are far from those of such pictures.
+            _, logits = network(pixels, training=True)
+            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(label, logits))
+        variables = network.trainable_variables
+        optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
+        accuracy.update_state(label, logits)
+
+    stream = training_batches(dataset, data, config, seed=seed)
+    with reporter.task("Judge", settings.steps) as task:
+        for batch in stream.take(settings.steps):
+            step(batch["photo"], batch["label"])
+            task.advance(note=f"training accuracy {float(accuracy.result()):.3f}")
+
+
+def _check_accuracy(report: JudgeReport, folder: Path) -> None:
+    least = JudgeConfig.model_validate(report.config).minimum_accuracy
+    if report.accuracy < least:
+        raise UserError(
+            f"the judge in {folder} names {report.accuracy:.3f} of the {report.split} photos right,"
+            f" under judge.minimum_accuracy = {least}: it cannot judge others. Train it longer"
+            " (cargan classifier --judge --set judge.steps=…)."
+        )
+
+
+def _feature_network(network: keras.Model, size: int, report: JudgeReport | None) -> FeatureNetwork:
+    info = NetworkInfo(
+        name=NAME,
+        what="EfficientNet-Lite0, started from ImageNet weights, fine-tuned on the data's photos",
+        weights_hash=weights_hash(network.variables),
+        resize=resize_rule(size),
+        features=FEATURES,
+        accuracy=None if report is None else report.accuracy,
+    )
+
+    def look(pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        features, logits = network(pixels, training=False)
+        return features, logits
+
+    return FeatureNetwork(info, look, size)

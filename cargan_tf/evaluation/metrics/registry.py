@@ -1,0 +1,44 @@
+"""All metrics, in the order in which they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cargan_tf.errors import UserError, did_you_mean
+from cargan_tf.evaluation.metrics import (
+    accuracy,
+    frechet,
+    inception,
+    kernel,
+    likeness,
+    movement,
+    player,
+    retrieval,
+)
+from cargan_tf.evaluation.metrics.material import Metric
+
+METRICS: tuple[Metric, ...] = (
+    *accuracy.METRICS,
+    *frechet.METRICS,
+    *kernel.METRICS,
+    *inception.METRICS,
+    *retrieval.METRICS,
+    *player.METRICS,
+    *movement.METRICS,
+    *likeness.METRICS,
+)
+
+
+def chosen_metrics(names: Sequence[str] | None) -> tuple[Metric, ...]:
+    """The metrics of those names, in the registry's order; all by default.
+
+    Raises:
+        UserError: a name is unknown.
+    """
+    known = [metric.info.name for metric in METRICS]
+    for name in names or ():
+        if name not in known:
+            raise UserError(
+                f"no metric {name!r}.{did_you_mean(name, known)} There are {', '.join(known)}."
+            )
+    return tuple(metric for metric in METRICS if not names or metric.info.name in names)

@@ -1,0 +1,147 @@
+"""The paper's two tables: their rows, what each row is trained with, and the figures printed.
+
+A table here is data: a row names the configuration laid over the base one, a column names a metric
+of the evaluation. Measured columns stand beside the paper's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from cargan_tf.errors import UserError, did_you_mean
+from cargan_tf.evaluation.report import CLASS_MEAN, REAL, REFINED
+
+
+@dataclass(frozen=True)
+class Column:
+    """One figure of every row.
+
+    Attributes:
+        title: its heading.
+        metric: name of the evaluation's metric.
+        split: the pairs that it is measured on.
+        key: name of the column in JSON, and of the paper's figure in ``PaperRow.paper``.
+    """
+
+    title: str
+    metric: str
+    split: str = "test"
+
+    @property
+    def key(self) -> str:
+        """Split and metric, which name the column."""
+        return f"{self.split} {self.metric}"
+
+
+@dataclass(frozen=True)
+class PaperRow:
+    """One system.
+
+    Attributes:
+        name: for ``--only`` and in JSON.
+        title: what stands at its left.
+        overlay: the configuration laid over the base one; rows of one overlay share their runs.
+        pictures: which row of the evaluation it shows.
+        paper: the paper's figures, by the column's key.
+    """
+
+    name: str
+    title: str
+    overlay: str
+    pictures: str = REFINED
+    paper: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    """A table of the paper, and what this project adds to it."""
+
+    name: str
+    title: str
+    source: str
+    columns: tuple[Column, ...]
+    rows: tuple[PaperRow, ...]
+
+
+_FID, _IS = Column("FID", "fid"), Column("IS", "inception_score")
+_IS_BY_JUDGE = Column("IS, judge", "judge_inception_score")
+_KID = Column("KID", "kid")
+_RECALL = Column("R@1", "retrieval_1")
+_PLAYER = Column("player match", "player_match")
+_BY_C = Column("accuracy, C", "classifier_accuracy")
+_BY_JUDGE = Column("accuracy, judge", "judge_accuracy")
+_TRAIN_BY_C = Column("training accuracy, C", "classifier_accuracy", "train")
+_TRAIN_BY_JUDGE = Column("training accuracy, judge", "judge_accuracy", "train")
+
+_WHOLE: Final = "ablations/e"
+_DEAF = PaperRow("deaf", "deaf: trained with sounds shuffled in the class", "baselines/deaf")
+_MEAN = PaperRow("class-mean", "always the class's mean photo", _WHOLE, CLASS_MEAN)
+
+
+#: Sec. 4.2, Table 1, on the test split of Sub-URMP at 256×256; features of Inception.
+TABLE_1: Final = PaperTable(
+    name="table1",
+    title="Table 1: what each part of CAR-GAN is worth",
+    source="Table 1 of the paper: Sub-URMP, test split, 256×256",
+    columns=(_FID, _IS, _KID, _IS_BY_JUDGE, _RECALL, _PLAYER, _BY_JUDGE),
+    rows=(
+        PaperRow(
+            "a", "A: no attention", "ablations/a", paper={_FID.key: 279.3022, _IS.key: 3.2221}
+        ),
+        PaperRow(
+            "b",
+            "B: no classification loss",
+            "ablations/b",
+            paper={_FID.key: 332.1574, _IS.key: 3.4337},
+        ),
+        PaperRow(
+            "c", "C: no residue module", "ablations/c", paper={_FID.key: 380.1104, _IS.key: 2.0699}
+        ),
+        PaperRow(
+            "d", "D: no second stage", "ablations/d", paper={_FID.key: 307.3725, _IS.key: 3.7215}
+        ),
+        PaperRow("e", "E: the whole", _WHOLE, paper={_FID.key: 240.7771, _IS.key: 4.2023}),
+        _DEAF,
+        _MEAN,
+        PaperRow("real", "real photos", _WHOLE, REAL, paper={_IS.key: 4.7552}),
+    ),
+)
+
+#: Sec. 4.2, Table 2: accuracy of a ResNet50 that was trained on the real photos, as C is.
+TABLE_2: Final = PaperTable(
+    name="table2",
+    title="Table 2: CAR-GAN and the systems that it is compared with",
+    source="Table 2 of the paper: Sub-URMP, training and test split, 256×256",
+    columns=(
+        *(_TRAIN_BY_C, _BY_C, _TRAIN_BY_JUDGE, _BY_JUDGE),
+        *(_RECALL, _PLAYER, _FID, _KID),
+    ),
+    rows=(
+        PaperRow(
+            "s2ic", "S2IC", "baselines/s2ic", paper={_TRAIN_BY_C.key: 0.8737, _BY_C.key: 0.7556}
+        ),
+        PaperRow(
+            "cmcgan",
+            "CMCGAN",
+            "baselines/cmcgan",
+            paper={_TRAIN_BY_C.key: 0.9105, _BY_C.key: 0.7661},
+        ),
+        PaperRow("car-gan", "CAR-GAN", _WHOLE, paper={_TRAIN_BY_C.key: 0.9954, _BY_C.key: 0.9033}),
+        _DEAF,
+        _MEAN,
+        PaperRow("real", "real photos", _WHOLE, REAL),
+    ),
+)
+
+TABLES: Final = {table.name: table for table in (TABLE_1, TABLE_2)}
+
+
+def paper_table(name: str) -> PaperTable:
+    """The table of that name; raises ``UserError``."""
+    if name not in TABLES:
+        raise UserError(
+            f"no table {name!r}; the paper's are {', '.join(TABLES)}.{did_you_mean(name, TABLES)}"
+        )
+    return TABLES[name]

@@ -1,0 +1,180 @@
+"""Curves of a run's stats.jsonl as SVG, drawn by matplotlib for light and for dark pages."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: Values of a training line that are no losses.
+_NOT_LOSSES = frozenset({"step", "kind", "pictures_per_second", "waiting_for_data"})
+#: Where a loss's last word has no other plot: sums over the others.
+_TOTALS = frozenset({"generators", "discriminator"})
+
+#: What each plot of losses shows, by the last word of their names.
+_TITLES = {
+    "l1": "L1 distance to the photo, training",
+    "classification": "Cross-entropy of the label",
+    "adversarial": "Generators against D",
+    "judged": "D's judgements",
+    "totals": "Whole losses",
+}
+
+#: Width and height in inches: a column of the page, so that text keeps its size on a phone.
+_SIZE = (4.4, 2.7)
+#: Okabe and Ito's colours, told apart by the colour-blind and seen on white and on black; one name
+#: has one colour in all plots.
+_COLOUR_OF = {"coarse": "#d55e00", "refined": "#0088cc", "real": "#009e73"}
+_COLOURS = ("#cc79a7", "#e69f00", "#0088cc", "#d55e00", "#009e73", "#999999")
+#: Fewer are shown as points on the line.
+_FEW_POINTS = 20
+#: Of text and axes, on a light page and on a dark one.
+_INK, _DARK_INK = "#33383d", "#c9d1d9"
+
+Points = Sequence[tuple[int, float]]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a plot."""
+
+    name: str
+    points: Points
+    reference: bool = False  # what the others are compared with: dashed
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One plot: what it shows, in words too, and as SVG for a light page and for a dark one."""
+
+    title: str
+    summary: str
+    light: str
+    dark: str
+
+
+def training_plots(lines: Sequence[dict[str, Any]]) -> list[Plot]:
+    """Every loss and every listening figure in the lines of a run's ``stats.jsonl``."""
+    return [
+        _plot(title, series)
+        for title, series in [*_listening(lines), *_losses(lines)]
+        if any(one.points for one in series)
+    ]
+
+
+def _losses(lines: Sequence[dict[str, Any]]) -> list[tuple[str, list[Series]]]:
+    """Losses by the last word of their names: what is alike stands in one plot."""
+    points: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for line in lines:
+        if line["kind"] == "training":
+            for name in line.keys() - _NOT_LOSSES:
+                points[name].append((line["step"], line[name]))
+    groups: dict[str, list[Series]] = defaultdict(list)
+    for name in sorted(points):
+        group = "totals" if name in _TOTALS else name.rpartition("_")[2]
+        shown = name.rpartition("_")[0] if name not in _TOTALS else name
+        groups[group].append(Series(shown.replace("_", " ") or name, points[name]))
+    known = [group for group in _TITLES if group in groups]
+    others = sorted(groups.keys() - _TITLES.keys())
+    return [(_TITLES.get(group, group), groups[group]) for group in [*known, *others]]
+
+
+def _listening(lines: Sequence[dict[str, Any]]) -> list[tuple[str, list[Series]]]:
+    """Figures of held-out pairs, each beside what a generator deaf to the sound would reach."""
+
+    def series(key: str, name: str, reference: bool = False) -> Series:
+        found = [
+            (line["step"], line[key])
+            for line in lines
+            if line["kind"] == "listening" and line.get(key) is not None
+        ]
+        return Series(name, found, reference)
+
+    return [
+        (
+            "L1 distance to the photo, held-out",
+            [
+                series("coarse_l1", "coarse"),
+                series("refined_l1", "refined"),
+                series("class_mean_l1", "class mean", reference=True),
+            ],
+        ),
+        (
+            "R@1 within the class, held-out",
+            [
+                series("retrieval", "refined"),
+                series("retrieval_chance", "chance", reference=True),
+            ],
+        ),
+        (
+            "Player match, held-out",
+            [
+                series("player_match", "refined"),
+                series("player_match_chance", "chance", reference=True),
+            ],
+        ),
+    ]
+
+
+def _plot(title: str, series: list[Series]) -> Plot:
+    ends = ", ".join(f"{one.name} {one.points[-1][1]:.3g}" for one in series if one.points)
+    last = max(one.points[-1][0] for one in series if one.points)
+    light = _svg(series)
+    dark = light.replace(_INK, _DARK_INK)
+    return Plot(title, f"{title}: at step {last}, {ends}.", light, dark)
+
+
+def _svg(series: list[Series]) -> str:
+    from cycler import cycler
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    style: dict[Any, Any] = {
+        "svg.fonttype": "none",  # text stays text
+        "svg.hashsalt": "cargan",  # the same curves give the same file
+        "font.family": "sans-serif",
+        "font.size": 10,
+        "text.color": _INK,
+        "axes.edgecolor": _INK,
+        "axes.labelcolor": _INK,
+        "xtick.color": _INK,
+        "ytick.color": _INK,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.prop_cycle": cycler(color=_COLOURS),
+    }
+    with rc_context(style):
+        figure = Figure(figsize=_SIZE, layout="constrained")
+        axes = figure.subplots()
+        for one in series:
+            if one.points:
+                _draw(axes, one)
+        axes.set_xlabel("step")
+        axes.set_xlim(left=0)
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.2, color=_INK, linewidth=0.6)
+        axes.legend(frameon=False, fontsize=9)
+        content = io.StringIO()
+        figure.savefig(content, format="svg", transparent=True, metadata={"Date": None})
+    return content.getvalue()
+
+
+def _draw(axes: Axes, series: Series) -> None:
+    steps, values = zip(*series.points, strict=True)
+    if series.reference:
+        axes.plot(steps, values, color=_INK, linestyle="--", linewidth=1.2, label=series.name)
+        return
+    axes.plot(
+        steps,
+        values,
+        color=_COLOUR_OF.get(series.name),
+        marker="o" if len(steps) < _FEW_POINTS else "",
+        markersize=4,
+        linewidth=1.5,
+        label=series.name,
+    )

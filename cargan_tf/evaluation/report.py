@@ -1,0 +1,232 @@
+"""What an evaluation found: every figure with what one needs to believe it, as JSON and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from cargan_tf.errors import UserError
+
+#: Raised when a reader of older reports would misread a new one.
+FORMAT = 1
+
+#: Under the run's directory: the report, and the page that shows it.
+FOLDER, REPORT_FILE, PAGE_FILE = "evaluation", "report.json", "report.html"
+
+#: Rows of every split, in this order; those of ``beside`` runs follow under the runs' names.
+REFINED, COARSE, CLASS_MEAN, REAL = "refined", "coarse", "class mean", "real photos"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number.
+
+    Attributes:
+        value: in the metric's unit.
+        pictures: how many pictures it was measured on (N of the fake ones).
+        real: real photos they were compared with, for measures of distributions.
+        interval: Wilson's 95 % interval of a share.
+        spread: standard error over parts of the pictures (KID).
+        chance: what guessing within the class would give.
+        floor: the same measure between two disjoint halves of the real photos.
+        at_floor_size: the measure between one of those halves and pictures that belong to the
+            other: to be compared with ``floor``, as it has the same numbers of pictures.
+        singular: whether a covariance has no full rank, which is so when N <= features.
+        network: name of the network whose features or classes were used; see ``Report.networks``.
+        by_class: the same figure of each class that has pictures.
+    """
+
+    value: float
+    pictures: int
+    real: int | None = None
+    interval: tuple[float, float] | None = None
+    spread: float | None = None
+    chance: float | None = None
+    floor: float | None = None
+    at_floor_size: float | None = None
+    singular: bool | None = None
+    network: str | None = None
+    by_class: dict[str, Figure] | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """Figures of one kind of pictures: ``refined``, ``coarse``, ``class mean`` (always the mean
+    training photo), ``real photos``, or a run that was named to stand beside."""
+
+    name: str
+    figures: dict[str, Figure]  # by the metric's name; what is absent was not measured
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """What was drawn against what was seen in the refined pictures."""
+
+    judge: str  # name of a network: "judge" or "classifier"
+    counts: tuple[tuple[int, ...], ...]  # [true label][label seen], in the order of the labels
+
+
+@dataclass(frozen=True)
+class Example:
+    """One pair of a split, so that the best and the worst can be shown."""
+
+    index: int  # place in the arrays of the DrawnSplit
+    key: str
+    recording: str
+    label: str
+    player: str  # empty where the data names none
+    silent: bool
+    noise_like: bool
+    coarse_l1: float
+    refined_l1: float
+    predictions: dict[str, str]  # label seen in the refined picture, by the network's name
+    rank: int  # of its own photo among its class's, 1 is nearest to the refined picture
+    candidates: int  # photos of its class
+    nearest: int  # index of the photo that is nearest
+
+
+@dataclass(frozen=True)
+class SplitReport:
+    """One split.
+
+    Attributes:
+        split: ``train``, ``validation`` or ``test``.
+        pairs: how many were measured.
+        available: how many the split has; where there are more, the choice was seeded and even
+            over the classes.
+        rows: figures over all pairs.
+        apart: figures over ``music`` alone and over the ``silent`` and the ``noise-like`` clips;
+            empty where all are music.
+        confusions: of the refined pictures.
+        examples: a record a pair, in the order of the arrays.
+    """
+
+    split: str
+    pairs: int
+    available: int
+    rows: tuple[Row, ...]
+    apart: dict[str, tuple[Row, ...]]
+    confusions: tuple[Confusion, ...]
+    examples: tuple[Example, ...]
+
+    def row(self, name: str) -> Row:
+        """The row of that name; raises ``KeyError``."""
+        return next_named(self.rows, name)
+
+
+@dataclass(frozen=True)
+class MetricInfo:
+    """What a metric is, for tables and pages."""
+
+    name: str  # key of Row.figures
+    title: str  # heading of its column
+    better: Literal["higher", "lower", "neither"]
+    share: bool  # in 0..1, shown in per cent or with three decimals
+    meaning: str  # one sentence, and how it can mislead
+
+
+@dataclass(frozen=True)
+class NetworkInfo:
+    """A network that looked at pictures."""
+
+    name: str  # "efficientnet-lite0", "inception", "classifier" or "judge"
+    what: str  # its architecture and what it was trained on
+    weights_hash: str  # SHA-256
+    resize: str  # the one rule by which pictures become its input
+    features: int  # length of its feature vector
+    accuracy: float | None = None  # on held-out real photos, of a classifier of the data's labels
+
+
+@dataclass(frozen=True)
+class Unmeasured:
+    """A figure that is not there, and why."""
+
+    what: str  # split, row and metric, as far as they apply
+    why: str
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where all came from."""
+
+    run: str
+    config_name: str
+    config_hash: str
+    checkpoint: str  # file name without ending, such as step-1314
+    checkpoint_hash: str
+    step: int
+    data: str
+    data_hash: str  # SHA-256 of dataset.json
+    trained_on_data_hash: str
+    beside: dict[str, str]  # row name -> path of its run
+    seed: int
+    versions: dict[str, str]  # of Python and of packages
+    date: str  # ISO 8601, UTC
+
+
+@dataclass(frozen=True)
+class Report:
+    """An evaluation."""
+
+    format: int
+    origin: Origin
+    labels: tuple[str, ...]
+    metrics: tuple[MetricInfo, ...]  # in the order in which figures are shown
+    networks: tuple[NetworkInfo, ...]
+    splits: tuple[SplitReport, ...]
+    not_measured: tuple[Unmeasured, ...]
+
+    def split(self, name: str) -> SplitReport:
+        """The split of that name; raises ``KeyError``."""
+        for split in self.splits:
+            if split.split == name:
+                return split
+        raise KeyError(name)
+
+    def metric(self, name: str) -> MetricInfo:
+        """The metric of that name; raises ``KeyError``."""
+        return next_named(self.metrics, name)
+
+    def network(self, name: str) -> NetworkInfo:
+        """The network of that name; raises ``KeyError``."""
+        return next_named(self.networks, name)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        values: dict[str, Any] = _ADAPTER.dump_python(self, mode="json", exclude_none=True)
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any], origin: str) -> Report:
+        """The inverse; ``origin`` names the file in messages.
+
+        Raises:
+            UserError: it is damaged or of another format.
+        """
+        if values.get("format") != FORMAT:
+            raise UserError(
+                f"{origin} has the report format {values.get('format')!r}, this version reads"
+                f" {FORMAT}: evaluate the run again."
+            )
+        try:
+            return _ADAPTER.validate_python(dict(values))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise UserError(
+                f"{origin} is damaged: {where}: {first['msg']}; evaluate the run again."
+            ) from error
+
+
+def next_named(items: tuple[Any, ...], name: str) -> Any:
+    """The item of that name; raises ``KeyError``."""
+    for item in items:
+        if item.name == name:
+            return item
+    raise KeyError(name)
+
+
+_ADAPTER = TypeAdapter(Report)

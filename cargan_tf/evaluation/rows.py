@@ -1,0 +1,120 @@
+"""The rows of one split's report: what is shown to each metric, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cargan_tf.evaluation.drawn import DrawnSplit, Floats
+from cargan_tf.evaluation.features.network import FeatureNetwork, Seen
+from cargan_tf.evaluation.metrics.material import Looker, Material, Metric, NotMeasured
+from cargan_tf.evaluation.networks import Networks
+from cargan_tf.evaluation.ranking import rank
+from cargan_tf.evaluation.report import CLASS_MEAN, COARSE, REAL, REFINED, Row, Unmeasured
+from cargan_tf.progress import Task
+
+#: Clips that are shown apart where there are silent or noise-like ones.
+MUSIC, SILENT, NOISE_LIKE = "music", "silent", "noise-like"
+
+
+@dataclass(eq=False)
+class SplitMaterial:
+    """A drawn split as the networks see it; photos are looked at once for all rows."""
+
+    drawn: DrawnSplit
+    beside: Mapping[str, DrawnSplit]
+    networks: Networks
+    seed: int
+    photos_seen: dict[str, Seen] = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> list[str]:
+        """Names of the rows, in order."""
+        stages = [REFINED, COARSE] if self.has_two_stages else [REFINED]
+        return [*stages, CLASS_MEAN, REAL, *self.beside]
+
+    @property
+    def has_two_stages(self) -> bool:
+        """Whether coarse and refined pictures differ."""
+        return not np.array_equal(self.drawn.coarse, self.drawn.refined)
+
+    def row(self, kind: str) -> Material:
+        """What the metrics of that row are given."""
+        drawn = self.beside.get(kind, self.drawn)
+        moved = kind == REFINED or kind in self.beside
+        pictures = _pictures(kind, drawn)
+        return Material(
+            row=kind,
+            labels=drawn.labels,
+            classes=drawn.classes,
+            pictures=pictures,
+            photos=self.drawn.photos,
+            ranking=None if kind == REAL else rank(pictures, self.drawn),
+            other_sound=drawn.other_sound if moved else None,
+            other_label=drawn.other_label if moved else None,
+            lookers={
+                role: self._looker(role, network, kind, pictures)
+                for role, network in self.networks.found.items()
+            },
+            why_no_looker=self.networks.missing,
+            seed=self.seed,
+        )
+
+    def _looker(self, role: str, network: FeatureNetwork, kind: str, pictures: Floats) -> Looker:
+        if role not in self.photos_seen:
+            self.photos_seen[role] = network(self.drawn.photos)
+        photos = self.photos_seen[role]
+        return Looker(network, photos if kind == REAL else network(pictures), photos)
+
+
+def measure_row(
+    material: Material, metrics: Sequence[Metric], where: str, missing: list[Unmeasured]
+) -> Row:
+    """All figures of a row; what cannot be measured is added to ``missing`` under ``where``."""
+    figures = {}
+    for metric in metrics:
+        if not metric.applies_to(material):
+            continue
+        try:
+            figures[metric.info.name] = metric.measure(material)
+        except NotMeasured as reason:
+            what = f"{metric.info.title} of {where}"
+            missing.append(Unmeasured(what, str(reason)))
+    return Row(material.row, figures)
+
+
+def groups_apart(drawn: DrawnSplit) -> dict[str, NDArray[np.int64]]:
+    """Places of the clips with music, the silent and the noise-like; none if all are music."""
+    music = ~(drawn.silent | drawn.noise_like)
+    flags = {MUSIC: music, SILENT: drawn.silent, NOISE_LIKE: drawn.noise_like}
+    if music.all():
+        return {}
+    return {name: np.flatnonzero(flag) for name, flag in flags.items() if flag.any()}
+
+
+def measure_split(
+    split: SplitMaterial, metrics: Sequence[Metric], missing: list[Unmeasured], task: Task
+) -> Iterator[tuple[Material, Row, dict[str, Row]]]:
+    """Row by row: the material, its figures, and those of each group apart."""
+    groups = groups_apart(split.drawn)
+    few = [metric for metric in metrics if metric.of_few]
+    for kind in split.kinds:
+        material, where = split.row(kind), f"{kind}, {split.drawn.split}"
+        row = measure_row(material, metrics, where, missing)
+        apart = {
+            name: measure_row(material.only(places), few, f"{where}, {name}", missing)
+            for name, places in groups.items()
+        }
+        task.advance(note=where)
+        yield material, row, apart
+
+
+def _pictures(kind: str, drawn: DrawnSplit) -> Floats:
+    if kind == COARSE:
+        return drawn.coarse
+    if kind == CLASS_MEAN:
+        return drawn.class_means[drawn.classes]
+    return drawn.photos if kind == REAL else drawn.refined

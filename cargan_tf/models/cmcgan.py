@@ -1,0 +1,174 @@
+"""CMCGAN: pictures from sounds and sounds from pictures, in cycles (Hao et al. 2018)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from cargan_tf.config import Config
+from cargan_tf.models.classifier import Classifier
+from cargan_tf.models.dcgan import ConvolutionsDown, ConvolutionsUp, PairJudge
+from cargan_tf.models.drawing import OneStage
+from cargan_tf.models.latent import latent_vectors
+
+
+class Cycles(NamedTuple):
+    """What the four sub-networks make of a pair. Pictures are [B, S, S, 3], sounds [B, S, S, C]."""
+
+    picture: tf.Tensor  # A-to-V of the sound
+    sound: tf.Tensor  # V-to-A of the photo
+    photo_again: tf.Tensor  # V-to-V of the photo
+    sound_again: tf.Tensor  # A-to-A of the sound
+    photo_around: tf.Tensor  # V-to-A, then A-to-V
+    sound_around: tf.Tensor  # A-to-V, then V-to-A
+
+
+class CMCGAN(keras.Model):
+    """Two encoders and two decoders, which make up A-to-V, V-to-A, A-to-A and V-to-V.
+
+    "Sound" is the spectrogram throughout. The label is not looked at.
+    """
+
+    classifier: Classifier | None = None
+
+    def __init__(self, config: Config, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        sound_channels = config.model.spectrogram_channels
+        self.sound_encoder = CodeEncoder(config, name="sound_encoder")
+        self.picture_encoder = CodeEncoder(config, name="picture_encoder")
+        self.sound_decoder = CodeDecoder(config, sound_channels, name="sound_decoder")
+        self.picture_decoder = CodeDecoder(config, 3, name="picture_decoder")
+
+    def call(
+        self,
+        spectrogram: tf.Tensor,
+        label: tf.Tensor,
+        seed: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> OneStage:
+        """Draw by A-to-V; see ``DrawingNetwork``."""
+        code = self.sound_encoder(spectrogram, training=training)
+        return OneStage.of(self.picture_decoder(code, seed=seed, training=training))
+
+    def cycles(self, spectrogram: tf.Tensor, photo: tf.Tensor, seed: tf.Tensor) -> Cycles:
+        """Every path of a training step.
+
+        The moving statistics are those of the first passage, from real data to the other
+        modality: the way in which the trained network is used.
+
+        Args:
+            spectrogram: [B, S, S, C] in [-1, 1].
+            photo: [B, S, S, 3] in [-1, 1].
+            seed: int32 [2], of this step's latent vectors.
+        """
+        seeds = tf.unstack(tf.random.split(seed, 6))
+        heard = self.sound_encoder(spectrogram, training=True)
+        seen = self.picture_encoder(photo, training=True)
+        picture = self.picture_decoder(heard, seeds[0], training=True)
+        sound = self.sound_decoder(seen, seeds[1], training=True)
+        passing = {"training": True, "update_statistics": False}
+        return Cycles(
+            picture=picture,
+            sound=sound,
+            photo_again=self.picture_decoder(seen, seeds[2], **passing),
+            sound_again=self.sound_decoder(heard, seeds[3], **passing),
+            photo_around=self.picture_decoder(
+                self.sound_encoder(sound, **passing), seeds[4], **passing
+            ),
+            sound_around=self.sound_decoder(
+                self.picture_encoder(picture, **passing), seeds[5], **passing
+            ),
+        )
+
+
+class CodeEncoder(keras.Model):
+    """A picture or a spectrogram to its code: [B, S, S, C] in [-1, 1] to [B, 128]."""
+
+    def __init__(self, config: Config, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        sizes, stddev = config.cmcgan, config.model.init_stddev
+        self.down = ConvolutionsDown(config.data.image_size, sizes.encoder_width, stddev)
+        self.to_code = keras.layers.Dense(sizes.code)
+
+    def call(
+        self, picture: tf.Tensor, training: bool = False, update_statistics: bool = True
+    ) -> tf.Tensor:
+        """Encode; see ``BatchNorm.call`` for ``update_statistics``."""
+        maps = self.down(picture, training=training, update_statistics=update_statistics)
+        return self.to_code(tf.reshape(maps, [-1, maps.shape[1] * maps.shape[2] * maps.shape[3]]))
+
+
+class CodeDecoder(keras.Model):
+    """A code and a latent vector to a picture or a spectrogram: [B, 128] to [B, S, S, C].
+
+    The latent vector stands for what the other modality does not hold.
+    """
+
+    def __init__(self, config: Config, channels: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        sizes = config.cmcgan
+        self.latent = sizes.latent
+        self.up = ConvolutionsUp(
+            config.data.image_size, channels, sizes.decoder_width, config.model.init_stddev
+        )
+
+    def call(
+        self,
+        code: tf.Tensor,
+        seed: tf.Tensor | None = None,
+        training: bool = False,
+        update_statistics: bool = True,
+    ) -> tf.Tensor:
+        """Decode; ``seed`` as in ``latent_vectors``."""
+        latent = latent_vectors(tf.shape(code)[0], self.latent, seed)
+        vector = tf.concat([code, latent], axis=-1)
+        return self.up(vector, training=training, update_statistics=update_statistics)
+
+
+class JointDiscriminator(keras.Model):
+    """Whether picture and sound are both real and belong together.
+
+    Input shapes: [B, S, S, 3] and [B, S, S, C]. Output shape: [B, 1, 1, 1], logits.
+    """
+
+    def __init__(self, config: Config, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        size, width = config.data.image_size, config.cmcgan.discriminator_width
+        stddev = config.model.init_stddev
+        self.picture_down = ConvolutionsDown(size, width, stddev)
+        self.sound_down = ConvolutionsDown(size, width, stddev)
+        self.judge = PairJudge(8 * width, stddev)
+
+    def call(
+        self,
+        picture: tf.Tensor,
+        spectrogram: tf.Tensor,
+        training: bool = False,
+        update_statistics: bool = True,
+    ) -> tf.Tensor:
+        """Judge; see ``BatchNorm.call`` for ``update_statistics``."""
+        how = {"training": training, "update_statistics": update_statistics}
+        seen, heard = self.picture_down(picture, **how), self.sound_down(spectrogram, **how)
+        return self.judge(tf.concat([seen, heard], axis=-1), **how)
+
+
+def new_cmcgan(config: Config) -> CMCGAN:
+    """CMCGAN with its weights made."""
+    size = config.data.image_size
+    network = CMCGAN(config, name="cmcgan")
+    # V-to-A first: Keras takes a network for built once its ``call`` has run.
+    network.sound_decoder(network.picture_encoder(tf.zeros([1, size, size, 3])))
+    sound = tf.zeros([1, size, size, config.model.spectrogram_channels])
+    network(sound, tf.zeros([1, 1]))
+    return network
+
+
+def new_joint_discriminator(config: Config) -> JointDiscriminator:
+    """Its discriminator with its weights made."""
+    size = config.data.image_size
+    discriminator = JointDiscriminator(config, name="discriminator")
+    sound = tf.zeros([1, size, size, config.model.spectrogram_channels])
+    discriminator(tf.zeros([1, size, size, 3]), sound)
+    return discriminator

@@ -1,0 +1,124 @@
+"""The convolutions of S2IC and CMCGAN: DCGAN's (Radford et al. 2016), 4×4 with stride 2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from cargan_tf.models.activations import leaky_relu
+from cargan_tf.models.normalisation import BatchNorm
+
+#: Pixels a side of the innermost map.
+INNERMOST = 4
+#: The innermost map has 8 times the outermost's channels, and none has more.
+WIDEST = 8
+
+
+class ConvolutionsDown(keras.layers.Layer):
+    """Halves a picture until it is 4×4; all but the first convolution have batch norm.
+
+    Input shape: [B, S, S, C], S a power of two. Output shape: [B, 4, 4, W], W the first width
+    doubled at each step, at most 8 times.
+    """
+
+    def __init__(self, image_size: int, width: int, init_stddev: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        widths = widths_from_outside(image_size, width)
+        self.convolutions = [
+            keras.layers.Conv2D(
+                count,
+                4,
+                strides=2,
+                padding="same",
+                use_bias=level == 0,
+                kernel_initializer=keras.initializers.RandomNormal(stddev=init_stddev),
+            )
+            for level, count in enumerate(widths)
+        ]
+        self.norms = [BatchNorm() for _ in widths[1:]]
+
+    def call(
+        self, picture: tf.Tensor, training: bool = False, update_statistics: bool = True
+    ) -> tf.Tensor:
+        """Encode; see ``BatchNorm.call`` for ``update_statistics``."""
+        how = {"training": training, "update_statistics": update_statistics}
+        first, *others = self.convolutions
+        features = leaky_relu(first(picture), after_bias=True)
+        for convolution, norm in zip(others, self.norms, strict=True):
+            features = leaky_relu(norm(convolution(features), **how), after_bias=False)
+        return features
+
+
+class ConvolutionsUp(keras.layers.Layer):
+    """Makes a vector a 4×4 map and doubles that until it is a picture.
+
+    Input shape: [B, N]. Output shape: [B, S, S, C] in [-1, 1].
+    """
+
+    def __init__(
+        self, image_size: int, channels: int, width: int, init_stddev: float, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        initializer = keras.initializers.RandomNormal(stddev=init_stddev)
+        *others, innermost = widths_from_outside(image_size, width)
+        self.innermost = innermost
+        self.project = keras.layers.Dense(
+            INNERMOST * INNERMOST * innermost, use_bias=False, kernel_initializer=initializer
+        )
+        self.convolutions = [
+            keras.layers.Conv2DTranspose(
+                count,
+                4,
+                strides=2,
+                padding="same",
+                use_bias=False,
+                kernel_initializer=initializer,
+            )
+            for count in reversed(others)
+        ]
+        self.norms = [BatchNorm() for _ in (innermost, *others)]
+        self.to_picture = keras.layers.Conv2DTranspose(
+            channels, 4, strides=2, padding="same", kernel_initializer=initializer
+        )
+
+    def call(
+        self, vector: tf.Tensor, training: bool = False, update_statistics: bool = True
+    ) -> tf.Tensor:
+        """Decode; see ``BatchNorm.call`` for ``update_statistics``."""
+        how = {"training": training, "update_statistics": update_statistics}
+        features = tf.reshape(self.project(vector), [-1, INNERMOST, INNERMOST, self.innermost])
+        first, *others = self.norms
+        features = tf.nn.relu(first(features, **how))
+        for convolution, norm in zip(self.convolutions, others, strict=True):
+            features = tf.nn.relu(norm(convolution(features), **how))
+        return tf.tanh(self.to_picture(features))
+
+
+def widths_from_outside(image_size: int, width: int) -> list[int]:
+    """Channels of each map between a picture and the innermost, the widest picture's first."""
+    halvings = (image_size // INNERMOST).bit_length() - 1
+    return [width * min(2**level, WIDEST) for level in range(halvings)]
+
+
+class PairJudge(keras.layers.Layer):
+    """One logit for what is known of a picture and a sound (Reed et al. 2016, GAN-CLS).
+
+    A 1×1 convolution mixes the two, a 4×4 one spans the map. Input shape: [B, 4, 4, C]. Output
+    shape: [B, 1, 1, 1].
+    """
+
+    def __init__(self, width: int, init_stddev: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        initializer = keras.initializers.RandomNormal(stddev=init_stddev)
+        self.mix = keras.layers.Conv2D(width, 1, use_bias=False, kernel_initializer=initializer)
+        self.norm = BatchNorm()
+        self.to_logit = keras.layers.Conv2D(1, INNERMOST, kernel_initializer=initializer)
+
+    def call(
+        self, known: tf.Tensor, training: bool = False, update_statistics: bool = True
+    ) -> tf.Tensor:
+        """Judge; see ``BatchNorm.call`` for ``update_statistics``."""
+        mixed = self.norm(self.mix(known), training=training, update_statistics=update_statistics)
+        return self.to_logit(leaky_relu(mixed, after_bias=False))

@@ -1,0 +1,136 @@
+"""S2IC: a sound's code and a latent vector become a picture (Chen et al. 2017, "S2I-C")."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from cargan_tf.config import Config
+from cargan_tf.models.activations import leaky_relu
+from cargan_tf.models.classifier import Classifier
+from cargan_tf.models.dcgan import INNERMOST, ConvolutionsDown, ConvolutionsUp, PairJudge
+from cargan_tf.models.drawing import OneStage
+from cargan_tf.models.latent import latent_vectors
+
+
+class S2IC(keras.Model):
+    """Sound encoder and generator. The label is not looked at: the picture is of the sound alone.
+
+    The encoder learns to name the instrument, which is the "C" of the name, and nothing else: what
+    the generator wants of it does not reach it.
+    """
+
+    classifier: Classifier | None = None
+
+    def __init__(self, config: Config, label_count: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.encoder = SoundEncoder(config, label_count, name="encoder")
+        self.generator = CodeToPicture(config, name="generator")
+
+    def call(
+        self,
+        spectrogram: tf.Tensor,
+        label: tf.Tensor,
+        seed: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> OneStage:
+        """Draw; see ``DrawingNetwork``."""
+        features, _ = self.encoder(spectrogram, training=training)
+        return OneStage.of(self.generator(features, seed=seed, training=training))
+
+
+class SoundEncoder(keras.Model):
+    """Four convolutions at 64 pixels and a dense layer, trained to tell the instrument.
+
+    Input shape: [B, S, S, C] in [-1, 1]. Output: features [B, 128] and logits [B, K].
+    """
+
+    def __init__(self, config: Config, label_count: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        sizes, stddev = config.s2ic, config.model.init_stddev
+        self.down = ConvolutionsDown(config.data.image_size, sizes.encoder_width, stddev)
+        self.to_features = keras.layers.Dense(sizes.features)
+        self.to_logits = keras.layers.Dense(label_count)
+
+    def call(self, spectrogram: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+        """Features and logits."""
+        features = self.to_features(_flat(self.down(spectrogram, training=training)))
+        features = leaky_relu(features, after_bias=True)
+        return features, self.to_logits(features)
+
+
+class CodeToPicture(keras.Model):
+    """The generator: features to a code, a latent vector beside it, and up to a picture.
+
+    Input shape: [B, 128]. Output shape: [B, S, S, 3] in [-1, 1].
+    """
+
+    def __init__(self, config: Config, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        sizes, stddev = config.s2ic, config.model.init_stddev
+        self.latent = sizes.latent
+        self.to_code = keras.layers.Dense(sizes.code)
+        self.up = ConvolutionsUp(config.data.image_size, 3, sizes.generator_width, stddev)
+
+    def call(
+        self, features: tf.Tensor, seed: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
+        """Draw; ``seed`` as in ``latent_vectors``."""
+        code = leaky_relu(self.to_code(features), after_bias=True)
+        latent = latent_vectors(tf.shape(code)[0], self.latent, seed)
+        return self.up(tf.concat([code, latent], axis=-1), training=training)
+
+
+class S2ICDiscriminator(keras.Model):
+    """Whether a picture is real and of this sound.
+
+    The sound's features become a code of its own here, repeated over the innermost map.
+    Input shapes: [B, S, S, 3] and [B, 128]. Output shape: [B, 1, 1, 1], logits.
+    """
+
+    def __init__(self, config: Config, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        sizes, stddev = config.s2ic, config.model.init_stddev
+        self.down = ConvolutionsDown(config.data.image_size, sizes.discriminator_width, stddev)
+        self.to_code = keras.layers.Dense(sizes.code)
+        self.judge = PairJudge(8 * sizes.discriminator_width, stddev)
+
+    def call(
+        self,
+        picture: tf.Tensor,
+        features: tf.Tensor,
+        training: bool = False,
+        update_statistics: bool = True,
+    ) -> tf.Tensor:
+        """Judge; see ``BatchNorm.call`` for ``update_statistics``."""
+        seen = self.down(picture, training=training, update_statistics=update_statistics)
+        code = leaky_relu(self.to_code(features), after_bias=True)
+        heard = tf.tile(code[:, None, None, :], [1, INNERMOST, INNERMOST, 1])
+        return self.judge(
+            tf.concat([seen, heard], axis=-1),
+            training=training,
+            update_statistics=update_statistics,
+        )
+
+
+def new_s2ic(config: Config, label_count: int) -> S2IC:
+    """S2IC with its weights made."""
+    size = config.data.image_size
+    network = S2IC(config, label_count, name="s2ic")
+    sound = tf.zeros([1, size, size, config.model.spectrogram_channels])
+    network(sound, tf.zeros([1, label_count]))
+    return network
+
+
+def new_s2ic_discriminator(config: Config) -> S2ICDiscriminator:
+    """Its discriminator with its weights made."""
+    size = config.data.image_size
+    discriminator = S2ICDiscriminator(config, name="discriminator")
+    discriminator(tf.zeros([1, size, size, 3]), tf.zeros([1, config.s2ic.features]))
+    return discriminator
+
+
+def _flat(maps: tf.Tensor) -> tf.Tensor:
+    return tf.reshape(maps, [-1, maps.shape[1] * maps.shape[2] * maps.shape[3]])

@@ -1,0 +1,35 @@
+"""A network's weights as one .npz file, for networks that are trained once and then only used."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from cargan_tf.errors import UserError
+from cargan_tf.files import write_atomically
+
+
+def save_weights(network: keras.Model, file: Path) -> None:
+    """All variables in the order in which they were made."""
+    content = io.BytesIO()
+    np.savez(content, *(variable.numpy() for variable in network.variables))
+    write_atomically(file, content.getvalue())
+
+
+def load_weights(network: keras.Model, file: Path, remedy: str) -> None:
+    """The inverse, for a network with its variables made.
+
+    Raises:
+        UserError: the file is missing, damaged or of another network; ends in ``remedy``.
+    """
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            values = [arrays[f"arr_{index}"] for index in range(len(network.variables))]
+        for variable, value in zip(network.variables, values, strict=True):
+            variable.assign(value)
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(f"{file} is damaged; {remedy}.") from error

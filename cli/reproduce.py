@@ -1,0 +1,67 @@
+"""`cargan reproduce`: the paper's tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from cargan_cli.options import PATH, config_options
+
+
+@click.command("reproduce", short_help="Make a table of the paper: train, evaluate, compare.")
+@click.argument("table", type=click.Choice(["table1", "table2"]))
+@click.argument("data", type=PATH, default=Path("data"))
+@click.option("--out", type=PATH, help="Runs and tables.  [default: reproduced/CONFIG]")
+@config_options("the data set's own")
+@click.option(
+    "--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Runs a row."
+)
+@click.option("--only", multiple=True, metavar="ROW", help="Work on this row alone. Repeatable.")
+@click.option("--gpus", type=click.IntRange(min=1), help="GPUs.  [default: 1 if there is one]")
+@click.option("--features", metavar="NAME", help="The feature network of FID, KID and IS.")
+@click.option("--evaluate-again", is_flag=True, help="Measure finished runs anew.")
+def command(
+    table: str,
+    data: Path,
+    out: Path | None,
+    config_name: str | None,
+    overrides: tuple[str, ...],
+    seeds: int,
+    only: tuple[str, ...],
+    gpus: int | None,
+    features: str | None,
+    evaluate_again: bool,
+) -> None:
+    """Make a table of the paper from DATA (./data by default), beside the paper's own figures.
+
+    table1: the ablations A to E. table2: S2IC, CMCGAN and CAR-GAN. In both, two controls that do
+    not listen: a model trained with shuffled sounds, and the mean photo of each class. What they
+    need is trained and measured, one run after the other. A call that was stopped goes on where
+    it was; both tables share their runs.
+    """
+    from cargan_cli.configuring import config_for_data
+    from cargan_cli.hints import resumable
+    from cargan_cli.reporting import TerminalReporter
+    from cargan_cli.table import print_table
+    from cargan_cli.tensorflow_import import import_tensorflow
+
+    from cargan_tf.evaluation.reproduce import reproduce
+
+    config = config_for_data(data, config_name, overrides)
+    folder = out or Path("reproduced") / config.name
+    with resumable():
+        result = reproduce(
+            table,
+            data,
+            config,
+            folder,
+            seeds=seeds,
+            only=only,
+            gpus=gpus,
+            features=features,
+            evaluate_again=evaluate_again,
+            prepare=import_tensorflow,
+            reporter=TerminalReporter(),
+        )
+    print_table(result)
+    click.echo(f"Table: {folder / table}.md, and with pictures {folder / table}.html")

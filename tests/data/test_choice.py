@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from cargan_tf.data.choice import even_choice
+from cargan_tf.data.dataset import load_dataset
+from cargan_tf.data.records import parse_summaries, read_records
+
+
+@pytest.fixture(scope="module")
+def dataset(tiny_data):
+    return load_dataset(tiny_data)
+
+
+def classes_of(dataset, path, split):
+    records = read_records([str(path / shard.name) for shard in dataset.shards[split]])
+    return np.array([int(parse_summaries([record])["label"][0]) for record in records])
+
+
+def test_all_are_taken_where_there_are_no_more(dataset, tiny_data):
+    assert even_choice(dataset, tiny_data, "test", 12, seed=0) is None
+
+
+@pytest.mark.parametrize("limit", [1, 3, 10, 23])
+def test_classes_are_chosen_evenly(dataset, tiny_data, limit):
+    chosen = even_choice(dataset, tiny_data, "train", limit, seed=0)
+    assert len(set(chosen)) == limit
+    assert chosen == sorted(chosen)
+    counts = np.bincount(classes_of(dataset, tiny_data, "train")[chosen], minlength=3)
+    assert counts.max() - counts.min() <= 1
+
+
+def test_the_choice_is_the_seed_s(dataset, tiny_data):
+    first, again, other = (
+        even_choice(dataset, tiny_data, "train", 6, seed=seed) for seed in (0, 0, 1)
+    )
+    assert first == again != other
+
+
+def test_no_record_at_all_is_refused(dataset, tiny_data):
+    with pytest.raises(ValueError, match="at least 1"):
+        even_choice(dataset, tiny_data, "train", 0, seed=0)

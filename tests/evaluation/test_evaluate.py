@@ -1,0 +1,137 @@
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from cargan_tf.errors import UserError
+from cargan_tf.evaluation.evaluate import Limits, evaluate_run, names_beside
+from cargan_tf.evaluation.metrics.registry import METRICS
+from cargan_tf.evaluation.report import FOLDER, REPORT_FILE, Report
+from cargan_tf.training.run import Run
+
+#: Figures that need no network; the others are tested once.
+PLAIN = ("retrieval_1", "player_match", "movement_ratio", "l1")
+
+
+@pytest.fixture
+def run(tiny_run, tmp_path):
+    return Run(shutil.copytree(tiny_run, tmp_path / "run"))
+
+
+@pytest.fixture(scope="module")
+def evaluated(tiny_run, tiny_judge, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("evaluated")
+    run = Run(shutil.copytree(tiny_run, folder / "run"))
+    deaf = Run(shutil.copytree(tiny_run, folder / "deaf"))
+    return run, *evaluate_run(run, beside=[deaf], limits=Limits(train=9))
+
+
+@pytest.mark.slow
+def test_everything_is_measured_that_can_be(evaluated):
+    _, report, drawn = evaluated
+    assert [split.split for split in report.splits] == list(drawn) == ["train", "test"]
+    for split, pairs, available in zip(report.splits, (9, 12), (24, 12), strict=True):
+        assert (split.pairs, split.available) == (pairs, available)
+        assert len(drawn[split.split].keys) == len(split.examples) == pairs
+        names = ["refined", "coarse", "class mean", "real photos", "deaf"]
+        assert [row.name for row in split.rows] == names
+        assert {one.judge for one in split.confusions} == {"judge", "classifier"}
+        assert all(np.sum(one.counts) == pairs for one in split.confusions)
+    assert {network.name for network in report.networks} == {
+        *("classifier", "judge", "efficientnet-lite0"),
+    }
+    # Twelve pictures of three classes: too few for these, and nothing else is missing.
+    assert {one.what.partition(" of ")[0] for one in report.not_measured} == {"KID", "R@5", "R@10"}
+    measured = set(report.split("test").row("refined").figures)
+    assert measured == {one.info.name for one in METRICS} - {"kid", "retrieval_5", "retrieval_10"}
+
+
+def test_figures_agree_with_the_arrays_they_are_of(evaluated):
+    _, report, drawn = evaluated
+    split, found = report.split("test"), drawn["test"]
+    distance = np.abs(found.refined - found.photos).mean(dtype=np.float64)
+    assert split.row("refined").figures["l1"].value == pytest.approx(distance, rel=1e-5)
+    judged = [example.predictions["judge"] == example.label for example in split.examples]
+    assert split.row("refined").figures["judge_accuracy"].value == pytest.approx(np.mean(judged))
+    hits = [example.rank == 1 for example in split.examples]
+    assert split.row("refined").figures["retrieval_1"].value == pytest.approx(np.mean(hits))
+    # The very same run beside itself.
+    assert split.row("deaf").figures == split.row("refined").figures
+
+
+def test_every_figure_of_features_says_how_far_to_believe_it(evaluated):
+    _, report, _ = evaluated
+    fid = report.split("test").row("refined").figures["fid"]
+    assert (fid.pictures, fid.real, fid.network) == (12, 12, "efficientnet-lite0")
+    assert fid.singular is True
+    assert fid.floor > 0
+    assert report.network("efficientnet-lite0").weights_hash
+    assert report.origin.step == 6
+
+
+def test_the_report_is_written_and_comes_back(evaluated):
+    run, report, _ = evaluated
+    file = run.path / FOLDER / REPORT_FILE
+    assert Report.from_json(json.loads(file.read_text("utf-8")), str(file)) == report
+
+
+def test_one_seed_one_report(evaluated, tmp_path):
+    run, report, _ = evaluated
+    again, _ = evaluate_run(
+        run, splits=["test"], metrics=PLAIN, out=tmp_path, limits=Limits(train=9)
+    )
+    figures = report.split("test").row("refined").figures
+    assert again.split("test").row("refined").figures == {name: figures[name] for name in PLAIN}
+    assert [info.name for info in again.metrics] == list(PLAIN)
+    assert (tmp_path / REPORT_FILE).is_file()
+    # Nobody asked for a network but C, which is at hand.
+    assert [network.name for network in again.networks] == ["classifier"]
+
+
+def test_a_split_that_is_missing_costs_only_itself(run):
+    report, drawn = evaluate_run(run, splits=["dev", "test", "test"], metrics=["l1"])
+    assert list(drawn) == ["test"]
+    (missing,) = report.not_measured
+    assert (missing.what, missing.why) == (
+        "dev",
+        "the data set has no such split; it has train, validation, test",
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"splits": ["dev"]}, r"has no pair in dev; it has train, validation, test"),
+        ({"metrics": ["fit"]}, r"no metric 'fit'\. Did you mean 'fid'"),
+        ({"features": "resnet", "metrics": ["fid"]}, r"no feature network 'resnet'"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_named(run, options, said):
+    with pytest.raises(UserError, match=said):
+        evaluate_run(run, **options)
+    assert not (run.path / FOLDER).exists()
+
+
+def test_a_run_without_its_data_needs_to_be_told(run, tiny_data, tmp_path):
+    info = dataclasses.replace(run.read_info(), data=str(tmp_path / "gone"))
+    run.write_info(info)
+    with pytest.raises(UserError, match=r"not made from a data set that is here .* with --data"):
+        evaluate_run(run)
+    report, _ = evaluate_run(run, tiny_data, ["test"], metrics=["l1"])
+    assert report.origin.data == str(tiny_data.resolve())
+
+
+def test_no_run_at_all(tmp_path):
+    with pytest.raises(UserError, match="holds no run"):
+        evaluate_run(Run(tmp_path))
+
+
+def test_runs_beside_are_told_apart_by_as_much_of_their_paths_as_it_takes(tmp_path):
+    paths = [tmp_path / name for name in ("a/run", "b/run", "deaf", "refined")]
+    assert list(names_beside([Run(path) for path in paths])) == [
+        *("a/run", "b/run", "deaf", f"{tmp_path.name}/refined"),
+    ]
+    with pytest.raises(UserError, match="twice"):
+        names_beside([Run(paths[0]), Run(paths[0])])

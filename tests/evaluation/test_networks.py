@@ -1,0 +1,81 @@
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from cargan_tf.errors import UserError
+from cargan_tf.evaluation import networks
+from cargan_tf.evaluation.networks import find_networks
+from cargan_tf.training.run import Run
+
+
+class Listener:
+    """A reporter that keeps what it is told."""
+
+    def __init__(self):
+        self.said = []
+
+    def message(self, text):
+        self.said.append(text)
+
+
+@pytest.fixture
+def find(trained, tiny_run, tiny_classifier):
+    def search(roles, data=trained.data, classifier=trained.cascade.classifier, features="x"):
+        drawing = SimpleNamespace(classifier=classifier)
+        info, reporter = Run(tiny_run).read_info(), Listener()
+        found = find_networks(roles, features, drawing, info, data, trained.config, reporter)
+        return found, reporter.said
+
+    return search
+
+
+def test_c_is_the_run_s_own_and_what_is_not_asked_for_is_not_made(find, trained):
+    found, said = find([])
+    assert list(found.found) == ["classifier"]
+    assert found.found["classifier"].info.accuracy >= 0.9
+    assert said == []
+
+
+def test_a_run_that_draws_without_c_is_judged_by_the_data_s(find, trained):
+    pictures = np.random.default_rng(0).uniform(-1, 1, (3, 64, 64, 3)).astype(np.float32)
+    own, of_data = (find([], classifier=one)[0] for one in (trained.cascade.classifier, None))
+    np.testing.assert_allclose(
+        own.found["classifier"](pictures).logits,
+        of_data.found["classifier"](pictures).logits,
+        atol=1e-3,
+    )
+
+
+def test_without_any_c_the_reason_is_kept(find, trained, tmp_path):
+    found, _ = find(["classifier"], data=tmp_path, classifier=None)
+    assert found.found == {}
+    assert "no classifier in" in found.missing["classifier"]
+
+
+def test_features_that_cannot_be_had_stop_the_evaluation(find):
+    with pytest.raises(UserError, match="no feature network 'lite'"):
+        find(["features"], features="lite")
+
+
+def test_a_judge_is_trained_once_and_said_so(find, monkeypatch, trained, tmp_path):
+    data = shutil.copytree(trained.data, tmp_path / "data", ignore=shutil.ignore_patterns("judge"))
+    trainings = []
+    monkeypatch.setattr(networks, "train_judge", lambda data, *rest: trainings.append(data))
+    monkeypatch.setattr(networks, "load_judge", lambda data: "judge")
+    found, (said,) = find(["judge"], data=data)
+    assert found.found["judge"] == "judge"
+    assert trainings == [data]
+    assert said.startswith("No independent judge of this data yet: training one, once, into")
+
+
+def test_a_judge_that_cannot_be_had_is_a_reason_not_an_end(find, monkeypatch, trained):
+    def refuse(data):
+        raise UserError("the judge is too weak")
+
+    monkeypatch.setattr(networks, "read_report", lambda data: "a report")
+    monkeypatch.setattr(networks, "load_judge", refuse)
+    found, said = find(["judge"])
+    assert found.missing == {"judge": "the judge is too weak"}
+    assert said == []

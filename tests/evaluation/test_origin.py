@@ -1,0 +1,40 @@
+import datetime
+import hashlib
+import shutil
+
+import pytest
+
+from cargan_tf.config import override
+from cargan_tf.evaluation.origin import checkpoint_hash, config_hash, origin_of
+from cargan_tf.training.checkpoints import newest_checkpoint
+from cargan_tf.training.run import Run
+
+
+@pytest.fixture
+def run(tiny_run):
+    return Run(tiny_run)
+
+
+def test_it_names_what_made_the_figures(run, tiny_data):
+    origin = origin_of(run, 6, tiny_data, {"deaf": run}, seed=3)
+    assert (origin.checkpoint, origin.step, origin.seed) == ("step-6", 6, 3)
+    described = (tiny_data / "dataset.json").read_bytes()
+    assert origin.data_hash == origin.trained_on_data_hash == hashlib.sha256(described).hexdigest()
+    assert origin.beside == {"deaf": str(run.path)}
+    assert {"python", "tensorflow", "tensorflow-gan", "cargan-tf"} <= set(origin.versions)
+    assert datetime.datetime.fromisoformat(origin.date).tzinfo is not None
+
+
+def test_equal_settings_have_equal_hashes(tiny_config):
+    same = override(tiny_config, ["training.seed=0"])
+    other = override(tiny_config, ["training.seed=1"])
+    assert config_hash(same) == config_hash(tiny_config) != config_hash(other)
+
+
+def test_the_checkpoint_s_hash_is_of_its_content(run, tmp_path):
+    copied = Run(shutil.copytree(run.path, tmp_path / "run"))
+    newest = newest_checkpoint(copied.checkpoints)
+    assert checkpoint_hash(newest) == checkpoint_hash(newest_checkpoint(run.checkpoints))
+    data = next(newest.parent.glob(f"{newest.name}.data*"))
+    data.write_bytes(data.read_bytes()[:-1] + b"x")
+    assert checkpoint_hash(newest) != checkpoint_hash(newest_checkpoint(run.checkpoints))
