@@ -7,8 +7,10 @@ import tensorflow as tf
 from PIL import Image
 
 from cargan_tf.data.pipeline import evaluation_batches
+from cargan_tf.models.kinds import new_network
+from cargan_tf.serving.card import ModelCard
 from cargan_tf.serving.export import picture_model_of_run
-from cargan_tf.serving.picture_model import to_pixels
+from cargan_tf.serving.picture_model import PictureModel, to_pixels
 from cargan_tf.training.run import Run
 
 
@@ -139,3 +141,12 @@ def test_pixels_are_rounded_and_kept_in_range():
     pixels = to_pixels(tf.constant([-1.5, -1.0, -0.999, 0.0, 0.998, 1.0, 1.5]))
     assert pixels.dtype == tf.uint8
     assert pixels.numpy().tolist() == [0, 0, 0, 128, 255, 255, 255]
+
+
+def test_a_network_without_c_is_served_without_its_scores(baseline_config, trained, sounds):
+    config = baseline_config("s2ic")
+    card = ModelCard(config, trained.dataset.labels, trained.dataset.statistics, 6, "0a1b")
+    model = PictureModel(new_network(config, 3), card)
+    assert set(model.signatures) == {"serving_default", "serving_wav", "card"}
+    served = model.serve(*(tf.constant(part) for part in sounds))
+    assert set(served) == {"image", "png_bytes"}
