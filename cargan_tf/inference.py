@@ -16,7 +16,8 @@ from cargan_tf.audio.quality import measure_quality
 from cargan_tf.drawn import Drawn, Picture, Recognition
 from cargan_tf.errors import UserError
 from cargan_tf.labels import label_weights, shares_of
-from cargan_tf.serving.picture_model import ModelCard
+from cargan_tf.serving.card import ModelCard, read_card
+from cargan_tf.serving.catalogue import newest_version
 
 #: An instrument; shares of several; or nothing, and it is recognised from the sound.
 Label: TypeAlias = str | Mapping[str, float] | None
@@ -33,7 +34,7 @@ class Generator:
     """A trained CAR-GAN: load it once, then draw as often as you like."""
 
     def __init__(self, model: Any, card: ModelCard) -> None:
-        """Use ``Generator.load`` instead."""
+        """Use ``Generator.load`` instead; ``serving.Client`` puts itself in the model's place."""
         self._model = model  # variables live only as long as what was loaded
         self._card = card
 
@@ -50,19 +51,17 @@ class Generator:
         """
         import tensorflow as tf
 
-        from cargan_tf.serving.export import picture_model_of_run, read_card, versions_in
+        from cargan_tf.serving.export import picture_model_of_run
         from cargan_tf.training.run import Run
 
         folder = Path(path)
-        versions = versions_in(folder)
-        if versions:
-            folder = folder / str(versions[-1])
-        if (folder / "saved_model.pb").is_file():
-            card = read_card(folder)
+        version = newest_version(folder)
+        if version is not None:
+            card = read_card(version)
             try:
-                return cls(tf.saved_model.load(str(folder)), card)
+                return cls(tf.saved_model.load(str(version)), card)
             except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
-                raise UserError(f"the model at {folder} is damaged: export it again.") from error
+                raise UserError(f"the model at {version} is damaged: export it again.") from error
         if Run(folder).exists():
             model, card = picture_model_of_run(Run(folder))
             return cls(model, card)
@@ -99,7 +98,7 @@ class Generator:
     @property
     def recognises(self) -> bool:
         """Whether it can do without a label."""
-        return hasattr(self._model, "recognise")
+        return self._card.recognition_accuracy is not None
 
     def generate(
         self,
@@ -169,13 +168,11 @@ class Generator:
         Raises:
             UserError: the model cannot tell.
         """
-        import tensorflow as tf
-
         if not clips:
             return []
         self.check_labels([None])
-        waveforms = tf.constant(np.stack([clip.samples for clip in clips]))
-        rows = self._model.recognise(waveforms)["label_probabilities"].numpy()
+        waveforms = np.stack([clip.samples for clip in clips])
+        rows = np.asarray(self._model.recognise(waveforms)["label_probabilities"])
         return [Recognition(dict(zip(self.labels, row.tolist(), strict=True))) for row in rows]
 
     def check_labels(self, labels: Sequence[Label]) -> None:
@@ -209,11 +206,9 @@ class Generator:
         confidences: Sequence[float | None],
     ) -> list[Drawn]:
         """Draw [B] clips with [B, K] shares of labels."""
-        import tensorflow as tf
-
-        waveforms = tf.constant(np.stack([clip.samples for clip in clips]))
-        made = self._model.draw_weighted(waveforms, tf.constant(np.stack(weights)))
-        arrays = {name: value.numpy() for name, value in made.items()}
+        waveforms = np.stack([clip.samples for clip in clips])
+        made = self._model.draw_weighted(waveforms, np.stack(weights))
+        arrays = {name: np.asarray(value) for name, value in made.items()}
         return [
             Drawn(
                 image=arrays["image"][index],

@@ -15,7 +15,9 @@ from cargan_tf.errors import UserError
 from cargan_tf.files import write_json
 from cargan_tf.inference import Generator
 from cargan_tf.progress import Reporter, SilentReporter
-from cargan_tf.serving.export import export_run, read_card, versions_in
+from cargan_tf.serving.card import read_card
+from cargan_tf.serving.catalogue import versions_in
+from cargan_tf.serving.export import export_run
 from cargan_tf.training.classifier import has_classifier, train_classifier
 from cargan_tf.training.devices import make_strategy
 from cargan_tf.training.gallery import Gallery

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
 from cargan_cli.options import PATH, check_options
 from cargan_cli.results import Results
-from cargan_cli.sounds import load_generator, model_option, source, start_option
+from cargan_cli.sounds import load_generator, model_option, server_option, source, start_option
 
 from cargan_tf.errors import UserError
 
@@ -21,6 +22,7 @@ from cargan_tf.errors import UserError
     "-o", "--out", type=PATH, help="The PNG, or a folder for several.  [default: SOUND's name.png]"
 )
 @model_option
+@server_option
 @start_option
 @click.option("--mix", type=PATH, metavar="OTHER", help="Draw each SOUND played with OTHER.")
 @click.option(
@@ -45,6 +47,7 @@ def command(
     label_mix: str | None,
     out: Path | None,
     model: Path | None,
+    server: str | None,
     start: float | None,
     mix: Path | None,
     alpha: float | None,
@@ -62,17 +65,21 @@ def command(
     """
     check_options(
         context,
-        apart=("label label_mix", "video out", "video start", "video mix", "video stages"),
+        apart=(
+            *("label label_mix", "model server"),
+            *("video out", "video start", "video mix", "video stages"),
+        ),
         together=("alpha mix", "fps video", "smooth video"),
     )
     from cargan_tf.labels import parse_label_mix
 
     wanted = label if label_mix is None else parse_label_mix(label_mix)
     results = Results(as_json)
+    open_generator = partial(load_generator, model, server)
     if video is not None:
         from cargan_cli.video import draw_one_video
 
-        draw_one_video(sounds, video, wanted, model, fps, smooth, results)
+        draw_one_video(sounds, video, wanted, open_generator, fps, smooth, results)
         return
     from cargan_tf.pictures import STANDARD, encode_picture, plan_pictures, save_picture
 
@@ -82,7 +89,7 @@ def command(
             "a picture on standard output goes to a program: leave out --json and write"
             " | PROGRAM or > FILE."
         )
-    generator = load_generator(model)
+    generator = open_generator()
     sources = [source(sound) for sound in plan]
     if mix is None:
         drawings = generator.generate_files(sources, [wanted] * len(plan), start)

@@ -24,6 +24,7 @@ COMMANDS = {
     "train": "train",
     "evaluate": "evaluate",
     "export": "export",
+    "serve": "serve",
     "generate": "generate",
     "explore": "explore",
     "demo": "demo",

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 model_option = click.option(
     "--model", type=PATH, help="An exported model or a run.  [default: newest in saved_models/]"
 )
+server_option = click.option(
+    "--server",
+    metavar="HOST:PORT",
+    help="Let a server draw: host:port is REST, grpc://host:port gRPC; /NAME behind it names the"
+    " model.",
+)
 start_option = click.option(
     "--start", type=click.FloatRange(min=0), help="Seconds.  [default: the loudest part]"
 )
@@ -26,10 +32,21 @@ def source(sound: Path) -> Path | BinaryIO:
     return click.get_binary_stream("stdin") if sound == STANDARD else sound
 
 
-def load_generator(model: Path | None) -> Generator:
-    """The named model, else the newest; TensorFlow is imported here."""
+def load_generator(model: Path | None, server: str | None = None) -> Generator:
+    """The server's model, or the named one, or the newest; TensorFlow is imported here.
+
+    Raises:
+        UserError: there is no such model, or ``server`` is no address.
+    """
     from cargan_cli.tensorflow_import import import_tensorflow
 
+    if server is not None:
+        from cargan_tf.serving import Client
+        from cargan_tf.serving.address import parse_address
+
+        if parse_address(server).speaks_grpc:  # the stubs are of TensorFlow's messages
+            import_tensorflow()
+        return Client(server).generator
     from cargan_tf.serving.catalogue import default_model
 
     model = model or default_model()

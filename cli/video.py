@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cargan_cli.reporting import TerminalReporter
 from cargan_cli.results import Results
-from cargan_cli.sounds import load_generator, source
+from cargan_cli.sounds import source
 
 from cargan_tf.errors import UserError
 from cargan_tf.pictures import plan_pictures
 
 if TYPE_CHECKING:
-    from cargan_tf.inference import Label
+    from cargan_tf.inference import Generator, Label
 
 
 def draw_one_video(
     sounds: Sequence[Path],
     file: Path,
     label: Label,
-    model: Path | None,
+    open_generator: Callable[[], Generator],
     frames_per_second: int | None,
     smooth_seconds: float | None,
     results: Results,
@@ -32,7 +32,7 @@ def draw_one_video(
     if len(plan_pictures(sounds, None)) != 1:
         raise UserError(f"{len(sounds)} sounds cannot become the one video {file}; name one.")
     check_video_name(file)
-    generator = load_generator(model)
+    generator = open_generator()
     from cargan_tf.video.drawing import FRAMES_PER_SECOND, draw_video
 
     (sound,) = sounds

@@ -9,7 +9,7 @@ from cargan_cli.main import COMMANDS
 
 HEAVY = {
     *("tensorflow", "keras", "librosa", "sklearn", "matplotlib", "numba", "tensorflow_io", "av"),
-    *("gradio", "pandas"),
+    *("gradio", "pandas", "fastapi", "uvicorn", "grpc", "requests"),
 }
 
 
@@ -69,6 +69,7 @@ def test_shell_completion_is_light():
         ("train", "--set", "x"),
         ("preprocess", "--config", "missing"),
         ("inspect", "missing"),
+        ("serve", "missing"),
         ("quickstart", "--set", "training.batchsize=1"),
         ("reproduce", "table1", "missing"),
     ],

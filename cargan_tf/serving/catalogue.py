@@ -1,4 +1,4 @@
-"""Finding an exported model without naming it."""
+"""Finding exported models and their versions. Without TensorFlow."""
 
 from __future__ import annotations
 
@@ -23,3 +23,37 @@ def default_model(folder: Path = FOLDER) -> Path:
             " one with --model (an exported model or a run)."
         )
     return exported[-1].parent
+
+
+def versions_in(folder: Path) -> list[int]:
+    """The versions of an exported model, ascending."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        int(entry.name)
+        for entry in folder.iterdir()
+        if entry.name.isdecimal() and (entry / "saved_model.pb").is_file()
+    )
+
+
+def exported_version(folder: Path) -> Path:
+    """As ``newest_version``, where there must be one.
+
+    Raises:
+        UserError: there is none.
+    """
+    version = newest_version(folder)
+    if version is None:
+        raise UserError(
+            f"no exported model at {folder}: name a folder with numbered versions, as"
+            " 'cargan export' writes it."
+        )
+    return version
+
+
+def newest_version(folder: Path) -> Path | None:
+    """``folder`` if it is an exported version, else the highest version in it, if there is one."""
+    versions = versions_in(folder)
+    if versions:
+        folder = folder / str(versions[-1])
+    return folder if (folder / "saved_model.pb").is_file() else None

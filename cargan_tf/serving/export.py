@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
+import errno
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -15,13 +13,14 @@ import tensorflow as tf
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_json
 from cargan_tf.models.kinds import new_network
-from cargan_tf.serving.picture_model import ModelCard, PictureModel
+from cargan_tf.serving.card import CARD_FILE, ModelCard
+from cargan_tf.serving.catalogue import versions_in
+from cargan_tf.serving.evaluated import figures_of
+from cargan_tf.serving.picture_model import PictureModel
+from cargan_tf.serving.warm_up import write_warm_up
 from cargan_tf.training.checkpoints import restore_network
-from cargan_tf.training.run import Run
+from cargan_tf.training.run import Run, file_hash
 from cargan_tf.training.sound_classifier import load_sound_classifier
-
-#: Beside saved_model.pb: labels, configuration and origin of the model.
-CARD_FILE = "model.json"
 
 
 def picture_model_of_run(run: Run) -> tuple[PictureModel, ModelCard]:
@@ -35,7 +34,15 @@ def picture_model_of_run(run: Run) -> tuple[PictureModel, ModelCard]:
     step = restore_network(run.checkpoints, network)
     found = load_sound_classifier(run.sound_classifier, info.config, info.labels, info.statistics)
     listener, accuracy = (found[0], found[1].accuracy) if found else (None, None)
-    card = ModelCard(info.config, info.labels, info.statistics, step, info.data_hash, accuracy)
+    card = ModelCard(
+        config=info.config,
+        labels=info.labels,
+        statistics=info.statistics,
+        step=step,
+        data_hash=info.data_hash,
+        metrics=figures_of(run.path, step),
+        recognition_accuracy=accuracy,
+    )
     return PictureModel(network, card, listener), card
 
 
@@ -55,47 +62,29 @@ def export_run(run: Run, out: Path) -> Path:
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error.strerror}.") from error
     try:
-        tf.saved_model.save(model, str(temporary), signatures=_signatures(model))
-        write_json(temporary / CARD_FILE, card.to_json())
+        tf.saved_model.save(model, str(temporary), signatures=model.signatures)
+        write_warm_up(temporary, card, model.signatures)
+        hashes = {str(file.relative_to(temporary)): file_hash(file) for file in _files(temporary)}
+        write_json(temporary / CARD_FILE, {**card.to_json(), "hashes": hashes})
         temporary.chmod(0o755)  # mkdtemp makes it private; a server runs as somebody else
-        version = out / str(max(versions_in(out), default=0) + 1)
-        os.rename(temporary, version)
-    except (OSError, tf.errors.ResourceExhaustedError) as error:
+        return _take_next_version(temporary, out)
+    except (OSError, tf.errors.OpError) as error:
         raise UserError(f"the export to {out} failed: {error}. Nothing was left there.") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return version
 
 
-def _signatures(model: PictureModel) -> dict[str, Any]:
-    """What a server offers, by name."""
-    recognise = getattr(model, "recognise", None)
-    return {
-        "serving_default": model.draw,
-        "weighted": model.draw_weighted,
-        **({} if recognise is None else {"recognise": recognise}),
-    }
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.is_file())
 
 
-def versions_in(folder: Path) -> list[int]:
-    """The versions of an exported model, ascending."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        int(entry.name)
-        for entry in folder.iterdir()
-        if entry.name.isdecimal() and (entry / "saved_model.pb").is_file()
-    )
-
-
-def read_card(version: Path) -> ModelCard:
-    """The card of an exported version.
-
-    Raises:
-        UserError: it is missing or damaged.
-    """
-    file = version / CARD_FILE
-    try:
-        return ModelCard.from_json(json.loads(file.read_text("utf-8")), str(file))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{file} is missing or damaged: export the run again.") from error
+def _take_next_version(temporary: Path, out: Path) -> Path:
+    """Rename ``temporary`` to the first free number; another export may take one meanwhile."""
+    number = max(versions_in(out), default=0) + 1
+    while True:
+        try:
+            return temporary.rename(out / str(number))
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+            number += 1

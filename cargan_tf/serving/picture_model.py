@@ -2,64 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import tensorflow as tf
 
 from cargan_tf.audio.log_mel_graph import LogMelGraph
 from cargan_tf.audio.spectrogram import sound_picture
-from cargan_tf.audio.statistics import BandStatistics
-from cargan_tf.config import Config, config_from_json
+from cargan_tf.audio.wav_graph import clips_of_wavs
+from cargan_tf.graph_checks import checked
+from cargan_tf.models.cascade import Stages
 from cargan_tf.models.drawing import DrawingNetwork, Pictures
 from cargan_tf.models.sound_classifier import SoundClassifier
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """What a model must be told about: enough to feed it, and where it is from."""
-
-    config: Config
-    labels: tuple[str, ...]
-    statistics: BandStatistics
-    step: int  # of training
-    data_hash: str
-    recognition_accuracy: float | None = None  # of the sound classifier, if the model has one
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        return {
-            "labels": list(self.labels),
-            "step": self.step,
-            "data_hash": self.data_hash,
-            "recognition_accuracy": self.recognition_accuracy,
-            "config": self.config.model_dump(mode="json"),
-            "statistics": self.statistics.to_json(),
-        }
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any], origin: str) -> ModelCard:
-        """The inverse; ``origin`` names the file in messages.
-
-        Raises:
-            UserError: the configuration does not fit this version.
-            KeyError: a part is missing.
-        """
-        return cls(
-            config=config_from_json(values["config"], origin),
-            labels=tuple(values["labels"]),
-            statistics=BandStatistics.from_json(values["statistics"]),
-            step=values["step"],
-            data_hash=values["data_hash"],
-            recognition_accuracy=values["recognition_accuracy"],
-        )
+from cargan_tf.serving.card import ModelCard
+from cargan_tf.serving.card_graph import CardTable
+from cargan_tf.serving.label_graph import LabelTable
 
 
 class PictureModel(tf.Module):
     """A trained network with the sound's path before it and 8-bit pictures after it.
 
-    ``draw`` takes a label by name, ``draw_weighted`` shares of several; ``recognise`` tells the
-    label from the sound and is there only if the model has a sound classifier.
+    ``signatures`` are what a server offers; Python draws by ``draw_weighted`` and, where the
+    model has a sound classifier, tells labels by ``recognise``. Each refuses what it cannot draw
+    with an ``InvalidArgumentError`` that says what was expected.
     """
 
     def __init__(
@@ -71,29 +35,64 @@ class PictureModel(tf.Module):
         super().__init__(name="picture_model")
         # Not the networks themselves: TensorFlow would follow them, and Keras then traces a
         # signature of its own for each, with one input only.
-        self._stages = lambda spectrogram, label: network(spectrogram, label, training=False)
+        self._network = lambda spectrogram, label: network(spectrogram, label, training=False)
+        classifier = network.classifier
+        self._scores = classifier and (
+            lambda pictures: tf.nn.softmax(classifier(pictures, training=False))
+        )
         self._log_mel = LogMelGraph(card.config.audio)
         self._card = card
         # TensorFlow's C++ loader, which TF Serving runs, finds variables only where the module
         # itself holds them; behind a Keras model they are "not found".
         self._variables = [variable.value for variable in network.variables]
-        self._index_of = tf.lookup.StaticHashTable(
-            tf.lookup.KeyValueTensorInitializer(
-                list(card.labels), tf.range(len(card.labels), dtype=tf.int64)
-            ),
-            default_value=-1,
-        )
+        self._labels = LabelTable(card.labels)
+        self._parts = CardTable(card)
         waveform = tf.TensorSpec([None, None], tf.float32, name="waveform")
+        wav_bytes = tf.TensorSpec([None], tf.string, name="wav_bytes")
         label = tf.TensorSpec([None], tf.string, name="label")
         weights = tf.TensorSpec([None, len(card.labels)], tf.float32, name="label_weights")
-        self.draw = tf.function(self._draw, input_signature=[waveform, label])
+        part = tf.TensorSpec([None], tf.string, name="part")
+        clip = tf.TensorSpec([None, card.config.audio.clip_samples], tf.float32, name="clip")
+        # Traced once and called by the others, so that the networks are in the file once.
+        self._stages = tf.function(self._stages_of, input_signature=[clip, weights])
+        self.serve = tf.function(self._serve, input_signature=[waveform, label])
+        self.serve_wav = tf.function(self._serve_wav, input_signature=[wav_bytes, label])
+        self.draw_stages = tf.function(self._draw_stages, input_signature=[waveform, label])
         self.draw_weighted = tf.function(self._draw_weighted, input_signature=[waveform, weights])
+        self.describe = tf.function(self._parts.lookup, input_signature=[part])
         if sound_classifier is not None:
             self._label_logits = lambda spectrogram: sound_classifier(spectrogram, training=False)
             self._variables += [variable.value for variable in sound_classifier.weights]
             self.recognise = tf.function(self._recognise, input_signature=[waveform])
 
-    def _draw(self, waveform: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
+    @property
+    def signatures(self) -> dict[str, Any]:
+        """What a server offers, by the signatures' names.
+
+        ``coarse`` is there where two stages have a residue between them, ``recognise`` where the
+        model has a sound classifier.
+        """
+        offered = {
+            "serving_default": self.serve,
+            "serving_wav": self.serve_wav,
+            "weighted": self.draw_weighted,
+            "card": self.describe,
+        }
+        if self._scores:
+            offered["coarse"] = self.draw_stages
+        if hasattr(self, "recognise"):
+            offered["recognise"] = self.recognise
+        return offered
+
+    def stages(self, waveform: tf.Tensor, label: tf.Tensor) -> Pictures:
+        """Everything the network makes of [B, samples] and [B]."""
+        return self._stages(self._clip(waveform), self._labels.one_hot(label))
+
+    def spectrogram(self, clip: tf.Tensor) -> tf.Tensor:
+        """What the networks see of [B, samples] of the clip's length: [B, S, S, C] in [-1, 1]."""
+        return sound_picture(self._log_mel(clip), self._card.statistics, self._card.config)
+
+    def _serve(self, waveform: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
         """Draw a batch of sounds.
 
         Args:
@@ -103,67 +102,87 @@ class PictureModel(tf.Module):
 
         Returns:
             ``image``: [B, H, W, 3] uint8.
+            ``png_bytes``: [B], the same as PNG files. TF Serving's REST interface encodes bytes
+            as base64 where, and only where, a name ends so.
+            ``label_scores``: [B, K], how much C takes the picture for each label; they sum to 1.
+            Absent where the network has no C.
         """
-        return {"image": to_pixels(self.stages(waveform, label).refined)}
+        return self._served(self._clip(waveform), label)
+
+    def _serve_wav(self, wav_bytes: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
+        """As ``_serve``, from whole WAV files, see ``clips_of_wavs``; their beginning is used."""
+        return self._served(clips_of_wavs(wav_bytes, self._card.config.audio), label)
+
+    def _draw_stages(self, waveform: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
+        """As ``_serve``, but what leads to the picture.
+
+        Returns:
+            ``coarse``, ``refined``: [B, H, W, 3] uint8, the pictures of both stages.
+            ``residue``: [B, K], the label less what C saw in ``coarse``.
+        """
+        stages = cast(Stages, self.stages(waveform, label))  # offered for the cascade alone
+        return {
+            "coarse": to_pixels(stages.coarse),
+            "refined": to_pixels(stages.refined),
+            "residue": stages.residue,
+        }
 
     def _draw_weighted(self, waveform: tf.Tensor, label_weights: tf.Tensor) -> dict[str, tf.Tensor]:
         """Draw a batch of sounds, each with shares of several labels.
 
         Args:
-            waveform: as ``draw`` takes it.
-            label_weights: [B, K] in the order of the card's labels; one-hot gives what ``draw``
+            waveform: as ``_serve`` takes it.
+            label_weights: [B, K] in the order of the card's labels; one-hot gives what ``_serve``
                 gives. Rows should sum to 1, as the networks were trained.
 
         Returns:
-            ``image`` and ``coarse``: [B, H, W, 3] uint8. ``residue``: [B, K] in [-1, 1]; only the
-            cascade has one.
+            ``image`` and ``coarse``: [B, H, W, 3] uint8.
+            ``residue``: [B, K] in [-1, 1]; only the cascade has one.
             ``spectrogram``: [B, S, S, C] in [-1, 1], what the networks see of the sound.
         """
         sensible = tf.reduce_all(tf.math.is_finite(label_weights) & (label_weights >= 0))
-        checked = tf.debugging.Assert(
-            sensible, ["label_weights must be finite and 0 or more; received", label_weights]
-        )
-        with tf.control_dependencies([checked] if checked is not None else []):
-            spectrogram = self.spectrogram(waveform)
-            stages = self._stages(spectrogram, label_weights)
-        made = {
+        message = "label_weights that are NaN, infinite or below 0 were received"
+        clip = self._clip(waveform)
+        stages = self._stages(clip, checked(label_weights, sensible, message))
+        drawn = {
             "image": to_pixels(stages.refined),
             "coarse": to_pixels(stages.coarse),
-            "spectrogram": spectrogram,
+            "spectrogram": self.spectrogram(clip),
         }
-        # Only the cascade has one.
-        return {**made, "residue": stages.residue} if hasattr(stages, "residue") else made
+        return drawn | ({"residue": stages.residue} if hasattr(stages, "residue") else {})
 
     def _recognise(self, waveform: tf.Tensor) -> dict[str, tf.Tensor]:
         """Which instrument is heard.
 
         Args:
-            waveform: as ``draw`` takes it.
+            waveform: as ``_serve`` takes it.
 
         Returns:
             ``label_probabilities``: [B, K] in the order of the card's labels.
         """
-        logits = self._label_logits(self.spectrogram(waveform))
+        logits = self._label_logits(self.spectrogram(self._clip(waveform)))
         return {"label_probabilities": tf.nn.softmax(logits)}
 
-    def stages(self, waveform: tf.Tensor, label: tf.Tensor) -> Pictures:
-        """Everything the network makes of [B, samples] and [B]."""
-        return self._stages(self.spectrogram(waveform), self._one_hot(label))
+    def _served(self, clip: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
+        refined = self._stages(clip, self._labels.one_hot(label)).refined
+        image = to_pixels(refined)
+        served = {"image": image, "png_bytes": tf.io.encode_png(image)}
+        return served | ({"label_scores": self._scores(refined)} if self._scores else {})
 
-    def spectrogram(self, waveform: tf.Tensor) -> tf.Tensor:
-        """What the networks see of [B, samples]."""
-        card = self._card
-        clip = _of_clip_length(waveform, card.config.audio.clip_samples)
-        return sound_picture(self._log_mel(clip), card.statistics, card.config)
+    def _clip(self, waveform: tf.Tensor) -> tf.Tensor:
+        finite = tf.reduce_all(tf.math.is_finite(waveform))
+        message = "a waveform with NaN or infinite samples was received; expected finite ones"
+        waveform = checked(waveform, finite, message)
+        return _of_clip_length(waveform, self._card.config.audio.clip_samples)
 
-    def _one_hot(self, label: tf.Tensor) -> tf.Tensor:
-        index = self._index_of.lookup(label)
-        known = tf.debugging.Assert(
-            tf.reduce_all(index >= 0),
-            ["unknown label in", label, f"; known labels: {', '.join(self._card.labels)}"],
+    def _stages_of(self, clip: tf.Tensor, label_weights: tf.Tensor) -> Pictures:
+        sounds, labels = tf.shape(clip)[0], tf.shape(label_weights)[0]
+        message = tf.strings.format(
+            "{} sounds and {} labels were received; expected as many of each, at least one",
+            [sounds, labels],
         )
-        with tf.control_dependencies([known] if known is not None else []):
-            return tf.one_hot(index, len(self._card.labels), dtype=tf.float32)
+        clip = checked(clip, (sounds == labels) & (sounds > 0), message)
+        return self._network(self.spectrogram(clip), label_weights)
 
 
 def to_pixels(pictures: tf.Tensor) -> tf.Tensor:

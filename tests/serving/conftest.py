@@ -1,10 +1,36 @@
-"""Sounds for the exported model."""
+"""Sounds for the exported model, and a server of an invented one that costs nothing."""
 
 from __future__ import annotations
+
+import threading
+import time
 
 import numpy as np
 import pytest
 import soundfile
+import tensorflow as tf
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
+
+from cargan_tf.audio.statistics import BandStatistics
+from cargan_tf.evaluation.report import (
+    COARSE,
+    FOLDER,
+    FORMAT,
+    REFINED,
+    REPORT_FILE,
+    Figure,
+    Origin,
+    Report,
+    Row,
+    SplitReport,
+)
+from cargan_tf.files import write_json
+from cargan_tf.serving.card import ModelCard
+from cargan_tf.serving.card_graph import CardTable
+from cargan_tf.serving.server.limits import Limits
+from cargan_tf.serving.server.model import ServedModel
+from cargan_tf.serving.server.serve import Place, Server, bound
+from cargan_tf.serving.server.service import Service
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +46,136 @@ def sounds(tiny_source):
     files = [tiny_source / f"{label}_1_test_0.wav" for label in labels]
     waveforms = [soundfile.read(file, dtype="float32")[0] for file in files]
     return np.stack(waveforms), np.array(labels)
+
+
+@pytest.fixture(scope="session")
+def write_report():
+    """Writes a run's evaluation: ``write_report(run, step=6, fid=3.5)``; returns the file."""
+
+    def write(run, step, **values):
+        figures = {name: Figure(value, pictures=12) for name, value in values.items()}
+        beside = {name: Figure(value + 1, pictures=12) for name, value in values.items()}
+        rows = (Row(REFINED, figures), Row(COARSE, beside))
+        split = SplitReport("test", 12, 12, rows, apart={}, confusions=(), examples=())
+        texts = ["run", "tiny", "c", "step", "k", step, "data", "d", "d"]
+        origin = Origin(*texts, beside={}, seed=0, versions={}, date="2026-01-02T03:04:05Z")
+        report = Report(FORMAT, origin, ("cello",), (), (), (split,), ())
+        write_json(run / FOLDER / REPORT_FILE, report.to_json())
+        return run / FOLDER / REPORT_FILE
+
+    return write
+
+
+LABELS = ("cello", "flute")
+
+
+class _Invented:
+    """In the place of a SavedModel: the picture is one value, ten times the sound's mean."""
+
+    def __init__(self, card):
+        self.seconds = 0.0  # that a drawing takes
+        self.runs = []  # (signature, rows) of each
+        self.signatures = {
+            "serving_default": self._draw,
+            "weighted": self._draw_weighted,
+            "card": tf.function(CardTable(card).lookup),
+            "broken": self._break,
+        }
+
+    def _draw(self, waveform, label):
+        self.runs.append(("serving_default", len(waveform)))
+        time.sleep(self.seconds)
+        if any(name not in (b"cello", b"flute") for name in label.numpy()):
+            text = (
+                "assertion failed: [unknown label. Known labels: cello, flute.]\n\t [[{{node A}}]]"
+            )
+            raise tf.errors.InvalidArgumentError(None, None, text)
+        value = tf.cast(tf.round(10 * tf.reduce_mean(waveform, axis=1)), tf.uint8)
+        image = tf.tile(value[:, None, None, None], [1, 2, 2, 3])
+        return {"image": image, "png_bytes": tf.io.encode_png(image)}
+
+    def _draw_weighted(self, waveform, label_weights):
+        image = self._draw(waveform, tf.gather(LABELS, tf.argmax(label_weights, 1)))["image"]
+        spectrogram, residue = tf.zeros([len(image), 2, 2, 1]), tf.zeros_like(label_weights)
+        return {"image": image, "coarse": image, "residue": residue, "spectrogram": spectrogram}
+
+    def _break(self, label):
+        raise RuntimeError("/home/somebody/secret.py broke")
+
+
+def _signature(**inputs):
+    made = SignatureDef()
+    for name, (dtype, rank) in inputs.items():
+        info = made.inputs[name]
+        info.dtype = dtype.as_datatype_enum
+        for _ in range(rank):
+            info.tensor_shape.dim.add(size=-1)
+    return made
+
+
+@pytest.fixture(scope="session")
+def invented_card(tiny_config):
+    statistics = BandStatistics(mean=(0.0,) * 16, spread=(1.0,) * 16)
+    return ModelCard(tiny_config, LABELS, statistics, 6, "0a1b")
+
+
+@pytest.fixture
+def invented(invented_card):
+    """A model that draws at once, and as slowly as it is told to."""
+    signatures = {
+        "serving_default": _signature(waveform=(tf.float32, 2), label=(tf.string, 1)),
+        "weighted": _signature(waveform=(tf.float32, 2), label_weights=(tf.float32, 2)),
+        "card": _signature(part=(tf.string, 1)),
+        "broken": _signature(label=(tf.string, 1)),
+    }
+    return ServedModel("cargan", 3, _Invented(invented_card), signatures)
+
+
+class Running:
+    """A server of the invented model in a thread."""
+
+    def __init__(self, model, limits):
+        place = Place(rest_port=0, grpc_port=0)
+        listening = threading.Event()
+        self.model, self.said = model._loaded, []
+        self.service = Service(model, limits)
+
+        class Reporter:
+            def message(_, text):
+                self.said.append(text)
+                if "gRPC" in text:
+                    listening.set()
+
+        self.server = Server(self.service, bound(place.host, 0), place, Reporter())
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+        self.thread.start()
+        assert listening.wait(30)
+        self.rest, self.grpc = (f"127.0.0.1:{port}" for port in self.server.ports)
+
+    @property
+    def url(self):
+        return f"http://{self.rest}/v1/models/cargan"
+
+    def stop(self):
+        self.server.stop()
+        self.thread.join(30)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def start(invented):
+    """Starts servers: ``start(requests=2, seconds=0.5)`` with limits of their own."""
+    started = []
+
+    def run(**limits):
+        started.append(Running(invented, Limits(**{"seconds": 20.0, **limits})))
+        return started[-1]
+
+    yield run
+    for running in started:
+        running.stop()
+
+
+@pytest.fixture
+def server(start):
+    return start()

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 import subprocess
@@ -7,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.framework import op_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from cargan_tf.errors import UserError
-from cargan_tf.serving.export import export_run, picture_model_of_run, read_card, versions_in
+from cargan_tf.serving.card import read_card
+from cargan_tf.serving.catalogue import versions_in
+from cargan_tf.serving.export import export_run, picture_model_of_run
 from cargan_tf.training.run import Run
 
 
@@ -20,12 +24,24 @@ def loaded(version):
 
 
 @pytest.fixture(scope="module")
-def expected(loaded, sounds):
-    """What Python draws from the sounds."""
+def outputs(loaded, sounds):
+    """What Python makes of the second sound, by signature and name."""
     waveforms, labels = sounds
-    return loaded.signatures["serving_default"](
-        waveform=tf.constant(waveforms), label=tf.constant(labels)
-    )["image"].numpy()
+    waveform, label = tf.constant(waveforms[1:2]), tf.constant(labels[1:2])
+    made = {
+        "serving_default": loaded.signatures["serving_default"](waveform=waveform, label=label),
+        "serving_wav": loaded.signatures["serving_wav"](wav_bytes=wav(waveforms[1]), label=label),
+        "coarse": loaded.signatures["coarse"](waveform=waveform, label=label),
+    }
+    return {
+        signature: {name: value.numpy()[0] for name, value in values.items()}
+        for signature, values in made.items()
+    }
+
+
+def wav(waveform):
+    """[1], the sound as a WAV file of 16-bit PCM."""
+    return tf.audio.encode_wav(waveform[:, None], 8_000)[None]
 
 
 @pytest.fixture(scope="module")
@@ -36,40 +52,39 @@ def meta_graph(version):
     return meta_graph
 
 
-def test_the_signature_is_sound_and_label_in_picture_out(meta_graph):
-    signature = meta_graph.signature_def["serving_default"]
+WAVEFORM, TEXTS = (tf.float32, [-1, -1]), (tf.string, [-1])
+PICTURE, SCORES = (tf.uint8, [-1, 64, 64, 3]), (tf.float32, [-1, 3])
+SPECTROGRAM = (tf.float32, [-1, 64, 64, 1])
+DRAWN = {"image": PICTURE, "png_bytes": TEXTS, "label_scores": SCORES}
+SIGNATURES = {
+    "serving_default": ({"waveform": WAVEFORM, "label": TEXTS}, DRAWN),
+    "serving_wav": ({"wav_bytes": TEXTS, "label": TEXTS}, DRAWN),
+    "coarse": (
+        {"waveform": WAVEFORM, "label": TEXTS},
+        {"coarse": PICTURE, "refined": PICTURE, "residue": SCORES},
+    ),
+    "weighted": (
+        {"waveform": WAVEFORM, "label_weights": SCORES},
+        {"image": PICTURE, "coarse": PICTURE, "residue": SCORES, "spectrogram": SPECTROGRAM},
+    ),
+    "recognise": ({"waveform": WAVEFORM}, {"label_probabilities": SCORES}),
+    "card": ({"part": TEXTS}, {"json": TEXTS}),
+}
 
+
+def test_the_signatures_are_these_and_no_other(meta_graph):
     def described(tensors):
         return {
-            name: (tf.as_dtype(t.dtype), [d.size for d in t.tensor_shape.dim])
+            name: (tf.as_dtype(t.dtype), [dim.size for dim in t.tensor_shape.dim])
             for name, t in tensors.items()
         }
 
-    assert described(signature.inputs) == {
-        "waveform": (tf.float32, [-1, -1]),
-        "label": (tf.string, [-1]),
+    found = {
+        name: (described(signature.inputs), described(signature.outputs))
+        for name, signature in meta_graph.signature_def.items()
+        if name != "__saved_model_init_op"
     }
-    assert described(signature.outputs) == {"image": (tf.uint8, [-1, 64, 64, 3])}
-
-
-def test_pictures_differ_by_sound(expected):
-    assert expected.shape == (3, 64, 64, 3)
-    assert np.ptp(expected.astype(int), axis=(1, 2, 3)).min() > 5
-
-
-def test_only_stock_operations_are_used(meta_graph):
-    """None that calls back into Python, and none of tensorflow-io's."""
-    graph = meta_graph.graph_def
-    nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
-    names = {function.signature.name for function in graph.library.function}
-    used = {node.op for node in nodes} - names
-    assert not [name for name in used if "PyFunc" in name or "IO>" in name or "Xla" in name]
-    assert "Conv2D" in used
-
-
-def test_there_is_no_other_signature(meta_graph):
-    ours = {"serving_default", "weighted", "recognise"}
-    assert set(meta_graph.signature_def) == {*ours, "__saved_model_init_op"}
+    assert found == SIGNATURES
 
 
 def test_a_model_serves_soft_labels_and_recognises(loaded, sounds):
@@ -84,6 +99,16 @@ def test_a_model_serves_soft_labels_and_recognises(loaded, sounds):
     np.testing.assert_allclose(heard["label_probabilities"].numpy().sum(1), 1, atol=1e-5)
 
 
+def test_the_networks_stand_in_the_file_once(meta_graph):
+    """Signatures share a function; a copy for each would make four times the graph."""
+    with_deconvolutions = [
+        function.signature.name
+        for function in meta_graph.graph_def.library.function
+        if any(node.op == "Conv2DBackpropInput" for node in function.node_def)
+    ]
+    assert len(with_deconvolutions) == 1
+
+
 def test_the_card_travels_with_the_model(version, tiny_run):
     info, card = Run(tiny_run).read_info(), read_card(version)
     assert (card.labels, card.statistics, card.config) == (
@@ -91,31 +116,48 @@ def test_the_card_travels_with_the_model(version, tiny_run):
         info.statistics,
         info.config,
     )
-    assert (card.step, card.data_hash) == (6, info.data_hash)
+    assert (card.step, card.data_hash, card.metrics) == (6, info.data_hash, None)
+
+
+def test_the_card_has_the_hash_of_every_other_file(version):
+    hashes = json.loads((version / "model.json").read_text())["hashes"]
+    files = {str(file.relative_to(version)) for file in version.rglob("*") if file.is_file()}
+    assert set(hashes) == files - {"model.json"}
+    for name, expected in hashes.items():
+        assert hashlib.sha256((version / name).read_bytes()).hexdigest() == expected
+
+
+def test_the_figures_of_an_evaluation_are_on_the_card(tiny_run, tmp_path, write_report):
+    run = Run(Path(shutil.copytree(tiny_run, tmp_path / "run")))
+    write_report(run.path, step=6, fid=3.5)
+    assert picture_model_of_run(run)[1].metrics == {"test": {"fid": 3.5}}
 
 
 @pytest.mark.slow
-def test_saved_model_cli_draws_the_same(version, sounds, expected, tmp_path):
+def test_saved_model_cli_draws_the_same(version, sounds, outputs, tmp_path):
     waveforms, labels = sounds
-    np.save(tmp_path / "waveform.npy", waveforms)
+    np.save(tmp_path / "waveform.npy", waveforms[1:2])
     command = [
         str(Path(sys.executable).with_name("saved_model_cli")),
         *("run", "--dir", str(version), "--tag_set", "serve"),
         *("--signature_def", "serving_default", "--outdir", str(tmp_path)),
         *("--inputs", f"waveform={tmp_path / 'waveform.npy'}"),
-        *("--input_exprs", f"label={labels.tolist()}"),
+        *("--input_exprs", f"label={labels[1:2].tolist()}"),
     ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    image = np.load(tmp_path / "image.npy")
-    assert image.dtype == np.uint8
-    np.testing.assert_allclose(image.astype(int), expected.astype(int), atol=1)
+    expected = outputs["serving_default"]
+    np.testing.assert_array_equal(np.load(tmp_path / "image.npy")[0], expected["image"])
+    scores = np.load(tmp_path / "label_scores.npy")[0]
+    np.testing.assert_allclose(scores, expected["label_scores"], rtol=1e-6)
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
-def test_a_c_program_draws_the_same(version, sounds, expected, meta_graph, tmp_path):
-    """TensorFlow Serving loads by the same C++ code; ``tf.saved_model.load`` does not."""
+@pytest.fixture(scope="module")
+def load_model(tmp_path_factory):
+    """Runs the C program, which loads a model as TensorFlow Serving does."""
+    if shutil.which("gcc") is None:
+        pytest.skip("needs gcc")
+    program = tmp_path_factory.mktemp("c") / "load_model"
     library = tf.sysconfig.get_lib()
     build = [
         "gcc",
@@ -123,27 +165,79 @@ def test_a_c_program_draws_the_same(version, sounds, expected, meta_graph, tmp_p
         f"-I{tf.sysconfig.get_include()}",
         *(f"{library}/libtensorflow_{part}.so.2" for part in ("cc", "framework")),
         f"-Wl,-rpath,{library}",
-        *("-o", str(tmp_path / "load_model")),
+        *("-o", str(program)),
     ]
     built = subprocess.run(build, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
-    signature = meta_graph.signature_def["serving_default"]
-    waveforms, labels = sounds
-    waveforms[1].tofile(tmp_path / "waveform")
-    command = [
-        tmp_path / "load_model",
-        version,
-        tmp_path / "waveform",
-        labels[1],
-        signature.inputs["waveform"].name.removesuffix(":0"),
-        signature.inputs["label"].name.removesuffix(":0"),
-        signature.outputs["image"].name.removesuffix(":0"),
-        tmp_path / "pixels",
-    ]
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+
+    def run(*words):
+        return subprocess.run([program, *map(str, words)], capture_output=True, text=True)
+
+    return run
+
+
+@pytest.fixture
+def drawn_by_c(load_model, version, meta_graph, tmp_path):
+    """Calls a signature from C: ``drawn_by_c("coarse", sound, "cello", "residue")``."""
+
+    def run(signature, sound, label, output):
+        described = meta_graph.signature_def[signature]
+        sound_name = next(name for name in described.inputs if name != "label")
+        name, index = described.outputs[output].name.split(":")
+        words = [
+            *("run", version, described.inputs[sound_name].name.removesuffix(":0"), sound),
+            *(described.inputs["label"].name.removesuffix(":0"), label, name, index),
+        ]
+        done = load_model(*words, tmp_path / "drawn")
+        return done, (tmp_path / "drawn").read_bytes() if done.returncode == 0 else b""
+
+    return run
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("signature", "output"),
+    [
+        ("serving_default", "image"),
+        ("serving_default", "png_bytes"),
+        ("serving_wav", "image"),
+        ("coarse", "residue"),
+    ],
+)
+def test_a_c_program_draws_the_same_byte_for_byte(
+    drawn_by_c, sounds, outputs, tmp_path, signature, output
+):
+    """TensorFlow Serving loads by the same C++ code; ``tf.saved_model.load`` does not."""
+    sound = tmp_path / "clip.wav" if signature == "serving_wav" else tmp_path / "samples"
+    waveform = sounds[0][1]
+    sound.write_bytes(wav(waveform).numpy()[0] if sound.suffix else waveform.tobytes())
+    done, drawn = drawn_by_c(signature, sound, sounds[1][1], output)
     assert done.returncode == 0, done.stderr
-    pixels = np.fromfile(tmp_path / "pixels", np.uint8).reshape(64, 64, 3)
-    np.testing.assert_allclose(pixels.astype(int), expected[1].astype(int), atol=1)
+    expected = outputs[signature][output]
+    assert drawn == (expected if isinstance(expected, bytes) else expected.tobytes())
+
+
+@pytest.mark.slow
+def test_a_c_program_is_told_of_an_unknown_label(drawn_by_c, sounds, tmp_path):
+    (tmp_path / "samples").write_bytes(sounds[0][1].tobytes())
+    done, _ = drawn_by_c("serving_default", tmp_path / "samples", "kazoo", "image")
+    assert done.returncode == 1
+    assert "unknown label: kazoo. Known labels: cello, flute, violin." in done.stderr
+
+
+@pytest.mark.slow
+def test_only_operations_of_the_plain_build_are_used(load_model, meta_graph, tmp_path):
+    """As a process without Python, and so without tensorflow-io, lists them."""
+    assert load_model("operations", tmp_path / "operations").returncode == 0
+    registered = op_def_pb2.OpList.FromString((tmp_path / "operations").read_bytes())
+    plain = {operation.name for operation in registered.op}
+    graph = meta_graph.graph_def
+    nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
+    used = {node.op for node in nodes} - {f.signature.name for f in graph.library.function}
+    assert used <= plain, used - plain
+    assert {"Conv2D", "RFFT", "DecodeWav", "EncodePng", "LookupTableFindV2"} <= used
+    # Registered, but nothing that a server without Python or a compiler could run.
+    assert not [name for name in used if "PyFunc" in name or "Xla" in name]
 
 
 def test_versions_count_up_and_old_ones_stay(tiny_run, version, tmp_path):
@@ -206,26 +300,15 @@ def test_a_run_without_checkpoint_is_not_exported(tiny_run, tmp_path):
         picture_model_of_run(Run(run))
 
 
-def test_versions_are_numbers_in_numeric_order(tmp_path):
-    for name in ("2", "10", "1", "x3", ".4"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "saved_model.pb").touch()
-    (tmp_path / "5").mkdir()
-    assert versions_in(tmp_path) == [1, 2, 10]
-    assert versions_in(tmp_path / "none") == []
+def test_a_number_that_another_export_takes_meanwhile_is_left_to_it(
+    tiny_run, tmp_path, monkeypatch
+):
+    folder = tmp_path / "model"
 
+    def save(model, path, **options):
+        (Path(path) / "saved_model.pb").write_bytes(b"whole")
+        (folder / "1" / "variables").mkdir(parents=True)  # the other one is done first
 
-@pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"labels": ["a"]}'])
-def test_a_missing_or_damaged_card_is_named(tmp_path, text):
-    if text is not None:
-        (tmp_path / "model.json").write_text(text)
-    with pytest.raises(UserError, match=r"model\.json is missing or damaged"):
-        read_card(tmp_path)
-
-
-def test_a_card_of_another_configuration_is_named(version, tmp_path):
-    values = json.loads((version / "model.json").read_text())
-    values["config"]["training"]["momentum"] = 3
-    (tmp_path / "model.json").write_text(json.dumps(values))
-    with pytest.raises(UserError, match=r"model\.json.*momentum"):
-        read_card(tmp_path)
+    monkeypatch.setattr(tf.saved_model, "save", save)
+    assert export_run(Run(tiny_run), folder) == folder / "2"
+    assert (folder / "2" / "saved_model.pb").read_bytes() == b"whole"

@@ -1,0 +1,170 @@
+"""Drawing with a model that a server holds: TensorFlow Serving, or `cargan serve`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cargan_tf.drawn import Drawn, Picture
+from cargan_tf.errors import UserError
+from cargan_tf.inference import BATCH, Generator, Label, Source
+from cargan_tf.serving.address import Address, parse_address
+from cargan_tf.serving.card import PARTS, ModelCard
+
+#: Samples in one request: some 6 MB as JSON, below what servers and proxies let in.
+REQUEST_SAMPLES: Final = 300_000
+
+Tensors = dict[str, NDArray[Any]]
+
+
+class Transport(Protocol):
+    """One of the two ways to a server."""
+
+    def predict(
+        self, signature: str, inputs: Mapping[str, NDArray[Any]], outputs: Sequence[str]
+    ) -> Tensors:
+        """Call a signature; ``outputs`` are the names of those wanted."""
+
+    def close(self) -> None:
+        """Give the connection up."""
+
+
+class Client:
+    """A ``Generator`` whose model is elsewhere.
+
+    What a label may be called, cutting and resampling are the same; the sound is sent at the
+    model's rate, so the picture is the one that the exported model draws here.
+    """
+
+    def __init__(self, address: str, timeout: float = 60.0, retries: int = 3) -> None:
+        """Prepare; nothing is sent yet.
+
+        Args:
+            address: ``host:port`` for REST, ``grpc://host:port`` for gRPC, with ``/NAME`` behind it
+                where the model is not called ``cargan``; ``https`` and ``grpcs`` are encrypted.
+            timeout: seconds to wait for an answer; over REST, for each time it is asked for.
+            retries: how often a request is sent again that a server was too busy for, or that
+                reached none; the pause doubles from 0.2 s.
+
+        Raises:
+            UserError: it is no address.
+        """
+        self.address = parse_address(address)
+        self._transport = _transport(self.address, timeout, retries)
+        self._generator: Generator | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connection up."""
+        self._transport.close()
+
+    def predict(
+        self, signature: str, inputs: Mapping[str, NDArray[Any]], outputs: Sequence[str]
+    ) -> Tensors:
+        """Call a signature of the model as it is (docs/serving.md lists them).
+
+        Args:
+            signature: such as ``serving_wav``.
+            inputs: arrays by name, each [B, ...].
+            outputs: names of those wanted.
+
+        Raises:
+            UserError: no server or no such model there, no answer in time, or a refusal.
+        """
+        return self._transport.predict(signature, inputs, outputs)
+
+    @property
+    def generator(self) -> Generator:
+        """A generator that draws there; the model's card is asked for once."""
+        if self._generator is None:
+            inputs = {"part": np.array(PARTS, object)}
+            answers = self.predict("card", inputs, ["json"])["json"]
+            values = {part: json.loads(text) for part, text in zip(PARTS, answers, strict=True)}
+            card = ModelCard.from_json(values, f"the model at {self.address}")
+            self._generator = Generator(_Remote(self._transport, card), card)
+        return self._generator
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The instruments it can draw."""
+        return self.generator.labels
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz of the sound it was trained on; other rates are converted before they are sent."""
+        return self.generator.sample_rate
+
+    @property
+    def clip_seconds(self) -> float:
+        """Seconds of sound it listens to."""
+        return self.generator.clip_seconds
+
+    def generate(
+        self, waveform: NDArray[Any], rate: int, label: Label = None, start: float | None = None
+    ) -> Picture:
+        """Draw one sound, as ``Generator.generate`` does; raises ``UserError`` as ``predict``."""
+        return self.generator.generate(waveform, rate, label, start)
+
+    def generate_files(
+        self, sources: Sequence[Source], labels: Sequence[Label], start: float | None = None
+    ) -> Iterator[tuple[Source, Drawn | UserError]]:
+        """Draw files, as ``Generator.generate_files`` does; raises ``UserError`` as ``predict``."""
+        return self.generator.generate_files(sources, labels, start)
+
+
+class _Remote:
+    """In the place of a loaded model; its batches go in requests of bearable size."""
+
+    def __init__(self, transport: Transport, card: ModelCard) -> None:
+        self._transport = transport
+        residue = ["residue"] if card.config.model.kind == "cargan" else []
+        self._drawn = ["image", "coarse", "spectrogram", *residue]
+
+    def draw_weighted(
+        self, waveform: NDArray[np.float32], label_weights: NDArray[np.float32]
+    ) -> Tensors:
+        """[B, samples] and [B, K] to what ``PictureModel.draw_weighted`` returns."""
+        inputs = {"waveform": waveform, "label_weights": label_weights}
+        return self._predict("weighted", inputs, self._drawn)
+
+    def recognise(self, waveform: NDArray[np.float32]) -> Tensors:
+        """[B, samples] to ``label_probabilities`` [B, K]."""
+        return self._predict("recognise", {"waveform": waveform}, ["label_probabilities"])
+
+    def _predict(self, signature: str, inputs: Tensors, outputs: Sequence[str]) -> Tensors:
+        count, samples = inputs["waveform"].shape
+        rows = max(1, min(BATCH, REQUEST_SAMPLES // samples))
+        answers = [
+            self._transport.predict(
+                signature,
+                {name: value[at : at + rows] for name, value in inputs.items()},
+                outputs,
+            )
+            for at in range(0, count, rows)
+        ]
+        return {name: np.concatenate([answer[name] for answer in answers]) for name in outputs}
+
+
+def _transport(address: Address, timeout: float, retries: int) -> Transport:
+    if address.speaks_grpc:
+        from cargan_tf.serving.client.grpc_transport import GrpcTransport
+
+        return GrpcTransport(address, timeout, retries)
+    from cargan_tf.serving.client.rest_transport import RestTransport
+
+    return RestTransport(address, timeout, retries)

@@ -1,0 +1,1 @@
+"""`cargan serve`: TensorFlow Serving's REST and gRPC calls, for trying a model out."""

@@ -1,0 +1,112 @@
+"""TensorFlow Serving's gRPC interface, on the stubs of tensorflow-serving-api."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+from tensorflow_serving.apis.get_model_metadata_pb2 import (
+    GetModelMetadataRequest,
+    GetModelMetadataResponse,
+)
+from tensorflow_serving.apis.get_model_status_pb2 import (
+    GetModelStatusRequest,
+    GetModelStatusResponse,
+)
+from tensorflow_serving.apis.model_pb2 import ModelSpec
+from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
+
+from cargan_tf.serving.server.failures import Refusal, invalid
+from cargan_tf.serving.server.model import DEFAULT_SIGNATURE
+from cargan_tf.serving.server.protobuf import (
+    metadata_response,
+    predict_response,
+    status_response,
+    tensors_of,
+)
+from cargan_tf.serving.server.service import Service
+
+
+class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    """Predict and GetModelMetadata; the other calls are answered UNIMPLEMENTED."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def Predict(
+        self, request: PredictRequest, context: grpc.aio.ServicerContext
+    ) -> PredictResponse:
+        """Draw."""
+        async with _told(context), self._service.request("grpc"):
+            _check_model(self._service, request.model_spec)
+            signature = request.model_spec.signature_name or DEFAULT_SIGNATURE
+            inputs = tensors_of(request, self._service.limits.request_bytes)
+            outputs = await self._service.predict(signature, inputs)
+            return predict_response(self._service.model, signature, outputs, request.output_filter)
+
+    async def GetModelMetadata(
+        self, request: GetModelMetadataRequest, context: grpc.aio.ServicerContext
+    ) -> GetModelMetadataResponse:
+        """The signatures."""
+        async with _told(context):
+            _check_model(self._service, request.model_spec)
+            if list(request.metadata_field) != ["signature_def"]:
+                raise invalid("metadata_field must be signature_def")
+            return metadata_response(self._service.model)
+
+
+class ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    """GetModelStatus."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def GetModelStatus(
+        self, request: GetModelStatusRequest, context: grpc.aio.ServicerContext
+    ) -> GetModelStatusResponse:
+        """The one version, which is there."""
+        async with _told(context):
+            _check_model(self._service, request.model_spec)
+            return status_response(self._service.model)
+
+
+def grpc_server(service: Service, address: str) -> tuple[Any, int]:
+    """A server that is not started yet, and the port it took at ``host:port``.
+
+    To be called in the event loop that will run it.
+
+    Raises:
+        RuntimeError: the address is in use, or not this machine's.
+    """
+    limits = service.limits
+    server = grpc.aio.server(
+        options=[
+            ("grpc.max_receive_message_length", limits.request_bytes),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.so_reuseport", 0),  # a port that is taken must be an error
+        ],
+    )
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+        PredictionService(service), server
+    )
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(service), server)
+    return server, server.add_insecure_port(address)
+
+
+@asynccontextmanager
+async def _told(context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
+    """A refusal inside becomes the call's status."""
+    try:
+        yield
+    except Refusal as refusal:
+        await context.abort(refusal.code, str(refusal))
+
+
+def _check_model(service: Service, spec: ModelSpec) -> None:
+    if spec.version_label:
+        raise invalid("versions have numbers here, no labels")
+    version = spec.version.value if spec.HasField("version") else None
+    service.model.check_asked_for(spec.name, version)

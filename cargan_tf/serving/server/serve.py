@@ -1,0 +1,183 @@
+"""Starting the server, and stopping it cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from uvicorn.server import HANDLED_SIGNALS
+
+from cargan_tf.errors import UserError
+from cargan_tf.progress import Reporter, SilentReporter
+from cargan_tf.serving.address import GRPC_PORT, MODEL_NAME, REST_PORT
+from cargan_tf.serving.server.grpc_service import grpc_server
+from cargan_tf.serving.server.limits import Limits
+from cargan_tf.serving.server.model import ServedModel
+from cargan_tf.serving.server.rest import rest_app
+from cargan_tf.serving.server.service import Service
+
+#: Connections that may wait to be accepted.
+BACKLOG: Final = 1024
+#: Longer than clients pause between requests, so that none writes to a connection being closed.
+KEEP_ALIVE_SECONDS: Final = 75
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the server listens; port 0 is any that is free."""
+
+    host: str = "127.0.0.1"
+    rest_port: int = REST_PORT
+    grpc_port: int = GRPC_PORT
+
+
+def serve(
+    folder: Path,
+    name: str = MODEL_NAME,
+    place: Place | None = None,
+    limits: Limits | None = None,
+    reporter: Reporter | None = None,
+) -> None:
+    """Answer requests until SIGTERM or Ctrl-C; what is being drawn then is still answered.
+
+    Args:
+        folder: an exported version, or a folder of them (the highest is taken).
+        name: under which clients ask for the model.
+        place: where to listen, this machine alone by default.
+        limits: what a request may cost.
+        reporter: told where the server listens, once it does.
+
+    Raises:
+        UserError: there is no model, or a port is taken.
+    """
+    place = place or Place()
+    with bound(place.host, place.rest_port) as rest_socket:
+        service = Service(ServedModel.load(folder, name), limits or Limits())
+        Server(service, rest_socket, place, reporter).run()
+
+
+class Server:
+    """REST and gRPC before one service.
+
+    Attributes:
+        ports: those of REST and gRPC, once ``run`` listens.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        rest_socket: socket.socket,
+        place: Place,
+        reporter: Reporter | None = None,
+    ) -> None:
+        """``rest_socket`` is bound to the host and REST port of ``place``."""
+        self._service, self._place = service, place
+        self._rest_socket = rest_socket
+        self._reporter = reporter or SilentReporter()
+        config = uvicorn.Config(
+            rest_app(service),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=round(service.limits.seconds),
+        )
+        self._rest = _RestServer(config)
+
+    def run(self) -> None:
+        """Answer until ``stop``, SIGTERM or Ctrl-C, which are heard in the main thread alone.
+
+        Raises:
+            UserError: gRPC's port is taken.
+        """
+        asyncio.run(self._run())
+
+    def stop(self) -> None:
+        """End ``run``, from another thread, once what is being drawn is answered."""
+        self._rest.should_exit = True
+
+    async def _run(self) -> None:
+        host = self._place.host
+        try:
+            grpc, grpc_port = grpc_server(self._service, _joined(host, self._place.grpc_port))
+        except RuntimeError as error:
+            raise _taken(host, self._place.grpc_port) from error
+        self._service.batcher.start()
+        await grpc.start()
+        try:
+            self._rest_socket.listen(BACKLOG)
+            self.ports = (self._rest_socket.getsockname()[1], grpc_port)
+            for line in _welcome(self._service.model, host, *self.ports):
+                self._reporter.message(line)
+            await self._rest.serve(sockets=[self._rest_socket])
+        finally:
+            await grpc.stop(grace=self._service.limits.seconds)
+            await self._service.batcher.close()
+
+
+class _RestServer(uvicorn.Server):
+    """uvicorn, but a signal is the end of the work and not of the process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that has its address, but does not listen before there is a model.
+
+    Raises:
+        UserError: the address is taken, or not this machine's.
+    """
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        made = socket.socket(family, kind)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+    except OSError as error:
+        raise _taken(host, port) from error
+    return made
+
+
+def _welcome(model: ServedModel, host: str, rest_port: int, grpc_port: int) -> Iterator[str]:
+    yield f"Serving version {model.version} as '{model.name}', for trying out; Ctrl-C stops."
+    yield f"  REST  http://{_joined(host, rest_port)}/v1/models/{model.name}:predict"
+    yield f"  gRPC  {_joined(host, grpc_port)}"
+    if not _is_loopback(host):
+        yield "Whoever reaches this machine reaches the server: it asks for no password."
+
+
+def _taken(host: str, port: int) -> UserError:
+    return UserError(
+        f"{_joined(host, port)} cannot be listened on: another program has it, or the address is"
+        " not this machine's. Choose another port (0 takes any that is free) or host."
+    )
+
+
+def _joined(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

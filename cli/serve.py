@@ -1,0 +1,64 @@
+"""`cargan serve`: REST and gRPC for trying a model out, as TensorFlow Serving answers them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from cargan_cli.options import PATH
+
+from cargan_tf.serving.address import GRPC_PORT, MODEL_NAME, REST_PORT
+
+#: Bytes.
+MEGABYTE = 1024 * 1024
+
+
+@click.command("serve", short_help="Answer REST and gRPC requests, for trying out.")
+@click.argument("model", type=PATH, required=False)
+@click.option("--name", default=MODEL_NAME, show_default=True, help="What clients call the model.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 lets others in.")
+@click.option("--rest-port", type=click.IntRange(0, 65535), default=REST_PORT, show_default=True)
+@click.option("--grpc-port", type=click.IntRange(0, 65535), default=GRPC_PORT, show_default=True)
+@click.option(
+    "--max-request-mb",
+    type=click.IntRange(1),
+    default=16,
+    show_default=True,
+    help="A request.",
+)
+@click.option(
+    "--max-requests", type=click.IntRange(1), default=128, show_default=True, help="At once."
+)
+@click.option(
+    "--timeout", type=click.FloatRange(1), default=60, show_default=True, help="Seconds a request."
+)
+def command(
+    model: Path | None,
+    name: str,
+    host: str,
+    rest_port: int,
+    grpc_port: int,
+    max_request_mb: int,
+    max_requests: int,
+    timeout: float,
+) -> None:
+    """Answer TensorFlow Serving's REST and gRPC calls with MODEL, an exported model.
+
+    Without MODEL, the one exported last into saved_models/. This is for trying out, on this
+    machine alone unless --host says otherwise; deploy/ has TensorFlow Serving itself. Ctrl-C
+    stops it, once what it is drawing is done.
+    """
+    from cargan_cli.reporting import TerminalReporter
+    from cargan_cli.tensorflow_import import import_tensorflow
+
+    from cargan_tf.serving.catalogue import default_model, exported_version
+    from cargan_tf.serving.server.installed import check_installed
+
+    check_installed()
+    version = exported_version(model or default_model())
+    import_tensorflow()
+    from cargan_tf.serving.server.limits import Limits
+    from cargan_tf.serving.server.serve import Place, serve
+
+    limits = Limits(request_bytes=max_request_mb * MEGABYTE, requests=max_requests, seconds=timeout)
+    serve(version, name, Place(host, rest_port, grpc_port), limits, TerminalReporter())

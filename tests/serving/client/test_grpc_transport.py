@@ -1,0 +1,46 @@
+import grpc
+import pytest
+
+from cargan_tf.serving.address import parse_address
+from cargan_tf.serving.client.grpc_transport import GrpcTransport
+
+
+class _Error(grpc.RpcError):
+    def __init__(self, code, details):
+        self._code, self._details = code, details
+
+    def code(self):
+        return self._code
+
+    def details(self):
+        return self._details
+
+
+@pytest.mark.parametrize(
+    ("code", "details", "said"),
+    [
+        ("INVALID_ARGUMENT", "assertion failed: [no]\n [[{{node}}]]", "refused: no"),
+        ("FAILED_PRECONDITION", 'Serving signature key "x" not found.', "refused: Serving sig"),
+        ("NOT_FOUND", "Servable not found for request: Latest(cargan)", "no model 'cargan'"),
+        ("DEADLINE_EXCEEDED", "Deadline Exceeded", "did not answer within 7 s"),
+        ("RESOURCE_EXHAUSTED", "the server is busy", "is too busy"),
+        ("RESOURCE_EXHAUSTED", "SERVER: Received message larger than max (9 vs. 4)", "refused: "),
+        ("UNAVAILABLE", "failed to connect", "no server answers"),
+        ("UNIMPLEMENTED", "Method not found!", "is no TensorFlow Serving"),
+        ("UNKNOWN", None, "is no TensorFlow Serving"),
+    ],
+)
+def test_every_status_is_one_line(monkeypatch, code, details, said):
+    transport = GrpcTransport(parse_address("grpc://127.0.0.1:9"), timeout=7, retries=0)
+
+    def fail(request, timeout):
+        assert timeout == 7
+        raise _Error(grpc.StatusCode[code], details)
+
+    monkeypatch.setattr(transport._stub, "Predict", fail)
+    with pytest.raises(Exception, match=said) as caught:
+        transport.predict("card", {}, ["json"])
+    assert type(caught.value).__name__ == "UserError"
+    assert "\n" not in str(caught.value)
+    assert "node" not in str(caught.value)
+    transport.close()

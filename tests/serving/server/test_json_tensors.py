@@ -1,0 +1,146 @@
+import base64
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cargan_tf.serving.server.failures import Refusal, invalid
+from cargan_tf.serving.server.json_tensors import read_request, write_answer
+from cargan_tf.serving.server.model import TensorSpec
+
+SIGNATURES = {
+    "serving_default": {
+        "waveform": TensorSpec(tf.float32, (None, None)),
+        "label": TensorSpec(tf.string, (None,)),
+    },
+    "card": {"part": TensorSpec(tf.string, (None,))},
+}
+
+
+def inputs_of(signature):
+    if signature not in SIGNATURES:
+        raise invalid(f"no signature {signature}")
+    return SIGNATURES[signature]
+
+
+def read(values):
+    body = values if isinstance(values, bytes) else json.dumps(values).encode()
+    return read_request(body, inputs_of)
+
+
+def b64(content):
+    return {"b64": base64.b64encode(content).decode()}
+
+
+def test_rows():
+    rows = [{"waveform": [0.5, 1], "label": "a"}, {"label": b64(b"\xff"), "waveform": [0, -1e-3]}]
+    request = read({"instances": rows})
+    assert (request.signature, request.by_rows) == ("serving_default", True)
+    np.testing.assert_array_equal(
+        request.inputs["waveform"], np.array([[0.5, 1], [0, -1e-3]], np.float32)
+    )
+    assert request.inputs["waveform"].dtype == np.float32
+    assert request.inputs["label"].tolist() == [b"a", b"\xff"]
+
+
+def test_columns():
+    request = read({"inputs": {"waveform": [[0.5], [1]], "label": ["a", "ä"]}})
+    assert not request.by_rows
+    assert request.inputs["waveform"].tolist() == [[0.5], [1]]
+    assert request.inputs["label"].tolist() == [b"a", "ä".encode()]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"instances": ["a", "b"]},
+        {"instances": [b64(b"a"), {"part": "b"}]},
+        {"inputs": ["a", "b"]},
+        {"inputs": {"part": ["a", "b"]}},
+    ],
+)
+def test_a_single_input_may_go_without_its_name(values):
+    request = read({"signature_name": "card", **values})
+    assert request.inputs["part"].tolist() == [b"a", b"b"]
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "1e999"])
+def test_numbers_that_are_none_are_left_to_the_graph(text):
+    body = f'{{"inputs": {{"waveform": [[{text}]], "label": ["a"]}}}}'.encode()
+    assert not np.isfinite(read(body).inputs["waveform"]).any()
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (b"", "not valid JSON"),
+        (b"\xff\xfe", "not valid JSON"),
+        (b"[" * 100_000, "not valid JSON"),
+        (b'{"inputs": {"waveform": [[' + b"1" * 5_000 + b"]]}}", "not valid JSON"),
+        ([1], "must be a JSON object"),
+        ({}, "one of 'instances' (rows) and 'inputs' (columns)"),
+        ({"instances": [], "inputs": {}}, "one of 'instances' (rows) and 'inputs' (columns)"),
+        ({"instances": []}, "at least one sound"),
+        ({"instances": {}}, "at least one sound"),
+        ({"instances": [1]}, "instance 0 must be an object with label and waveform"),
+        ({"instances": [{"label": "a"}]}, "instance 0 must be an object"),
+        ({"inputs": {"label": ["a"]}}, "takes label and waveform, neither more nor less"),
+        ({"inputs": [1]}, "takes label and waveform"),
+        ({"signature_name": 3, "inputs": {}}, "'signature_name' must be a string"),
+        ({"signature_name": "x", "inputs": {}}, "no signature x"),
+        ({"inputs": {"waveform": [[1, 2], [3]], "label": ["a"]}}, "waveform: rows of one length"),
+        ({"inputs": {"waveform": [["1"]], "label": ["a"]}}, "waveform: numbers were expected"),
+        ({"inputs": {"waveform": [[True]], "label": ["a"]}}, "waveform: numbers were expected"),
+        ({"inputs": {"waveform": [[None]], "label": ["a"]}}, "waveform: numbers were expected"),
+        ({"inputs": {"waveform": {"a": 1}, "label": ["a"]}}, "waveform: numbers were expected"),
+        ({"inputs": {"waveform": [[10**30]], "label": ["a"]}}, "waveform: numbers were expected"),
+        ({"inputs": {"waveform": [[1]], "label": [1]}}, "label: text, or bytes"),
+        ({"inputs": {"waveform": [[1]], "label": [{"b64": "%"}]}}, "label: text, or bytes"),
+        ({"inputs": {"waveform": [[1]], "label": [{"b64": 1}]}}, "label: text, or bytes"),
+        ({"inputs": {"waveform": [[1]], "label": [["a"], ["a", "b"]]}}, "label: text, or bytes"),
+    ],
+)
+def test_another_form_is_refused(values, said):
+    with pytest.raises(Refusal) as caught:
+        read(values)
+    assert said in str(caught.value)
+    assert caught.value.http_status == 400
+
+
+OUTPUTS = {
+    "image": np.arange(6, dtype=np.uint8).reshape(2, 3),
+    "png_bytes": np.array([b"\x89P", b"\xff"], object),
+    "name": np.array([b"a", "ä".encode()], object),
+}
+
+
+def test_an_answer_by_columns():
+    assert json.loads(write_answer(OUTPUTS, by_rows=False)) == {
+        "outputs": {
+            "image": [[0, 1, 2], [3, 4, 5]],
+            "png_bytes": [b64(b"\x89P"), b64(b"\xff")],
+            "name": ["a", "ä"],
+        }
+    }
+
+
+def test_an_answer_by_rows():
+    assert json.loads(write_answer(OUTPUTS, by_rows=True)) == {
+        "predictions": [
+            {"image": [0, 1, 2], "png_bytes": b64(b"\x89P"), "name": "a"},
+            {"image": [3, 4, 5], "png_bytes": b64(b"\xff"), "name": "ä"},
+        ]
+    }
+
+
+@pytest.mark.parametrize(("by_rows", "key"), [(True, "predictions"), (False, "outputs")])
+def test_a_single_output_goes_without_its_name(by_rows, key):
+    only = {"name": OUTPUTS["name"]}
+    assert json.loads(write_answer(only, by_rows)) == {key: ["a", "ä"]}
+
+
+def test_float32_survives_the_way_through_json():
+    values = np.random.default_rng(0).normal(size=(1, 1_000)).astype(np.float32)
+    sent = read({"inputs": {"waveform": values.tolist(), "label": ["a"]}}).inputs["waveform"]
+    np.testing.assert_array_equal(sent, values)

@@ -1,0 +1,29 @@
+import json
+
+import pytest
+
+from cargan_tf.errors import UserError
+from cargan_tf.serving.card import ModelCard, read_card
+
+
+@pytest.mark.parametrize("metrics", [None, {"test": {"accuracy": 0.9}}])
+def test_a_card_comes_back_from_json(trained, metrics):
+    dataset = trained.dataset
+    card = ModelCard(trained.config, dataset.labels, dataset.statistics, 6, "0a1b", metrics)
+    assert ModelCard.from_json(json.loads(json.dumps(card.to_json())), "here") == card
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"labels": ["a"]}'])
+def test_a_missing_or_damaged_card_is_named(tmp_path, text):
+    if text is not None:
+        (tmp_path / "model.json").write_text(text)
+    with pytest.raises(UserError, match=r"model\.json is missing or damaged"):
+        read_card(tmp_path)
+
+
+def test_a_card_of_another_configuration_is_named(version, tmp_path):
+    values = json.loads((version / "model.json").read_text())
+    values["config"]["training"]["momentum"] = 3
+    (tmp_path / "model.json").write_text(json.dumps(values))
+    with pytest.raises(UserError, match=r"model\.json.*momentum"):
+        read_card(tmp_path)
