@@ -17,7 +17,7 @@ from cargan_tf.drawn import Drawn, Picture, Recognition
 from cargan_tf.errors import UserError
 from cargan_tf.labels import label_weights, shares_of
 from cargan_tf.serving.card import ModelCard, read_card
-from cargan_tf.serving.catalogue import newest_version
+from cargan_tf.serving.catalogue import existing_model, newest_version
 
 #: An instrument; shares of several; or nothing, and it is recognised from the sound.
 Label: TypeAlias = str | Mapping[str, float] | None
@@ -49,26 +49,21 @@ class Generator:
         Raises:
             UserError: there is nothing of the kind at ``path``.
         """
+        folder = existing_model(Path(path))
         import tensorflow as tf
 
-        from cargan_tf.serving.export import picture_model_of_run
-        from cargan_tf.training.run import Run
-
-        folder = Path(path)
         version = newest_version(folder)
-        if version is not None:
-            card = read_card(version)
-            try:
-                return cls(tf.saved_model.load(str(version)), card)
-            except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
-                raise UserError(f"the model at {version} is damaged: export it again.") from error
-        if Run(folder).exists():
+        if version is None:
+            from cargan_tf.serving.export import picture_model_of_run
+            from cargan_tf.training.run import Run
+
             model, card = picture_model_of_run(Run(folder))
             return cls(model, card)
-        raise UserError(
-            f"no model at {folder}: expected an exported model (a folder with numbered versions)"
-            " or a run made by 'cargan train'."
-        )
+        card = read_card(version)
+        try:
+            return cls(tf.saved_model.load(str(version)), card)
+        except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
+            raise UserError(f"the model at {version} is damaged: export it again.") from error
 
     @property
     def name(self) -> str:

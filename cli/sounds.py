@@ -47,9 +47,9 @@ def load_generator(model: Path | None, server: str | None = None) -> Generator:
         if parse_address(server).speaks_grpc:  # the stubs are of TensorFlow's messages
             import_tensorflow()
         return Client(server).generator
-    from cargan_tf.serving.catalogue import default_model
+    from cargan_tf.serving.catalogue import default_model, existing_model
 
-    model = model or default_model()
+    model = default_model() if model is None else existing_model(model)
     import_tensorflow()
     from cargan_tf.inference import Generator
 

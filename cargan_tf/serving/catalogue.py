@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cargan_tf.errors import UserError
+from cargan_tf.training.run import Run
 
 #: Where `cargan export` is told to put models, below the folder one works in.
 FOLDER = Path("saved_models")
@@ -34,6 +35,20 @@ def versions_in(folder: Path) -> list[int]:
         for entry in folder.iterdir()
         if entry.name.isdecimal() and (entry / "saved_model.pb").is_file()
     )
+
+
+def existing_model(folder: Path) -> Path:
+    """``folder``, where it is an exported model or a run.
+
+    Raises:
+        UserError: it is neither.
+    """
+    if newest_version(folder) is None and not Run(folder).exists():
+        raise UserError(
+            f"no model at {folder}: expected an exported model (a folder with numbered versions)"
+            " or a run made by 'cargan train'."
+        )
+    return folder
 
 
 def exported_version(folder: Path) -> Path:

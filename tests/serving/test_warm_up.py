@@ -12,11 +12,11 @@ def test_each_request_is_answered_by_its_signature(version):
         name = request.model_spec.signature_name
         inputs = {key: tf.constant(tf.make_ndarray(value)) for key, value in request.inputs.items()}
         outputs = loaded.signatures[name](**inputs)
-        count = len(inputs["label"])
+        (count,) = {len(values) for values in inputs.values()}
         assert {len(output) for output in outputs.values()} == {count}
         sizes.append((name, count))
-    drawing = ("serving_default", "serving_wav", "coarse")
-    assert sorted(sizes) == sorted((name, count) for name in drawing for count in BATCHES)
+    played = set(loaded.signatures) - {"card"}
+    assert sorted(sizes) == sorted((name, count) for name in played for count in BATCHES)
 
 
 def test_the_file_is_small(version):
