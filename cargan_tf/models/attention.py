@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import ModelConfig
+from cargan_tf.models.attention_blocks import attend
 
 
 class SelfAttention(keras.layers.Layer):
@@ -87,11 +88,6 @@ def new_attention(config: ModelConfig) -> keras.layers.Layer:
     """The attention layer that ``config.attention`` names, which is not ``none``."""
     layer = AuthorsAttention if config.attention == "authors" else SelfAttention
     return layer(config.init_stddev)
-
-
-def attend(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
-    """``softmax(q kᵀ) v``: [B, N, D], [B, M, D] and [B, M, C] to [B, N, C]."""
-    return tf.matmul(tf.nn.softmax(tf.matmul(query, key, transpose_b=True)), value)
 
 
 def _convolution(filters: int, init_stddev: float, name: str) -> keras.layers.Conv2D:
