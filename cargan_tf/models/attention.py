@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import ModelConfig
+from cargan_tf.models.attention_blocks import attend
 
 
 class SelfAttention(keras.layers.Layer):
@@ -37,12 +38,12 @@ class SelfAttention(keras.layers.Layer):
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
         """Attend; shapes as in the class."""
-        query = _places(self.query(features))  # [B, H·W, C / 8]
-        key = _places(_pooled(self.key(features)))  # [B, H·W / 4, C / 8]
-        value = _places(_pooled(self.value(features)))  # [B, H·W / 4, C / 2]
         height, width = features.shape[1:3]
-        attended = tf.reshape(attend(query, key, value), [-1, height, width, value.shape[-1]])
-        return features + self.gamma * self.output_convolution(attended)
+        query, key, value = _query_key_value(self, features)
+        attended = attend(query, key, value)  # [B, H·W, C / 2]
+        attended = tf.reshape(attended, [-1, height, width, value.shape[-1]])
+        # γ scales the output convolution's weights, which are fewer than its results.
+        return features + _convolved(attended, [self.output_convolution], self.gamma.value)
 
 
 class AuthorsAttention(keras.layers.Layer):
@@ -73,12 +74,10 @@ class AuthorsAttention(keras.layers.Layer):
     def call(self, features: tf.Tensor) -> tf.Tensor:
         """Attend; shapes as in the class."""
         height, width, channels = features.shape[1:]
-        query = _places(self.query(features))  # [B, H·W, C / 4]
-        key = _places(_pooled(self.key(features)))  # [B, H·W / 4, C / 4]
-        value = _pooled(self.value(features))  # [B, H / 2, W / 2, C]
+        query, key, value = _query_key_value(self, features)
         # The renaming is of PyTorch's memory, where channels come first: [B, C, H·W / 4] is read
         # as [B, H·W / 4, C], and the result [B, H·W, C] as [B, C, H, W].
-        renamed = tf.reshape(tf.transpose(value, [0, 3, 1, 2]), [-1, key.shape[1], channels])
+        renamed = tf.reshape(tf.transpose(value, [0, 2, 1]), [-1, key.shape[1], channels])
         attended = tf.reshape(attend(query, key, renamed), [-1, channels, height, width])
         return features + tf.transpose(attended, [0, 2, 3, 1])
 
@@ -89,18 +88,36 @@ def new_attention(config: ModelConfig) -> keras.layers.Layer:
     return layer(config.init_stddev)
 
 
-def attend(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
-    """``softmax(q kᵀ) v``: [B, N, D], [B, M, D] and [B, M, C] to [B, N, C]."""
-    return tf.matmul(tf.nn.softmax(tf.matmul(query, key, transpose_b=True)), value)
-
-
 def _convolution(filters: int, init_stddev: float, name: str) -> keras.layers.Conv2D:
     initializer = keras.initializers.RandomNormal(stddev=init_stddev)
     return keras.layers.Conv2D(filters, 1, kernel_initializer=initializer, name=name)
 
 
-def _pooled(features: tf.Tensor) -> tf.Tensor:
-    return tf.nn.max_pool2d(features, 2, 2, "VALID")
+def _query_key_value(
+    layer: SelfAttention | AuthorsAttention, features: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """[B, H, W, C] to queries [B, H·W, D], keys [B, H·W / 4, D] and values [B, H·W / 4, ·]."""
+    narrow, wide = layer.query.filters, layer.value.filters
+    convolved = _convolved(features, [layer.query, layer.key, layer.value])
+    query, rest = tf.split(convolved, [narrow, narrow + wide], axis=-1)
+    pooled = tf.nn.max_pool2d(rest, 2, 2, "VALID")
+    key, value = tf.split(_places(pooled), [narrow, wide], axis=-1)
+    return _places(query), key, value
+
+
+def _convolved(
+    features: tf.Tensor, convolutions: list[keras.layers.Conv2D], scale: tf.Tensor | float = 1.0
+) -> tf.Tensor:
+    """What 1×1 convolutions make of [B, H, W, C], side by side: [B, H, W, filters of all].
+
+    One matrix product: with so few filters each, convolutions of their own take up to twice as
+    long (docs/performance.md).
+    """
+    kernel = scale * tf.concat([layer.kernel.value[0, 0] for layer in convolutions], axis=-1)
+    bias = scale * tf.concat([layer.bias.value for layer in convolutions], axis=-1)
+    height, width, channels = features.shape[1:]
+    product = tf.matmul(tf.reshape(features, [-1, channels]), kernel)
+    return tf.reshape(tf.nn.bias_add(product, bias), [-1, height, width, bias.shape[0]])
 
 
 def _places(features: tf.Tensor) -> tf.Tensor:

@@ -156,6 +156,7 @@ class ConvolutionNorm(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.stride = stride
         self.padding = [[0, 0], [padding, padding], [padding, padding], [0, 0]]
         self.convolution = keras.layers.Conv2D(
             filters,
@@ -167,11 +168,35 @@ class ConvolutionNorm(keras.layers.Layer):
         )
         self.norm = BatchNorm(epsilon=EPSILON[config.flavour])
 
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the weights, which the folded form reads without calling the layers."""
+        self.convolution.build((None, None, None, input_shape[-1]))
+        self.norm.build((None, None, None, self.convolution.filters))
+
     def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """[B, S, S, C] to [B, S / stride, S / stride, filters]."""
         if self.padding[1][0]:
             features = tf.pad(features, self.padding)
+        if not training and self._folding_pays(features):
+            return self._folded(features)
         return self.norm(self.convolution(features), training=training)
+
+    def _folding_pays(self, features: tf.Tensor) -> bool:
+        """Whether the kernel has fewer numbers than the map that the norm would go over."""
+        batch, height, width, channels = features.shape
+        places = (batch or 1) * height * width // self.stride**2
+        return places > self.convolution.kernel.shape[0] ** 2 * channels
+
+    def _folded(self, features: tf.Tensor) -> tf.Tensor:
+        """A norm that rests is a factor and an offset, which the convolution can bear.
+
+        The gradient then needs nothing of the map between the two, and it is not kept.
+        """
+        scale, offset = self.norm.scale_and_offset()
+        if self.convolution.use_bias:
+            offset += scale * self.convolution.bias.value
+        kernel = scale * self.convolution.kernel.value
+        return tf.nn.bias_add(tf.nn.conv2d(features, kernel, self.stride, "VALID"), offset)
 
     def copy_from(self, donor: keras.Model) -> None:
         """Take the weights of the layers of this name in ``keras.applications.ResNet50``."""

@@ -56,6 +56,11 @@ class BatchNorm(keras.layers.Layer):
                 moving.assign(kept + tf.stop_gradient(value) * (1.0 - self.momentum))
         return normalised
 
+    def scale_and_offset(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """What it does when not training, as ``scale · x + offset``, a number each a channel."""
+        scale = self.gamma.value * tf.math.rsqrt(self.moving_variance.value + self.epsilon)
+        return scale, self.beta.value - scale * self.moving_mean.value
+
     def _fused(self, features: tf.Tensor, is_training: bool) -> tuple[tf.Tensor, ...]:
         """Normalised features, batch mean and unbiased batch variance."""
         return tf.compat.v1.nn.fused_batch_norm(

@@ -10,6 +10,7 @@ import tensorflow as tf
 from cargan_tf.config import ModelConfig
 from cargan_tf.models.activations import leaky_relu
 from cargan_tf.models.attention import new_attention
+from cargan_tf.models.convolutions import DoublingConvolution, HalvingConvolution
 from cargan_tf.models.normalisation import BatchNorm, ReplicaDropout
 
 #: pix2pix widens up to 8 times the first width and no further.
@@ -44,7 +45,9 @@ class UNet(keras.Model):
             )
             for level in reversed(range(depth - 1))
         ]
-        self.to_picture = _up_convolution(3, config, use_bias=True, name="to_picture")
+        self.to_picture = DoublingConvolution(
+            3, use_bias=True, init_stddev=config.init_stddev, name="to_picture"
+        )
 
     def call(
         self, inputs: tf.Tensor, seed: tf.Tensor | None = None, training: bool = False
@@ -73,13 +76,10 @@ class DownBlock(keras.layers.Layer):
 
     def __init__(self, width: int, config: ModelConfig, normalise: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.convolution = keras.layers.Conv2D(
+        self.convolution = HalvingConvolution(
             width,
-            4,
-            strides=2,
-            padding="same",
             use_bias=config.encoder_bias and not normalise,
-            kernel_initializer=keras.initializers.RandomNormal(stddev=config.init_stddev),
+            init_stddev=config.init_stddev,
         )
         self.norm = BatchNorm() if normalise else None
 
@@ -98,7 +98,9 @@ class UpBlock(keras.layers.Layer):
         self, width: int, config: ModelConfig, dropout: bool, attend: bool, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.convolution = _up_convolution(width, config, use_bias=False)
+        self.convolution = DoublingConvolution(
+            width, use_bias=False, init_stddev=config.init_stddev
+        )
         self.norm = BatchNorm()
         self.dropout = ReplicaDropout(config.dropout) if dropout else None
         self.attention = new_attention(config) if attend else None
@@ -112,17 +114,3 @@ class UpBlock(keras.layers.Layer):
         if self.dropout:
             features = self.dropout(features, seed=seed, training=training)
         return self.attention(features) if self.attention else features
-
-
-def _up_convolution(
-    width: int, config: ModelConfig, use_bias: bool, **kwargs: Any
-) -> keras.layers.Conv2DTranspose:
-    return keras.layers.Conv2DTranspose(
-        width,
-        4,
-        strides=2,
-        padding="same",
-        use_bias=use_bias,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=config.init_stddev),
-        **kwargs,
-    )

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from cargan_tf.config import ClassifierConfig
 from cargan_tf.errors import UserError
-from cargan_tf.models.classifier import Classifier, preprocessed
+from cargan_tf.models.classifier import Classifier, ConvolutionNorm, preprocessed
 
 TINY = ClassifierConfig(blocks=(1, 1, 1, 1), width=4, weights="none")
 
@@ -116,6 +116,31 @@ def test_no_network_is_no_silent_random_start(resnet, monkeypatch, tmp_path):
     monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(tmp_path))
     with pytest.raises(UserError, match=r"Name or service not known.*Name a local file"):
         resnet.load_imagenet("imagenet")
+
+
+@pytest.mark.parametrize("flavour", ["keras", "torchvision"])
+@pytest.mark.parametrize(("size", "folds"), [(16, True), (4, False)])
+def test_a_resting_norm_folded_into_its_convolution_changes_nothing(flavour, size, folds):
+    """Neither values nor what a generator learns through it; large maps with few channels fold."""
+    config = TINY.model_copy(update={"flavour": flavour})
+    layer = ConvolutionNorm(config, 6, kernel=3, stride=2, padding=1, name="unit")
+    features = tf.random.stateless_normal([2, size, size, 5], [1, 2])
+    layer(features)
+    random = np.random.default_rng(7)
+    for weight in layer.variables:
+        weight.assign(random.uniform(0.5, 2, weight.shape))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(features)
+        found = layer(features)
+        padded = tf.pad(features, [[0, 0], [1, 1], [1, 1], [0, 0]])
+        expected = layer.norm(layer.convolution(padded))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4)
+    gradients = [tape.gradient(result, features) for result in (found, expected)]
+    np.testing.assert_allclose(*gradients, rtol=1e-5, atol=1e-4)
+    spec = tf.TensorSpec(features.shape)
+    graph = tf.function(lambda x: layer(x)).get_concrete_function(spec).graph
+    norms = [op for op in graph.get_operations() if op.type.startswith("FusedBatchNorm")]
+    assert bool(norms) != folds
 
 
 TORCHVISION = {"flavour": "torchvision", "preprocessing": "torch"}

@@ -1,0 +1,16 @@
+"""The same networks by TensorFlow's plain operations, as one would write them down first."""
+
+from __future__ import annotations
+
+from cargan_tf.models import attention_blocks, convolutions
+
+
+def use_plain_layers() -> None:
+    """For all that is traced from now on in this process: whole attention maps, convolutions only.
+
+    Weights and results are the same; it is what the authors' code does, and what multiply-adds
+    are counted on.
+    """
+    attention_blocks.WHOLE_MAP_LIMIT = 2**62
+    convolutions.MOST_PLACES_DOWN = 0
+    convolutions.MOST_PLACES_UP = 0

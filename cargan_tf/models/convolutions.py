@@ -1,0 +1,131 @@
+"""The U-Net's 4×4 convolutions of stride 2, down and up, as matrix products where maps are small.
+
+In the innermost levels a kernel holds millions of weights and meets a handful of places.
+TensorFlow's convolutions then spend their time on putting the weights into another order; a matrix
+product takes them as they lie (docs/performance.md). Weights, names and results are the same.
+"""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+#: Places of the smaller of the two maps, over the batch, up to which the product is faster.
+MOST_PLACES_DOWN = 64
+MOST_PLACES_UP = 256
+#: The batch that is reckoned with where the graph does not know it: an exported model's.
+SERVED_BATCH = 4
+
+
+class HalvingConvolution(keras.layers.Conv2D):
+    """4×4, stride 2, a pixel of padding: [B, H, W, C] to [B, H / 2, W / 2, filters].
+
+    H and W are even.
+    """
+
+    def __init__(self, filters: int, *, use_bias: bool, init_stddev: float) -> None:
+        super().__init__(
+            filters,
+            4,
+            strides=2,
+            padding="same",
+            use_bias=use_bias,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=init_stddev),
+        )
+
+    def call(self, features: tf.Tensor) -> tf.Tensor:
+        """Convolve; shapes as in the class."""
+        if _places(features) > 4 * MOST_PLACES_DOWN:
+            return super().call(features)
+        convolved = convolve_down(features, self.kernel.value)
+        return tf.nn.bias_add(convolved, self.bias.value) if self.use_bias else convolved
+
+
+class DoublingConvolution(keras.layers.Conv2DTranspose):
+    """4×4, transposed, stride 2: [B, H, W, C] to [B, 2 · H, 2 · W, filters]."""
+
+    def __init__(
+        self, filters: int, *, use_bias: bool, init_stddev: float, name: str | None = None
+    ) -> None:
+        super().__init__(
+            filters,
+            4,
+            strides=2,
+            padding="same",
+            use_bias=use_bias,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=init_stddev),
+            name=name,
+        )
+
+    def call(self, features: tf.Tensor) -> tf.Tensor:
+        """Convolve; shapes as in the class."""
+        if _places(features) > MOST_PLACES_UP:
+            return super().call(features)
+        convolved = convolve_up(features, self.kernel.value)
+        return tf.nn.bias_add(convolved, self.bias.value) if self.use_bias else convolved
+
+
+def convolve_down(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """[B, H, W, C] and [4, 4, C, F] to [B, H / 2, W / 2, F]; H and W even."""
+    height, width, channels = features.shape[1:]
+    if (height, width) == (2, 2):  # the outer ring of the kernel meets padding only
+        patches, kernel = features, kernel[1:3, 1:3]
+    else:
+        patches = _patches(features)
+    taps = kernel.shape[0] * kernel.shape[1] * channels
+    product = tf.matmul(tf.reshape(patches, [-1, taps]), tf.reshape(kernel, [taps, -1]))
+    return tf.reshape(product, [-1, height // 2, width // 2, kernel.shape[3]])
+
+
+def convolve_up(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """[B, H, W, C] and [4, 4, F, C] to [B, 2 · H, 2 · W, F]."""
+    height, width, channels = features.shape[1:]
+    alone = (height, width) == (1, 1)  # the outer ring of the kernel falls outside
+    kernel = kernel[1:3, 1:3] if alone else kernel
+    rows = tf.reshape(features, [-1, channels])
+    patches = tf.matmul(rows, tf.reshape(kernel, [-1, channels]), transpose_b=True)
+    if alone:
+        return tf.reshape(patches, [-1, 2, 2, kernel.shape[2]])
+    return _overlaid(tf.reshape(patches, [-1, height, width, 2, 2, 2, 2, kernel.shape[2]]))
+
+
+def _patches(features: tf.Tensor) -> tf.Tensor:
+    """What each place of a convolution sees: [B, H, W, C] to [B, H / 2, W / 2, 4, 4, C].
+
+    With its padding the map is made of squares of 2×2; a patch is two by two of them.
+    """
+    height, width, channels = features.shape[1:]
+    padded = tf.pad(features, [[0, 0], [1, 1], [1, 1], [0, 0]])
+    squares = tf.reshape(padded, [-1, height // 2 + 1, 2, width // 2 + 1, 2, channels])
+    pairs = tf.stack([squares[:, :-1], squares[:, 1:]], axis=2)  # [B, H/2, 2, 2, W/2 + 1, 2, C]
+    fours = tf.stack([pairs[:, :, :, :, :-1], pairs[:, :, :, :, 1:]], axis=5)
+    return tf.transpose(fours, [0, 1, 4, 2, 3, 5, 6, 7])  # from [B, H/2, 2, 2, W/2, 2, 2, C]
+
+
+def _overlaid(patches: tf.Tensor) -> tf.Tensor:
+    """The sum of overlapping patches: [B, H, W, 2, 2, 2, 2, F] to [B, 2 · H, 2 · W, F].
+
+    The transposed of ``_patches``: a patch is two by two squares of 2×2, and each square of the
+    result is the sum of those of four neighbours.
+    """
+    height, width, filters = patches.shape[1], patches.shape[2], patches.shape[7]
+    patches = tf.transpose(patches, [0, 1, 3, 4, 2, 5, 6, 7])  # [B, H, 2, 2, W, 2, 2, F]
+    left, right = tf.unstack(patches, axis=5)
+    columns = _one_later(left, right, axis=4)  # [B, H, 2, 2, W + 1, 2, F]
+    upper, lower = tf.unstack(columns, axis=2)
+    squares = _one_later(upper, lower, axis=1)  # [B, H + 1, 2, W + 1, 2, F]
+    padded = tf.reshape(squares, [-1, 2 * height + 2, 2 * width + 2, filters])
+    return padded[:, 1:-1, 1:-1]
+
+
+def _one_later(first: tf.Tensor, second: tf.Tensor, axis: int) -> tf.Tensor:
+    """The sum of both, the second moved on by one along ``axis``, which grows by one."""
+    rank = first.shape.rank
+    after, before = ([[0, 0]] * rank for _ in range(2))
+    after[axis], before[axis] = [0, 1], [1, 0]
+    return tf.pad(first, after) + tf.pad(second, before)
+
+
+def _places(features: tf.Tensor) -> int:
+    batch, height, width, _ = features.shape
+    return (batch or SERVED_BATCH) * height * width
