@@ -25,9 +25,7 @@ class AuthorsStep(TrainingStep):
             stages = self.cascade(batch["spectrogram"], batch["label"], seed=seed, training=True)
             judged = self._judged(batch, stages.coarse, stages.refined, stages.residue)
             with tape.stop_recording():
-                gradients = tape.gradient(
-                    judged, [variable.value for variable in (*judge, *first)]
-                )
+                gradients = tape.gradient(judged, [variable.value for variable in (*judge, *first)])
                 self.discriminator_optimizer.apply(gradients[: len(judge)], judge)
             losses = self._batch_means(self._generator_losses(batch, stages))
             named = {name: loss for name, loss in losses.items() if "classification" in name}
