@@ -1,3 +1,4 @@
+import re
 import shutil
 from importlib import metadata
 
@@ -72,7 +73,7 @@ def test_an_extra_that_is_not_there_can_be_done_without(installed):
 
 def test_the_gpu_extra_is_what_tensorflow_makes_of_it(installed):
     """TensorFlow itself, of ``tensorflow[and-cuda]``, is always there."""
-    packages = [text.split("=")[0] for text in metadata.requires("tensorflow") if "nvidia" in text]
+    packages = re.findall(r"^nvidia[\w-]+", "\n".join(metadata.requires("tensorflow")), re.M)
     assert packages
     installed(**dict.fromkeys(packages))
     gpu = found(examine_installation())["extra gpu"]
