@@ -43,8 +43,9 @@ class Generator:
         """Load an exported model or a run.
 
         Args:
-            path: a SavedModel version, a folder of versions (the highest is taken), or the
-                directory of a run (its newest checkpoint is taken).
+            path: a SavedModel version, a folder of versions (the highest is taken), the
+                directory of a run (its newest checkpoint is taken), or the name of a model in
+                ``saved_models/`` or of one that came with the package.
 
         Raises:
             UserError: there is nothing of the kind at ``path``.

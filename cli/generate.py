@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from cargan_cli.completing import complete_labels
 from cargan_cli.options import PATH, check_options
 from cargan_cli.results import Results
 from cargan_cli.sounds import load_generator, model_option, server_option, source, start_option
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 @click.command("generate", short_help="Draw the pictures of sound files.")
 @click.argument("sounds", type=PATH, nargs=-1, required=True, metavar="SOUND...")
-@click.option("--label", help="The instrument, such as violin.  [default: recognised]")
+@click.option(
+    "--label",
+    shell_complete=complete_labels,
+    help="The instrument, such as violin.  [default: recognised]",
+)
 @click.option("--label-mix", metavar="LABEL=SHARE,...", help="Several, such as violin=1,cello=2.")
 @click.option(
     "-o", "--out", type=PATH, help="The PNG, or a folder for several.  [default: SOUND's name.png]"

@@ -185,6 +185,7 @@ def test_a_full_disk_is_named(generate, write_sound, monkeypatch):
     assert "clip.png cannot be written: No space left on device" in error
 
 
+@pytest.mark.usefixtures("nothing_shipped")
 @pytest.mark.parametrize("model", [None, Path("missing"), Path()])
 def test_without_a_model_it_is_said_how_to_get_one(cargan, write_sound, tmp_path, model):
     write_sound("clip.wav")
