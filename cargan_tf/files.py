@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
 from pathlib import Path
 from typing import Any
+
+#: How TensorFlow and HDF5, which raise errors of their own, word a full disk.
+_DISK_FULL = os.strerror(errno.ENOSPC)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -28,3 +32,10 @@ def write_atomically(path: Path, content: bytes) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, atomically; keys keep their order."""
     write_atomically(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether ``error`` says that no space is left, or that a quota is used up."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return _DISK_FULL in str(error)

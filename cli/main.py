@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
 import sys
@@ -13,6 +12,7 @@ import click
 
 from cargan_tf import __version__
 from cargan_tf.errors import UserError, did_you_mean
+from cargan_tf.files import is_disk_full
 
 #: Command -> module of this package that holds it, in the order one needs them.
 COMMANDS = {
@@ -38,9 +38,6 @@ COMMANDS = {
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-
-#: How TensorFlow and HDF5, which raise errors of their own, word a full disk.
-_DISK_FULL = os.strerror(errno.ENOSPC)
 
 
 class LazyGroup(click.Group):
@@ -113,17 +110,11 @@ def _fault_of_input(error: Exception) -> str | None:
         return f"{_sentence(error.format_message())} See {command} --help."
     if isinstance(error, click.ClickException):
         return _sentence(error.format_message())
-    if _disk_is_full(error):
+    if is_disk_full(error):
         return f"the disk is full: {_first_line(error)}. Free some space and run the command again."
     if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
         return f"{error.filename}: {error.strerror}."
     return None
-
-
-def _disk_is_full(error: Exception) -> bool:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return True
-    return _DISK_FULL in str(error)
 
 
 def _sentence(text: str) -> str:

@@ -14,6 +14,7 @@ from cargan_tf.config import Config
 from cargan_tf.data.dataset import DATASET_FILE
 from cargan_tf.evaluation.report import Origin
 from cargan_tf.training.checkpoints import newest_checkpoint
+from cargan_tf.training.checksums import files_of
 from cargan_tf.training.run import Run, file_hash
 
 #: Packages whose versions can change a figure.
@@ -64,6 +65,6 @@ def config_hash(config: Config) -> str:
 def checkpoint_hash(checkpoint: Path) -> str:
     """SHA-256 of a checkpoint's files in the order of their names, in hexadecimal."""
     digest = hashlib.sha256()
-    for file in sorted(checkpoint.parent.glob(f"{checkpoint.name}.*")):
+    for file in sorted(files_of(checkpoint)):
         digest.update(file_hash(file).encode())
     return digest.hexdigest()

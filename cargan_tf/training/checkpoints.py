@@ -2,10 +2,15 @@
 
 The step's number is the data position and the random state too: the order of the records and the
 dropout of every step are functions of the seed and that number.
+
+A checkpoint counts once its checksums are written. One whose files do not match them is named and
+passed over for the one before it.
 """
 
 from __future__ import annotations
 
+import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +18,21 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
+from cargan_tf.files import is_disk_full
 from cargan_tf.models.drawing import DrawingNetwork
 from cargan_tf.models.patchgan import PatchGAN
+from cargan_tf.training import checksums
 from cargan_tf.training.averaging import AveragedWeights, averaged_variables
 from cargan_tf.training.replicas import CompiledStep
 
 #: The part of a checkpoint that holds the averaged weights.
 AVERAGE = "average"
+
+#: Checkpoints are named by their step: ``step-6.index`` and further endings.
+_NAME = "step"
+_FILE = re.compile(rf"{_NAME}-(\d+)\.")
+
+_log = logging.getLogger(__name__)
 
 
 class Checkpoints:
@@ -41,37 +54,70 @@ class Checkpoints:
             },
             **averaged,
         )
+        self._directory = directory
         self._step = training_step.step
-        self._manager = tf.train.CheckpointManager(
-            self._checkpoint, str(directory), max_to_keep=keep, checkpoint_name="step"
-        )
+        self._saved: int | None = None  # the step of the state that is on the disk
+        self._manager = _manager(self._checkpoint, directory, keep)
 
     def save(self) -> None:
-        """Write the state after the current step; a full disk is a ``UserError``."""
-        try:
-            self._manager.save(checkpoint_number=int(self._step.numpy()))
-        except tf.errors.ResourceExhaustedError as error:
-            raise UserError(
-                f"the disk is full: the checkpoint of step {int(self._step.numpy())} could not be"
-                " written. Free some space and go on with --resume; older checkpoints are whole."
-            ) from error
-
-    def restore(self) -> int:
-        """Go back to the newest checkpoint, if there is one, and return the step to go on from.
+        """Write the state after the current step, unless it is there already.
 
         Raises:
-            UserError: it does not fit these networks.
+            UserError: the disk is full, or a weight is not finite; older checkpoints stay.
         """
-        newest = self._manager.latest_checkpoint
-        if newest is None:
-            return 0
+        number = int(self._step.numpy())
+        if number == self._saved:
+            return
+        self._check_finite(number)
         try:
-            self._checkpoint.restore(newest).assert_consumed()
+            _write(self._manager, number)
+        except (tf.errors.OpError, OSError) as error:
+            if not (is_disk_full(error) or isinstance(error, tf.errors.ResourceExhaustedError)):
+                raise
+            raise UserError(
+                f"the disk is full: the checkpoint of step {number} could not be written. Free some"
+                " space and go on with --resume; older checkpoints are whole."
+            ) from error
+        self._saved = number
+        self._sweep(number)
+
+    def restore(self) -> int:
+        """Go back to the newest whole checkpoint, if there is any, and return its step.
+
+        Raises:
+            UserError: none is whole, or it does not fit these networks.
+        """
+        if not _candidates(self._directory):
+            return 0
+        newest = _newest(self._directory)
+        try:
+            self._checkpoint.restore(str(newest)).assert_consumed()
         except (AssertionError, ValueError, IndexError, tf.errors.OpError) as error:
             raise UserError(
                 f"checkpoint {newest} does not fit this run: {_first_line(error)}"
             ) from error
-        return int(self._step.numpy())
+        self._saved = int(self._step.numpy())
+        return self._saved
+
+    def _check_finite(self, number: int) -> None:
+        """A checkpoint must be worth going on from; a loss tells of weights one step too late."""
+        parts = tf.train.TrackableView(self._checkpoint).descendants()
+        variables = [part for part in parts if isinstance(part, tf.Variable)]
+        for variable in (v for v in variables if v.dtype.is_floating):
+            if not bool(tf.reduce_all(tf.math.is_finite(variable))):
+                raise UserError(
+                    f"step {number}: the weights are not finite any more ({variable.name}), so they"
+                    " are not saved. Go on from the checkpoint before with a lower rate: --resume"
+                    " --set training.learning_rate=…"
+                )
+
+    def _sweep(self, number: int) -> None:
+        """Remove what is left of checkpoints that are gone, or of a future that was given up."""
+        kept = {Path(checkpoint).name for checkpoint in self._manager.checkpoints}
+        for file in self._directory.iterdir():
+            match = _FILE.match(file.name)
+            if match and (int(match[1]) > number or f"{_NAME}-{match[1]}" not in kept):
+                file.unlink(missing_ok=True)
 
 
 def restore_network(directory: Path, network: DrawingNetwork) -> int:
@@ -80,7 +126,7 @@ def restore_network(directory: Path, network: DrawingNetwork) -> int:
     Where the run kept an average of the weights, that is what draws.
 
     Raises:
-        UserError: there is no checkpoint, or it does not fit.
+        UserError: there is no whole checkpoint, or it does not fit.
     """
     newest = _newest(directory)
     step = tf.Variable(0, dtype=tf.int64)
@@ -104,35 +150,70 @@ def save_network(directory: Path, network: DrawingNetwork, step: int) -> None:
     """Write a checkpoint of the network that draws, as ``restore_network`` reads it."""
     number = tf.Variable(step, dtype=tf.int64)
     checkpoint = tf.train.Checkpoint(**{network.name: _weights(network)}, step=number)
-    manager = tf.train.CheckpointManager(
-        checkpoint, str(directory), max_to_keep=1, checkpoint_name="step"
-    )
-    manager.save(checkpoint_number=step)
+    _write(_manager(checkpoint, directory, keep=1), step)
 
 
 def newest_checkpoint(directory: Path) -> Path:
-    """The newest checkpoint of a run: its files have this path and endings.
+    """The newest whole checkpoint of a run: its files have this path and endings.
 
     Raises:
         UserError: there is none.
     """
-    return Path(_newest(directory))
+    return _newest(directory)
 
 
-def _newest(directory: Path) -> str:
-    newest = tf.train.latest_checkpoint(str(directory))
-    if newest is None:
-        raise UserError(f"{directory} holds no checkpoint yet: train first.")
-    return newest
+def _manager(
+    checkpoint: tf.train.Checkpoint, directory: Path, keep: int
+) -> tf.train.CheckpointManager:
+    return tf.train.CheckpointManager(
+        checkpoint, str(directory), max_to_keep=keep, checkpoint_name=_NAME
+    )
 
 
-def _holds(checkpoint: str, part: str) -> bool:
-    return any(name.startswith(f"{part}/") for name, _ in tf.train.list_variables(checkpoint))
+def _write(manager: tf.train.CheckpointManager, number: int) -> None:
+    """The checksums come before the manager forgets older checkpoints: one is always whole."""
+    callbacks = [lambda path: checksums.seal(Path(path))]
+    options = tf.train.CheckpointOptions(experimental_write_callbacks=callbacks)
+    manager.save(checkpoint_number=number, options=options)
 
 
-def _restore_part(checkpoint: str, **parts: Any) -> None:
+def _candidates(directory: Path) -> list[Path]:
+    """The checkpoints that were finished, the newest first, whatever became of them since.
+
+    One without checksums was finished, by an older version, if TensorFlow's list has it.
+    """
+    state = tf.train.get_checkpoint_state(str(directory))
+    listed = {Path(path).name for path in state.all_model_checkpoint_paths} if state else set()
+    numbers = {int(match[1]) for file in directory.glob("*") if (match := _FILE.match(file.name))}
+    found = [directory / f"{_NAME}-{number}" for number in sorted(numbers, reverse=True)]
+    return [path for path in found if path.name in listed or checksums.is_sealed(path)]
+
+
+def _newest(directory: Path) -> Path:
+    faults: list[str] = []
+    for checkpoint in _candidates(directory):
+        fault = checksums.fault_of(checkpoint)
+        if fault is None:
+            if faults:
+                _log.warning("%s; going on from %s", "; ".join(faults), checkpoint.name)
+            return checkpoint
+        faults.append(f"checkpoint {checkpoint} is damaged: {fault}")
+    if faults:
+        raise UserError(
+            f"no checkpoint is whole. {'; '.join(faults)}. Bring back a whole copy of"
+            f" {directory}, or train again in another directory."
+        )
+    raise UserError(f"{directory} holds no checkpoint yet: train first.")
+
+
+def _holds(checkpoint: Path, part: str) -> bool:
+    names = tf.train.list_variables(str(checkpoint))
+    return any(name.startswith(f"{part}/") for name, _ in names)
+
+
+def _restore_part(checkpoint: Path, **parts: Any) -> None:
     try:
-        status = tf.train.Checkpoint(**parts).restore(checkpoint)
+        status = tf.train.Checkpoint(**parts).restore(str(checkpoint))
         status.assert_existing_objects_matched().expect_partial()
     except (AssertionError, ValueError, IndexError, tf.errors.OpError) as error:
         raise UserError(

@@ -7,7 +7,7 @@ from cargan_tf.config import override
 from cargan_tf.errors import UserError
 from cargan_tf.models.cascade import Cascade
 from cargan_tf.models.patchgan import PatchGAN
-from cargan_tf.training.checkpoints import Checkpoints, restore_network
+from cargan_tf.training.checkpoints import Checkpoints, newest_checkpoint, restore_network
 from cargan_tf.training.step import TrainingStep
 
 
@@ -86,12 +86,94 @@ def test_networks_of_another_shape_are_refused(step, config, tmp_path):
         restore_network(tmp_path, wider.cascade)
 
 
-def test_a_damaged_checkpoint_is_named(step, tmp_path):
-    save(step, tmp_path, 1)
-    (data,) = tmp_path.glob("step-1.data*")
-    data.write_bytes(data.read_bytes()[:1000])
-    with pytest.raises(UserError, match="step-1 does not fit this run"):
+def damage(folder, number, ending="data-00000-of-00001"):
+    """Turn over one bit in the middle, as a bad disk does."""
+    file = folder / f"step-{number}.{ending}"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_is_used(step, other, tmp_path, caplog):
+    for number in (3, 6):
+        save(step, tmp_path, number)
+    damage(tmp_path, 6)
+    assert Checkpoints(tmp_path, other, keep=2).restore() == 3
+    assert "step-6 is damaged: step-6.data-00000-of-00001 is not what was written" in caplog.text
+    assert "going on from step-3" in caplog.text
+    assert restore_network(tmp_path, other.cascade) == 3
+    assert newest_checkpoint(tmp_path).name == "step-3"
+
+
+def test_a_damaged_checkpoint_is_written_anew_when_its_step_comes_again(step, tmp_path, caplog):
+    for number in (3, 6):
+        save(step, tmp_path, number)
+    damage(tmp_path, 6, "index")
+    checkpoints = Checkpoints(tmp_path, step, keep=2)
+    checkpoints.restore()
+    step.step.assign(5)  # another interval than before
+    checkpoints.save()
+    caplog.clear()
+    assert newest_checkpoint(tmp_path).name == "step-5"
+    assert caplog.text == "", "nothing of the damaged one is left to be passed over"
+    assert not list(tmp_path.glob("step-6.*"))
+
+
+def test_where_none_is_whole_all_are_named(step, tmp_path):
+    for number in (3, 6):
+        save(step, tmp_path, number)
+    damage(tmp_path, 3)
+    (tmp_path / "step-6.index").unlink()
+    said = r"no checkpoint is whole.*step-6 is damaged: step-6.index is missing.*step-3 is damaged"
+    with pytest.raises(UserError, match=said):
         Checkpoints(tmp_path, step, keep=2).restore()
+    with pytest.raises(UserError, match=said):
+        restore_network(tmp_path, step.cascade)
+
+
+def test_a_checkpoint_counts_when_its_checksums_are_written(step, tmp_path, monkeypatch, caplog):
+    """Killed after TensorFlow's files, before ours: the one before is still there, also alone."""
+    save(step, tmp_path, 3, keep=1)
+
+    def killed(checkpoint):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cargan_tf.training.checksums.seal", killed)
+        with pytest.raises(KeyboardInterrupt):
+            save(step, tmp_path, 6, keep=1)
+    assert (tmp_path / "step-6.index").is_file()
+    assert newest_checkpoint(tmp_path).name == "step-3"
+    assert caplog.text == "", "it was never finished, so nothing is lost"
+    save(step, tmp_path, 6, keep=1)
+    assert {file.name.partition(".")[0] for file in tmp_path.glob("step-*")} == {"step-6"}
+
+
+def test_checkpoints_of_older_versions_have_no_checksums(step, tmp_path):
+    for number in (3, 6):
+        save(step, tmp_path, number)
+    for sums in tmp_path.glob("*.sha256"):
+        sums.unlink()
+    assert Checkpoints(tmp_path, step, keep=2).restore() == 6
+    damage(tmp_path, 6)
+    assert Checkpoints(tmp_path, step, keep=2).restore() == 3, "TensorFlow's own CRC tells"
+
+
+def test_a_damaged_list_of_checkpoints_loses_none(step, tmp_path):
+    save(step, tmp_path, 6)
+    (tmp_path / "checkpoint").write_text("{")
+    assert Checkpoints(tmp_path, step, keep=2).restore() == 6
+
+
+def test_weights_that_are_not_finite_are_not_saved(config, tmp_path):
+    bad = made(config, seed=1)
+    Checkpoints(tmp_path, bad, keep=2).save()
+    bad.step.assign(1)
+    weights = bad.discriminator.trainable_variables[0]
+    weights.assign(tf.fill(weights.shape, float("nan")))
+    with pytest.raises(UserError, match="step 1: the weights are not finite any more"):
+        Checkpoints(tmp_path, bad, keep=2).save()
+    assert newest_checkpoint(tmp_path).name == "step-0"
 
 
 def test_a_full_disk_loses_no_older_checkpoint(step, tmp_path, monkeypatch):

@@ -1,0 +1,81 @@
+"""Checksums of a checkpoint's files: written with it, compared before it is read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import tensorflow as tf
+
+from cargan_tf.files import write_atomically
+
+#: Ending of the file that ``sha256sum --check`` reads.
+ENDING = ".sha256"
+
+
+def files_of(checkpoint: Path) -> list[Path]:
+    """The files that TensorFlow writes for a checkpoint, as far as they are there."""
+    shards = sorted(checkpoint.parent.glob(f"{checkpoint.name}.data-?????-of-?????"))
+    return [file for file in (_index(checkpoint), *shards) if file.is_file()]
+
+
+def seal(checkpoint: Path) -> None:
+    """Bring the files to the disk, then write their SHA-256 beside them."""
+    lines = []
+    for file in files_of(checkpoint):
+        with file.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        lines.append(f"{_sha256(file)}  {file.name}\n")
+    write_atomically(_sums(checkpoint), "".join(lines).encode())
+
+
+def is_sealed(checkpoint: Path) -> bool:
+    """Whether its checksums were written: that is the last thing written of a checkpoint."""
+    return _sums(checkpoint).is_file()
+
+
+def fault_of(checkpoint: Path) -> str | None:
+    """What is wrong with a checkpoint's files, or ``None`` if they are whole.
+
+    One without checksums, of an older version, is read through instead: TensorFlow keeps a CRC of
+    each tensor.
+    """
+    if not _index(checkpoint).is_file():
+        return f"{_index(checkpoint).name} is missing"
+    if not is_sealed(checkpoint):
+        return _fault_in_reading(checkpoint)
+    text = _sums(checkpoint).read_text("utf-8", errors="replace")
+    expected = {name: digest for digest, _, name in (s.partition("  ") for s in text.splitlines())}
+    if _index(checkpoint).name not in expected:
+        return f"{_sums(checkpoint).name} is damaged"
+    for name, digest in expected.items():
+        file = checkpoint.parent / Path(name).name
+        if not file.is_file():
+            return f"{file.name} is missing"
+        if _sha256(file) != digest:
+            return f"{file.name} is not what was written (SHA-256)"
+    return None
+
+
+def _fault_in_reading(checkpoint: Path) -> str | None:
+    try:
+        reader = tf.train.load_checkpoint(str(checkpoint))
+        for name in reader.get_variable_to_shape_map():
+            reader.get_tensor(name)
+    except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
+        return str(error).strip().splitlines()[0][:200]
+    return None
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _index(checkpoint: Path) -> Path:
+    return checkpoint.with_name(f"{checkpoint.name}.index")
+
+
+def _sums(checkpoint: Path) -> Path:
+    return checkpoint.with_name(f"{checkpoint.name}{ENDING}")
