@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import click
 
@@ -22,12 +25,45 @@ def same_config(name: str | None, overrides: tuple[str, ...]) -> list[str]:
     return words
 
 
+class Terminated(click.Abort):
+    """SIGTERM came, from ``kill``, a scheduler or a container's end."""
+
+
+class _TerminationAsked(KeyboardInterrupt):
+    """Unwinds as Ctrl-C does."""
+
+
 @contextmanager
 def resumable(*further: str) -> Iterator[None]:
-    """Ctrl-C meanwhile says how to go on: by the same command, with the ``further`` options."""
+    """Ctrl-C or SIGTERM meanwhile says how to go on: by the same command, with ``further`` options.
+
+    Raises:
+        click.Abort: for Ctrl-C; ``Terminated`` for SIGTERM.
+    """
+    try:
+        with _sigterm_unwinds():
+            yield
+    except KeyboardInterrupt as error:
+        kind = Terminated if isinstance(error, _TerminationAsked) else click.Abort
+        raise kind(f"Go on with: {same_command(*further)}") from error
+
+
+def same_command(*further: str) -> str:
+    """What was typed, with the ``further`` options that are not in it."""
+    typed = click.get_current_context().find_root().obj or []
+    return command_line(*typed, *(option for option in further if option not in typed))
+
+
+@contextmanager
+def _sigterm_unwinds() -> Iterator[None]:
+    def unwind(number: int, frame: FrameType | None) -> None:
+        raise _TerminationAsked
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python lets no other thread listen to signals
+        return
+    before = signal.signal(signal.SIGTERM, unwind)
     try:
         yield
-    except KeyboardInterrupt as error:
-        typed = click.get_current_context().find_root().obj or []
-        words = [*typed, *(option for option in further if option not in typed)]
-        raise click.Abort(f"Go on with: {command_line(*words)}") from error
+    finally:
+        signal.signal(signal.SIGTERM, before)

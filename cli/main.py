@@ -9,6 +9,7 @@ import traceback
 from typing import Any
 
 import click
+from cargan_cli.hints import Terminated
 
 from cargan_tf import __version__
 from cargan_tf.errors import UserError, did_you_mean
@@ -38,6 +39,7 @@ COMMANDS = {
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+EXIT_TERMINATED = 143  # 128 + SIGTERM
 
 
 class LazyGroup(click.Group):
@@ -74,7 +76,8 @@ def cli(debug: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and leave with its status: 0, 2 for bad input, 130 for Ctrl-C."""
+    """Run the command line and leave with its status: 0, 2 for bad input, 130 for Ctrl-C, 143 for
+    SIGTERM."""
     arguments = sys.argv[1:] if arguments is None else arguments
     # TensorFlow's C++ notes to its own developers; its errors still show. The user's value wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -88,8 +91,10 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.Exit as leave:
         status = leave.exit_code
     except click.Abort as abort:
-        click.echo(" ".join(["Interrupted.", *map(str, abort.args)]), err=True)
-        status = EXIT_INTERRUPTED
+        terminated = isinstance(abort, Terminated)
+        first = "Terminated." if terminated else "Interrupted."
+        click.echo(" ".join([first, *map(str, abort.args)]), err=True)
+        status = EXIT_TERMINATED if terminated else EXIT_INTERRUPTED
     except Exception as error:
         message = _fault_of_input(error)
         if message is None:

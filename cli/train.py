@@ -20,6 +20,12 @@ from cargan_cli.options import PATH, config_options
 )
 @click.option("--classifier", type=PATH, help="Folder of C.  [default: DATA/classifier]")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint.")
+@click.option(
+    "--max-hours",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="H",
+    help="Save and leave after H hours.  [default: at the last step]",
+)
 @click.option("--dry-run", is_flag=True, help="Build everything, print the run, train nothing.")
 def command(
     data: Path,
@@ -30,11 +36,12 @@ def command(
     virtual_devices: int | None,
     classifier: Path | None,
     resume: bool,
+    max_hours: float | None,
     dry_run: bool,
 ) -> None:
     """Train CAR-GAN on DATA, a data set made by `cargan preprocess` (./data by default)."""
     from cargan_cli.configuring import config_for_data
-    from cargan_cli.hints import command_line, resumable
+    from cargan_cli.hints import command_line, resumable, same_command
     from cargan_cli.reporting import TerminalReporter
     from cargan_cli.tensorflow_import import import_tensorflow, known_lines_dropped
 
@@ -60,7 +67,11 @@ def command(
         click.echo(trainer.describe())
         return
     with resumable("--resume"):
-        result = trainer.train()
+        result = trainer.train(max_hours)
+    if not result.finished:
+        click.echo(f"Time is up: step {result.step} of {trainer.total_steps} is saved.")
+        click.echo(f"Go on with: {same_command('--resume')}")
+        return
     if result.listening is not None:
         click.echo(describe_listening(result.listening))
     following = command_line("export", run.path, Path("saved_models") / config.name)

@@ -304,6 +304,12 @@ class TrainingConfig(Section):
         "generators first", "of the two halves of a step (Sec. 2.5); D first in the authors' code"
     )
     seed: int = _field(0, "of weights, order, dropout and augmentation", ge=0, lt=2**31)
+    maximum_loss: float = _field(
+        1e5,
+        "a loss above it has exploded and stops the run; the quickstart's largest is 74",
+        gt=0,
+        allow_inf_nan=False,
+    )
     checkpoint_steps: Positive = _field(1000, "steps between checkpoints")
     keep_checkpoints: Positive = _field(3, "the newest so many stay on the disk")
 

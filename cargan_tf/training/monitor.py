@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 
@@ -49,8 +50,9 @@ class Monitor:
         if self._gallery is None:
             return
         sheet = self._gallery.grid()
-        self._run.pictures.mkdir(parents=True, exist_ok=True)
-        sheet.save(self._run.pictures / f"step_{step:07d}.png")
+        content = io.BytesIO()
+        sheet.save(content, "PNG")
+        write_atomically(self._run.pictures / f"step_{step:07d}.png", content.getvalue())
         with self._writer.as_default(step=step):
             tf.summary.image("grid", np.asarray(sheet)[None])
 

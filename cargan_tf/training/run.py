@@ -45,6 +45,7 @@ class Run:
         self.class_means = path / "class_means.npy"
         self.sound_classifier = path / "sound_classifier"
         self.info_file = path / "run.json"
+        self.fault = path / "fault.json"  # the losses and records of a step that stopped the run
 
     def exists(self) -> bool:
         """Whether a run was begun here."""

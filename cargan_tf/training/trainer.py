@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+import io
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits, load_dataset
 from cargan_tf.data.pipeline import evaluation_batches, training_batches
 from cargan_tf.errors import UserError
+from cargan_tf.files import write_atomically
 from cargan_tf.models.kinds import new_network
 from cargan_tf.progress import Reporter, SilentReporter, Task
 from cargan_tf.training.averaging import AveragedWeights
@@ -22,22 +24,33 @@ from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.classifier import FOLDER as CLASSIFIER_FOLDER
 from cargan_tf.training.classifier import load_classifier
 from cargan_tf.training.clock import Clock
+from cargan_tf.training.faults import check_data, faults_explained
 from cargan_tf.training.gallery import Gallery, class_mean_photos
 from cargan_tf.training.kinds import new_step
 from cargan_tf.training.listening import ListeningFigures
 from cargan_tf.training.monitor import Monitor
+from cargan_tf.training.resuming import check_same_run
 from cargan_tf.training.run import Run, RunInfo, file_hash
 from cargan_tf.training.sound_classifier import provide_sound_classifier
+from cargan_tf.training.stopping import StopRequest, signals_held
+from cargan_tf.training.watch import LossWatch
 
 MEAN_BATCH = 64  # photos at a time for the class means; only memory depends on it
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """Where a run ended."""
+    """Where a run ended.
+
+    Attributes:
+        step: the last one done and saved.
+        listening: measured after it; ``None`` without held-out pairs, or where time was up before.
+        finished: ``False`` where time was up before the last step.
+    """
 
     step: int
     listening: ListeningFigures | None
+    finished: bool = True
 
 
 class Trainer:
@@ -102,7 +115,7 @@ class Trainer:
         )
         self.start = 0
         if resume:
-            self._check_same_run()
+            check_same_run(run, self.info)
             self.start = self.checkpoints.restore()
 
     @property
@@ -127,34 +140,37 @@ class Trainer:
         ]
         return "\n".join(lines)
 
-    def train(self) -> TrainingResult:
+    def train(self, max_hours: float | None = None) -> TrainingResult:
         """Run to the last step; write checkpoints, statistics and pictures on the way.
 
+        Ctrl-C and SIGTERM take effect after the step that is under way, which is saved.
+
+        Args:
+            max_hours: save and leave after so long, if the last step is not done by then.
+
         Raises:
-            UserError: the directory is in use, the disk is full, or a loss is not finite.
+            UserError: the directory is in use, the disk is full, the data set is gone or damaged,
+                or a loss is not finite or above ``training.maximum_loss``.
         """
-        with self.run.locked():
+        request = StopRequest(max_hours)
+        with self.run.locked(), faults_explained(self.data):
             if not self.run.exists():
                 self.run.write_info(self.info)
             provide_sound_classifier(
                 self.data, self.config, self.run.sound_classifier, self.reporter
             )
             monitor = Monitor(self.run, self._gallery(), self.start)
-            try:
-                return self._loop(monitor)
-            except KeyboardInterrupt:
-                self.checkpoints.save()  # a step is done or not begun: its number counts itself
-                raise
-            finally:
-                monitor.close()
+            with signals_held(request), closing(monitor):
+                return self._loop(monitor, request)
 
-    def _loop(self, monitor: Monitor) -> TrainingResult:
+    def _loop(self, monitor: Monitor, request: StopRequest) -> TrainingResult:
         settings, total = self.config, self.total_steps
         stream = training_batches(
             self.dataset, self.data, settings, seed=settings.training.seed, start_step=self.start
         )
         batches = iter(self.strategy.experimental_distribute_dataset(stream))
         clock = Clock(settings.training.batch_size)
+        watch = LossWatch(self.strategy, settings.training.maximum_loss, self.run.fault)
         figures = None
         with self.reporter.task("Training", total) as task:
             task.advance(self.start)
@@ -165,32 +181,41 @@ class Trainer:
                 if self.average is not None:
                     self.average.update(step)
                 clock.count_step()
+                watch.note(step, losses, batch)
                 last = step == total
                 if step % settings.monitor.log_steps == 0 or last:
-                    self._log(step, losses, clock, monitor, task)
+                    self._log(step, watch.look(), clock, monitor, task)
                 task.advance()
                 if step % settings.monitor.listening_steps == 0 or last:
                     figures = self._listen(step, monitor)
                 if step % settings.monitor.picture_steps == 0 or last:
                     with self._drawing_weights():
                         monitor.draw_grid(step)
-                if step % settings.training.checkpoint_steps == 0 or last:
-                    finite_values(step, losses)  # a checkpoint must be worth going on from
-                    self.checkpoints.save()
+                leaving = request.made()
+                if step % settings.training.checkpoint_steps == 0 or last or leaving:
+                    self._save(watch)
+                if leaving and not last:
+                    return TrainingResult(step, None, finished=False)
         if figures is None:  # a run resumed at its end has no step left
             with self._drawing_weights():
                 figures = monitor.listen(total)
         return TrainingResult(total, figures)
 
+    def _save(self, watch: LossWatch) -> None:
+        """A checkpoint must be worth going on from: sound losses, from the whole of the data."""
+        watch.look()
+        if not self.config.data.cache:  # else nothing is read any more
+            check_data(self.data)
+        self.checkpoints.save()
+
     def _log(
         self,
         step: int,
-        losses: dict[str, tf.Tensor],
+        values: dict[str, float],
         clock: Clock,
         monitor: Monitor,
         task: Task,
     ) -> None:
-        values = finite_values(step, losses)
         speed = clock.read()
         monitor.record(step, "training", {**values, **speed})
         distance = values["refined_l1" if "refined_l1" in values else "coarse_l1"]  # of one stage
@@ -237,44 +262,14 @@ class Trainer:
                 f" the nearest that can is {max(1, round(batch / replicas)) * replicas}."
             )
 
-    def _check_same_run(self) -> None:
-        """A resumed run must be made of what it began with; only its length may change."""
-        before = self.run.read_info()
-        if before.data_hash != self.info.data_hash:
-            raise UserError(
-                f"{self.run.path} was trained on {before.data}, which is not the data set"
-                f" {self.data} (dataset.json differs). Name the same data to resume."
-            )
-        free: dict[str, object] = {
-            "steps": None,
-            "epochs": 1,
-            "keep_checkpoints": 1,
-            "learning_rate": 1.0,
-        }
-        if _fixed(before.config, free) != _fixed(self.config, free):
-            raise UserError(
-                f"{self.run.path} was begun with another configuration; resuming may change"
-                f" training.{', training.'.join(free)} and monitor only."
-            )
-
-
-def finite_values(step: int, losses: dict[str, tf.Tensor]) -> dict[str, float]:
-    """The losses of ``step`` as numbers; a ``UserError`` names those that are not finite."""
-    values = {name: float(value) for name, value in losses.items()}
-    if not np.isfinite(list(values.values())).all():
-        bad = ", ".join(name for name, value in values.items() if not np.isfinite(value))
-        raise UserError(
-            f"step {step}: {bad} is not finite. The last checkpoint is whole; go on from it"
-            " with a lower rate: --resume --set training.learning_rate=…"
-        )
-    return values
-
 
 def class_means(run: Run, dataset: DatasetInfo, data: Path, config: Config) -> np.ndarray:
     """The mean training photo of each class, [K, S, S, 3]; kept in the run once computed."""
     if not run.class_means.exists():
         batches = evaluation_batches(dataset, data, config, "train", MEAN_BATCH)
-        np.save(run.class_means, class_mean_photos(batches))
+        content = io.BytesIO()
+        np.save(content, class_mean_photos(batches))
+        write_atomically(run.class_means, content.getvalue())
     return np.load(run.class_means)
 
 
@@ -292,11 +287,3 @@ def describe_listening(figures: ListeningFigures) -> str:
             f"player match {figures.player_match:.2f} (chance {figures.player_match_chance:.2f})",
         )
     return "; ".join(parts)
-
-
-def _fixed(config: Config, free: dict[str, object]) -> Config:
-    """``config`` with the settings that a resumption may change set to the same values."""
-    training = config.training.model_copy(update=free)
-    other_kinds = {kind: None for kind in ("s2ic", "cmcgan") if kind != config.model.kind}
-    unused = {"monitor": None, "judge": None, **other_kinds}
-    return config.model_copy(update={"training": training, **unused})

@@ -1,6 +1,8 @@
+import signal
+
 import click
 import pytest
-from cargan_cli.hints import command_line, resumable, same_config
+from cargan_cli.hints import Terminated, command_line, resumable, same_config
 
 
 def test_a_command_line_is_quoted_for_the_shell(tmp_path):
@@ -22,3 +24,11 @@ def test_ctrl_c_says_how_to_go_on(typed):
     with context, pytest.raises(click.Abort) as caught, resumable("--resume"):
         raise KeyboardInterrupt
     assert caught.value.args == ("Go on with: cargan train 'my data' --resume",)
+
+
+def test_sigterm_says_so_too():
+    context = click.Context(click.Command("train"), obj=["train"])
+    with context, pytest.raises(Terminated) as caught, resumable("--resume"):
+        signal.raise_signal(signal.SIGTERM)
+    assert caught.value.args == ("Go on with: cargan train --resume",)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

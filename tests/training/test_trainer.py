@@ -1,5 +1,6 @@
 import json
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from cargan_tf.config import override
+from cargan_tf.data.pipeline import training_batches
 from cargan_tf.errors import UserError
 from cargan_tf.training.devices import make_strategy
 from cargan_tf.training.listening import ListeningFigures
@@ -50,8 +52,11 @@ def saved_tensors(folder):
 
 @pytest.mark.slow
 def test_k_and_k_resumed_steps_are_2k_straight_bit_for_bit(make, tiny_run, tmp_path):
-    """SpecAugment and dropout on, and what a killed run wrote past its checkpoint in the way."""
-    make(tmp_path, "training.steps=3").train()
+    """SpecAugment and dropout on, Ctrl-C between, and lines past the checkpoint in the way."""
+    trainer = make(tmp_path)
+    trainer.step = _Signalled(trainer.step, at=3)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
     with (tmp_path / "stats.jsonl").open("a") as stream:
         stream.write('{"step": 4, "kind": "training", "refined_l1": 9.0}\n{"step": 5, "ki')
     result = make(tmp_path, resume=True).train()
@@ -174,47 +179,109 @@ def test_a_description_builds_everything_and_writes_nothing(make, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-class _Poisoned:
-    """A step whose loss is not finite."""
+class _Signalled:
+    """A step during whose ``at``-th call somebody presses Ctrl-C."""
 
-    def __init__(self, at):
-        self._at, self._done = at, 0
-
-    def __call__(self, batch):
-        self._done += 1
-        value = float("nan") if self._done >= self._at else 0.5
-        return {"refined_l1": tf.constant(value), "generators": tf.constant(1.0)}
-
-
-@pytest.mark.parametrize("log_steps", [1, 100])
-def test_a_loss_that_is_not_finite_stops_the_run_before_it_is_saved(make, tmp_path, log_steps):
-    rarely = ("monitor.listening_steps=100", "monitor.picture_steps=100")
-    trainer = make(tmp_path, f"monitor.log_steps={log_steps}", *rarely)
-    trainer.step = _Poisoned(at=3)
-    with pytest.raises(UserError, match=r"step 3: refined_l1 is not finite"):
-        trainer.train()
-    assert list((tmp_path / "checkpoints").glob("*.index")) == []
-
-
-class _Interrupted:
-    """A step during which somebody presses Ctrl-C after two others."""
-
-    def __init__(self, step):
-        self._count = step.step
+    def __init__(self, step, at):
+        self._step, self._at, self._calls = step, at, 0
 
     def __call__(self, batch):
-        if int(self._count.numpy()) == 2:
-            raise KeyboardInterrupt
-        self._count.assign_add(1)
-        return {"refined_l1": tf.constant(0.5)}
+        self._calls += 1
+        if self._calls == self._at:
+            signal.raise_signal(signal.SIGINT)
+        return self._step(batch)
 
 
-def test_ctrl_c_saves_the_steps_that_are_done(make, tmp_path):
-    trainer = make(tmp_path)
-    trainer.step = _Interrupted(trainer.step)
-    with pytest.raises(KeyboardInterrupt):
+class _Told:
+    """A step that only counts; its loss goes ``bad`` at the third call."""
+
+    def __init__(self, step, bad=0.5):
+        self._count, self._bad = step.step, bad
+        self.step = step.step
+
+    def __call__(self, batch):
+        done = int(self._count.assign_add(1).numpy())
+        return {"refined_l1": tf.constant(self._bad if done == 3 else 0.5)}
+
+
+@pytest.fixture
+def told(make, tmp_path):
+    """Makes a trainer of such a step: ``told("monitor.log_steps=100", bad=float("nan"))``."""
+
+    def told(*overrides, bad=0.5):
+        rarely = ("monitor.listening_steps=100", "monitor.picture_steps=100")
+        trainer = make(tmp_path, "training.checkpoint_steps=2", *rarely, *overrides)
+        trainer.step = _Told(trainer.step, bad)
+        return trainer
+
+    return told
+
+
+def kept(folder):
+    return [path.name for path in (folder / "checkpoints").glob("*.index")]
+
+
+@pytest.mark.parametrize(("log_steps", "bad"), [(1, float("nan")), (100, 1e6)])
+def test_a_bad_loss_stops_the_run_at_the_checkpoint_before(told, tmp_path, log_steps, bad):
+    trainer = told(f"monitor.log_steps={log_steps}", bad=bad)
+    stream = training_batches(trainer.dataset, trainer.data, trainer.config, seed=0)
+    third = [name.decode() for name in list(stream.take(3))[2]["id"].numpy()]
+    with pytest.raises(UserError, match=r"step 3: refined_l1 is .*lower rate: --resume") as caught:
         trainer.train()
-    assert [path.name for path in (tmp_path / "checkpoints").glob("*.index")] == ["step-2.index"]
+    assert third[0] in str(caught.value)
+    assert json.loads((tmp_path / "fault.json").read_text())["records"] == third
+    assert kept(tmp_path) == ["step-2.index"]
+
+
+def test_ctrl_c_does_not_save_weights_after_a_bad_loss_that_nobody_saw(told, tmp_path):
+    trainer = told("monitor.log_steps=100", bad=float("nan"))
+    trainer.step = _Signalled(trainer.step, at=3)
+    with pytest.raises(UserError, match="step 3: refined_l1 is not finite"):
+        trainer.train()
+    assert kept(tmp_path) == ["step-2.index"]
+
+
+def test_a_run_leaves_when_its_time_is_up(told, tmp_path):
+    result = told().train(max_hours=1e-12)
+    assert (result.step, result.listening, result.finished) == (1, None, False)
+    assert kept(tmp_path) == ["step-1.index"]
+
+
+def test_a_full_disk_at_the_statistics_damages_nothing(told, tmp_path):
+    trainer = told("training.steps=100")
+
+    class Filling(_Told):
+        def __call__(self, batch):
+            losses = super().__call__(batch)
+            if int(self._count.numpy()) == 4:
+                (tmp_path / "stats.jsonl").rename(tmp_path / "written")
+                (tmp_path / "stats.jsonl").symlink_to("/dev/full")
+            return losses
+
+    trainer.step = Filling(trainer.step)
+    with pytest.raises(UserError, match=r"disk is full: .*go on with --resume"):
+        trainer.train()
+    assert len((tmp_path / "written").read_text().splitlines()) == 3
+    assert kept(tmp_path) == ["step-2.index"]
+
+
+def test_a_shard_cut_short_while_training_stops_the_run(make, tiny_data, tmp_path):
+    data = shutil.copytree(tiny_data, tmp_path / "data")
+    rarely = ("monitor.listening_steps=100", "monitor.picture_steps=100", "data.cache=false")
+    trainer = make(tmp_path / "run", "training.steps=100", *rarely, data=data)
+    shard = data / trainer.dataset.shards["train"][0].name
+
+    class Cutting(_Told):
+        def __call__(self, batch):
+            losses = super().__call__(batch)
+            if int(self._count.numpy()) == 4:
+                shard.write_bytes(shard.read_bytes()[:-5])
+            return losses
+
+    trainer.step = Cutting(trainer.step)
+    with pytest.raises(UserError, match=f"changed while training: .*{shard.name} has"):
+        trainer.train()
+    assert kept(tmp_path / "run") == ["step-3.index"]
 
 
 def test_listening_figures_in_one_line(tiny_run):

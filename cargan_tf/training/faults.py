@@ -1,0 +1,56 @@
+"""Faults of disk and data while training, each as one line that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import tensorflow as tf
+
+from cargan_tf.data.dataset import load_dataset
+from cargan_tf.errors import UserError
+from cargan_tf.files import is_disk_full
+
+_GO_ON = "What the run wrote is whole: go on with --resume."
+
+
+@contextmanager
+def faults_explained(data: Path) -> Iterator[None]:
+    """A full disk, or a data set that is not what it was, is a ``UserError`` within the block.
+
+    Args:
+        data: the data set's folder.
+    """
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        if is_disk_full(error):
+            raise UserError(
+                f"the disk is full: {_first_line(error)}. Free some space. {_GO_ON}"
+            ) from error
+        check_data(data)
+        if isinstance(error, tf.errors.DataLossError):
+            raise UserError(
+                f"the data set {data} is damaged: {_first_line(error)}. Copy it again, or run"
+                f" `cargan preprocess` again. {_GO_ON}"
+            ) from error
+        raise
+
+
+def check_data(data: Path) -> None:
+    """That the data set still has all its shards in their length.
+
+    A shard cut short between two records reads as a shorter one: nothing else tells.
+
+    Raises:
+        UserError: it has not.
+    """
+    try:
+        load_dataset(data)
+    except UserError as error:
+        raise UserError(f"the data set changed while training: {error} {_GO_ON}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
