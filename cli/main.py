@@ -93,7 +93,7 @@ def main(arguments: list[str] | None = None) -> None:
     except click.Abort as abort:
         terminated = isinstance(abort, Terminated)
         first = "Terminated." if terminated else "Interrupted."
-        click.echo(" ".join([first, *map(str, abort.args)]), err=True)
+        _tell(arguments, "interrupted", " ".join([first, *map(str, abort.args)]))
         status = EXIT_TERMINATED if terminated else EXIT_INTERRUPTED
     except Exception as error:
         message = _fault_of_input(error)
@@ -101,9 +101,19 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         if debug:
             traceback.print_exc()
-        click.echo(f"Error: {message}", err=True)
+        _tell(arguments, "error", message, before="Error: ")
         status = EXIT_BAD_INPUT
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _tell(arguments: list[str], event: str, message: str, before: str = "") -> None:
+    """One line on standard error; where events are asked for, one of those."""
+    if "--log-json" in arguments:
+        from cargan_cli.json_log import write_event
+
+        write_event(event, "error", message=message)
+    else:
+        click.echo(before + message, err=True)
 
 
 def _fault_of_input(error: Exception) -> str | None:

@@ -14,6 +14,14 @@ Command = Callable[..., Any]
 PATH = click.Path(path_type=Path)
 
 
+#: ``--log-json``, of the commands that take long.
+log_json_option = click.option(
+    "--log-json",
+    is_flag=True,
+    help="One JSON object a line and event on standard error, instead of bars.",
+)
+
+
 def check_options(
     context: click.Context, apart: Sequence[str] = (), together: Sequence[str] = ()
 ) -> None:

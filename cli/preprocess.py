@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from cargan_cli.options import PATH, config_options
+from cargan_cli.options import PATH, config_options, log_json_option
 
 
 @click.command("preprocess", short_help="Make a data set of sounds and pictures.")
@@ -20,6 +20,7 @@ from cargan_cli.options import PATH, config_options
 @click.option("--drop-silent", is_flag=True, help="Leave silent clips out.")
 @config_options("paper")
 @click.option("--workers", type=int, help="Processes.  [default: one a core]")
+@log_json_option
 def command(
     source: Path,
     out: Path,
@@ -28,6 +29,7 @@ def command(
     config_name: str | None,
     overrides: tuple[str, ...],
     workers: int | None,
+    log_json: bool,
 ) -> None:
     """Make a data set OUT from SOURCE: pairs of sound and picture to TFRecord shards.
 
@@ -38,7 +40,7 @@ def command(
     arguments, the tree in this folder becomes ./data. A call that was stopped goes on where it was.
     """
     from cargan_cli.hints import command_line, resumable
-    from cargan_cli.reporting import TerminalReporter
+    from cargan_cli.json_log import new_reporter
     from cargan_cli.tensorflow_import import import_tensorflow
 
     from cargan_tf.config import load_config
@@ -56,7 +58,7 @@ def command(
             config,
             format=source_format,
             workers=workers,
-            reporter=TerminalReporter(),
+            reporter=new_reporter(log_json, config.training.seed),
         )
     for split in info.shards:
         silent, noise = (

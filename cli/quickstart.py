@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import click
-from cargan_cli.options import PATH, config_options
+from cargan_cli.options import PATH, config_options, log_json_option
 
 
 @click.command("quickstart", short_help="See the whole path work, in ten minutes.")
@@ -15,8 +15,13 @@ from cargan_cli.options import PATH, config_options
     "--models", type=PATH, default=Path("saved_models"), show_default=True, help="For the export."
 )
 @config_options("quickstart")
+@log_json_option
 def command(
-    workspace: Path, models: Path, config_name: str | None, overrides: tuple[str, ...]
+    workspace: Path,
+    models: Path,
+    config_name: str | None,
+    overrides: tuple[str, ...],
+    log_json: bool,
 ) -> None:
     """See it work: sample data, preprocessing, training, export and pictures, in ten minutes.
 
@@ -24,7 +29,7 @@ def command(
     call takes what is there.
     """
     from cargan_cli.hints import command_line, resumable
-    from cargan_cli.reporting import TerminalReporter
+    from cargan_cli.json_log import new_reporter
     from cargan_cli.tensorflow_import import import_tensorflow
 
     from cargan_tf.config import load_config
@@ -36,7 +41,7 @@ def command(
     from cargan_tf.training.trainer import describe_listening
 
     with resumable():
-        result = quickstart(workspace, models, config, TerminalReporter())
+        result = quickstart(workspace, models, config, new_reporter(log_json, config.training.seed))
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
     click.echo(f"Done in {minutes} min {seconds} s. On unseen recordings:")
     click.echo(f"  {describe_listening(result.listening)}")

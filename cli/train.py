@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from cargan_cli.options import PATH, config_options
+from cargan_cli.options import PATH, config_options, log_json_option
 
 
 @click.command("train", short_help="Train CAR-GAN on a data set.")
@@ -27,6 +27,7 @@ from cargan_cli.options import PATH, config_options
     help="Save and leave after H hours.  [default: at the last step]",
 )
 @click.option("--dry-run", is_flag=True, help="Build everything, print the run, train nothing.")
+@log_json_option
 def command(
     data: Path,
     run_path: Path | None,
@@ -38,11 +39,12 @@ def command(
     resume: bool,
     max_hours: float | None,
     dry_run: bool,
+    log_json: bool,
 ) -> None:
     """Train CAR-GAN on DATA, a data set made by `cargan preprocess` (./data by default)."""
     from cargan_cli.configuring import config_for_data
     from cargan_cli.hints import command_line, resumable, same_command
-    from cargan_cli.reporting import TerminalReporter
+    from cargan_cli.json_log import new_reporter
     from cargan_cli.tensorflow_import import import_tensorflow, known_lines_dropped
 
     from cargan_tf.config import override
@@ -61,7 +63,7 @@ def command(
 
     with known_lines_dropped():
         strategy = make_strategy(gpus, virtual_devices)
-    reporter = TerminalReporter()
+    reporter = new_reporter(log_json, config.training.seed)
     trainer = Trainer(run, data, config, strategy, classifier, resume, reporter)
     if dry_run:
         click.echo(trainer.describe())

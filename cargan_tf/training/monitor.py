@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from cargan_tf.files import write_atomically
 from cargan_tf.training.gallery import Gallery
@@ -19,9 +22,10 @@ class Monitor:
     """Records a run; ``gallery`` is ``None`` where the data set has no held-out split."""
 
     def __init__(self, run: Run, gallery: Gallery | None, start: int) -> None:
-        """Go on after step ``start``: lines that a killed run wrote past it are dropped."""
+        """Go on after step ``start``: what a killed run told of later steps is dropped."""
         self._run = run
         self._gallery = gallery
+        _begin_session(run, start + 1)
         self._writer = tf.summary.create_file_writer(str(run.tensorboard))
         if run.stats.exists():
             lines = run.stats.read_text("utf-8").splitlines(keepends=True)
@@ -59,6 +63,18 @@ class Monitor:
     def close(self) -> None:
         """Flush TensorBoard's file."""
         self._writer.close()
+
+
+def _begin_session(run: Run, step: int) -> None:
+    """Have TensorBoard drop what its older files hold of ``step`` and later.
+
+    It reads its files in the order of their names, which begin with the time. ``tf.summary`` has
+    no ``purge_step``; TensorBoard's own writer takes the event that stands behind it.
+    """
+    writer = EventFileWriter(str(run.tensorboard))
+    start = SessionLog(status=SessionLog.START)
+    writer.add_event(Event(wall_time=time.time(), step=step, session_log=start))
+    writer.close()
 
 
 def _step_of(line: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 from collections.abc import Iterator
@@ -45,6 +46,7 @@ class Run:
         self.class_means = path / "class_means.npy"
         self.sound_classifier = path / "sound_classifier"
         self.info_file = path / "run.json"
+        self.sessions = path / "sessions.jsonl"  # when and where it was begun and gone on with
         self.fault = path / "fault.json"  # the losses and records of a step that stopped the run
 
     def exists(self) -> bool:
@@ -63,6 +65,12 @@ class Run:
             "statistics": info.statistics.to_json(),
         }
         write_json(self.info_file, values)
+
+    def add_session(self, step: int, made_with: dict[str, Any]) -> None:
+        """Put down that the run goes on after ``step``, with which versions, devices and seed."""
+        began = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        with self.sessions.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({"began": began, "after_step": step, **made_with}) + "\n")
 
     def read_info(self) -> RunInfo:
         """What the run is made of.

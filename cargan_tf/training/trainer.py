@@ -15,6 +15,7 @@ import yaml
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits, load_dataset
 from cargan_tf.data.pipeline import evaluation_batches, training_batches
+from cargan_tf.environment import environment
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_atomically
 from cargan_tf.models.kinds import new_network
@@ -156,6 +157,8 @@ class Trainer:
         with self.run.locked(), faults_explained(self.data):
             if not self.run.exists():
                 self.run.write_info(self.info)
+            devices = self.strategy.extended.worker_devices
+            self.run.add_session(self.start, environment(self.config.training.seed, devices))
             provide_sound_classifier(
                 self.data, self.config, self.run.sound_classifier, self.reporter
             )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from tensorboard.backend.event_processing import plugin_event_accumulator
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from cargan_tf.training.listening import ListeningFigures
@@ -90,6 +91,21 @@ def test_a_resumed_run_drops_what_a_killed_one_wrote_beyond_its_checkpoint(run, 
         (2, 0.25),
         (3, 1.0),
     ]
+
+
+def test_a_resumed_runs_curves_do_not_double(run, monitor):
+    for step in (1, 2, 3, 4):
+        monitor.record(step, "training", {"refined_l1": step / 8})
+    monitor.close()
+    resumed = Monitor(run, None, start=2)
+    resumed.record(3, "training", {"refined_l1": 1.0})
+    resumed.close()
+    # What TensorBoard shows; the older reader above drops no tensors.
+    shown = plugin_event_accumulator.EventAccumulator(str(run.tensorboard))
+    shown.Reload()
+    found = shown.Tensors("training/refined_l1")
+    curve = [(event.step, float(tf.make_ndarray(event.tensor_proto))) for event in found]
+    assert curve == [(1, 0.125), (2, 0.25), (3, 1.0)]
 
 
 @pytest.mark.parametrize("line", ["", "[]", "3", "null", '{"kind": "training"}', "{"])

@@ -92,6 +92,9 @@ def test_a_run_writes_what_it_made(tiny_run, tiny_data):
     info = Run(tiny_run).read_info()
     assert (info.labels, info.data) == (("cello", "flute", "violin"), str(tiny_data.resolve()))
     assert list((tiny_run / "tensorboard").glob("events*"))
+    (session,) = map(json.loads, (tiny_run / "sessions.jsonl").read_text().splitlines())
+    assert (session["after_step"], session["seed"], len(session["devices"])) == (0, 0, 1)
+    assert session["versions"]["tensorflow"] == tf.__version__
 
 
 def test_the_pictures_of_a_few_steps_already_follow_the_sound(tiny_run):

@@ -1,0 +1,31 @@
+"""What work depends on beside its input: versions, devices and the seed, for logs and run files."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Sequence
+from typing import Any
+
+#: Packages whose versions can change what is made.
+PACKAGES = ("cargan-tf", "tensorflow", "keras", "numpy", "librosa", "soxr")
+
+
+def environment(seed: int, devices: Sequence[str] | None = None) -> dict[str, Any]:
+    """Versions, devices and seed, as JSON takes them.
+
+    Args:
+        seed: of the configuration.
+        devices: those at work; all that TensorFlow has by default, which starts them.
+    """
+    if devices is None:
+        import tensorflow as tf
+
+        devices = [device.name for device in tf.config.list_logical_devices()]
+    packages = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {
+        "versions": {"python": platform.python_version(), **packages},
+        "platform": platform.platform(),
+        "devices": list(devices),
+        "seed": seed,
+    }
