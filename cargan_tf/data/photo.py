@@ -17,8 +17,8 @@ MAX_PIXELS = 50_000_000
 BACKGROUND = (255, 255, 255)
 
 #: A JPEG is decoded at a half, a quarter or an eighth of its size as long as that leaves so many
-#: times the pixels asked for, each way: several times faster, and off by 0.2 to 0.4 of 255 on average
-#: from what the whole picture gives. At 1 it would be 0.3 to 0.7 (docs/performance.md).
+#: times the pixels asked for, each way: several times faster, and off by 0.2 to 0.4 of 255 on
+#: average from what the whole picture gives. At 1 it would be 0.3 to 0.7 (docs/performance.md).
 _DECODED_SIDES = 2
 
 #: 16-bit values fall on the 8-bit scale by this factor: 65,535 becomes 255.

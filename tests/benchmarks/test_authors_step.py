@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from benchmarks.authors_step import AuthorsStep
-from benchmarks.training_step import random_batch
+from benchmarks.networks import random_batch
 from cargan_tf.config import load_config
 from cargan_tf.models.cascade import new_cascade
 from cargan_tf.models.patchgan import new_discriminator
