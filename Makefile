@@ -14,7 +14,7 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-# Speed and memory beside a reference; some ten minutes, on a machine that does nothing else.
+# Speed and memory beside a reference; half an hour, on a machine that does nothing else.
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks --json benchmarks.json
 
