@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check install clean
+.PHONY: demo test check docs install clean
 
 demo: $(VENV)/.installed
 	$(BIN)/cargan quickstart
@@ -18,6 +18,11 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The configuration reference from the model, then the site into site/.
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -m cargan_tf.config.reference > docs/configuration.md
+	$(BIN)/python -m mkdocs build --strict
 
 install: $(VENV)/.installed
 
@@ -34,4 +39,4 @@ $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) build site *.egg-info

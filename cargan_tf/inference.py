@@ -210,6 +210,8 @@ class Generator:
                 image=arrays["image"][index],
                 coarse=arrays["coarse"][index],
                 residue=_residue(self.labels, arrays, index),
+                waveform=clip.samples,
+                sample_rate=self.sample_rate,
                 spectrogram=arrays["spectrogram"][index],
                 label_weights=shares_of(weights[index], self.labels),
                 confidence=confidences[index],

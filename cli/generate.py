@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option(
     "--alpha", type=click.FloatRange(0, 1), help="Share of OTHER in the mix.  [default: 0.5]"
 )
-@click.option("--stages", is_flag=True, help="Coarse picture, residue and refined side by side.")
+@click.option("--stages", is_flag=True, help="The way to the picture, side by side.")
 @click.option("--sheet", type=PATH, metavar="FILE", help="All pictures on one sheet as well.")
 @click.option("--video", type=PATH, metavar="FILE", help="All of SOUND, as FILE.mp4 or FILE.gif.")
 @click.option(
