@@ -2,10 +2,15 @@ import re
 
 import pytest
 
-from cargan_tf.evaluation.comparison import save_comparison
-from cargan_tf.evaluation.measured_table import Measured, RunNote, TableOrigin, measured_table
-from cargan_tf.evaluation.paper_tables import paper_table
-from cargan_tf.evaluation.table_html import write_table_html
+from cargan_tf.evaluation.page.comparison import save_comparison
+from cargan_tf.evaluation.tables.html import write_table_html
+from cargan_tf.evaluation.tables.measured_table import (
+    Measured,
+    RunNote,
+    TableOrigin,
+    measured_table,
+)
+from cargan_tf.evaluation.tables.paper_tables import paper_table
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cargan_tf.evaluation.figure_text import number
+from cargan_tf.evaluation.page.figure_text import number
 from cargan_tf.evaluation.report import (
     CLASS_MEAN,
     REAL,

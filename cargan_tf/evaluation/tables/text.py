@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cargan_tf.evaluation.figure_text import limits, number
-from cargan_tf.evaluation.measured_table import Cell, MeasuredColumn, MeasuredRow, MeasuredTable
-from cargan_tf.evaluation.templating import environment
+from cargan_tf.evaluation.page.figure_text import limits, number
+from cargan_tf.evaluation.page.templating import environment
+from cargan_tf.evaluation.tables.measured_table import (
+    Cell,
+    MeasuredColumn,
+    MeasuredRow,
+    MeasuredTable,
+)
 
 #: Which way a column is better.
 _ARROWS = {"higher": " ↑", "lower": " ↓", "neither": ""}

@@ -12,17 +12,17 @@ from filelock import FileLock, Timeout
 from cargan_tf.config import Config, config_from_json
 from cargan_tf.data.dataset import DATASET_FILE, DatasetInfo, check_fits, load_dataset
 from cargan_tf.errors import UserError, did_you_mean
-from cargan_tf.evaluation.experiments import Experiment, Laboratory
-from cargan_tf.evaluation.measured_table import (
+from cargan_tf.evaluation.tables.experiments import Experiment, Laboratory
+from cargan_tf.evaluation.tables.html import write_table_html
+from cargan_tf.evaluation.tables.measured_table import (
     Measured,
     MeasuredTable,
     RunNote,
     TableOrigin,
     measured_table,
 )
-from cargan_tf.evaluation.paper_tables import PaperRow, PaperTable, paper_table
-from cargan_tf.evaluation.table_html import write_table_html
-from cargan_tf.evaluation.table_text import to_markdown
+from cargan_tf.evaluation.tables.paper_tables import PaperRow, PaperTable, paper_table
+from cargan_tf.evaluation.tables.text import to_markdown
 from cargan_tf.files import write_atomically, write_json
 from cargan_tf.progress import Reporter, SilentReporter
 from cargan_tf.training.run import file_hash

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import yaml
 
-from cargan_tf.evaluation.choices import SHOWN, best, misjudged, two_a_label, worst
 from cargan_tf.evaluation.drawn import DrawnSplit
-from cargan_tf.evaluation.figure_tables import FigureTable, figure_table, figures_by_class
-from cargan_tf.evaluation.figure_text import LIMITS
-from cargan_tf.evaluation.headlines import Headline, headlines
-from cargan_tf.evaluation.page_pictures import Strip, StripMaker
-from cargan_tf.evaluation.plots import training_plots
+from cargan_tf.evaluation.page.choices import SHOWN, best, misjudged, two_a_label, worst
+from cargan_tf.evaluation.page.figure_tables import FigureTable, figure_table, figures_by_class
+from cargan_tf.evaluation.page.figure_text import LIMITS
+from cargan_tf.evaluation.page.headlines import Headline, headlines
+from cargan_tf.evaluation.page.pictures import Strip, StripMaker
+from cargan_tf.evaluation.page.plots import training_plots
+from cargan_tf.evaluation.page.templating import environment
 from cargan_tf.evaluation.report import REFINED, Example, Report, SplitReport
-from cargan_tf.evaluation.templating import environment
 from cargan_tf.files import write_atomically
 from cargan_tf.training.run import Run
 

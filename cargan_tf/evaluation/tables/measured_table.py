@@ -8,8 +8,8 @@ from statistics import fmean, stdev
 
 from pydantic import TypeAdapter
 
-from cargan_tf.evaluation.paper_tables import Column, PaperRow, PaperTable
 from cargan_tf.evaluation.report import Figure, MetricInfo, NetworkInfo, Report
+from cargan_tf.evaluation.tables.paper_tables import Column, PaperRow, PaperTable
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 def environment() -> Environment:
     """Escapes everything in ``*.html`` templates; a name that is not given is an error."""
     made = Environment(
-        loader=PackageLoader("cargan_tf.evaluation"),
+        loader=PackageLoader("cargan_tf.evaluation.page"),
         autoescape=select_autoescape(("html.jinja",)),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -9,8 +9,8 @@ from filelock import FileLock
 
 from cargan_tf.config import override
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.experiments import Laboratory
-from cargan_tf.evaluation.reproduce import reproduce
+from cargan_tf.evaluation.tables.experiments import Laboratory
+from cargan_tf.evaluation.tables.reproduce import reproduce
 from cargan_tf.files import write_json
 
 ORDER = ["a", "b", "c", "d", "e"]

@@ -1,8 +1,13 @@
 import pytest
 
-from cargan_tf.evaluation.measured_table import Measured, RunNote, TableOrigin, measured_table
-from cargan_tf.evaluation.paper_tables import paper_table
-from cargan_tf.evaluation.table_text import to_markdown
+from cargan_tf.evaluation.tables.measured_table import (
+    Measured,
+    RunNote,
+    TableOrigin,
+    measured_table,
+)
+from cargan_tf.evaluation.tables.paper_tables import paper_table
+from cargan_tf.evaluation.tables.text import to_markdown
 
 
 @pytest.fixture

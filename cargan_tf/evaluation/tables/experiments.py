@@ -109,9 +109,9 @@ def _train(run: Path, data: Path, config: Config, gpus: int | None, reporter: Re
 def _evaluate(
     run: Path, data: Path, splits: Sequence[str], features: str | None, reporter: Reporter
 ) -> None:
-    from cargan_tf.evaluation.comparison import FILE, save_comparison
     from cargan_tf.evaluation.evaluate import evaluate_run
-    from cargan_tf.evaluation.html import write_html
+    from cargan_tf.evaluation.page.comparison import FILE, save_comparison
+    from cargan_tf.evaluation.page.html import write_html
 
     report, drawn = evaluate_run(Run(run), data, splits, features=features, reporter=reporter)
     write_html(report, drawn, Run(run), run / FOLDER / PAGE_FILE)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cargan_tf.evaluation.choices import two_a_label
 from cargan_tf.evaluation.drawn import DrawnSplit
-from cargan_tf.evaluation.page_pictures import sound_image
+from cargan_tf.evaluation.page.choices import two_a_label
+from cargan_tf.evaluation.page.pictures import sound_image
 from cargan_tf.evaluation.report import SplitReport
 from cargan_tf.files import write_atomically
 from cargan_tf.training.grids import to_image

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from cargan_tf.evaluation.comparison import FILE, Comparison, load_comparison
-from cargan_tf.evaluation.measured_table import MeasuredTable
-from cargan_tf.evaluation.page_pictures import Shown, data_uri
+from cargan_tf.evaluation.page.comparison import FILE, Comparison, load_comparison
+from cargan_tf.evaluation.page.pictures import Shown, data_uri
+from cargan_tf.evaluation.page.templating import environment
 from cargan_tf.evaluation.report import FOLDER
-from cargan_tf.evaluation.table_text import cells, headings, notes
-from cargan_tf.evaluation.templating import environment
+from cargan_tf.evaluation.tables.measured_table import MeasuredTable
+from cargan_tf.evaluation.tables.text import cells, headings, notes
 from cargan_tf.files import write_atomically
 
 
