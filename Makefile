@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench check install clean
+.PHONY: demo test bench check docs install clean
 
 demo: $(VENV)/.installed
 	$(BIN)/cargan quickstart
@@ -24,6 +24,11 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The configuration reference from the model, then the site into site/.
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -m cargan_tf.config.reference > docs/configuration.md
+	$(BIN)/python -m mkdocs build --strict
+
 install: $(VENV)/.installed
 
 $(VENV)/bin/python:
@@ -39,4 +44,4 @@ $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) build site *.egg-info

@@ -44,7 +44,9 @@ class Drawn:
         image: the refined picture, [H, W, 3].
         coarse: the picture of the first stage, [H, W, 3].
         residue: of each label, what the coarse picture lacks or has too much of, -1 to 1.
-        spectrogram: what the networks saw of the sound, [S, S, C] in [-1, 1].
+        waveform: what was heard of the sound, [samples] at ``sample_rate``.
+        sample_rate: Hz.
+        spectrogram: what the networks saw of it, [S, S, C] in [-1, 1].
         label_weights: the share of each label whose share is not 0.
         confidence: of the sound classifier; ``None`` where the label was given.
         start_seconds: where in the sound the clip begins.
@@ -55,12 +57,19 @@ class Drawn:
     image: Picture
     coarse: Picture
     residue: Mapping[str, float]
+    waveform: NDArray[np.float32]
+    sample_rate: int
     spectrogram: NDArray[np.float32]
     label_weights: Mapping[str, float]
     confidence: float | None
     start_seconds: float
     padded_seconds: float
     quality: ClipQuality
+
+    @property
+    def seconds(self) -> float:
+        """How long the sound is that was heard."""
+        return len(self.waveform) / self.sample_rate
 
     @property
     def label(self) -> str:

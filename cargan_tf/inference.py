@@ -44,8 +44,9 @@ class Generator:
         """Load an exported model or a run.
 
         Args:
-            path: a SavedModel version, a folder of versions (the highest is taken), or the
-                directory of a run (its newest checkpoint is taken).
+            path: a SavedModel version, a folder of versions (the highest is taken), the
+                directory of a run (its newest checkpoint is taken), or the name of a model in
+                ``saved_models/`` or of one that came with the package.
 
         Raises:
             UserError: there is nothing of the kind at ``path``.
@@ -217,6 +218,8 @@ class Generator:
                 image=arrays["image"][index],
                 coarse=arrays["coarse"][index],
                 residue=_residue(self.labels, arrays, index),
+                waveform=clip.samples,
+                sample_rate=self.sample_rate,
                 spectrogram=arrays["spectrogram"][index],
                 label_weights=shares_of(weights[index], self.labels),
                 confidence=confidences[index],

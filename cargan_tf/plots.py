@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 INK = "#33383d"
 #: Seen on white and on black, and told apart by the colour-blind.
 LACKING, TOO_MUCH = "#0088cc", "#d55e00"
+#: Of waveforms.
+OUTLINE = "#4f7f8f"
 #: Bars of one residue at most; of more labels, those that stand out.
 MOST_BARS = 20
 #: Bars shorter than this stand without their figure.
@@ -46,19 +48,28 @@ _STYLE: dict[Any, Any] = {
 
 
 def stages_picture(drawn: Drawn) -> Picture:
-    """Coarse picture, residue as labelled bars, and refined picture side by side, [H, W, 3]."""
-    with _figure(3.2 * PANEL, PANEL * 1.15) as figure:
-        first, middle, last = figure.subplots(1, 3, width_ratios=(1, 1.2, 1))
-        for axes, picture, title in (
-            (first, drawn.coarse, "coarse"),
-            (last, drawn.image, "refined"),
-        ):
-            axes.imshow(picture, interpolation="nearest")
+    """The way from sound to picture, side by side, [H, W, 3].
+
+    Waveform, spectrogram, coarse picture, residue as labelled bars, refined picture; a network of
+    one stage has no coarse picture and no residue.
+    """
+    panels: dict[str, tuple[float, Callable[[Axes], None]]] = {
+        "sound": (1, lambda axes: _draw_outline(axes, drawn.waveform, drawn.sample_rate)),
+        "spectrogram": (1, lambda axes: _draw_spectrogram(axes, drawn.spectrogram, drawn.seconds)),
+    }
+    if drawn.residue:
+        panels["coarse"] = (1, lambda axes: _draw_picture(axes, drawn.coarse))
+        panels["residue: what coarse lacks"] = (
+            1.25,
+            lambda axes: _draw_residue(axes, drawn.residue),
+        )
+    panels["refined"] = (1, lambda axes: _draw_picture(axes, drawn.image))
+    widths = [width for width, _ in panels.values()]
+    with _figure(1.05 * PANEL * sum(widths), PANEL * 1.15) as figure:
+        row = figure.subplots(1, len(panels), width_ratios=widths)
+        for axes, (title, (_, draw)) in zip(row, panels.items(), strict=True):
+            draw(axes)
             axes.set_title(title)
-            axes.set_axis_off()
-            axes.set_anchor("N")  # titles at one height
-        _draw_residue(middle, drawn.residue)
-        middle.set_title("residue: what the coarse picture lacks")
         return _pixels(figure)
 
 
@@ -73,35 +84,16 @@ def waveform_svg(waveform: NDArray[np.float32], rate: int, start: float, seconds
     """
     with _figure(COLUMN_WIDTH, 0.65 * COLUMN_WIDTH) as figure:
         axes = figure.subplots()
-        columns = np.array_split(waveform, min(OUTLINE_COLUMNS, len(waveform)))
-        times = np.linspace(0, len(waveform) / rate, len(columns))
-        low, high = [part.min() for part in columns], [part.max() for part in columns]
-        axes.axvspan(start, start + seconds, color=TOO_MUCH, alpha=0.25, linewidth=0)
-        axes.fill_between(times, low, high, color=LACKING, linewidth=0.5)
+        _draw_outline(axes, waveform, rate)
+        axes.axvspan(start, start + seconds, color=TOO_MUCH, alpha=0.25, linewidth=0, zorder=0)
         axes.set_xlim(0, max(len(waveform) / rate, start + seconds))
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
-        axes.set_xlabel("seconds")
         return _svg(figure)
 
 
 def spectrogram_svg(spectrogram: NDArray[np.float32], seconds: float) -> str:
     """What the networks see of a clip, [S, S, C]: low notes at the bottom, time to the right."""
     with _figure(COLUMN_WIDTH, COLUMN_WIDTH) as figure:
-        axes = figure.subplots()
-        if spectrogram.shape[-1] == 3:  # the authors' colours; time runs downwards
-            axes.imshow(np.rot90((spectrogram + 1) / 2), extent=(0, seconds, 0, 1), aspect="auto")
-        else:
-            axes.imshow(
-                spectrogram[..., 0],
-                cmap="magma",
-                origin="lower",
-                extent=(0, seconds, 0, 1),
-                aspect="auto",
-                interpolation="nearest",
-            )
-        axes.set_yticks([0, 1], ["low", "high"])
-        axes.set_xlabel("seconds")
+        _draw_spectrogram(figure.subplots(), spectrogram, seconds)
         return _svg(figure)
 
 
@@ -110,6 +102,39 @@ def residue_svg(residue: Mapping[str, float]) -> str:
     with _figure(COLUMN_WIDTH, 0.8 + 0.2 * min(len(residue), MOST_BARS)) as figure:
         _draw_residue(figure.subplots(), residue)
         return _svg(figure)
+
+
+def _draw_picture(axes: Axes, picture: Picture) -> None:
+    axes.imshow(picture, interpolation="nearest")
+    axes.set_axis_off()
+    axes.set_anchor("N")  # titles at one height
+
+
+def _draw_outline(axes: Axes, waveform: NDArray[np.float32], rate: int) -> None:
+    columns = np.array_split(waveform, min(OUTLINE_COLUMNS, len(waveform)))
+    times = np.linspace(0, len(waveform) / rate, len(columns))
+    low, high = [part.min() for part in columns], [part.max() for part in columns]
+    axes.fill_between(times, low, high, color=OUTLINE, linewidth=0.5)
+    axes.set_xlim(0, len(waveform) / rate)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel("seconds")
+
+
+def _draw_spectrogram(axes: Axes, spectrogram: NDArray[np.float32], seconds: float) -> None:
+    if spectrogram.shape[-1] == 3:  # the authors' colours; time runs downwards
+        axes.imshow(np.rot90((spectrogram + 1) / 2), extent=(0, seconds, 0, 1), aspect="auto")
+    else:
+        axes.imshow(
+            spectrogram[..., 0],
+            cmap="magma",
+            origin="lower",
+            extent=(0, seconds, 0, 1),
+            aspect="auto",
+            interpolation="nearest",
+        )
+    axes.set_yticks([0, 1], ["low", "high"])
+    axes.set_xlabel("seconds")
 
 
 def _draw_residue(axes: Axes, residue: Mapping[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""Sheets of pictures in rows and columns, each with its name."""
+"""Sheets of pictures: tables with names of rows and columns, and captioned ones."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ MARGIN: Final = 4
 EDGE: Final = 12
 TITLE_SIZE: Final = 18
 TEXT_SIZE: Final = 13
+CAPTIONED_COLUMNS: Final = 7
 INK: Final = "#33383d"
 MUTED: Final = "#5b6570"
 
@@ -56,6 +57,33 @@ def labelled_sheet(
         for column, picture in enumerate(pictures):
             image = Image.fromarray(picture).resize((cell, cell), Image.Resampling.NEAREST)
             sheet.paste(image, (left + column * step, top + row * step))
+    return sheet
+
+
+def captioned_sheet(
+    names: Sequence[str], pictures: Sequence[Picture], columns: int = CAPTIONED_COLUMNS
+) -> Image.Image:
+    """Pictures one after the other, each with its name below.
+
+    Args:
+        names: as many as pictures.
+        pictures: [H, W, 3] each, all of one size.
+        columns: pictures in a full row.
+    """
+    size = pictures[0].shape[1]
+    cell = size * -(-MINIMUM_CELL // size)
+    font = ImageFont.load_default(TEXT_SIZE)
+    step, line = cell + MARGIN, cell + TEXT_SIZE + 3 * MARGIN
+    columns = min(columns, len(pictures))
+    size_of_sheet = (columns * step + 2 * EDGE, -(-len(pictures) // columns) * line + 2 * EDGE)
+    sheet = Image.new("RGB", size_of_sheet, "white")
+    pen = ImageDraw.Draw(sheet)
+    for index, (name, picture) in enumerate(zip(names, pictures, strict=True)):
+        left, top = EDGE + index % columns * step, EDGE + index // columns * line
+        image = Image.fromarray(picture).resize((cell, cell), Image.Resampling.NEAREST)
+        sheet.paste(image, (left, top))
+        place = (left + cell // 2, top + cell + MARGIN)
+        pen.text(place, _shortened(name, font, cell), INK, font, anchor="mt")
     return sheet
 
 

@@ -66,7 +66,7 @@ def command(
         other.read_info()
     import_tensorflow()
     from cargan_tf.evaluation.evaluate import Limits, evaluate_run
-    from cargan_tf.evaluation.html import write_html
+    from cargan_tf.evaluation.page.html import write_html
     from cargan_tf.evaluation.report import FOLDER, PAGE_FILE, REPORT_FILE
 
     report, drawn = evaluate_run(

@@ -41,7 +41,7 @@ def print_report(report: Report) -> None:
 
 def _cells(split: SplitReport, info: MetricInfo) -> list[str]:
     """A metric's value in each row, and the limits of the first one's."""
-    from cargan_tf.evaluation.figure_text import limits, number
+    from cargan_tf.evaluation.page.figure_text import limits, number
 
     figures = [row.figures.get(info.name) for row in split.rows]
     values = ["–" if figure is None else number(figure.value, info.share) for figure in figures]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from cargan_cli.completing import complete_labels
 from cargan_cli.options import PATH, check_options
 from cargan_cli.sounds import load_generator, model_option, source, start_option
 
@@ -13,8 +14,16 @@ from cargan_cli.sounds import load_generator, model_option, source, start_option
 @click.argument("sound", type=PATH)
 @click.option("--walk", type=PATH, metavar="OTHER", help="Walk from SOUND to OTHER instead.")
 @click.option("--steps", type=click.IntRange(2, 99), help="Pictures of a walk.  [default: 9]")
-@click.option("--label", help="SOUND's instrument on a walk.  [default: recognised]")
-@click.option("--other-label", help="OTHER's instrument on a walk.  [default: recognised]")
+@click.option(
+    "--label",
+    shell_complete=complete_labels,
+    help="SOUND's instrument on a walk.  [default: recognised]",
+)
+@click.option(
+    "--other-label",
+    shell_complete=complete_labels,
+    help="OTHER's instrument on a walk.  [default: recognised]",
+)
 @click.option("-o", "--out", type=PATH, help="The sheet.  [default: SOUND's name_explore.png]")
 @model_option
 @start_option

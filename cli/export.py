@@ -11,7 +11,12 @@ from cargan_cli.options import PATH
 @click.command("export", short_help="Write a run as a SavedModel.")
 @click.argument("run_path", metavar="RUN", type=PATH)
 @click.argument("out", metavar="OUT", type=PATH)
-def command(run_path: Path, out: Path) -> None:
+@click.option(
+    "--float16",
+    is_flag=True,
+    help="Store the weights in half the space; refused if a colour changes by more than 1 of 255.",
+)
+def command(run_path: Path, out: Path, float16: bool) -> None:
     """Write RUN's newest checkpoint to OUT/<version>/, a SavedModel that TF Serving mounts."""
     from cargan_cli.hints import command_line
     from cargan_cli.tensorflow_import import import_tensorflow
@@ -23,7 +28,7 @@ def command(run_path: Path, out: Path) -> None:
     import_tensorflow()
     from cargan_tf.serving.export import export_run
 
-    version = export_run(run, out)
+    version = export_run(run, out, "float16" if float16 else "float32")
     label = "violin" if "violin" in info.labels else info.labels[0]
     following = command_line("generate", "clip.wav", "--label", label, "--model", out)
     click.echo(f"Exported: {version}\nNext: {following}")

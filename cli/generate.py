@@ -5,18 +5,27 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from cargan_cli.completing import complete_labels
 from cargan_cli.options import PATH, check_options
 from cargan_cli.results import Results
 from cargan_cli.sounds import load_generator, model_option, server_option, source, start_option
 
 from cargan_tf.errors import UserError
 
+if TYPE_CHECKING:
+    from cargan_tf.drawn import Picture
+
 
 @click.command("generate", short_help="Draw the pictures of sound files.")
 @click.argument("sounds", type=PATH, nargs=-1, required=True, metavar="SOUND...")
-@click.option("--label", help="The instrument, such as violin.  [default: recognised]")
+@click.option(
+    "--label",
+    shell_complete=complete_labels,
+    help="The instrument, such as violin.  [default: recognised]",
+)
 @click.option("--label-mix", metavar="LABEL=SHARE,...", help="Several, such as violin=1,cello=2.")
 @click.option(
     "-o", "--out", type=PATH, help="The PNG, or a folder for several.  [default: SOUND's name.png]"
@@ -28,7 +37,8 @@ from cargan_tf.errors import UserError
 @click.option(
     "--alpha", type=click.FloatRange(0, 1), help="Share of OTHER in the mix.  [default: 0.5]"
 )
-@click.option("--stages", is_flag=True, help="Coarse picture, residue and refined side by side.")
+@click.option("--stages", is_flag=True, help="The way to the picture, side by side.")
+@click.option("--sheet", type=PATH, metavar="FILE", help="All pictures on one sheet as well.")
 @click.option("--video", type=PATH, metavar="FILE", help="All of SOUND, as FILE.mp4 or FILE.gif.")
 @click.option(
     "--fps", type=click.IntRange(1, 50), help="Frames a second of the video.  [default: 10]"
@@ -52,6 +62,7 @@ def command(
     mix: Path | None,
     alpha: float | None,
     stages: bool,
+    sheet: Path | None,
     video: Path | None,
     fps: int | None,
     smooth: float | None,
@@ -67,7 +78,7 @@ def command(
         context,
         apart=(
             *("label label_mix", "model server"),
-            *("video out", "video start", "video mix", "video stages"),
+            *("video out", "video start", "video mix", "video stages", "video sheet"),
         ),
         together=("alpha mix", "fps video", "smooth video"),
     )
@@ -81,9 +92,17 @@ def command(
 
         draw_one_video(sounds, video, wanted, open_generator, fps, smooth, results)
         return
-    from cargan_tf.pictures import STANDARD, encode_picture, plan_pictures, save_picture
+    from cargan_tf.pictures import (
+        STANDARD,
+        check_picture_name,
+        encode_picture,
+        plan_pictures,
+        save_picture,
+    )
 
     plan = plan_pictures(sounds, out)
+    if sheet is not None:
+        check_picture_name(sheet)
     if STANDARD in plan.values() and (as_json or sys.stdout.isatty()):
         raise UserError(
             "a picture on standard output goes to a program: leave out --json and write"
@@ -98,11 +117,15 @@ def command(
 
         share = HALF if alpha is None else alpha
         drawings = mix_files(generator, sources, source(mix), share, wanted, start)
+    names: list[str] = []
+    images: list[Picture] = []
     for (sound, picture), (_, drawn) in zip(plan.items(), drawings, strict=True):
         if isinstance(drawn, UserError):
             results.failed(sound, drawn)
             continue
         image = drawn.image
+        names.append(sound.stem)
+        images.append(image)
         if stages:
             from cargan_tf.plots import stages_picture
 
@@ -112,6 +135,12 @@ def command(
         else:
             save_picture(image, picture)
         results.drawn(sound, picture, drawn, start=drawn.start_seconds)
+    if sheet is not None and images:
+        import numpy as np
+
+        from cargan_tf.sheets import captioned_sheet
+
+        save_picture(np.asarray(captioned_sheet(names, images)), sheet)
     if results.failures:
         if len(plan) > 1:
             click.echo(f"{results.failures} of {len(plan)} sounds could not be drawn.", err=True)

@@ -24,6 +24,7 @@ COMMANDS = {
     "train": "train",
     "evaluate": "evaluate",
     "export": "export",
+    "models": "models",
     "serve": "serve",
     "generate": "generate",
     "explore": "explore",
@@ -31,6 +32,8 @@ COMMANDS = {
     "reproduce": "reproduce",
     "import-checkpoint": "import_checkpoint",
     "export-checkpoint": "export_checkpoint",
+    "doctor": "doctor",
+    "completion": "completion",
 }
 
 EXIT_BAD_INPUT = 2

@@ -45,7 +45,7 @@ def command(
     from cargan_cli.table import print_table
     from cargan_cli.tensorflow_import import import_tensorflow
 
-    from cargan_tf.evaluation.reproduce import reproduce
+    from cargan_tf.evaluation.tables.reproduce import reproduce
 
     config = config_for_data(data, config_name, overrides)
     folder = out or Path("reproduced") / config.name

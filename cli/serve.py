@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from cargan_cli.completing import complete_models
 from cargan_cli.options import PATH
 
 from cargan_tf.serving.address import GRPC_PORT, MODEL_NAME, REST_PORT
@@ -14,11 +15,23 @@ MEGABYTE = 1024 * 1024
 
 
 @click.command("serve", short_help="Answer REST and gRPC requests, for trying out.")
-@click.argument("model", type=PATH, required=False)
+@click.argument("model", type=PATH, required=False, shell_complete=complete_models)
 @click.option("--name", default=MODEL_NAME, show_default=True, help="What clients call the model.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 lets others in.")
-@click.option("--rest-port", type=click.IntRange(0, 65535), default=REST_PORT, show_default=True)
-@click.option("--grpc-port", type=click.IntRange(0, 65535), default=GRPC_PORT, show_default=True)
+@click.option(
+    "--rest-port",
+    type=click.IntRange(0, 65535),
+    default=REST_PORT,
+    show_default=True,
+    help="For REST; 0 takes a free one.",
+)
+@click.option(
+    "--grpc-port",
+    type=click.IntRange(0, 65535),
+    default=GRPC_PORT,
+    show_default=True,
+    help="For gRPC; 0 takes a free one.",
+)
 @click.option(
     "--max-request-mb",
     type=click.IntRange(1),
@@ -44,9 +57,10 @@ def command(
 ) -> None:
     """Answer TensorFlow Serving's REST and gRPC calls with MODEL, an exported model.
 
-    Without MODEL, the one exported last into saved_models/. This is for trying out, on this
-    machine alone unless --host says otherwise; deploy/ has TensorFlow Serving itself. Ctrl-C
-    stops it, once what it is drawing is done.
+    MODEL is a path or a name in `cargan models`; without it, the one exported last into
+    saved_models/, else the shipped one. This is for trying out, on this machine alone unless
+    --host says otherwise; deploy/ has TensorFlow Serving itself. Ctrl-C stops it, once what it is
+    drawing is done.
     """
     from cargan_cli.reporting import TerminalReporter
     from cargan_cli.tensorflow_import import import_tensorflow

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
+from cargan_cli.completing import complete_models
 from cargan_cli.options import PATH
 
 from cargan_tf.pictures import STANDARD
@@ -14,7 +15,12 @@ if TYPE_CHECKING:
     from cargan_tf.inference import Generator
 
 model_option = click.option(
-    "--model", type=PATH, help="An exported model or a run.  [default: newest in saved_models/]"
+    "--model",
+    type=PATH,
+    metavar="NAME|PATH",
+    shell_complete=complete_models,
+    help="An exported model, its name in `cargan models`, or a run.  [default: newest in"
+    " saved_models/, else the shipped one]",
 )
 server_option = click.option(
     "--server",

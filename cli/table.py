@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from cargan_tf.evaluation.measured_table import MeasuredTable
+    from cargan_tf.evaluation.tables.measured_table import MeasuredTable
 
 
 def print_table(table: MeasuredTable) -> None:
@@ -15,7 +15,7 @@ def print_table(table: MeasuredTable) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from cargan_tf.evaluation.table_text import cells, headings, notes, to_markdown
+    from cargan_tf.evaluation.tables.text import cells, headings, notes, to_markdown
 
     console = Console(highlight=False)
     if not console.is_terminal:

@@ -12,6 +12,8 @@ def drawn(**changes):
         "image": PICTURE,
         "coarse": PICTURE,
         "residue": {},
+        "waveform": np.zeros(4_000, np.float32),
+        "sample_rate": 8_000,
         "spectrogram": np.zeros((4, 4, 1), np.float32),
         "label_weights": {"cello": 0.3, "violin": 0.7},
         "confidence": None,
@@ -24,6 +26,10 @@ def drawn(**changes):
 
 def test_the_label_is_that_with_the_greatest_share():
     assert drawn().label == "violin"
+
+
+def test_it_lasts_as_long_as_its_samples():
+    assert drawn().seconds == 0.5
 
 
 def test_nothing_doubtful_no_warnings():

@@ -54,6 +54,16 @@ def test_shell_completion_is_light():
     assert not _imported_by(code) & HEAVY
 
 
+@pytest.mark.parametrize("words", [("models",), ("completion", "bash")])
+def test_what_only_looks_things_up_is_light(words):
+    code = (
+        "from cargan_cli.main import main\n"
+        f"try: main({list(words)!r})\n"
+        "except SystemExit as leaving: assert not leaving.code"
+    )
+    assert not _imported_by(code) & HEAVY
+
+
 @pytest.mark.parametrize(
     "words",
     [

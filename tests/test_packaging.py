@@ -3,11 +3,13 @@
 import ast
 import importlib
 import importlib.metadata
+import re
 import tomllib
 from importlib import resources
 from pathlib import Path
 
 import pytest
+import yaml
 
 import cargan_tf
 
@@ -29,7 +31,8 @@ def test_every_package_on_the_disk_is_listed():
     on_disk = {
         ".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "cargan_tf").rglob("*.py")
     }
-    listed = set(SETUPTOOLS["packages"]) - {"cargan_tf.configs", "cargan_cli"}
+    elsewhere = {package for package in SETUPTOOLS["package-dir"] if package != "cargan_tf"}
+    listed = set(SETUPTOOLS["packages"]) - elsewhere
     assert listed == on_disk
 
 
@@ -49,7 +52,8 @@ def _is_package(path):
     return path.name == "__pycache__" or (path / "__init__.py").is_file()
 
 
-@pytest.mark.parametrize("package", SETUPTOOLS["packages"])
+# Into saved_models/ people export what they like.
+@pytest.mark.parametrize("package", sorted({*SETUPTOOLS["packages"]} - {"cargan_tf.saved_models"}))
 def test_every_other_file_of_a_package_is_declared(package):
     patterns = SETUPTOOLS["package-data"].get(package, [])
     folder = _folder(package)
@@ -101,3 +105,21 @@ def test_setup_py_holds_nothing_of_its_own():
 def test_licence_and_readme_are_there():
     for name in [PROJECT["project"]["readme"], *PROJECT["project"]["license-files"]]:
         assert (ROOT / name).is_file()
+
+
+def test_the_types_are_marked_as_part_of_the_package():
+    assert resources.files("cargan_tf").joinpath("py.typed").is_file()
+    assert "py.typed" in SETUPTOOLS["package-data"]["cargan_tf"]
+
+
+def test_the_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert citation["version"] == cargan_tf.__version__
+    assert citation["license"] == PROJECT["project"]["license"]
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    assert all(author["family-names"] for author in citation["references"][0]["authors"])
+
+
+def test_the_changelog_has_this_version():
+    headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
+    assert headings[:2] == ["Unreleased", cargan_tf.__version__]

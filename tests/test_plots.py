@@ -2,6 +2,7 @@ import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
+import matplotlib
 import numpy as np
 import pytest
 
@@ -10,6 +11,7 @@ from cargan_tf.drawn import Drawn
 from cargan_tf.plots import (
     LACKING,
     MOST_BARS,
+    OUTLINE,
     TOO_MUCH,
     residue_svg,
     spectrogram_svg,
@@ -18,6 +20,7 @@ from cargan_tf.plots import (
 )
 
 COARSE, REFINED = (200, 30, 30), (30, 30, 200)
+QUIET = tuple(matplotlib.colormaps["magma"](0, bytes=True)[:3])
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +29,9 @@ def drawn():
         image=np.full((8, 8, 3), REFINED, np.uint8),
         coarse=np.full((8, 8, 3), COARSE, np.uint8),
         residue={"cello": -0.5, "double_bass": 0.0, "violin": 0.8},
-        spectrogram=np.zeros((8, 8, 1), np.float32),
+        waveform=np.linspace(-1, 1, 400, dtype=np.float32),
+        sample_rate=800,
+        spectrogram=np.linspace(-1, 1, 64, dtype=np.float32).reshape(8, 8, 1),
         label_weights={"violin": 1.0},
         confidence=None,
         start_seconds=0,
@@ -48,10 +53,13 @@ def columns_of(image, colour):
     return found.min(), found.max()
 
 
-def test_stages_stand_side_by_side_with_bars_between(drawn):
+def test_stages_stand_side_by_side_from_sound_to_picture(drawn):
     image = stages_picture(drawn)
     assert image.dtype == np.uint8
-    assert image.shape[1] > 2 * image.shape[0]
+    assert image.shape[1] > 4 * image.shape[0]
+    sound_end, quiet_start = columns_of(image, rgb(OUTLINE))[1], columns_of(image, QUIET)[0]
+    coarse_start = columns_of(image, COARSE)[0]
+    assert sound_end < quiet_start < coarse_start
     (_, coarse_end), (refined_start, _) = columns_of(image, COARSE), columns_of(image, REFINED)
     (much_start, much_end), (lack_start, lack_end) = (
         columns_of(image, rgb(colour)) for colour in (TOO_MUCH, LACKING)
@@ -63,8 +71,9 @@ def test_stages_stand_side_by_side_with_bars_between(drawn):
 
 def test_a_system_without_residue_has_stages_too(drawn):
     image = stages_picture(replace(drawn, residue={}))
-    assert (image == COARSE).all(-1).any()
-    assert not (image == rgb(LACKING)).all(-1).any()
+    assert (image == REFINED).all(-1).any()
+    for colour in (COARSE, rgb(LACKING), rgb(TOO_MUCH)):
+        assert not (image == colour).all(-1).any()
 
 
 def test_bars_are_labelled_with_what_counts(drawn):
@@ -83,7 +92,7 @@ def test_of_very_many_labels_those_that_stand_out_are_shown():
 
 def test_a_waveform_is_drawn_with_its_clip_marked():
     svg = waveform_svg(np.sin(np.arange(30_000)).astype(np.float32), 10_000, 1.0, 0.5)
-    assert LACKING in svg
+    assert OUTLINE in svg
     assert TOO_MUCH in svg
     assert "seconds" in words(svg)
 

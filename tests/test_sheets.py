@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cargan_tf.sheets import MINIMUM_CELL, labelled_sheet
+from cargan_tf.sheets import MINIMUM_CELL, captioned_sheet, labelled_sheet
 
 COLOURS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 0]]], np.uint8)
 
@@ -54,3 +54,20 @@ def test_a_long_name_keeps_to_its_column():
 def test_a_long_title_is_not_cut():
     image = sheet(title="m" * 80)
     assert (image[:, -8:] == 255).all()
+
+
+def test_captioned_pictures_follow_each_other_row_by_row():
+    colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
+    pictures = [np.full((64, 64, 3), colour, np.uint8) for colour in colours]
+    image = np.asarray(captioned_sheet(["cello", "flute", "horn"], pictures, columns=2))
+    first, second, third = (places(image, np.array(colour)) for colour in colours)
+    assert (first[1] - first[0]).tolist() == [128, 128], "enlarged by a whole number"
+    assert first[0][0] == second[0][0] < third[0][0]
+    assert first[0][1] == third[0][1] < second[0][1]
+    below = image[first[1][0] : third[0][0], : second[0][1]]
+    assert (below < 128).any(), "the name"
+
+
+def test_fewer_pictures_than_columns_leave_no_empty_place():
+    one = np.asarray(captioned_sheet(["cello"], [np.zeros((128, 128, 3), np.uint8)]))
+    assert one.shape[1] < 2 * 128

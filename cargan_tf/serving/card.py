@@ -6,11 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from cargan_tf.audio.statistics import BandStatistics
 from cargan_tf.config import Config, config_from_json
 from cargan_tf.errors import UserError
+
+#: How the networks' large kernels are stored; all else is float32.
+Storage: TypeAlias = Literal["float32", "float16"]
 
 #: Beside saved_model.pb.
 CARD_FILE = "model.json"
@@ -18,7 +21,7 @@ CARD_FILE = "model.json"
 #: Keys of ``ModelCard.to_json``: what a server can be asked for.
 PARTS = (
     *("labels", "step", "data_hash", "metrics", "recognition_accuracy"),
-    *("config", "statistics"),
+    *("weights", "config", "statistics"),
 )
 
 
@@ -35,6 +38,7 @@ class ModelCard:
     metrics: Mapping[str, Mapping[str, float]] | None = None
     #: Of the sound classifier on held-out sounds, where the model has one.
     recognition_accuracy: float | None = None
+    weights: Storage = "float32"
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -44,6 +48,7 @@ class ModelCard:
             "data_hash": self.data_hash,
             "metrics": self.metrics,
             "recognition_accuracy": self.recognition_accuracy,
+            "weights": self.weights,
             "config": self.config.model_dump(mode="json"),
             "statistics": self.statistics.to_json(),
         }
@@ -64,6 +69,7 @@ class ModelCard:
             data_hash=values["data_hash"],
             metrics=values.get("metrics"),
             recognition_accuracy=values.get("recognition_accuracy"),
+            weights=values.get("weights", "float32"),
         )
 
 

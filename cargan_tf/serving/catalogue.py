@@ -2,28 +2,95 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, did_you_mean
 from cargan_tf.training.run import Run
 
 #: Where `cargan export` is told to put models, below the folder one works in.
 FOLDER = Path("saved_models")
+_SHIPPED = "cargan_tf.saved_models"
+
+
+@dataclass(frozen=True)
+class ExportedModel:
+    """A model that is found by its name.
+
+    Attributes:
+        name: of its folder.
+        version: folder of its newest version.
+        shipped: whether it came with the package.
+    """
+
+    name: str
+    version: Path
+    shipped: bool
+
+
+def shipped_folder() -> Path:
+    """Where the models lie that came with the package; in a checkout it is ``saved_models``."""
+    return Path(str(resources.files(_SHIPPED)))
+
+
+def exported_models(folder: Path = FOLDER) -> list[ExportedModel]:
+    """Each model below ``folder``, the one exported last first; then the shipped ones.
+
+    A shipped one whose name is taken is left out.
+    """
+    own = _models_in(folder, shipped=False)
+    names = {model.name for model in own}
+    shipped = _models_in(shipped_folder(), shipped=True)
+    return own + [model for model in shipped if model.name not in names]
 
 
 def default_model(folder: Path = FOLDER) -> Path:
-    """The model exported last below ``folder``.
+    """The version exported last below ``folder``; without one, the shipped model's.
 
     Raises:
         UserError: there is none.
     """
-    exported = sorted(folder.glob("*/[0-9]*/saved_model.pb"), key=lambda file: file.stat().st_mtime)
-    if not exported:
+    found = exported_models(folder)
+    if not found:
         raise UserError(
             f"no trained model in {folder.resolve()}. Make one with 'cargan quickstart', or name"
             " one with --model (an exported model or a run)."
         )
-    return exported[-1].parent
+    return found[0].version
+
+
+def existing_model(named: Path, folder: Path = FOLDER) -> Path:
+    """Where the model is that is named by its path, or by its name below ``folder`` or among the
+    shipped ones (``players-128``, ``players-128/2``); a run is named by its path.
+
+    Raises:
+        UserError: there is none.
+    """
+    if newest_version(named) is not None or Run(named).exists():
+        return named
+    found = _by_name(named, folder)
+    if found is None:
+        raise UserError(
+            f"no model at {named}: expected an exported model (a folder with numbered versions), a"
+            f" run made by 'cargan train', or a model's name.{_hint(named, folder)}"
+        )
+    return found
+
+
+def exported_version(named: Path, folder: Path = FOLDER) -> Path:
+    """As ``existing_model``, but an exported one: the folder of its highest version.
+
+    Raises:
+        UserError: there is none.
+    """
+    version = newest_version(named) or newest_version(_by_name(named, folder) or named)
+    if version is None:
+        raise UserError(
+            f"no exported model at {named}: name a folder with numbered versions, as"
+            f" 'cargan export' writes it, or a model's name.{_hint(named, folder)}"
+        )
+    return version
 
 
 def versions_in(folder: Path) -> list[int]:
@@ -37,38 +104,34 @@ def versions_in(folder: Path) -> list[int]:
     )
 
 
-def existing_model(folder: Path) -> Path:
-    """``folder``, where it is an exported model or a run.
-
-    Raises:
-        UserError: it is neither.
-    """
-    if newest_version(folder) is None and not Run(folder).exists():
-        raise UserError(
-            f"no model at {folder}: expected an exported model (a folder with numbered versions)"
-            " or a run made by 'cargan train'."
-        )
-    return folder
-
-
-def exported_version(folder: Path) -> Path:
-    """As ``newest_version``, where there must be one.
-
-    Raises:
-        UserError: there is none.
-    """
-    version = newest_version(folder)
-    if version is None:
-        raise UserError(
-            f"no exported model at {folder}: name a folder with numbered versions, as"
-            " 'cargan export' writes it."
-        )
-    return version
-
-
 def newest_version(folder: Path) -> Path | None:
     """``folder`` if it is an exported version, else the highest version in it, if there is one."""
     versions = versions_in(folder)
     if versions:
         folder = folder / str(versions[-1])
     return folder if (folder / "saved_model.pb").is_file() else None
+
+
+def _models_in(folder: Path, shipped: bool) -> list[ExportedModel]:
+    entries = [entry for entry in folder.iterdir() if versions_in(entry)] if folder.is_dir() else []
+    found = [
+        ExportedModel(entry.name, entry / str(versions_in(entry)[-1]), shipped) for entry in entries
+    ]
+    return sorted(found, key=lambda model: (-_exported_at(model.version), model.name))
+
+
+def _exported_at(version: Path) -> float:
+    return (version / "saved_model.pb").stat().st_mtime
+
+
+def _by_name(named: Path, folder: Path) -> Path | None:
+    if named.is_absolute() or ".." in named.parts:
+        return None
+    places = (folder / named, shipped_folder() / named)
+    return next((place for place in places if newest_version(place) is not None), None)
+
+
+def _hint(named: Path, folder: Path) -> str:
+    known = [model.name for model in exported_models(folder)]
+    there = f" 'cargan models' lists what is there: {', '.join(known)}." if known else ""
+    return did_you_mean(named.name, known) + there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import shutil
 import tempfile
@@ -13,21 +14,26 @@ import tensorflow as tf
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_json
 from cargan_tf.models.kinds import new_network
-from cargan_tf.serving.card import CARD_FILE, ModelCard
+from cargan_tf.serving.card import CARD_FILE, ModelCard, Storage
 from cargan_tf.serving.catalogue import versions_in
 from cargan_tf.serving.evaluated import figures_of
 from cargan_tf.serving.picture_model import PictureModel
+from cargan_tf.serving.storage_check import check_same_pictures
 from cargan_tf.serving.warm_up import write_warm_up
 from cargan_tf.training.checkpoints import restore_network
 from cargan_tf.training.run import Run, file_hash
 from cargan_tf.training.sound_classifier import load_sound_classifier
 
 
-def picture_model_of_run(run: Run) -> tuple[PictureModel, ModelCard]:
+def picture_model_of_run(run: Run, weights: Storage = "float32") -> tuple[PictureModel, ModelCard]:
     """The networks of a run's newest checkpoint, ready to draw.
 
+    Args:
+        run: the run.
+        weights: ``float16`` stores large kernels so, if the pictures stay the same.
+
     Raises:
-        UserError: there is no run or no checkpoint.
+        UserError: there is no run or no checkpoint, or float16 changes the pictures.
     """
     info = run.read_info()
     network = new_network(info.config, len(info.labels))
@@ -43,19 +49,31 @@ def picture_model_of_run(run: Run) -> tuple[PictureModel, ModelCard]:
         metrics=figures_of(run.path, step),
         recognition_accuracy=accuracy,
     )
-    return PictureModel(network, card, listener), card
+    model = PictureModel(network, card, listener)
+    if weights == "float32":
+        return model, card
+    card = dataclasses.replace(card, weights=weights)
+    halved = PictureModel(network, card, listener)
+    check_same_pictures(model, halved, card)
+    return halved, card
 
 
-def export_run(run: Run, out: Path) -> Path:
+def export_run(run: Run, out: Path, weights: Storage = "float32") -> Path:
     """Write ``out/<version>/``, one version above the highest there; returns that folder.
 
     A reader sees a whole version or none: it is written beside and renamed.
 
+    Args:
+        run: the run.
+        out: the model's folder.
+        weights: ``float16`` halves the size; see ``picture_model_of_run``.
+
     Raises:
-        UserError: there is nothing to export, or ``out`` cannot be written.
+        UserError: there is nothing to export, float16 changes the pictures, or ``out`` cannot be
+            written.
     """
     keras.backend.clear_session()
-    model, card = picture_model_of_run(run)
+    model, card = picture_model_of_run(run, weights)
     try:
         out.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=out, prefix=".export-"))

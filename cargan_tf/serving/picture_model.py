@@ -16,6 +16,7 @@ from cargan_tf.models.sound_classifier import SoundClassifier
 from cargan_tf.serving.card import ModelCard
 from cargan_tf.serving.card_graph import CardTable
 from cargan_tf.serving.label_graph import LabelTable
+from cargan_tf.serving.stored_weights import StoredWeights
 
 
 class PictureModel(tf.Module):
@@ -32,19 +33,16 @@ class PictureModel(tf.Module):
         card: ModelCard,
         sound_classifier: SoundClassifier | None = None,
     ) -> None:
+        """Weights are stored as ``card.weights`` says, see ``StoredWeights``."""
         super().__init__(name="picture_model")
+        heard = [] if sound_classifier is None else sound_classifier.variables
+        self._weights = StoredWeights([*network.variables, *heard], card.weights)
         # Not the networks themselves: TensorFlow would follow them, and Keras then traces a
         # signature of its own for each, with one input only.
-        self._network = lambda spectrogram, label: network(spectrogram, label, training=False)
-        classifier = network.classifier
-        self._scores = classifier and (
-            lambda pictures: tf.nn.softmax(classifier(pictures, training=False))
-        )
+        self._network = self._weights.reading(network)
+        self._score_logits = network.classifier and self._weights.reading(network.classifier)
         self._log_mel = LogMelGraph(card.config.audio)
         self._card = card
-        # TensorFlow's C++ loader, which TF Serving runs, finds variables only where the module
-        # itself holds them; behind a Keras model they are "not found".
-        self._variables = [variable.value for variable in network.variables]
         self._labels = LabelTable(card.labels)
         self._parts = CardTable(card)
         waveform = tf.TensorSpec([None, None], tf.float32, name="waveform")
@@ -61,8 +59,7 @@ class PictureModel(tf.Module):
         self.draw_weighted = tf.function(self._draw_weighted, input_signature=[waveform, weights])
         self.describe = tf.function(self._parts.lookup, input_signature=[part])
         if sound_classifier is not None:
-            self._label_logits = lambda spectrogram: sound_classifier(spectrogram, training=False)
-            self._variables += [variable.value for variable in sound_classifier.weights]
+            self._label_logits = self._weights.reading(sound_classifier)
             self.recognise = tf.function(self._recognise, input_signature=[waveform])
 
     @property
@@ -78,7 +75,7 @@ class PictureModel(tf.Module):
             "weighted": self.draw_weighted,
             "card": self.describe,
         }
-        if self._scores:
+        if self._score_logits:
             offered["coarse"] = self.draw_stages
         if hasattr(self, "recognise"):
             offered["recognise"] = self.recognise
@@ -167,7 +164,9 @@ class PictureModel(tf.Module):
         refined = self._stages(clip, self._labels.one_hot(label)).refined
         image = to_pixels(refined)
         served = {"image": image, "png_bytes": tf.io.encode_png(image)}
-        return served | ({"label_scores": self._scores(refined)} if self._scores else {})
+        if self._score_logits:
+            served["label_scores"] = tf.nn.softmax(self._score_logits(refined))
+        return served
 
     def _clip(self, waveform: tf.Tensor) -> tf.Tensor:
         finite = tf.reduce_all(tf.math.is_finite(waveform))

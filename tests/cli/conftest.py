@@ -141,6 +141,13 @@ def run(tiny_run, tmp_path) -> Path:
 
 
 @pytest.fixture
+def nothing_shipped(tmp_path, monkeypatch) -> None:
+    """As if no model had come with the package."""
+    folder = tmp_path / "nothing_shipped"
+    monkeypatch.setattr("cargan_tf.serving.catalogue.shipped_folder", lambda: folder)
+
+
+@pytest.fixture
 def write_sound(tmp_path) -> Callable[..., Path]:
     """Writes a tone: ``write_sound("a.wav", seconds=0.5, rate=8_000, samples=None)``."""
 

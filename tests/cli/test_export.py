@@ -1,6 +1,8 @@
 import json
 import shutil
 
+import pytest
+
 
 def test_a_version_is_written_and_the_next_command_proposed(cargan, tiny_run, tmp_path):
     out = tmp_path / "saved_models" / "tiny"
@@ -18,6 +20,18 @@ def test_the_proposed_label_is_one_of_the_runs(cargan, run, tmp_path, monkeypatc
     (run / "run.json").write_text(json.dumps(values), "utf-8")
     monkeypatch.setattr("cargan_tf.serving.export.export_run", lambda *_: tmp_path / "1")
     assert "--label oboe " in cargan("export", run, tmp_path).next
+
+
+@pytest.mark.parametrize(("words", "weights"), [((), "float32"), (("--float16",), "float16")])
+def test_how_weights_are_stored_is_an_option(
+    cargan, tiny_run, tmp_path, monkeypatch, words, weights
+):
+    asked = []
+    monkeypatch.setattr(
+        "cargan_tf.serving.export.export_run", lambda *given: asked.append(given) or tmp_path / "1"
+    )
+    assert cargan("export", tiny_run, tmp_path, *words).status == 0
+    assert [given[2] for given in asked] == [weights]
 
 
 def test_a_folder_without_a_run_is_named(cargan, tmp_path):

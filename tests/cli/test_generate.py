@@ -185,6 +185,7 @@ def test_a_full_disk_is_named(generate, write_sound, monkeypatch):
     assert "clip.png cannot be written: No space left on device" in error
 
 
+@pytest.mark.usefixtures("nothing_shipped")
 @pytest.mark.parametrize("model", [None, Path("missing"), Path()])
 def test_without_a_model_it_is_said_how_to_get_one(cargan, write_sound, tmp_path, model):
     write_sound("clip.wav")
@@ -273,6 +274,18 @@ def test_two_sounds_are_mixed(cargan, tiny_model, write_sound, tmp_path):
     assert np.abs(none - alone).max() <= 1
     assert np.abs(half - alone).max() > 1
     assert np.abs(most - half).max() > 1
+
+
+def test_all_pictures_on_one_sheet(generate, write_sound, tmp_path):
+    for name in ("a.wav", "b.wav"):
+        write_sound(name)
+    done = generate("a.wav", "b.wav", "--sheet", "sheet.png")
+    assert done.out.split() == ["a.png", "b.png"]
+    drawn = np.asarray(Image.open(tmp_path / "b.png"))
+    sheet = np.asarray(Image.open(tmp_path / "sheet.png"))
+    times = 128 // drawn.shape[0]
+    left = 12 + 128 + 4
+    np.testing.assert_array_equal(sheet[12 : 12 + 128 : times, left : left + 128 : times], drawn)
 
 
 def test_stages_are_drawn_side_by_side(generate, write_sound, tmp_path):

@@ -5,6 +5,7 @@ import pytest
 from cargan_tf.serving.server import installed
 
 
+@pytest.mark.usefixtures("nothing_shipped")
 def test_without_a_model_it_is_said_how_to_get_one(cargan, tmp_path):
     assert "no trained model in" in cargan("serve", cwd=tmp_path).error
 

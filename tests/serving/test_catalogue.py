@@ -1,9 +1,29 @@
 import os
+from importlib import resources
+from pathlib import Path
 
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.serving.catalogue import default_model, newest_version, versions_in
+from cargan_tf.serving import catalogue
+from cargan_tf.serving.catalogue import (
+    ExportedModel,
+    default_model,
+    existing_model,
+    exported_models,
+    exported_version,
+    newest_version,
+    shipped_folder,
+    versions_in,
+)
+
+
+@pytest.fixture(autouse=True)
+def shipped(tmp_path_factory, monkeypatch):
+    """Where models that came with the package would be; empty."""
+    folder = tmp_path_factory.mktemp("shipped")
+    monkeypatch.setattr(catalogue, "shipped_folder", lambda: folder)
+    return folder
 
 
 def add(folder, name, when):
@@ -51,3 +71,65 @@ def test_the_newest_version_is_the_highest_number(tmp_path):
     assert newest_version(tmp_path) == tmp_path / "10"
     assert newest_version(tmp_path / "2") == tmp_path / "2"
     assert newest_version(tmp_path / "none") is None
+
+
+def test_a_model_of_ones_own_comes_before_a_shipped_one(tmp_path, shipped):
+    add(shipped, "players/1", when=900)
+    assert default_model(tmp_path) == shipped / "players/1"
+    own = add(tmp_path, "brass/1", when=100)
+    assert default_model(tmp_path) == own
+    assert exported_models(tmp_path) == [
+        ExportedModel("brass", own, shipped=False),
+        ExportedModel("players", shipped / "players/1", shipped=True),
+    ]
+
+
+def test_a_shipped_model_whose_name_is_taken_is_not_listed(tmp_path, shipped):
+    add(shipped, "players/1", when=900)
+    own = add(tmp_path, "players/3", when=100)
+    assert exported_models(tmp_path) == [ExportedModel("players", own, shipped=False)]
+    assert existing_model(Path("players"), tmp_path) == tmp_path / "players"
+    assert existing_model(Path("players/1"), tmp_path) == shipped / "players/1"
+
+
+def test_a_model_is_named_by_path_or_name_or_name_and_version(tmp_path, shipped):
+    first, second = (add(tmp_path, f"brass/{number}", when=100) for number in (1, 2))
+    add(shipped, "players/1", when=100)
+    for named, found in ((first.parent, second), (first, first)):
+        assert exported_version(named, tmp_path / "none") == found
+    assert exported_version(Path("brass"), tmp_path) == second
+    assert exported_version(Path("brass/1"), tmp_path) == first
+    assert exported_version(Path("players"), tmp_path) == shipped / "players/1"
+
+
+def test_a_path_comes_before_a_name(tmp_path, shipped, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    add(tmp_path, "saved_models/brass/1", when=100)
+    (tmp_path / "brass").mkdir()  # no model: the name is meant
+    assert existing_model(Path("brass")) == Path("saved_models/brass")
+    add(tmp_path, "brass/1", when=100)
+    assert existing_model(Path("brass")) == Path("brass")
+
+
+@pytest.mark.parametrize("find", [existing_model, exported_version])
+def test_a_name_that_is_nearly_right_is_proposed(tmp_path, shipped, find):
+    add(tmp_path, "violins/1", when=100)
+    add(shipped, "players-128/1", when=100)
+    with pytest.raises(UserError) as raised:
+        find(Path("player-128"), tmp_path)
+    assert str(raised.value).endswith(
+        "Did you mean 'players-128'? 'cargan models' lists what is there: violins, players-128."
+    )
+
+
+@pytest.mark.parametrize("named", ["/brass", "../brass", "none/../../brass"])
+def test_a_path_is_no_name(tmp_path, named):
+    add(tmp_path, "brass/1", when=100)
+    (tmp_path / "models").mkdir()
+    with pytest.raises(UserError, match="no model at"):
+        existing_model(Path(named), tmp_path / "models")
+
+
+def test_the_shipped_models_lie_in_the_package():
+    package = resources.files("cargan_tf.saved_models")
+    assert (shipped_folder() / "__init__.py").read_text() == (package / "__init__.py").read_text()

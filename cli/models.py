@@ -1,0 +1,71 @@
+"""`cargan models`: which models there are to draw with."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cargan_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from cargan_tf.serving.catalogue import ExportedModel
+
+
+@click.command("models", short_help="List the models to draw with.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+def command(as_json: bool) -> None:
+    """List the models in ./saved_models and those that came with the package.
+
+    The first is the one that draws where --model names none. Figures are of the refined pictures,
+    where `cargan evaluate` had measured the run before it was exported.
+    """
+    from cargan_tf.serving.catalogue import FOLDER, exported_models
+
+    found = exported_models()
+    if not found and not as_json:
+        click.echo(f"No models in {FOLDER.resolve()}. Make one with: cargan quickstart")
+    for model in found:
+        described = _description(model)
+        click.echo(json.dumps(described) if as_json else _for_people(described))
+
+
+def _description(model: ExportedModel) -> dict[str, Any]:
+    from cargan_tf.serving.card import read_card
+
+    place = {
+        "name": model.name,
+        "version": int(model.version.name),
+        "shipped": model.shipped,
+        "path": str(model.version),
+    }
+    try:
+        card = read_card(model.version)
+    except UserError as error:
+        return {**place, "error": str(error)}
+    return {
+        **place,
+        "size": card.config.data.image_size,
+        "labels": list(card.labels),
+        "step": card.step,
+        "weights": card.weights,
+        "recognition_accuracy": card.recognition_accuracy,
+        "metrics": card.metrics,
+    }
+
+
+def _for_people(model: dict[str, Any]) -> str:
+    origin = "shipped, " if model["shipped"] else ""
+    lines = [f"{model['name']} ({origin}version {model['version']}): {model['path']}"]
+    if "error" in model:
+        return f"{lines[0]}\n  {model['error']}"
+    size, labels = model["size"], model["labels"]
+    lines.append(f"{size}×{size} pixels, step {model['step']:,}, {model['weights']} weights")
+    lines.append(f"{len(labels)} labels: {', '.join(labels)}")
+    if model["recognition_accuracy"] is not None:
+        lines.append(f"recognises the instrument of {model['recognition_accuracy']:.1%} of sounds")
+    for split, figures in (model["metrics"] or {}).items():
+        named = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        lines.append(f"{split}: {named}")
+    return "\n  ".join(lines)

@@ -1,0 +1,44 @@
+import xml.etree.ElementTree as ElementTree
+
+from cargan_tf.evaluation.page.plots import training_plots
+
+LINES = [
+    {
+        "step": 10,
+        "kind": "training",
+        "pictures_per_second": 30.0,
+        "refined_l1": 0.5,
+        "coarse_l1": 0.6,
+        "odd": 1.0,
+    },
+    {"step": 20, "kind": "training", "refined_l1": 0.25, "coarse_l1": 0.4, "odd": 2.0},
+    {"step": 20, "kind": "listening", "retrieval": 0.2, "retrieval_chance": 0.1},
+]
+
+
+def test_each_kind_of_figure_has_a_plot_with_its_last_values():
+    plots = training_plots(LINES)
+    summaries = {plot.title: plot.summary for plot in plots}
+    assert summaries == {
+        "R@1 within the class, held-out": "R@1 within the class, held-out: at step 20,"
+        " refined 0.2, chance 0.1.",
+        "L1 distance to the photo, training": "L1 distance to the photo, training: at step 20,"
+        " coarse 0.4, refined 0.25.",
+        "odd": "odd: at step 20, odd 2.",
+    }
+
+
+def test_the_curves_are_in_the_picture_and_dark_differs_by_colours_alone():
+    (plot, *_) = training_plots(LINES[:2])
+    texts = {element.text for element in ElementTree.fromstring(plot.light).iter()}
+    assert {"coarse", "refined", "step"} <= texts
+    assert plot.dark != plot.light
+    assert plot.dark.replace("#c9d1d9", "#33383d") == plot.light
+
+
+def test_the_same_run_gives_the_same_bytes():
+    assert training_plots(LINES) == training_plots(LINES)
+
+
+def test_a_run_without_statistics_has_no_plots():
+    assert training_plots([]) == []

@@ -1,0 +1,49 @@
+import re
+
+import pytest
+
+from cargan_tf.evaluation.page.comparison import save_comparison
+from cargan_tf.evaluation.tables.html import write_table_html
+from cargan_tf.evaluation.tables.measured_table import (
+    Measured,
+    RunNote,
+    TableOrigin,
+    measured_table,
+)
+from cargan_tf.evaluation.tables.paper_tables import paper_table
+
+
+@pytest.fixture
+def page(report, drawn, tmp_path):
+    """Of three runs, the last of which drew other clips."""
+    measured = {}
+    for place, overlay in enumerate(("ablations/a", "ablations/e", "baselines/deaf")):
+        run = tmp_path / f"run <{place}>"
+        split = "train" if place == 2 else "test"
+        file = run / "evaluation" / "comparison.npz"
+        save_comparison(report.split(split), drawn[split], 0, file)
+        note = RunNote(str(run), 0, 6, 60.0, "c" * 64, "k" * 64)
+        measured[overlay] = [Measured(report, note)]
+    origin = TableOrigin("tiny", "data", "d" * 64, "test", (0,))
+    path = tmp_path / "table1.html"
+    write_table_html(measured_table(paper_table("table1"), measured, origin), path)
+    return path.read_text("utf-8")
+
+
+def test_the_same_clips_stand_side_by_side(page):
+    titles = re.findall(r"<li><span>(.*?)</span>", page)
+    assert titles == ["sound", "real photo", "A", "E"] * 2
+    assert re.findall(r'alt="(.*?):', page) == titles
+
+
+def test_cells_and_notes_are_those_of_the_text(page):
+    assert '<td class="muted">240.7771</td><td>200.0</td>' in page
+    assert "One seed; in brackets the 95 % interval" in page
+    assert "rows with … are still to come" in page
+
+
+def test_names_are_text_and_nothing_is_fetched(page):
+    assert "run &lt;0&gt;" in page
+    assert "&lt;b&gt;flute&lt;/b&gt;" in page
+    assert "<b>flute" not in page
+    assert not re.search(r'(?:src|href)="(?!data:)', page)
