@@ -1,10 +1,11 @@
-# `make demo` shows the whole path, `make test` runs the tests; both make the environment first.
+# `make demo` shows the whole path, `make test` runs the tests, `make bench` measures; all make the
+# environment first.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check docs install clean
+.PHONY: demo test bench check docs install clean
 
 demo: $(VENV)/.installed
 	$(BIN)/cargan quickstart
@@ -12,6 +13,10 @@ demo: $(VENV)/.installed
 # Two processes: most of the time goes into tracing graphs, which keeps one core busy.
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+# Speed and memory beside a reference; half an hour, on a machine that does nothing else.
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks --json benchmarks.json
 
 # What must hold besides the tests: style, types.
 check: $(VENV)/.installed-dev

@@ -5,7 +5,8 @@ from __future__ import annotations
 import tensorflow as tf
 
 from cargan_tf.training.losses import judged_fake_loss, judged_real_loss
-from cargan_tf.training.step import Batch, Losses, TrainingStep
+from cargan_tf.training.replicas import Batch, Losses, batch_means, step_seed
+from cargan_tf.training.step import TrainingStep
 
 
 class AuthorsStep(TrainingStep):
@@ -19,7 +20,7 @@ class AuthorsStep(TrainingStep):
     def _replica_step(self, batch: Batch) -> Losses:
         generators, judge = self.cascade.generator_variables, self.discriminator.trainable_variables
         first = self.cascade.coarse_generator.trainable_variables
-        seed = tf.stack([self.config.training.seed, tf.cast(self.step, tf.int32)])
+        seed = step_seed(self.config, self.step)
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in (*generators, *judge)])
             stages = self.cascade(batch["spectrogram"], batch["label"], seed=seed, training=True)
@@ -27,7 +28,7 @@ class AuthorsStep(TrainingStep):
             with tape.stop_recording():
                 gradients = tape.gradient(judged, [variable.value for variable in (*judge, *first)])
                 self.discriminator_optimizer.apply(gradients[: len(judge)], judge)
-            losses = self._batch_means(self._generator_losses(batch, stages))
+            losses = batch_means(self._generator_losses(batch, stages), self.config)
             named = {name: loss for name, loss in losses.items() if "classification" in name}
             others = {name: loss for name, loss in losses.items() if name not in named}
             totals = [self._weighed(named), self._weighed(others)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import resource
 import statistics
@@ -66,6 +67,10 @@ def peak_gib() -> float:
     return kibibytes / 2**20 if sys.platform != "darwin" else kibibytes / 2**30
 
 
-def report(figures: dict[str, Any]) -> None:
-    """Hand figures to the process that started this one: one line of JSON, the last printed."""
-    print(json.dumps(figures), flush=True)
+def parse_and_report(
+    parser: argparse.ArgumentParser, measure: Callable[..., dict[str, Any]]
+) -> None:
+    """Measure what the command line asks for; one line of JSON, the last, is what came out."""
+    parser.add_argument("--tiny", action="store_true", help="networks of no use, to try it out")
+    arguments = parser.parse_args()
+    print(json.dumps(measure(**vars(arguments))), flush=True)

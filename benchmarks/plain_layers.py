@@ -11,6 +11,11 @@ def use_plain_layers() -> None:
     Weights and results are the same; it is what the authors' code does, and what multiply-adds
     are counted on.
     """
-    attention_blocks.WHOLE_MAP_LIMIT = 2**62
+    use_whole_attention_maps()
     convolutions.MOST_PLACES_DOWN = 0
     convolutions.MOST_PLACES_UP = 0
+
+
+def use_whole_attention_maps() -> None:
+    """Only that: no attention in blocks."""
+    attention_blocks.WHOLE_MAP_LIMIT = 2**62

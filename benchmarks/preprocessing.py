@@ -1,6 +1,6 @@
 """Clips a second from Sub-URMP's files to what is trained on, beside a plain loop.
 
-    python -m benchmarks.preprocessing
+    python -m benchmarks.preprocessing --name paper
 
 The loop does one pair after the other: librosa.load, melspectrogram, power_to_db, Pillow's open and
 resize, and one file a pair. ``cargan preprocess`` is measured whole, its processes' start and the
@@ -10,7 +10,8 @@ many.
 
 from __future__ import annotations
 
-import shutil
+import argparse
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.measuring import report
+from benchmarks.measuring import parse_and_report
 from benchmarks.sub_urmp_like import write_tree
 from cargan_tf.config import Config, load_config
 
@@ -47,47 +48,55 @@ def plain_pair(audio: Path, image: Path, config: Config) -> tuple[NDArray[Any], 
     return log_mel.astype(np.float32), np.asarray(picture)
 
 
-def loop_seconds(tree: Path, config: Config, out: Path) -> float:
+def loop_seconds(tree: Path, config: Config, out: Path, pairs: int) -> float:
     """A pair's time in the loop, librosa's import and first call not counted."""
     images = sorted((tree / "img").glob("*/*/*.jpg"))
     out.mkdir()
-    for index, image in enumerate(images[: LOOP_PAIRS + 1]):
+    for index, image in enumerate(images[: pairs + 1]):
         if index == 1:
             began = time.perf_counter()
         audio = tree / "chunk" / image.relative_to(tree / "img").with_suffix(".wav")
         log_mel, picture = plain_pair(audio, image, config)
         np.savez(out / image.stem, log_mel=log_mel, picture=picture)
-    return (time.perf_counter() - began) / LOOP_PAIRS
+    return (time.perf_counter() - began) / pairs
 
 
-def our_seconds(tree: Path, config: Config, out: Path) -> float:
-    """``preprocess`` as a whole."""
+def our_seconds(tree: Path, config: Config, out: Path) -> tuple[float, float]:
+    """``preprocess`` as a whole: by the clock, and of all its processes' CPU."""
     from cargan_tf.data.preprocess import preprocess
 
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), _cpu_seconds()
     preprocess(tree, out, config)
-    return time.perf_counter() - began
+    return time.perf_counter() - began, _cpu_seconds() - cpu
 
 
-def measure(name: str) -> dict[str, Any]:
+def _cpu_seconds() -> float:
+    """Of this process and of those that it started and that have ended."""
+    return sum(os.times()[:4])
+
+
+def measure(name: str, tiny: bool) -> dict[str, Any]:
     """For one of the shipped configurations."""
     config = load_config(name)
+    loop_pairs, pairs = (2, 4) if tiny else (LOOP_PAIRS, PAIRS)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        once, twice = write_tree(root / "once", PAIRS), write_tree(root / "twice", 2 * PAIRS)
-        loop = loop_seconds(once, config, root / "loop")
+        once, twice = write_tree(root / "once", pairs), write_tree(root / "twice", 2 * pairs)
+        loop = loop_seconds(once, config, root / "loop", loop_pairs)
         import cargan_tf.data.shards  # noqa: F401  # TensorFlow, which takes seconds
 
-        first = our_seconds(once, config, root / "data_once")
-        second = our_seconds(twice, config, root / "data_twice")
-        shutil.rmtree(root / "loop")
+        first, first_cpu = our_seconds(once, config, root / "data_once")
+        second, second_cpu = our_seconds(twice, config, root / "data_twice")
     return {
         "loop_pairs_per_second": 1 / loop,
-        "pairs_per_second": PAIRS / (second - first),
-        "whole_pairs_per_second": 2 * PAIRS / second,
-        "times_the_loop": loop * PAIRS / (second - first),
+        "pairs_per_second": pairs / (second - first),
+        "whole_pairs_per_second": 2 * pairs / second,
+        "cpu_seconds_per_pair": (second_cpu - first_cpu) / pairs,
+        "times_the_loop": loop * pairs / (second - first),
     }
 
 
 if __name__ == "__main__":
-    report({name: measure(name) for name in ("paper", "quickstart")})
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--name", default="paper", help="of the configuration")
+    parse_and_report(parser, measure)

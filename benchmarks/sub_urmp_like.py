@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,27 +22,32 @@ FRAME = (1920, 1080)
 #: Camera noise, standard deviation in levels of 255: the files then have some 350 KB.
 GRAIN = 3.0
 JPEG_QUALITY = 90
-#: Pairs that are really made; the others are copies of them under other names.
+#: Pairs that are really made; the others are the same files under other names.
 MADE = 32
 
 
-def write_tree(root: Path, clips: int) -> Path:
-    """``clips`` training pairs in the folder ``root``/Sub-URMP, which is given back."""
+def write_tree(root: Path, clips: int, labels: Sequence[str] = (LABEL,)) -> Path:
+    """``clips`` training pairs in the folder ``root``/Sub-URMP, which is given back.
+
+    They are dealt out to ``labels``; all show the same instrument.
+    """
     tree = root / "Sub-URMP"
     random = np.random.default_rng(0)
-    folders = [tree / kind / "train" / LABEL for kind in ("chunk", "img")]
-    for folder in folders:
-        folder.mkdir(parents=True)
-    sounds, frames = (
-        [folder / f"{LABEL}00_{500 * clip}{ending}" for clip in range(clips)]
-        for folder, ending in zip(folders, (".wav", ".jpg"), strict=True)
-    )
-    for audio, image in zip(sounds[:MADE], frames[:MADE], strict=True):
-        soundfile.write(audio, sound(random), RATE)
-        frame(random).save(image, quality=JPEG_QUALITY)
-    for files in (sounds, frames):
-        for clip in range(MADE, clips):
-            shutil.copyfile(files[clip % MADE], files[clip])
+    made: list[tuple[Path, Path]] = []
+    for clip in range(clips):
+        label = labels[clip % len(labels)]
+        name = f"{label}/{label}00_{500 * clip}"
+        audio = tree / "chunk" / "train" / f"{name}.wav"
+        image = tree / "img" / "train" / f"{name}.jpg"
+        for file in (audio, image):
+            file.parent.mkdir(parents=True, exist_ok=True)
+        if clip < MADE:
+            soundfile.write(audio, sound(random), RATE)
+            frame(random).save(image, quality=JPEG_QUALITY)
+            made.append((audio, image))
+        else:
+            for file, original in zip((audio, image), made[clip % MADE], strict=True):
+                os.link(original, file)
     return tree
 
 

@@ -2,9 +2,7 @@
 
     python -m benchmarks.training_step --size 256 --way ours
 
-Ways: ``ours`` is the step and the networks of ``configs/paper.yaml``; ``authors`` the step of
-``authors_step`` and the networks of ``configs/authors.yaml`` by plain layers; ``ours-on-theirs``
-our step and layers on the authors' networks. D is 64 wide in all.
+D is 64 wide in all ways (``networks.WAYS``).
 """
 
 from __future__ import annotations
@@ -12,87 +10,49 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-import numpy as np
-
-from benchmarks.measuring import peak_gib, report, timed
-from cargan_tf.config import Config, load_config
-
-#: Pictures a step: what the authors' script trains with, and what a laptop can hold.
-BATCH = {64: 16, 128: 4, 256: 2}
-LABELS = 13
-WAYS = ("ours", "authors", "ours-on-theirs")
+from benchmarks.measuring import parse_and_report, peak_gib, timed
+from benchmarks.networks import BATCH, LABELS, WAYS, config_of, new_step, random_batch
 
 
-def config_of(size: int, way: str) -> Config:
-    """The configuration of a way; an untrained ResNet50 as C."""
-    return load_config(
-        "paper" if way == "ours" else "authors",
-        [
-            f"data.image_size={size}",
-            f"training.batch_size={BATCH[size]}",
-            "model.discriminator_width=64",
-            "classifier.weights=none",
-        ],
-    )
-
-
-def measure(size: int, way: str, repetitions: int) -> dict[str, Any]:
+def measure(size: int, way: str, replicas: int, repetitions: int, tiny: bool) -> dict[str, Any]:
     """The figures of one way at one size; in a process of its own, as memory is counted."""
-    import keras
-    import tensorflow as tf
-
-    from benchmarks import multiply_adds
-    from benchmarks.authors_step import AuthorsStep
-    from benchmarks.plain_layers import use_plain_layers
-    from cargan_tf.models.cascade import new_cascade
-    from cargan_tf.models.patchgan import new_discriminator
-    from cargan_tf.training.step import TrainingStep
-
-    config = config_of(size, way)
-    if way == "authors":
-        use_plain_layers()
-    keras.utils.set_random_seed(0)
-    strategy = tf.distribute.MirroredStrategy(["/cpu:0"])
-    with strategy.scope():
-        kind = AuthorsStep if way == "authors" else TrainingStep
-        networks = new_cascade(config, LABELS), new_discriminator(config, LABELS)
-        step = kind(config, *networks, strategy, steps_per_epoch=1000)
+    config = config_of(size, way, tiny)
+    step = new_step(config, way, replicas)
     batch = random_batch(config)
+    if replicas > 1:
+        batch = _spread(batch, step.strategy)
     timing = timed(lambda: [loss.numpy() for loss in step(batch).values()], repetitions)
     peak = peak_gib()
+
+    from benchmarks import multiply_adds
+    from benchmarks.plain_layers import use_plain_layers
+
     use_plain_layers()
-    counts = multiply_adds.of_networks(config, LABELS)
     of_step = multiply_adds.of_authors_step if way == "authors" else multiply_adds.of_step
-    work = of_step(counts) * BATCH[size]
+    work = of_step(multiply_adds.of_networks(config, LABELS))
     return {
         "pictures_per_second": BATCH[size] / timing.seconds,
         "seconds": timing.seconds,
         "peak_gib": peak,
-        "gmac_per_picture": of_step(counts) / 1e9,
+        "gmac_per_picture": work / 1e9,
         "product_gflops": timing.product_gflops,
-        "share_of_product": timing.share(work),
+        "share_of_product": timing.share(work * BATCH[size]),
     }
 
 
-def random_batch(config: Config) -> dict[str, Any]:
-    """Numbers of the right shapes."""
+def _spread(batch: dict[str, Any], strategy: Any) -> Any:
+    """The batch as the trainer's data set hands it to several replicas."""
     import tensorflow as tf
 
-    random = np.random.default_rng(0)
-    count, size = config.training.batch_size, config.data.image_size
-    sound = (count, size, size, config.model.spectrogram_channels)
-    arrays = {
-        "spectrogram": random.uniform(-1, 1, sound),
-        "label": np.eye(LABELS)[random.integers(0, LABELS, count)],
-        "photo": random.uniform(-1, 1, (count, size, size, 3)),
-    }
-    return {name: tf.constant(array, tf.float32) for name, array in arrays.items()}
+    count = len(batch["photo"])
+    whole = tf.data.Dataset.from_tensors(batch).unbatch().batch(count)
+    return next(iter(strategy.experimental_distribute_dataset(whole)))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--size", type=int, choices=BATCH, required=True)
     parser.add_argument("--way", choices=WAYS, default="ours")
+    parser.add_argument("--replicas", type=int, default=1)
     parser.add_argument("--repetitions", type=int, default=7)
-    arguments = parser.parse_args()
-    report(measure(arguments.size, arguments.way, arguments.repetitions))
+    parse_and_report(parser, measure)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -137,9 +138,16 @@ class Generator:
                 (before anything is drawn).
         """
         self.check_labels(labels)
-        for first in range(0, len(sources), BATCH):
-            part = slice(first, first + BATCH)
-            yield from self._generate_batch(sources[part], labels[part], start)
+        parts = [slice(first, first + BATCH) for first in range(0, len(sources), BATCH)]
+        # While one batch is drawn, the next is read.
+        with ThreadPoolExecutor(1, "cargan-reading") as reader:
+            read = [reader.submit(self._read_clips, sources[part], start) for part in parts[:1]]
+            for place, part in enumerate(parts):
+                clips = read.pop().result()
+                if place + 1 < len(parts):
+                    following = sources[parts[place + 1]]
+                    read.append(reader.submit(self._read_clips, following, start))
+                yield from self._draw_read(sources[part], clips, labels[part])
 
     def clip(self, waveform: NDArray[Any], rate: int, start: float | None = None) -> Clip:
         """The half second that is drawn of a waveform; arguments and errors of ``generate``."""
@@ -222,20 +230,22 @@ class Generator:
             for index, clip in enumerate(clips)
         ]
 
-    def _generate_batch(
-        self, sources: Sequence[Source], labels: Sequence[Label], start: float | None
-    ) -> Iterator[tuple[Source, Drawn | UserError]]:
-        clips: dict[int, Clip] = {}
-        errors: dict[int, UserError] = {}
-        for index, source in enumerate(sources):
+    def _read_clips(self, sources: Sequence[Source], start: float | None) -> list[Clip | UserError]:
+        read: list[Clip | UserError] = []
+        for source in sources:
             try:
-                clips[index] = self.read_clip(source, start)
+                read.append(self.read_clip(source, start))
             except UserError as error:
-                errors[index] = error
-        drawn = self.draw(list(clips.values()), [labels[index] for index in clips])
-        pictures = dict(zip(clips, drawn, strict=True))
-        for index, source in enumerate(sources):
-            yield source, pictures[index] if index in pictures else errors[index]
+                read.append(error)
+        return read
+
+    def _draw_read(
+        self, sources: Sequence[Source], read: Sequence[Clip | UserError], labels: Sequence[Label]
+    ) -> Iterator[tuple[Source, Drawn | UserError]]:
+        clips = {place: clip for place, clip in enumerate(read) if isinstance(clip, Clip)}
+        drawn = iter(self.draw(list(clips.values()), [labels[place] for place in clips]))
+        for source, clip in zip(sources, read, strict=True):
+            yield source, clip if isinstance(clip, UserError) else next(drawn)
 
     def _cut(self, mono: NDArray[np.float32], start: float | None) -> Clip:
         samples, rate = self.clip_samples, self.sample_rate

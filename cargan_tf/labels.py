@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,7 @@ ALIASES: dict[str, str] = {
 _PROPOSED_LENGTH = 4
 
 
+@lru_cache(maxsize=1024)  # each sound of a folder asks for the same few names
 def folded(name: str) -> str:
     """``name`` in lower case without accents, its words joined by underscores."""
     plain = unicodedata.normalize("NFKD", name.casefold())

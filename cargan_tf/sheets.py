@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
@@ -36,7 +37,7 @@ def labelled_sheet(
     """
     size = rows[0][0].shape[1]
     cell = size * -(-MINIMUM_CELL // size)
-    font, title_font = ImageFont.load_default(TEXT_SIZE), ImageFont.load_default(TITLE_SIZE)
+    font, title_font = _font(TEXT_SIZE), _font(TITLE_SIZE)
     words = [line for name in row_names for line in name.split("\n")]
     left = EDGE + round(max(font.getlength(word) for word in words)) + 10
     top = EDGE + TITLE_SIZE + 10 + TEXT_SIZE + 8
@@ -72,7 +73,7 @@ def captioned_sheet(
     """
     size = pictures[0].shape[1]
     cell = size * -(-MINIMUM_CELL // size)
-    font = ImageFont.load_default(TEXT_SIZE)
+    font = _font(TEXT_SIZE)
     step, line = cell + MARGIN, cell + TEXT_SIZE + 3 * MARGIN
     columns = min(columns, len(pictures))
     size_of_sheet = (columns * step + 2 * EDGE, -(-len(pictures) // columns) * line + 2 * EDGE)
@@ -87,7 +88,14 @@ def captioned_sheet(
     return sheet
 
 
-def _shortened(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which matplotlib brings: Pillow's own lacks the minus and most alphabets."""
+    from matplotlib import get_data_path
+
+    return ImageFont.truetype(Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)
+
+
+def _shortened(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
     """``text`` with its middle left out where it is wider than ``width``."""
     kept = len(text)
     shown = text

@@ -18,7 +18,13 @@ from cargan_tf.errors import UserError
     show_default=True,
     help="Address to listen at; 0.0.0.0 shows the page to the network.",
 )
-@click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=7860,
+    show_default=True,
+    help="Where the page is.",
+)
 @click.option("--no-browser", is_flag=True, help="Print the address, open nothing.")
 def command(model: Path | None, host: str, port: int, no_browser: bool) -> None:
     """Open a page: record or upload a sound, choose the instrument, see the player.

@@ -18,8 +18,20 @@ MEGABYTE = 1024 * 1024
 @click.argument("model", type=PATH, required=False, shell_complete=complete_models)
 @click.option("--name", default=MODEL_NAME, show_default=True, help="What clients call the model.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 lets others in.")
-@click.option("--rest-port", type=click.IntRange(0, 65535), default=REST_PORT, show_default=True)
-@click.option("--grpc-port", type=click.IntRange(0, 65535), default=GRPC_PORT, show_default=True)
+@click.option(
+    "--rest-port",
+    type=click.IntRange(0, 65535),
+    default=REST_PORT,
+    show_default=True,
+    help="For REST; 0 takes a free one.",
+)
+@click.option(
+    "--grpc-port",
+    type=click.IntRange(0, 65535),
+    default=GRPC_PORT,
+    show_default=True,
+    help="For gRPC; 0 takes a free one.",
+)
 @click.option(
     "--max-request-mb",
     type=click.IntRange(1),

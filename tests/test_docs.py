@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -115,3 +116,21 @@ def test_readme_manifest_has_the_columns_that_are_read() -> None:
 
     (block,) = readme_blocks("csv")
     assert tuple(block.splitlines()[0].split(",")) == COLUMNS
+
+
+@pytest.mark.slow
+def test_the_pictures_of_the_docs_can_be_made_again(tmp_path: Path) -> None:
+    project = README.parent
+    page = (project / "docs" / "pictures.md").read_text("utf-8")
+    commands = re.findall(r"^cargan .*$", page, re.MULTILINE)
+    (snippet,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    shutil.copytree(project / "samples", tmp_path / "samples")
+    (tmp_path / "docs" / "pictures").mkdir(parents=True)
+    steps = [["-m", "cargan_cli.main", *shlex.split(line)[1:]] for line in commands]
+    for step in [*steps, ["-c", snippet]]:
+        done = subprocess.run(
+            [sys.executable, *step], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{step}\n{done.stderr}"
+    shown = set(re.findall(r"\]\(pictures/(.*?)\)", page)) - {"page.png"}  # made by a browser
+    assert {file.name for file in (tmp_path / "docs" / "pictures").iterdir()} == shown

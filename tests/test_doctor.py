@@ -1,11 +1,15 @@
 import re
 import shutil
+import tomllib
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
 from cargan_tf import doctor
 from cargan_tf.doctor import EXTRAS, Finding, examine_installation, examine_machine
+
+ROOT = Path(__file__).parents[1]
 
 
 def found(findings):
@@ -82,7 +86,9 @@ def test_the_gpu_extra_is_what_tensorflow_makes_of_it(installed):
 
 
 def test_every_extra_of_users_is_looked_at():
-    assert {*metadata.metadata("cargan-tf").get_all("Provides-Extra")} == {*EXTRAS, "test", "dev"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    of_developers = {"docs", "test", "dev"}
+    assert {*project["optional-dependencies"]} == {*EXTRAS} | of_developers
 
 
 def test_without_a_model_nothing_is_drawn(workplace):

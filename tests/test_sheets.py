@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -71,3 +73,11 @@ def test_captioned_pictures_follow_each_other_row_by_row():
 def test_fewer_pictures_than_columns_leave_no_empty_place():
     one = np.asarray(captioned_sheet(["cello"], [np.zeros((128, 128, 3), np.uint8)]))
     assert one.shape[1] < 2 * 128
+
+
+def test_letters_of_other_alphabets_are_told_apart():
+    names = ["скрипка", "виолонч", "−−−−−−", "++++++"]
+    pictures = [np.zeros((128, 128, 3), np.uint8)] * 4
+    captions = np.asarray(captioned_sheet(names, pictures))[140:]
+    parts = [captions[:, 12 + 132 * index :][:, :128] for index in range(4)]
+    assert all((one != other).any() for one, other in itertools.combinations(parts, 2))

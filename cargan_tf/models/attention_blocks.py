@@ -10,7 +10,7 @@ import tensorflow as tf
 #: Queries × keys of one picture above which blocks are taken. Below it they save little memory and
 #: some time is lost in the loop (docs/performance.md).
 WHOLE_MAP_LIMIT = 2**20
-#: Queries at a time: 128 to 512 are equally fast, 64 and 1024 slower (docs/performance.md).
+#: Queries at a time: 256 to 1024 are about equally fast, fewer are slower (docs/performance.md).
 BLOCK_QUERIES = 256
 
 Gradients = tuple[tf.Tensor, tf.Tensor, tf.Tensor]

@@ -156,27 +156,29 @@ class TrainingStep:
         shown = None
         if self.config.model.discriminator_label == "authors":
             shown = tf.stop_gradient(stages.residue)
-        fakes = {"coarse": tf.stop_gradient(stages.coarse)}
-        if self._two_stages:
-            fakes["refined"] = tf.stop_gradient(stages.refined)
-        factors = {
-            "real_judged": weights.real_pairs,
-            "coarse_judged": weights.coarse_adversarial,
-            "refined_judged": weights.refined_adversarial,
+        judged = {
+            "real_judged": (weights.real_pairs, batch["photo"], judged_real_loss),
+            "coarse_judged": (weights.coarse_adversarial, stages.coarse, judged_fake_loss),
         }
+        if self._two_stages:
+            fake = (weights.refined_adversarial, stages.refined, judged_fake_loss)
+            judged["refined_judged"] = fake
+        judged = {name: parts for name, parts in judged.items() if parts[0]}
+        if not judged:
+            return {"discriminator": tf.zeros([])}
         variables = self.discriminator.trainable_variables
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in variables])
-            real = self._judge(batch, batch["photo"], update_statistics=True, shown=shown)
-            losses = {"real_judged": judged_real_loss(real)}
-            for name, fake in fakes.items():
-                logits = self._judge(batch, fake, update_statistics=True, shown=shown)
-                losses[f"{name}_judged"] = judged_fake_loss(logits)
+            losses: Losses = {}
+            for name, (_, picture, loss_of) in judged.items():
+                shown_picture = tf.stop_gradient(picture)
+                logits = self._judge(batch, shown_picture, update_statistics=True, shown=shown)
+                losses[name] = loss_of(logits)
             losses = batch_means(losses, self.config)
             total = (
                 weights.discriminator
                 * weights.adversarial
-                * tf.add_n([factors[name] * loss for name, loss in losses.items()])
+                * tf.add_n([judged[name][0] * loss for name, loss in losses.items()])
             )
         gradients = tape.gradient(total, [variable.value for variable in variables])
         self.discriminator_optimizer.apply(gradients, variables)

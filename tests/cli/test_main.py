@@ -65,7 +65,6 @@ def test_version(cargan):
         (("sample_data", "x"), "no command 'sample_data'. Did you mean 'sample-data'?"),
         (("zzz",), "no command 'zzz'. See cargan --help."),
         (("generate",), "Missing argument 'SOUND...'. See cargan generate --help."),
-        (("generate", "x.wav"), "Missing option '--label'. See cargan generate --help."),
         (("train", "--gpu", "4"), "No such option '--gpu'."),
         (("train", "--gpus", "0"), "0 is not in the range"),
         (("train", "--gpus", "many"), "'many' is not a valid integer"),

@@ -2,7 +2,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from cargan_tf.data import photo
 from cargan_tf.data.photo import read_photo
@@ -35,6 +35,40 @@ def test_fine_stripes_become_grey(tmp_path):
     stripes[:, ::2] = 255
     pixels = read_photo(saved(tmp_path, Image.fromarray(stripes)), 16)
     assert np.abs(pixels.astype(int) - 127).max() < 8
+
+
+def detailed(size):
+    """Grey and coloured patches of all sizes, and a player's hard edges."""
+    random = np.random.default_rng(0)
+    image = Image.new("RGB", size, "gray")
+    for side in (8, 40, 200):
+        noise = Image.fromarray(random.integers(0, 256, (side, side, 3), np.uint8))
+        image = Image.blend(image, noise.resize(size, Image.Resampling.BICUBIC), 0.2)
+    ImageDraw.Draw(image).ellipse((*(s // 4 for s in size), *(s // 2 for s in size)), "brown")
+    return image
+
+
+@pytest.mark.parametrize("size", [64, 128, 256])
+@pytest.mark.parametrize("sides", [(1920, 1080), (1919, 1077)], ids=str)
+@pytest.mark.parametrize("strip", [(0, 1), (1, 2)], ids=["whole", "strip"])
+def test_a_large_jpeg_is_decoded_smaller_and_gives_the_same_picture(tmp_path, size, sides, strip):
+    path = saved(tmp_path, detailed(sides), "frame.jpg", quality=92)
+    with Image.open(path) as whole:
+        left, right = strip[0] * sides[0] / strip[1], (strip[0] + 1) * sides[0] / strip[1]
+        expected = whole.resize((size, size), Image.Resampling.LANCZOS, (left, 0, right, sides[1]))
+    difference = np.abs(read_photo(path, size, strip).astype(int) - expected)
+    assert difference.mean() < 0.5
+    assert (difference <= 1).mean() > 0.95
+    assert difference[:, -2:].mean() < 1  # where the smaller picture's last column is half empty
+    smaller = size * strip[1] <= 256  # otherwise a half is less than twice what is asked for
+    assert bool(difference.any()) == smaller
+
+
+def test_a_small_jpeg_is_decoded_as_it_is(tmp_path):
+    path = saved(tmp_path, detailed((500, 400)), "small.jpg")
+    with Image.open(path) as whole:
+        expected = whole.resize((256, 256), Image.Resampling.LANCZOS)
+    assert (read_photo(path, 256) == expected).all()
 
 
 @pytest.mark.parametrize(

@@ -220,6 +220,19 @@ def test_a_loss_without_weight_is_not_computed(config, batch, text, absent):
     assert all(np.isfinite(float(value)) for value in losses.values())
 
 
+@pytest.mark.parametrize(
+    ("text", "absent"),
+    [
+        ("loss.refined_adversarial=0", {"refined_judged"}),
+        ("loss.real_pairs=0", {"real_judged"}),
+        ("loss.discriminator=0", {*DISCRIMINATOR_TERMS} - {"discriminator"}),
+    ],
+)
+def test_the_discriminator_judges_nothing_without_weight(config, batch, text, absent):
+    losses = train_discriminator(made(override(config, [text])), batch)
+    assert set(DISCRIMINATOR_TERMS) - losses.keys() == absent
+
+
 def test_one_stage_is_judged_and_trained_as_one(config, batch):
     step = made(override(config, ["model.stages=1"]))
     losses = step(on_replicas(step, {name: value.numpy() for name, value in batch.items()}))

@@ -1,0 +1,80 @@
+"""Seconds until the command line has answered: ``cargan --help``, ``cargan generate``.
+
+    python -m benchmarks.start_up
+
+``generate`` draws one sound by a model of the quickstart's size; what it costs beyond an
+interpreter that imports TensorFlow and does nothing is what counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from benchmarks.measuring import parse_and_report, seconds_of
+from benchmarks.sub_urmp_like import LABEL, RATE, sound
+from cargan_tf.config import load_config
+
+CARGAN = (sys.executable, "-m", "cargan_cli.main")
+
+
+def measure(repetitions: int, tiny: bool) -> dict[str, Any]:
+    """Medians of commands run in turns."""
+    with tempfile.TemporaryDirectory() as folder:
+        model, audio = write_model(Path(folder) / "model"), Path(folder) / "sound.wav"
+        soundfile.write(audio, sound(np.random.default_rng(0)), RATE)
+        picture = str(Path(folder) / "picture.png")
+        sound_to_picture = ("generate", str(audio), "--label", LABEL, "--model", str(model))
+        commands = {
+            "help": (*CARGAN, "--help"),
+            "generate": (*CARGAN, *sound_to_picture, "-o", picture),
+            "importing_tensorflow": (sys.executable, "-c", "import tensorflow"),
+        }
+        taken: dict[str, list[float]] = {name: [] for name in commands}
+        for _ in range(1 if tiny else repetitions):
+            for name, command in commands.items():
+                taken[name].append(seconds_of(lambda command=command: _run(command)))
+    seconds = {name: statistics.median(values) for name, values in taken.items()}
+    return {
+        **{f"{name}_seconds": value for name, value in seconds.items()},
+        "generate_beyond_import_seconds": seconds["generate"] - seconds["importing_tensorflow"],
+    }
+
+
+def write_model(folder: Path) -> Path:
+    """An exported model of the quickstart's size, weights by chance, in a process of its own."""
+    code = f"from benchmarks.start_up import export; export({str(folder)!r})"
+    _run((sys.executable, "-c", code))
+    return folder
+
+
+def export(folder: str) -> None:
+    """Called by ``write_model``."""
+    import tensorflow as tf
+
+    from benchmarks.networks import new_picture_model
+    from cargan_tf.files import write_json
+    from cargan_tf.serving.card import CARD_FILE
+
+    model, card = new_picture_model(load_config("quickstart"))
+    version = Path(folder) / "1"
+    tf.saved_model.save(model, str(version), signatures=model.signatures)
+    write_json(version / CARD_FILE, card.to_json())
+
+
+def _run(command: tuple[str, ...]) -> None:
+    subprocess.run(command, check=True, capture_output=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--repetitions", type=int, default=5)
+    parse_and_report(parser, measure)

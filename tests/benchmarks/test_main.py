@@ -1,0 +1,36 @@
+"""Every benchmark runs and gives sane numbers; how large they are is for `make bench` to tell."""
+
+import math
+
+import pytest
+
+from benchmarks.__main__ import MEASUREMENTS, run
+
+TINY = [
+    ("training 64 ours", "training_step", "--size=32", "--repetitions=1"),
+    ("training 64 authors", "training_step", "--size=32", "--repetitions=1", "--way=authors"),
+    ("training 64 replicas", "training_step", "--size=32", "--repetitions=1", "--replicas=4"),
+    ("inference 64×2 ours", "inference", "--size=32", "--batch=2", "--repetitions=1"),
+    ("preprocessing paper", "preprocessing"),
+    ("start-up", "start_up"),
+    ("folder 32", "folder", "--size=32"),
+    ("waiting quickstart", "input_share", "--name=quickstart"),
+    ("forms", "forms", "--repetitions=1"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("measurement", TINY, ids=lambda measurement: measurement[0])
+def test_every_benchmark_runs(measurement):
+    _, module, *arguments = measurement
+    figures = run(module, *arguments, "--tiny")
+    assert all(math.isfinite(value) for value in figures.values())
+    # The others are differences of two times, which are no longer than their noise here.
+    whole = {"pictures_per_second", "whole_pairs_per_second", "generate_seconds"} & set(figures)
+    assert all(figures[name] > 0 for name in whole or figures)
+    assert 0 < figures.get("share_of_product", 0.5) < 1
+    assert 0 <= figures.get("waiting_for_data", 0.5) < 1
+
+
+def test_no_benchmark_is_left_out():
+    assert {arguments[0] for arguments in MEASUREMENTS.values()} == {row[1] for row in TINY}
