@@ -93,7 +93,7 @@ def main(arguments: list[str] | None = None) -> None:
     except click.Abort as abort:
         terminated = isinstance(abort, Terminated)
         first = "Terminated." if terminated else "Interrupted."
-        _tell(arguments, "interrupted", " ".join([first, *map(str, abort.args)]))
+        _tell(arguments, "warning", "interrupted", " ".join([first, *map(str, abort.args)]))
         status = EXIT_TERMINATED if terminated else EXIT_INTERRUPTED
     except Exception as error:
         message = _fault_of_input(error)
@@ -101,17 +101,17 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         if debug:
             traceback.print_exc()
-        _tell(arguments, "error", message, before="Error: ")
+        _tell(arguments, "error", "error", message, before="Error: ")
         status = EXIT_BAD_INPUT
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def _tell(arguments: list[str], event: str, message: str, before: str = "") -> None:
+def _tell(arguments: list[str], level: str, event: str, message: str, before: str = "") -> None:
     """One line on standard error; where events are asked for, one of those."""
     if "--log-json" in arguments:
         from cargan_cli.json_log import write_event
 
-        write_event(event, "error", message=message)
+        write_event(event, level, message=message)
     else:
         click.echo(before + message, err=True)
 

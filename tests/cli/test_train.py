@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from cargan_tf.training.trainer import Trainer, TrainingResult
+
 HOLD_LOCK = """
 import sys
 from filelock import FileLock
@@ -47,6 +49,29 @@ def test_resuming_goes_on_to_a_new_last_step(cargan, tiny_data, run):
     assert "Training: 7/7, " in done.err
     assert "R@1" in done.out
     assert done.next == f"cargan export {run} saved_models/tiny"
+
+
+def test_time_that_is_up_says_how_to_go_on(cargan, tiny_data, run, monkeypatch):
+    """What is saved then is the trainer's, and tested with it."""
+    asked = []
+
+    def train(trainer, max_hours):
+        asked.append(max_hours)
+        return TrainingResult(7, None, finished=False)
+
+    monkeypatch.setattr(Trainer, "train", train)
+    words = ("train", tiny_data, "--run", run, "--resume", "--set", "training.steps=9")
+    done = cargan(*words, "--max-hours", 11.5)
+    assert asked == [11.5]
+    typed = " ".join(map(str, words))
+    assert done.out.splitlines() == [
+        "Time is up: step 7 of 9 is saved.",
+        f"Go on with: cargan {typed} --max-hours 11.5",
+    ]
+
+
+def test_no_time_at_all_is_refused(cargan, tiny_data):
+    assert "--max-hours" in cargan("train", tiny_data, "--max-hours", 0).error
 
 
 @pytest.mark.slow
