@@ -50,8 +50,8 @@ class SoundClassifier(keras.Model):
             features = tf.transpose(features, [0, 2, 1, 3])
         if features.shape[1] > SIZE:
             features = tf.image.resize(features, (SIZE, SIZE), antialias=True)
-        # A louder clip is brighter all over. Without this, one 10 dB softer than those trained on
-        # is named right in 54 % instead of 91 % (docs/results.md).
+        # A louder clip is brighter all over. Without this, clips made 10 dB softer than they were
+        # are named right in 63 % instead of 93 % (docs/results.md).
         features -= tf.reduce_mean(features, axis=[1, 2, 3], keepdims=True)
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             features = tf.nn.relu(norm(convolution(features), training=training))
