@@ -54,6 +54,9 @@ class Checkpoints:
             },
             **averaged,
         )
+        parts = training_step.parts().values()
+        self._variables = [(v.path, v.value) for part in parts for v in part.variables]
+        self._variables += [(AVERAGE, v) for v in averaged.get(AVERAGE, [])]
         self._directory = directory
         self._step = training_step.step
         self._saved: int | None = None  # the step of the state that is on the disk
@@ -101,14 +104,12 @@ class Checkpoints:
 
     def _check_finite(self, number: int) -> None:
         """A checkpoint must be worth going on from; a loss tells of weights one step too late."""
-        parts = tf.train.TrackableView(self._checkpoint).descendants()
-        variables = [part for part in parts if isinstance(part, tf.Variable)]
-        for variable in (v for v in variables if v.dtype.is_floating):
-            if not bool(tf.reduce_all(tf.math.is_finite(variable))):
+        for name, variable in self._variables:
+            if variable.dtype.is_floating and not bool(tf.reduce_all(tf.math.is_finite(variable))):
                 raise UserError(
-                    f"step {number}: the weights are not finite any more ({variable.name}), so they"
-                    " are not saved. Go on from the checkpoint before with a lower rate: --resume"
-                    " --set training.learning_rate=…"
+                    f"step {number}: the weights are not finite any more ({name}), so they are not"
+                    " saved. Go on from the checkpoint before with a lower rate: --resume --set"
+                    " training.learning_rate=…"
                 )
 
     def _sweep(self, number: int) -> None:

@@ -165,12 +165,14 @@ def test_a_damaged_list_of_checkpoints_loses_none(step, tmp_path):
     assert Checkpoints(tmp_path, step, keep=2).restore() == 6
 
 
-def test_weights_that_are_not_finite_are_not_saved(config, tmp_path):
+@pytest.mark.parametrize("part", ["discriminator", "generator_optimizer"])
+def test_weights_that_are_not_finite_are_not_saved(config, tmp_path, part):
+    """An optimiser's too: where its spread is infinite, nothing moves any more."""
     bad = made(config, seed=1)
     Checkpoints(tmp_path, bad, keep=2).save()
     bad.step.assign(1)
-    weights = bad.discriminator.trainable_variables[0]
-    weights.assign(tf.fill(weights.shape, float("nan")))
+    weights = getattr(bad, part).variables[-1]
+    weights.assign(tf.fill(weights.shape, float("inf")))
     with pytest.raises(UserError, match="step 1: the weights are not finite any more"):
         Checkpoints(tmp_path, bad, keep=2).save()
     assert newest_checkpoint(tmp_path).name == "step-0"
