@@ -75,9 +75,11 @@ class _Lines:
         self._console, self._description, self._total = console, description, total
         self._done, self._note = 0, ""
         self._began = self._spoke = time.monotonic()
+        self._first: tuple[float, int] | None = None  # when how much was done at first
 
     def advance(self, count: int = 1, note: str = "") -> None:
         self._done += count
+        self._first = self._first or (time.monotonic(), self._done)
         self._note = note or self._note
         if time.monotonic() - self._spoke > LINE_INTERVAL and self._done < self._total:
             self._speak()
@@ -89,7 +91,9 @@ class _Lines:
         self._spoke = time.monotonic()
         elapsed = self._spoke - self._began
         parts = [f"{self._description}: {self._done}/{self._total}", f"{elapsed:.1f} s"]
-        if 0 < self._done < self._total:
-            left = elapsed / self._done * (self._total - self._done)
-            parts.append(f"{left:.0f} s left")
+        # The first units may be an earlier call's work, or have waited for a graph to be traced.
+        since, done_then = self._first or (self._began, 0)
+        if done_then < self._done < self._total:
+            each = (self._spoke - since) / (self._done - done_then)
+            parts.append(f"{each * (self._total - self._done):.0f} s left")
         self._console.print(", ".join([*parts, self._note] if self._note else parts))

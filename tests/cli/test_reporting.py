@@ -64,9 +64,19 @@ def test_long_work_is_told_of_at_intervals(file, monkeypatch):
         "Work: 2/3",
         "Work: 3/3",
     ]
-    assert file.lines[0].endswith("s left, first")
+    assert file.lines[0].endswith(" s, first"), "one cannot tell the pace yet"
     assert file.lines[1].endswith("s left, first"), "a note stands until the next"
     assert file.lines[2].endswith("s, last")
+
+
+def test_the_time_left_is_reckoned_without_what_an_earlier_call_did(file, monkeypatch):
+    monkeypatch.setattr(reporting, "LINE_INTERVAL", -1)
+    clock = iter([0.0, 10.0, 10.0, 10.0, 14.0, 14.0, 14.0, 14.0])
+    monkeypatch.setattr(reporting.time, "monotonic", lambda: next(clock))
+    with file.reporter.task("Work", 100) as task:
+        task.advance(90)
+        task.advance(2)
+        assert file.lines[-1].endswith(", 16 s left")
 
 
 def test_a_task_of_nothing_ends(file):
