@@ -84,7 +84,7 @@ def captioned_sheet(
         image = Image.fromarray(picture).resize((cell, cell), Image.Resampling.NEAREST)
         sheet.paste(image, (left, top))
         place = (left + cell // 2, top + cell + MARGIN)
-        pen.text(place, _shortened(name, font, cell), INK, font, anchor="mt")
+        pen.text(place, _shortened(name, font, cell), INK, font, anchor="ma")
     return sheet
 
 
