@@ -55,9 +55,11 @@ class PictureModel(tf.Module):
         self._stages = tf.function(self._stages_of, input_signature=[clip, weights])
         self.serve = tf.function(self._serve, input_signature=[waveform, label])
         self.serve_wav = tf.function(self._serve_wav, input_signature=[wav_bytes, label])
-        self.draw_stages = tf.function(self._draw_stages, input_signature=[waveform, label])
         self.draw_weighted = tf.function(self._draw_weighted, input_signature=[waveform, weights])
         self.describe = tf.function(self._parts.lookup, input_signature=[part])
+        # Only where they can be traced: whatever stands here is saved.
+        if network.classifier is not None:
+            self.draw_stages = tf.function(self._draw_stages, input_signature=[waveform, label])
         if sound_classifier is not None:
             self._label_logits = self._weights.reading(sound_classifier)
             self.recognise = tf.function(self._recognise, input_signature=[waveform])
@@ -75,7 +77,7 @@ class PictureModel(tf.Module):
             "weighted": self.draw_weighted,
             "card": self.describe,
         }
-        if self._score_logits:
+        if hasattr(self, "draw_stages"):
             offered["coarse"] = self.draw_stages
         if hasattr(self, "recognise"):
             offered["recognise"] = self.recognise

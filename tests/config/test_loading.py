@@ -207,7 +207,7 @@ def test_an_unknown_key_is_told_before_what_may_follow_from_it(yaml_file):
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
-    with pytest.raises(UserError, match=r"paper, quickstart.* Did you mean 'quickstart'\?"):
+    with pytest.raises(UserError, match=r"quickstart.* Did you mean 'quickstart'\?"):
         load_config("quickstrat")
 
 

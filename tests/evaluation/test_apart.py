@@ -121,7 +121,12 @@ def test_it_ends_with_the_one_that_started_it(work, tmp_path, sent, saved):
     """Ctrl-C, even to the parent alone, lets the work save what it has; a kill leaves nothing."""
     script = tmp_path / "call.py"
     script.write_text(CALL)
-    process = subprocess.Popen([sys.executable, script, tmp_path], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, script, tmp_path],
+        stderr=subprocess.DEVNULL,
+        # A shell that runs the tests in the background has them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     child = int(_content_of(tmp_path / "pid"))
     process.send_signal(sent)
     process.wait(120)

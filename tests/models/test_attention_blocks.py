@@ -127,8 +127,10 @@ def test_both_layers_give_and_learn_the_same(layer, request):
     request.getfixturevalue("in_blocks")
     found, found_gradients = trained_on(layer, FEATURES)
     close(found, expected)
+    # A key's bias moves nothing, so that its gradient is the round-off of the others.
+    largest = max(float(tf.reduce_max(tf.abs(gradient))) for gradient in gradients)
     for ours, theirs in zip(found_gradients, gradients, strict=True):
-        close(ours, theirs)
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * max(1.0, largest))
 
 
 @pytest.mark.usefixtures("in_blocks")

@@ -22,4 +22,4 @@ def test_the_parts_make_the_card(card):
 
 def test_an_unknown_part_names_the_known(card):
     with pytest.raises(tf.errors.InvalidArgumentError, match="expected labels, step, data_hash"):
-        tf.function(CardTable(card).lookup)(tf.constant(["weights"]))
+        tf.function(CardTable(card).lookup)(tf.constant(["weather"]))
