@@ -11,7 +11,7 @@ Figures = dict[str, Any]
 
 
 def laws(measured: dict[str, list[Figures]]) -> dict[str, float]:
-    """What each further clip, byte of a pixel, picture or pixel costs, as far as it was measured."""
+    """What each further clip, picture or pixel costs, as far as it was measured."""
     return {
         **_preprocessing_laws(measured.get("preprocessing", [])),
         **_training_laws(measured.get("training", [])),
@@ -25,7 +25,7 @@ def line(x: list[float], y: list[float]) -> tuple[float, float]:
 
 
 def power(x: list[float], y: list[float]) -> tuple[float, float]:
-    """Factor and exponent of the power law nearest to the points, by least squares of logarithms."""
+    """Factor and exponent of the power law nearest to the points, by least squares of logs."""
     intercept, exponent = line([float(v) for v in np.log(x)], [float(v) for v in np.log(y)])
     return float(np.exp(intercept)), exponent
 

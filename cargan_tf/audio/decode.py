@@ -17,6 +17,7 @@ import soxr
 from numpy.typing import NDArray
 
 from cargan_tf.errors import UserError
+from cargan_tf.remote import RemotePath
 
 MAX_SECONDS: Final = 7_200
 """Two hours: longer than a concert's movement, short enough to be held in memory whole."""
@@ -61,6 +62,8 @@ def read_audio(source: Path | str | BinaryIO, sample_rate: int) -> NDArray[np.fl
         UserError: no such file, a folder, not a sound file, no samples, NaN or infinite samples,
             or a length, rate or number of channels out of bounds.
     """
+    if isinstance(source, RemotePath):
+        source = _content(source)
     name = _checked_name(source)
     opened: Any = source if isinstance(source, (Path, str)) else _seekable(source)
     try:
@@ -108,6 +111,13 @@ def to_mono_at_rate(waveform: NDArray[Any], rate: int, sample_rate: int) -> NDAr
     _check_format("the waveform", samples.shape[0], rate, channels)
     mono = _mean_over_channels(_to_floating_point(samples))
     return _checked_and_resampled(mono, rate, sample_rate, "the waveform")
+
+
+def _content(path: RemotePath) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}; check the path") from error
 
 
 def _checked_name(source: Path | str | BinaryIO) -> str:

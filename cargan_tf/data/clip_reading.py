@@ -11,6 +11,7 @@ from cargan_tf.audio.clips import Clip, cut_clip
 from cargan_tf.audio.decode import read_audio, to_mono_at_rate
 from cargan_tf.config.schema import AudioConfig
 from cargan_tf.data.video import is_video, read_sound
+from cargan_tf.remote import openable
 
 #: Files up to this many seconds are read whole: most clips have a file of their own.
 WHOLE_FILE_SECONDS = 10.0
@@ -58,7 +59,7 @@ def _first_second(path: Path, offset_ms: int) -> int:
     if not first_second:
         return 0
     try:
-        info = soundfile.info(str(path))
+        info = soundfile.info(openable(path))
     except (soundfile.SoundFileError, OSError, TypeError):
         return 0
     beyond = offset_ms / 1000 >= info.duration
@@ -67,7 +68,7 @@ def _first_second(path: Path, offset_ms: int) -> int:
 
 def _part(path: Path, first_second: int, clip_seconds: float) -> io.BytesIO:
     """The clip and its margins as a sound file in memory, at the file's own rate."""
-    with soundfile.SoundFile(str(path)) as file:
+    with soundfile.SoundFile(openable(path)) as file:
         rate = file.samplerate
         file.seek(first_second * rate)
         # The clip starts up to a second after the margin, as first_second is rounded down.

@@ -20,6 +20,7 @@ from PIL import Image, UnidentifiedImageError
 
 from cargan_tf.audio.jet import LEVELS, PICTURE_SIZE, jet_colours
 from cargan_tf.errors import UserError
+from cargan_tf.remote import openable
 
 #: Bands and frames of the authors' log-mel, as the rank of their pictures shows.
 N_MELS: Final = 34
@@ -54,7 +55,7 @@ def read_jet(path: Path) -> NDArray[np.float32]:
         UserError: not a picture, too small, or not in jet colours.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(openable(path)) as image:
             width, height = image.size
             if width < N_MELS or height < FRAMES or max(width, height) > 8 * PICTURE_SIZE:
                 raise UserError(

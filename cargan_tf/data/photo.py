@@ -9,6 +9,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from cargan_tf.errors import UserError
+from cargan_tf.remote import openable
 
 #: Refused before decoding: 50 million pixels are six times 4K, and already 150 MB as RGB.
 MAX_PIXELS = 50_000_000
@@ -37,7 +38,7 @@ def read_photo(path: Path, size: int, strip: tuple[int, int] = (0, 1)) -> np.nda
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is lower
-            with Image.open(path) as image:
+            with Image.open(openable(path)) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise UserError(
                         f"{path} has {image.width}×{image.height} pixels; at most"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cargan_tf.errors import UserError
+from cargan_tf.remote import openable
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -151,7 +152,7 @@ def _opened(path: Path) -> Iterator[InputContainer]:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(openable(path), "r") as container:
             yield container
     except FileNotFoundError as error:
         raise UserError(f"no video {path}.") from error
