@@ -67,7 +67,7 @@ def test_files_are_tensorflows(place):
 
 
 def test_a_scheme_that_tensorflow_does_not_know_is_one_line():
-    with pytest.raises(UserError, match="cannot reach nowhere://a/b/dataset.json"):
+    with pytest.raises(UserError, match=r"cannot reach nowhere://a/b/dataset\.json"):
         load_dataset(to_path("nowhere://a/b"))
     with pytest.raises(UserError, match="no prepared data set in ram://nothing"):
         load_dataset(to_path("ram://nothing"))
