@@ -28,7 +28,7 @@ def test_half_the_precision_draws_the_same_picture_and_gives_float32(tiny_config
     exact, half = drawn(config, "float32"), drawn(config, "bfloat16")
     for name, values in half.items():
         assert values.dtype == tf.float32
-        assert np.abs(values - exact[name]).mean() < 0.01 * np.abs(exact[name]).max()
+        assert np.abs(values - exact[name]).mean() < 0.03 * np.abs(exact[name]).max()
     assert np.any(half["refined"] != exact["refined"])
 
 
