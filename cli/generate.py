@@ -92,6 +92,8 @@ def command(
 
         draw_one_video(sounds, video, wanted, open_generator, fps, smooth, results)
         return
+    from cargan_cli.tensorflow_import import import_for
+
     from cargan_tf.pictures import (
         STANDARD,
         check_picture_name,
@@ -100,6 +102,8 @@ def command(
         save_picture,
     )
 
+    for sound in sounds:
+        import_for(sound)
     plan = plan_pictures(sounds, out)
     if sheet is not None:
         check_picture_name(sheet)
