@@ -81,8 +81,8 @@ def plot(measured: dict[str, list[Figures]], path: Path) -> None:
     for workers in sorted({row["workers"] for row in rows}):
         same = [row for row in rows if row["workers"] == workers]
         label = f"{workers} worker{'s' if workers > 1 else ''}"
-        _points(left, [row["clips"] for row in same], [row["seconds"] for row in same], label)
-    left.set(title=f"Preprocessing at {largest}×{largest}", xlabel="clips", ylabel="seconds")
+        _points(left, [row["clips"] for row in same], [row["cpu_seconds"] for row in same], label)
+    left.set(title=f"Preprocessing at {largest}×{largest}", xlabel="clips", ylabel="seconds of CPU")
     alone = [row for row in measured["training"] if row["replicas"] == 1]
     for size in sorted({row["image_size"] for row in alone}):
         same = [row for row in alone if row["image_size"] == size]

@@ -122,7 +122,10 @@ class RemotePath(PosixPath):
 
     def is_file(self) -> bool:
         """Whether it is a file."""
-        return self.exists() and not self.is_dir()
+        try:
+            return stat.S_ISREG(self.stat().st_mode)
+        except FileNotFoundError:
+            return False
 
     def open(self, mode: str = "r", *_: Any, **options: Any) -> Any:
         """The whole content, as bytes (``rb``) or text."""
