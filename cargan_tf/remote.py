@@ -95,7 +95,7 @@ class RemotePath(PosixPath):
         scheme, _, rest = str(self).partition("://")
         return type(self)(f"{scheme}://{posixpath.normpath(f'/{rest}').lstrip('/')}")
 
-    absolute = resolve  # type: ignore[assignment]
+    absolute = resolve
 
     def is_symlink(self) -> bool:
         """Never."""
@@ -144,17 +144,17 @@ class RemotePath(PosixPath):
             stream.write(bytes(data))
         return len(data)
 
-    def iterdir(self) -> Iterator[RemotePath]:
+    def iterdir(self) -> Generator[RemotePath, None, None]:
         """What is in the folder."""
         with self._errors() as gfile:
             names = gfile.listdir(str(self))
         return (self / name.rstrip("/") for name in names if name.rstrip("/"))
 
-    def glob(self, pattern: str) -> Generator[RemotePath, None, None]:  # type: ignore[override]
+    def glob(self, pattern: str) -> Generator[RemotePath, None, None]:
         """What is in the folder and has such a name."""
         return (path for path in self.iterdir() if fnmatch(path.name, pattern))
 
-    def rglob(self, pattern: str) -> Generator[RemotePath, None, None]:  # type: ignore[override]
+    def rglob(self, pattern: str) -> Generator[RemotePath, None, None]:
         """What is anywhere below the folder and has such a name."""
         with self._errors() as gfile:
             found = [(folder, names) for folder, _, names in gfile.walk(str(self))]
