@@ -19,7 +19,7 @@ from cargan_tf.training.losses import (
     judged_real_loss,
     l1_loss,
 )
-from cargan_tf.training.step import weights_that_count
+from cargan_tf.training.loss_weights import weights_that_count
 
 TOLERANCE = 1e-4
 

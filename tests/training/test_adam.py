@@ -62,7 +62,7 @@ def test_replicas_share_one_state_and_sum_their_gradients(tiny_config, four_repl
 
 def rates(config, epochs, decay_epochs, steps):
     settings = configured(config, epochs=epochs, decay_epochs=decay_epochs, learning_rate=0.8)
-    schedule = ConstantThenLinear(settings, steps_per_epoch=4)
+    schedule = ConstantThenLinear(settings, steps_per_epoch=4, rate=settings.training.learning_rate)
     return [float(schedule(step)) for step in steps]
 
 
