@@ -6,7 +6,7 @@ from cargan_tf.config import Config
 
 
 def weights_that_count(config: Config) -> dict[str, float]:
-    """λ of each term of the generators' loss (Eq. 2, 5 and 6; the options), without those that are 0."""
+    """λ of each term of the generators' loss (Eq. 2, 5, 6; options), without those that are 0."""
     loss = config.loss
     coarse_adversarial = loss.adversarial * loss.coarse_adversarial
     refined_adversarial = loss.adversarial * loss.refined_adversarial
