@@ -101,6 +101,7 @@ def eager():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Even though")  # of tf.data, which stays compiled
 def test_four_replicas_of_one_picture_train_as_one_of_four(
     eager, new_tiny_step, tiny_batch, config, four_replicas
 ):
