@@ -336,6 +336,13 @@ class TrainingConfig(Section):
         "changes by chance of every picture that D sees, real or drawn, through which the"
         " generators learn (Zhao et al. 2020)",
     )
+    precision: Literal["float32", "bfloat16", "float16"] = _field(
+        "float32",
+        "of the networks' products: the halves are faster on hardware that has them (docs/"
+        "performance.md); weights, attention, losses and the last layers stay float32, and with"
+        " float16 the loss is scaled",
+    )
+    compile: bool = _field(False, "the step by XLA; on one device only")
     seed: int = _field(0, "of weights, order, dropout and augmentation", ge=0, lt=2**31)
     maximum_loss: float = _field(
         1e5,
@@ -412,6 +419,15 @@ class Config(Section):
             self._refuse(("model.refined_generator_width",), "with model.stages 1 there is no G2")
         return self
 
+    @model_validator(mode="after")
+    def _slopes_of_slopes_are_not_halves(self) -> Config:
+        if self.loss.gradient_penalty and self.training.precision == "float16":
+            raise ValueError(
+                "loss.gradient_penalty needs training.precision float32 or bfloat16: slopes at"
+                " single pixels are too small for float16"
+            )
+        return self
+
     def _refuse(self, options: tuple[str, ...], reason: str) -> None:
         for option in options:
             section, name = option.split(".")
@@ -419,6 +435,15 @@ class Config(Section):
             value, default = getattr(values, name), type(values).model_fields[name].default
             if value != default:
                 raise ValueError(f"{option} is {value!r}, but {reason}; leave it at {default!r}")
+
+    @model_validator(mode="after")
+    def _fast_ways_are_the_cascades(self) -> Config:
+        fast = self.training.compile or self.training.precision != "float32"
+        if fast and self.model.kind != "cargan":
+            raise ValueError(
+                f"model.kind {self.model.kind} trains in float32 and without training.compile"
+            )
+        return self
 
     @field_validator("name")
     @classmethod

@@ -9,6 +9,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from cargan_tf.models.precision import exact
+
 
 class SpectralConvolution(keras.layers.Conv2D):
     """A convolution by ``W / σ(W)``, σ the greatest singular value of W as [H · W · C, filters].
@@ -28,17 +30,19 @@ class SpectralConvolution(keras.layers.Conv2D):
             initializer=keras.initializers.RandomNormal(),
             trainable=False,
             aggregation="only_first_replica",  # it depends on the kernel alone
+            autocast=False,
         )
 
     def call(self, features: tf.Tensor, update_statistics: bool = False) -> tf.Tensor:
         """Convolve; see ``BatchNorm.call`` for ``update_statistics``."""
-        kernel = self.kernel.value / self.greatest_singular_value(update_statistics)
+        kernel = exact(self.kernel.value) / self.greatest_singular_value(update_statistics)
+        kernel = tf.cast(kernel, features.dtype)
         convolved = tf.nn.conv2d(features, kernel, self.strides, self.padding.upper())
         return tf.nn.bias_add(convolved, self.bias.value)
 
     def greatest_singular_value(self, update_statistics: bool) -> tf.Tensor:
         """σ(W) after one more round; the round is kept if ``update_statistics``."""
-        matrix = tf.reshape(self.kernel.value, [-1, self.filters])
+        matrix = tf.reshape(exact(self.kernel.value), [-1, self.filters])
         fixed = tf.stop_gradient(matrix)  # σ = uᵀ W v: its gradient is u vᵀ, u and v being fixed
         left = _unit(tf.linalg.matvec(fixed, self.singular_vector.value))
         right = _unit(tf.linalg.matvec(fixed, left, transpose_a=True))

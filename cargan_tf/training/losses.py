@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 
 import tensorflow as tf
 
+from cargan_tf.models.precision import exact
+
 
 def classification_loss(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
     """Cross-entropy of C's logits [B, K] against the one-hot label [B, K] (Eq. 2)."""
@@ -83,14 +85,14 @@ def perceptual_loss(maps: Sequence[tf.Tensor], photo: Sequence[tf.Tensor]) -> tf
     distance is a share of the photo's mean feature, so that no block counts more for its scale.
     """
     shares = [
-        _distance(drawn, real) / (tf.reduce_mean(tf.abs(real), axis=[1, 2, 3]) + 1e-6)
+        _distance(drawn, real) / (tf.reduce_mean(tf.abs(exact(real)), axis=[1, 2, 3]) + 1e-6)
         for drawn, real in zip(maps, photo, strict=True)
     ]
     return tf.add_n(shares) / len(shares)
 
 
 def _distance(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_mean(tf.abs(left - right), axis=[1, 2, 3])
+    return tf.reduce_mean(tf.abs(exact(left) - exact(right)), axis=[1, 2, 3])
 
 
 def _patch_loss(logits: tf.Tensor, target: tf.Tensor) -> tf.Tensor:

@@ -73,6 +73,9 @@ class TrainingStep:
         # Optimisers must own their variables before the step is traced.
         self.generator_optimizer.build(cascade.generator_variables)
         self.discriminator_optimizer.build(discriminator.trainable_variables)
+        self._on_replica = self._replica_step
+        if config.training.compile:
+            self._on_replica = tf.function(self._replica_step, jit_compile=True)
 
     @tf.function(reduce_retracing=True)
     def __call__(self, batch: Batch) -> Losses:
@@ -86,10 +89,11 @@ class TrainingStep:
             Each loss term that counts, unweighted, as the mean over the global batch.
         """
         if not self.config.loss.gradient_penalty:
-            return on_all_replicas(self.strategy, self._replica_step, batch)
+            return on_all_replicas(self.strategy, self._on_replica, batch)
         # Outside the replicas, which cannot put together a batch's statistics within a branch.
-        with_penalty = partial(on_all_replicas, self.strategy, self._penalised_step, batch)
-        without = partial(on_all_replicas, self.strategy, self._replica_step, batch)
+        penalised = partial(self._on_replica, penalise=True)
+        with_penalty = partial(on_all_replicas, self.strategy, penalised, batch)
+        without = partial(on_all_replicas, self.strategy, self._on_replica, batch)
         due = (self.step + 1) % self.config.loss.gradient_penalty_steps == 0
         return tf.cond(due, with_penalty, lambda: without() | {"gradient_penalty": tf.zeros([])})
 
@@ -109,9 +113,6 @@ class TrainingStep:
             "generator_optimizer": self.generator_optimizer,
             "discriminator_optimizer": self.discriminator_optimizer,
         }
-
-    def _penalised_step(self, batch: Batch) -> Losses:
-        return self._replica_step(batch, penalise=True)
 
     def _replica_step(self, batch: Batch, penalise: bool = False) -> Losses:
         stages, losses = self._train_generators(batch, penalise)
@@ -133,9 +134,10 @@ class TrainingStep:
                     judged = self._train_discriminator(batch, stages, penalise)
             losses = batch_means(self._generator_losses(batch, stages), self.config)
             total = self._weighed(losses)
+            scaled = self.generator_optimizer.scale_loss(total)
         # A total without any term is a constant: it pulls at nothing.
         gradients = tape.gradient(
-            total,
+            scaled,
             [variable.value for variable in variables],
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
@@ -213,7 +215,8 @@ class TrainingStep:
                 * weights.adversarial
                 * tf.add_n([parts[name] * loss for name, loss in losses.items()])
             )
-        gradients = tape.gradient(total, [variable.value for variable in variables])
+            scaled = self.discriminator_optimizer.scale_loss(total)
+        gradients = tape.gradient(scaled, [variable.value for variable in variables])
         self.discriminator_optimizer.apply(gradients, variables)
         return {**losses, "discriminator": total}
 

@@ -54,6 +54,13 @@ def test_no_second_stage_has_no_width():
 
 
 def test_every_row_of_every_table_goes_over_a_configuration_that_has_them_all():
-    whole = override(Config(), TEXTS.values())
+    whole = override(Config(), [*TEXTS.values(), "training.precision=bfloat16"])
     for overlaid in {row.overlay for table in TABLES.values() for row in table.rows}:
         assert overlay(whole, overlaid)
+
+
+def test_slopes_of_slopes_are_not_taken_in_float16():
+    texts = ["loss.gradient_penalty=1", "training.precision=bfloat16"]
+    override(Config(), texts)
+    with pytest.raises(UserError, match="too small for float16"):
+        override(Config(), [*texts, "training.precision=float16"])
