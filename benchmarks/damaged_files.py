@@ -86,6 +86,11 @@ def write_whole(folder: Path) -> tuple[str, str]:
     return "whole.wav", "whole.png"
 
 
+def whole(ending: str, seed: int = 0) -> bytes:
+    """The content of a file that is as it should be."""
+    return _whole(ending, np.random.default_rng(seed))
+
+
 def _write(folder: Path, stem: str, family: str, kind: str, make: Any, random: Generator) -> Input:
     flags = {"is_picture": family == "picture", "is_video": family == "video"}
     endings = {"sound": SOUND_ENDINGS, "picture": PICTURE_ENDINGS, "video": VIDEO_ENDINGS}[family]
@@ -280,7 +285,7 @@ SOUNDS: dict[str, Callable[[Generator], Made] | None] = {
     "64-bit floats": _exotic_sound("W64", "w64", subtype="DOUBLE"),
     "8 bits, AIFF": _exotic_sound("AIFF", "aiff", subtype="PCM_S8"),
     "FLAC named .wav": _of_another_name(lambda random: _sound("FLAC", random), "wav", True),
-    "WAV named .mp3": _of_another_name(lambda random: _sound("WAV", random), "mp3", False),
+    "WAV named .mp3": _of_another_name(lambda random: _sound("WAV", random), "mp3", True),
     "picture named .wav": _of_another_name(lambda random: _picture("PNG", random), "wav", False),
     "1,000 channels": _huge_wav,
     "header of 74 hours": _long_wav,

@@ -148,7 +148,8 @@ def generated(root: Path, made: Sequence[Input], model: Path | None) -> Outcome:
     lines: list[str] = []
     peak = run(words, len(sounds), expected=(0, 2), lines=lines)
     answers = {answer["path"]: answer for answer in map(json.loads, lines)}
-    assert answers.keys() == set(map(str, paths.values())), "generate did not answer for each"
+    differ = answers.keys() ^ set(map(str, paths.values()))
+    assert not differ, f"generate did not answer for each: {differ}"
     for answer in answers.values():
         assert "error" in answer or Path(answer["output"]).stat().st_size
     return Outcome(

@@ -95,6 +95,8 @@ def _files_of(sound: Path) -> list[Path]:
             raise UserError(f"{sound} does not exist: name a sound file or a folder of them.")
         return [sound]
     found = sorted(file for file in sound.rglob("*") if file.suffix.lower() in SOUND_ENDINGS)
+    if not found and sound.suffix.lower() in SOUND_ENDINGS:
+        return [sound]  # named as a sound among others that may be some, it is refused alone
     if not found:
         raise UserError(
             f"{sound} holds no sound files; looked for {', '.join(sorted(SOUND_ENDINGS))}."

@@ -84,9 +84,12 @@ def opened(source: Path | str | BinaryIO) -> Iterator[soundfile.SoundFile]:
         UserError: as ``read_audio``, for what is found here and for what reading meets.
     """
     name = _name_of(source)
+    content: Any
     if isinstance(source, (Path, str)):
         _check_path(source)
-    content: Any = source if isinstance(source, (Path, str)) else _seekable(source)
+        content = os.fsencode(source)  # soundfile cannot encode a name that is no UTF-8
+    else:
+        content = _seekable(source)
     try:
         with soundfile.SoundFile(content) as file:
             check_format(name, int(file.samplerate), file.channels)
