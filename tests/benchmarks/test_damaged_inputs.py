@@ -1,4 +1,4 @@
-"""The short form of benchmarks/damaged_inputs.py: 60 files through the commands, as they are typed."""
+"""The short form of benchmarks/damaged_inputs.py: 60 files through the commands."""
 
 import pytest
 
