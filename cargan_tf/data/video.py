@@ -92,8 +92,9 @@ def read_frame(path: Path, at_ms: int) -> Image.Image:
     with _opened(path) as container:
         if not container.streams.video:
             raise UserError(f"{path} has no picture: a video is expected, not a sound file.")
-        context = container.streams.video[0].codec_context
-        context.options = {"max_pixels": str(MAX_PIXELS)}
+        stream = container.streams.video[0]
+        _check_codec(stream, path)
+        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         start = (container.start_time or 0) / _MICROSECONDS
         moment = start + at_ms / 1000
         container.seek(round(moment * _MICROSECONDS), backward=True)
@@ -135,6 +136,7 @@ def read_sound(path: Path, start: float, seconds: float) -> tuple[NDArray[np.flo
                 f"{path} has no sound: leave it out, or give the sound as a file of its own."
             )
         stream = container.streams.audio[0]
+        _check_codec(stream, path)
         rate = stream.rate
         check_format(str(path), rate, stream.channels)
         begin = (container.start_time or 0) / _MICROSECONDS + start
@@ -160,6 +162,14 @@ def read_sound(path: Path, start: float, seconds: float) -> tuple[NDArray[np.flo
             " start."
         )
     return samples[: round(seconds * rate)], rate
+
+
+def _check_codec(stream: Any, path: Path) -> None:
+    """That FFmpeg knows how the stream is coded: damaged headers name codecs there are not."""
+    if stream.codec_context is None:
+        raise UserError(
+            f"{path}: its {stream.type} is coded in a way that is not known: check that it is whole."
+        )
 
 
 @contextmanager
