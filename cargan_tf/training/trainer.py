@@ -19,12 +19,14 @@ from cargan_tf.environment import environment
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_atomically
 from cargan_tf.models.kinds import new_network
+from cargan_tf.models.precision import computing_in
 from cargan_tf.progress import Reporter, SilentReporter, Task
 from cargan_tf.training.averaging import AveragedWeights
 from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.classifier import FOLDER as CLASSIFIER_FOLDER
 from cargan_tf.training.classifier import load_classifier
 from cargan_tf.training.clock import Clock
+from cargan_tf.training.devices import check_devices_suit
 from cargan_tf.training.faults import check_data, faults_explained
 from cargan_tf.training.gallery import Gallery, class_mean_photos
 from cargan_tf.training.kinds import new_step
@@ -90,6 +92,7 @@ class Trainer:
         self.dataset = load_dataset(data)
         check_fits(self.dataset, config)
         self._check_batch()
+        check_devices_suit(config.training, strategy)
         self.steps_per_epoch = self.dataset.steps_per_epoch(config.training.batch_size)
         if run.exists() and not resume:
             raise UserError(
@@ -97,7 +100,7 @@ class Trainer:
                 " directory with --run."
             )
         keras.utils.set_random_seed(config.training.seed)
-        with strategy.scope():
+        with strategy.scope(), computing_in(config.training.precision):
             labels = len(self.dataset.labels)
             self.network = new_network(config, labels)
             self.step = new_step(config, self.network, labels, strategy, self.steps_per_epoch)
