@@ -168,7 +168,7 @@ def _check_codec(stream: Any, path: Path) -> None:
     """That FFmpeg knows how the stream is coded: damaged headers name codecs there are not."""
     if stream.codec_context is None:
         raise UserError(
-            f"{path}: its {stream.type} is coded in a way that is not known: check that it is whole."
+            f"{path}: its {stream.type} is coded in an unknown way: check that it is whole."
         )
 
 
