@@ -65,6 +65,22 @@ class Monitor:
         self._writer.close()
 
 
+class SilentMonitor:
+    """That of a worker that is not the chief, which records for all."""
+
+    def record(self, step: int, kind: str, values: Mapping[str, float | int | None]) -> None:
+        """Nothing."""
+
+    def listen(self, step: int) -> None:
+        """Nothing."""
+
+    def draw_grid(self, step: int) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
 def _begin_session(run: Run, step: int) -> None:
     """Have TensorBoard drop what its older files hold of ``step`` and later.
 

@@ -47,7 +47,10 @@ class Run:
         self.sound_classifier = path / "sound_classifier"
         self.info_file = path / "run.json"
         self.sessions = path / "sessions.jsonl"  # when and where it was begun and gone on with
-        self.fault = path / "fault.json"  # the losses and records of a step that stopped the run
+
+    def fault(self, worker: int = 0) -> Path:
+        """The losses of a step that stopped the run, and the records that a worker had in it."""
+        return self.path / (f"fault-worker-{worker}.json" if worker else "fault.json")
 
     def exists(self) -> bool:
         """Whether a run was begun here."""
