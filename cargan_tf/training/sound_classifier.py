@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits, load_dataset
 from cargan_tf.data.pipeline import evaluation_batches, training_batches
 from cargan_tf.errors import UserError
-from cargan_tf.files import write_json
+from cargan_tf.files import write_atomically, write_json
 from cargan_tf.models.sound_classifier import SoundClassifier, new_sound_classifier
 from cargan_tf.progress import Reporter, SilentReporter
 from cargan_tf.training.supervised import fit, hits
@@ -123,7 +122,8 @@ def provide_sound_classifier(data: Path, config: Config, out: Path, reporter: Re
     if _report_file(out).is_file():
         return
     if _fits(data / FOLDER, config, dataset):
-        shutil.copytree(data / FOLDER, out, dirs_exist_ok=True)
+        for file in (_weights_file, _report_file):  # it counts once there is a report
+            write_atomically(file(out), file(data / FOLDER).read_bytes())
     elif dataset.held_out_split is None:
         reporter.message("no held-out split: no sound classifier; pictures will need a label")
     else:
