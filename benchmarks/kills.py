@@ -186,6 +186,7 @@ def _reading(stage: Stage, place: Path, outcome: Outcome) -> Iterator[None]:
 
 def write_material(folder: Path) -> Path:
     """Source, configuration, data set with classifiers, and a run, made by the program itself."""
+    folder.mkdir(parents=True)
     config = override(load_config("quickstart"), TINY)
     (folder / "tiny.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")), "utf-8")
     source, data, settings = folder / "source", folder / "data", ["--config", folder / "tiny.yaml"]
@@ -207,12 +208,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=list(SHARES), help="one command alone")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write there after each command")
+    parser.add_argument("--material", type=Path, metavar="PATH", help="taken from there, or kept")
     arguments = parser.parse_args()
     told: dict[str, Any] = {"seed": arguments.seed, "cores": os.cpu_count(), "stages": []}
     with tempfile.TemporaryDirectory() as folder:
-        material = Path(folder) / "material"
-        material.mkdir()
-        write_material(material)
+        material = arguments.material or Path(folder) / "material"
+        if not material.exists():
+            write_material(material)
         for stage in STAGES:
             share = SHARES[stage.name] if arguments.only is None else stage.name == arguments.only
             kills = round(share * arguments.kills)

@@ -17,7 +17,7 @@ from cargan_tf.audio.statistics import BandStatistics
 from cargan_tf.config import Config, config_from_json
 from cargan_tf.data.dataset import DATASET_FILE
 from cargan_tf.errors import UserError
-from cargan_tf.files import write_json
+from cargan_tf.files import sweep_unfinished, write_json
 
 FORMAT = 1
 
@@ -111,7 +111,7 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep every other process from training in this directory.
+        """Keep every other process from training in this directory; clear what a killed one left.
 
         The lock is the operating system's, so it falls with the process that holds it.
 
@@ -128,6 +128,8 @@ class Run:
                 " Wait for it, or choose another directory with --run."
             ) from error
         try:
+            for folder in (self.path, self.checkpoints, self.pictures, self.sound_classifier):
+                sweep_unfinished(folder)
             yield
         finally:
             lock.release()
