@@ -21,6 +21,7 @@ def measure(size: int, way: str, replicas: int, repetitions: int, tiny: bool) ->
     batch = random_batch(config)
     if replicas > 1:
         batch = _spread(batch, step.strategy)
+    resting = peak_gib()
     timing = timed(lambda: [loss.numpy() for loss in step(batch).values()], repetitions)
     peak = peak_gib()
 
@@ -34,6 +35,7 @@ def measure(size: int, way: str, replicas: int, repetitions: int, tiny: bool) ->
         "pictures_per_second": BATCH[size] / timing.seconds,
         "seconds": timing.seconds,
         "peak_gib": peak,
+        "step_gib": peak - resting,
         "gmac_per_picture": work / 1e9,
         "product_gflops": timing.product_gflops,
         "share_of_product": timing.share(work * BATCH[size]),

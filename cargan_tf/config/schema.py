@@ -303,6 +303,13 @@ class TrainingConfig(Section):
     order: Literal["generators first", "discriminator first"] = _field(
         "generators first", "of the two halves of a step (Sec. 2.5); D first in the authors' code"
     )
+    precision: Literal["float32", "bfloat16", "float16"] = _field(
+        "float32",
+        "of the networks' products: the halves are faster on hardware that has them (docs/"
+        "performance.md); weights, attention, losses and the last layers stay float32, and with"
+        " float16 the loss is scaled",
+    )
+    compile: bool = _field(False, "the step by XLA; on one device only")
     seed: int = _field(0, "of weights, order, dropout and augmentation", ge=0, lt=2**31)
     maximum_loss: float = _field(
         1e5,
@@ -351,6 +358,15 @@ class Config(Section):
             raise ValueError(
                 f"model.kind {self.model.kind} shows its discriminator a picture with another"
                 " pair's sound, so training.batch_size must be 2 or more"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _fast_ways_are_the_cascades(self) -> Config:
+        fast = self.training.compile or self.training.precision != "float32"
+        if fast and self.model.kind != "cargan":
+            raise ValueError(
+                f"model.kind {self.model.kind} trains in float32 and without training.compile"
             )
         return self
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from cargan_tf.config import Config
 from cargan_tf.models.classifier import Classifier
+from cargan_tf.models.precision import EXACT
 from cargan_tf.models.unet import UNet
 
 
@@ -29,7 +30,7 @@ class Cascade(keras.Model):
     """
 
     def __init__(self, config: Config, label_count: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**EXACT, **kwargs)
         size = config.data.image_size
         self.model_config = config.model
         self.coarse_generator = UNet(size, config.model, name="coarse_generator")  # G1

@@ -10,6 +10,7 @@ import tensorflow as tf
 from cargan_tf.config import ClassifierConfig
 from cargan_tf.errors import UserError
 from cargan_tf.models.normalisation import BatchNorm
+from cargan_tf.models.precision import EXACT, exact
 
 #: Mean of ImageNet's pictures in blue, green, red, 0 to 255: what Keras' ResNet50 was trained with.
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
@@ -31,7 +32,7 @@ class Classifier(keras.Model):
     """
 
     def __init__(self, config: ClassifierConfig, label_count: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**EXACT, **kwargs)
         self.config = config
         self.stem = ConvolutionNorm(config, config.width, 7, 2, padding=3, name="conv1")
         self.stages = [
@@ -45,7 +46,7 @@ class Classifier(keras.Model):
             for stage, count in enumerate(config.blocks)
             for block in range(count)
         ]
-        self.to_logits = keras.layers.Dense(label_count, name="to_logits")
+        self.to_logits = keras.layers.Dense(label_count, name="to_logits", dtype="float32")
 
     def call(self, pictures: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Logits of each label."""
@@ -59,7 +60,7 @@ class Classifier(keras.Model):
         features = tf.nn.max_pool2d(features, 3, 2, "VALID")
         for block in self.stages:
             features = block(features, training=training)
-        return tf.reduce_mean(features, [1, 2])
+        return tf.reduce_mean(exact(features), [1, 2])
 
     def load_imagenet(self, weights: str) -> None:
         """Start from ``keras.applications.ResNet50``.
@@ -120,7 +121,7 @@ class Bottleneck(keras.layers.Layer):
     def __init__(
         self, config: ClassifierConfig, width: int, stride: int, shortcut: bool, **kwargs: Any
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**EXACT, **kwargs)
         name = kwargs["name"]
         strides = (stride, 1) if config.flavour == "keras" else (1, stride)
         self.shortcut = (
@@ -155,7 +156,7 @@ class ConvolutionNorm(keras.layers.Layer):
         padding: int = 0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**EXACT, **kwargs)
         self.stride = stride
         self.padding = [[0, 0], [padding, padding], [padding, padding], [0, 0]]
         self.convolution = keras.layers.Conv2D(
@@ -196,6 +197,9 @@ class ConvolutionNorm(keras.layers.Layer):
         if self.convolution.use_bias:
             offset += scale * self.convolution.bias.value
         kernel = scale * self.convolution.kernel.value
+        features, kernel, offset = (
+            tf.cast(values, self.convolution.compute_dtype) for values in (features, kernel, offset)
+        )
         return tf.nn.bias_add(tf.nn.conv2d(features, kernel, self.stride, "VALID"), offset)
 
     def copy_from(self, donor: keras.Model) -> None:

@@ -7,6 +7,8 @@ product takes them as they lie (docs/performance.md). Weights, names and results
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -44,9 +46,7 @@ class HalvingConvolution(keras.layers.Conv2D):
 class DoublingConvolution(keras.layers.Conv2DTranspose):
     """4×4, transposed, stride 2: [B, H, W, C] to [B, 2 · H, 2 · W, filters]."""
 
-    def __init__(
-        self, filters: int, *, use_bias: bool, init_stddev: float, name: str | None = None
-    ) -> None:
+    def __init__(self, filters: int, *, use_bias: bool, init_stddev: float, **kwargs: Any) -> None:
         super().__init__(
             filters,
             4,
@@ -54,7 +54,7 @@ class DoublingConvolution(keras.layers.Conv2DTranspose):
             padding="same",
             use_bias=use_bias,
             kernel_initializer=keras.initializers.RandomNormal(stddev=init_stddev),
-            name=name,
+            **kwargs,
         )
 
     def call(self, features: tf.Tensor) -> tf.Tensor:

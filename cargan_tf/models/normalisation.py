@@ -7,6 +7,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from cargan_tf.models.precision import EXACT, exact
+
+#: oneDNN normalises half-width numbers at full speed where the channels are a multiple of this, and
+#: else five to twelve times slower than float32 (docs/performance.md).
+HALF_WIDTH_CHANNELS = 16
+
 
 class BatchNorm(keras.layers.Layer):
     """Batch normalisation with PyTorch's conventions, over the batch of all replicas.
@@ -15,23 +21,24 @@ class BatchNorm(keras.layers.Layer):
     the scale starts at N(1, 0.02), as in pix2pix. On one replica TensorFlow's fused kernel does
     the work.
 
-    Input and output shape: [B, H, W, C].
+    Input and output shape: [B, H, W, C], of any precision; statistics are float32.
     """
 
     def __init__(self, epsilon: float = 1e-5, momentum: float = 0.9, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**EXACT, **kwargs)
         self.epsilon = epsilon
         self.momentum = momentum
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make scale and offset, and the statistics that move."""
-        shape = (int(input_shape[-1] or 0),)
+        # Never in the precision of the layer around this one.
+        own = {"shape": (int(input_shape[-1] or 0),), "autocast": False}
         self.gamma = self.add_weight(
-            name="gamma", shape=shape, initializer=keras.initializers.RandomNormal(1.0, 0.02)
+            name="gamma", initializer=keras.initializers.RandomNormal(1.0, 0.02), **own
         )
-        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
+        self.beta = self.add_weight(name="beta", initializer="zeros", **own)
         # Every replica computes the same new value, so any one of them may be kept.
-        moving = {"shape": shape, "trainable": False, "aggregation": "only_first_replica"}
+        moving = {"trainable": False, "aggregation": "only_first_replica", **own}
         self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", **moving)
         self.moving_variance = self.add_weight(name="moving_variance", initializer="ones", **moving)
 
@@ -49,7 +56,8 @@ class BatchNorm(keras.layers.Layer):
         if _replicas() == 1:
             normalised, mean, variance = self._fused(features, is_training=True)
         else:
-            normalised, mean, variance = self._synchronised(features)
+            normalised, mean, variance = self._synchronised(exact(features))
+            normalised = tf.cast(normalised, features.dtype)
         if update_statistics:
             for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 kept = moving.value * self.momentum
@@ -63,7 +71,10 @@ class BatchNorm(keras.layers.Layer):
 
     def _fused(self, features: tf.Tensor, is_training: bool) -> tuple[tf.Tensor, ...]:
         """Normalised features, batch mean and unbiased batch variance."""
-        return tf.compat.v1.nn.fused_batch_norm(
+        precision = features.dtype
+        if features.shape[-1] % HALF_WIDTH_CHANNELS:
+            features = exact(features)
+        normalised, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             features,
             self.gamma.value,
             self.beta.value,
@@ -72,6 +83,7 @@ class BatchNorm(keras.layers.Layer):
             epsilon=self.epsilon,
             is_training=is_training,
         )
+        return tf.cast(normalised, precision), mean, variance
 
     def _synchronised(self, features: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """The same over all replicas: the mean first, so that the variance does not cancel."""
@@ -117,7 +129,7 @@ class ReplicaDropout(keras.layers.Layer):
         batch = tf.shape(features)[0]
         shape = tf.concat([[batch * context.num_replicas_in_sync], features.shape[1:]], 0)
         first = context.replica_id_in_sync_group * batch
-        draw = tf.random.stateless_uniform(shape, seed, dtype=features.dtype)
+        draw = tf.random.stateless_uniform(shape, seed)
         keep = draw[first : first + batch] >= self.rate
         return tf.where(keep, features / (1.0 - self.rate), tf.zeros_like(features))
 

@@ -32,7 +32,9 @@ class PatchGAN(keras.Model):
             PatchBlock(4 * width, config, stride=2, normalise=True, attend=attend, name="block_2"),
             PatchBlock(8 * width, config, stride=1, normalise=True, attend=False, name="block_3"),
         ]
-        self.to_logits = _convolution(1, config, stride=1, use_bias=True, name="to_logits")
+        self.to_logits = _convolution(
+            1, config, stride=1, use_bias=True, name="to_logits", dtype="float32"
+        )
         self.squeezed = config.discriminator_tanh
 
     def call(

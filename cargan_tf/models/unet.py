@@ -46,7 +46,7 @@ class UNet(keras.Model):
             for level in reversed(range(depth - 1))
         ]
         self.to_picture = DoublingConvolution(
-            3, use_bias=True, init_stddev=config.init_stddev, name="to_picture"
+            3, use_bias=True, init_stddev=config.init_stddev, name="to_picture", dtype="float32"
         )
 
     def call(

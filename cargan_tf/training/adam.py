@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from cargan_tf.config import Config
@@ -52,11 +53,30 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
         return self.rate * (1.0 - tf.clip_by_value(past / (self.decay_epochs + 1), 0.0, 1.0))
 
 
-def make_adam(config: Config, steps_per_epoch: int) -> FusedAdam:
+class LossScale(keras.optimizers.LossScaleOptimizer):
+    """Keras' dynamic loss scale, by which float16's small gradients do not become 0.
+
+    A step whose gradients are not finite is left out and the scale halved; after 2,000 good ones
+    it is doubled. All replicas leave out the same steps: Keras asks the first one only.
+    """
+
+    def apply(
+        self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
+    ) -> None:
+        """Move the variables by this replica's gradients, or leave out the step."""
+        bad = 1 - tf.cast(self.check_finite(grads), tf.int32)
+        context = tf.distribute.get_replica_context()
+        anywhere = context.all_reduce(tf.distribute.ReduceOp.SUM, bad) > 0
+        first = tf.where(anywhere, tf.fill(tf.shape(grads[0]), np.nan), grads[0])
+        super().apply([first, *grads[1:]], trainable_variables)
+
+
+def make_adam(config: Config, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     """Adam as configured; the rate follows ``ConstantThenLinear``."""
-    return FusedAdam(
+    adam = FusedAdam(
         ConstantThenLinear(config, steps_per_epoch),
         beta_1=config.training.adam_beta_1,
         beta_2=config.training.adam_beta_2,
         epsilon=config.training.adam_epsilon,
     )
+    return LossScale(adam) if config.training.precision == "float16" else adam

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import tensorflow as tf
 
+from cargan_tf.config.schema import TrainingConfig
 from cargan_tf.errors import UserError, WorkerLost
 from cargan_tf.training.cluster import VARIABLE, Cluster
 
@@ -58,6 +59,28 @@ def make_strategy(
         return _across_machines(cluster)
     names = [f"/gpu:{index}" for index in range(count)] or ["/cpu:0"]
     return tf.distribute.MirroredStrategy(names)
+
+
+def check_devices_suit(training: TrainingConfig, strategy: tf.distribute.Strategy) -> None:
+    """That the devices can do what ``training`` asks of them.
+
+    Raises:
+        UserError: float16 without GPUs, or XLA over several devices.
+    """
+    if training.precision == "float16" and not all(map(_is_gpu, strategy.extended.worker_devices)):
+        raise UserError(
+            "training.precision=float16 needs GPUs: processors are many times slower in it than in"
+            " float32. Set training.precision to bfloat16, or leave it out."
+        )
+    if training.compile and strategy.num_replicas_in_sync > 1:
+        raise UserError(
+            f"training.compile: XLA cannot compile what {strategy.num_replicas_in_sync} devices do"
+            " together. Train on one device, or set training.compile=false."
+        )
+
+
+def _is_gpu(device: str) -> bool:
+    return tf.DeviceSpec.from_string(device).device_type == "GPU"
 
 
 def _across_machines(cluster: Cluster) -> tf.distribute.Strategy:

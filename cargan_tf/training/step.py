@@ -65,6 +65,9 @@ class TrainingStep:
         # Optimisers must own their variables before the step is traced.
         self.generator_optimizer.build(cascade.generator_variables)
         self.discriminator_optimizer.build(discriminator.trainable_variables)
+        self._on_replica = self._replica_step
+        if config.training.compile:
+            self._on_replica = tf.function(self._replica_step, jit_compile=True)
 
     @tf.function(reduce_retracing=True)
     def __call__(self, batch: Batch) -> Losses:
@@ -77,7 +80,7 @@ class TrainingStep:
         Returns:
             Each loss term that counts, unweighted, as the mean over the global batch.
         """
-        return on_all_replicas(self.strategy, self._replica_step, batch)
+        return on_all_replicas(self.strategy, self._on_replica, batch)
 
     def networks(self) -> dict[str, keras.Model]:
         """G1, G2, C and D, as far as there are."""
@@ -116,9 +119,10 @@ class TrainingStep:
                     judged = self._train_discriminator(batch, stages)
             losses = batch_means(self._generator_losses(batch, stages), self.config)
             total = self._weighed(losses)
+            scaled = self.generator_optimizer.scale_loss(total)
         # A total without any term is a constant: it pulls at nothing.
         gradients = tape.gradient(
-            total,
+            scaled,
             [variable.value for variable in variables],
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
@@ -180,7 +184,8 @@ class TrainingStep:
                 * weights.adversarial
                 * tf.add_n([judged[name][0] * loss for name, loss in losses.items()])
             )
-        gradients = tape.gradient(total, [variable.value for variable in variables])
+            scaled = self.discriminator_optimizer.scale_loss(total)
+        gradients = tape.gradient(scaled, [variable.value for variable in variables])
         self.discriminator_optimizer.apply(gradients, variables)
         return {**losses, "discriminator": total}
 

@@ -20,12 +20,14 @@ from cargan_tf.environment import environment
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_atomically
 from cargan_tf.models.kinds import new_network
+from cargan_tf.models.precision import computing_in
 from cargan_tf.progress import Reporter, SilentReporter, Task
 from cargan_tf.training.averaging import AveragedWeights
 from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.classifier import FOLDER as CLASSIFIER_FOLDER
 from cargan_tf.training.classifier import load_classifier
 from cargan_tf.training.clock import Clock
+from cargan_tf.training.devices import check_devices_suit
 from cargan_tf.training.faults import check_data, faults_explained
 from cargan_tf.training.feeding import check_divisible, spread_batches
 from cargan_tf.training.gallery import Gallery, class_mean_photos
@@ -97,6 +99,7 @@ class Trainer:
         self.dataset = load_dataset(data)
         check_fits(self.dataset, config)
         check_divisible(config, strategy.num_replicas_in_sync, self.workers.count)
+        check_devices_suit(config.training, strategy)
         self.steps_per_epoch = self.dataset.steps_per_epoch(config.training.batch_size)
         if run.exists() and not resume:
             raise UserError(
@@ -104,11 +107,16 @@ class Trainer:
                 " directory with --run."
             )
         data_hash = file_hash(data / "dataset.json")
-        keras.utils.set_random_seed(config.training.seed)
-        with self.workers.loss_explained(), strategy.scope():
+        with self.workers.loss_explained():
             self.workers.check_same(
                 {"version": __version__, "configuration": config, "data set": data_hash}
             )
+        keras.utils.set_random_seed(config.training.seed)
+        with (
+            self.workers.loss_explained(),
+            strategy.scope(),
+            computing_in(config.training.precision),
+        ):
             labels = len(self.dataset.labels)
             self.network = new_network(config, labels)
             self.step = new_step(config, self.network, labels, strategy, self.steps_per_epoch)

@@ -50,7 +50,8 @@ def test_a_damaged_checkpoint_is_named(cargan, run, tmp_path):
     for path in (run / "checkpoints").glob("*.data-*"):
         path.write_bytes(path.read_bytes()[:1000])
     said = cargan("export", run, tmp_path / "out").error
-    assert "no checkpoint is whole" in said and path.name.split(".")[0] in said
+    assert "no checkpoint is whole" in said
+    assert path.name.split(".")[0] in said
 
 
 def test_a_place_that_cannot_be_written_is_named(cargan, tiny_run, tmp_path):

@@ -60,6 +60,31 @@ def test_replicas_share_one_state_and_sum_their_gradients(tiny_config, four_repl
     np.testing.assert_allclose(four, weight, rtol=1e-5)
 
 
+def test_one_replica_s_overflow_stops_all(tiny_config, four_replicas):
+    """Else replicas would go apart: each holds its own copy of the weights."""
+    with four_replicas.scope():
+        adam = make_adam(configured(tiny_config, precision="float16"), 4)
+        variable = keras.Variable(START, name="weight")
+        adam.build([variable])
+    gradients = tf.constant([[1.0] * 3, [1.0] * 3, [1.0, np.inf, 1.0], [1.0] * 3])
+
+    @tf.function
+    def step(overflow):
+        def apply():
+            replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+            adam.apply([gradients[replica] if overflow else tf.ones([3])], [variable])
+
+        four_replicas.run(apply)
+
+    step(True)
+    for copy in four_replicas.experimental_local_results(variable.value):
+        np.testing.assert_array_equal(copy.numpy(), START)
+    assert adam.dynamic_scale.numpy() == 2.0**14
+    step(False)
+    for copy in four_replicas.experimental_local_results(variable.value):
+        assert np.all(copy.numpy() < START)
+
+
 def rates(config, epochs, decay_epochs, steps):
     settings = configured(config, epochs=epochs, decay_epochs=decay_epochs, learning_rate=0.8)
     schedule = ConstantThenLinear(settings, steps_per_epoch=4)

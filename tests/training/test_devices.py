@@ -4,8 +4,9 @@ import sys
 import pytest
 import tensorflow as tf
 
+from cargan_tf.config import override
 from cargan_tf.errors import UserError
-from cargan_tf.training.devices import make_strategy
+from cargan_tf.training.devices import check_devices_suit, make_strategy
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +53,16 @@ def test_a_fresh_process_is_split_as_asked():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.split()[-1:] == ["3"], done.stderr
+
+
+def test_float16_without_gpus_is_refused_with_what_to_take_instead(tiny_config):
+    training = override(tiny_config, ["training.precision=float16"]).training
+    with pytest.raises(UserError, match=r"needs GPUs: .*bfloat16"):
+        check_devices_suit(training, tf.distribute.MirroredStrategy(["/cpu:0"]))
+
+
+def test_xla_over_several_devices_is_refused(tiny_config, four_replicas):
+    training = override(tiny_config, ["training.compile=true"]).training
+    with pytest.raises(UserError, match="what 4 devices do together"):
+        check_devices_suit(training, four_replicas)
+    check_devices_suit(training, tf.distribute.MirroredStrategy(["/cpu:0"]))

@@ -8,6 +8,7 @@ import tensorflow as tf
 from cargan_tf.config import override
 from cargan_tf.models.cascade import Cascade
 from cargan_tf.models.patchgan import PatchGAN
+from cargan_tf.models.precision import computing_in
 from cargan_tf.training.step import TrainingStep
 
 GENERATOR_TERMS = [
@@ -35,7 +36,7 @@ def made(config, strategy=None):
     keras.utils.set_random_seed(0)
     size = config.data.image_size
     strategy = strategy or tf.distribute.MirroredStrategy(["/cpu:0"])
-    with strategy.scope():
+    with strategy.scope(), computing_in(config.training.precision):
         cascade = Cascade(config, 3, name="cascade")
         cascade(tf.zeros([1, size, size, 1]), tf.zeros([1, 3]))
         # Untrained, C's logits are in the hundreds and its softmax is 0 or 1.
@@ -342,3 +343,50 @@ def test_four_replicas_of_one_picture_train_as_one_of_four(
         assert int(result.step.step.numpy()) == 4
         assert result.step.__call__.experimental_get_tracing_count() == 1
         assert all(np.isfinite(value) for line in result.losses for value in line.values())
+
+
+@pytest.fixture(scope="module")
+def one_stage(config):
+    """Half of the cascade, which is traced in half of the time."""
+    return override(config, ["model.stages=1"])
+
+
+@pytest.fixture(scope="module")
+def exact_losses(one_stage):
+    return _losses_of_two_steps(made(one_stage))
+
+
+def _losses_of_two_steps(step):
+    batches = [batch_of(index, size=32) for index in range(2)]
+    return [{k: float(v) for k, v in step(on_replicas(step, b)).items()} for b in batches]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_the_precision_trains_alike(one_stage, exact_losses, precision, no_graph_optimiser):
+    """The second step's losses show that the first moved the weights as float32 does."""
+    step = made(override(one_stage, [f"training.precision={precision}"]))
+    for found, expected in zip(_losses_of_two_steps(step), exact_losses, strict=True):
+        assert found == pytest.approx(expected, rel=0.1)
+    networks = (step.cascade, step.discriminator)
+    assert {variable.dtype for network in networks for variable in network.variables} == {"float32"}
+    assert step.cascade.coarse_generator.down[0].convolution.compute_dtype == precision
+    if precision == "float16":
+        check_that_a_step_which_overflows_is_left_out(step)
+
+
+def check_that_a_step_which_overflows_is_left_out(step):
+    scale = step.generator_optimizer.dynamic_scale
+    scale.assign(2.0**40)
+    before = [variable.numpy() for variable in step.cascade.generator_variables]
+    losses = step(on_replicas(step, batch_of(2, size=32)))
+    assert np.isfinite(float(losses["generators"]))
+    assert all(unchanged(before, [v.numpy() for v in step.cascade.generator_variables]))
+    assert scale.numpy() == 2.0**39
+
+
+@pytest.mark.slow
+def test_xla_s_step_gives_the_same_losses(one_stage, exact_losses):
+    compiled = _losses_of_two_steps(made(override(one_stage, ["training.compile=true"])))
+    for found, expected in zip(compiled, exact_losses, strict=True):
+        assert found == pytest.approx(expected, rel=1e-3)

@@ -33,7 +33,12 @@ main(sys.argv[1:])
 def settings(tiny_config, tmp_path_factory):
     """As in the test of four replicas: nothing that blows round-off up to a whole step."""
     texts = [
-        *("model.attention=none", "model.init_stddev=0.02", "training.adam_epsilon=1e-3"),
+        *(
+            "model.stages=1",
+            "model.attention=none",
+            "model.init_stddev=0.02",
+            "training.adam_epsilon=1e-3",
+        ),
         *("training.learning_rate=1e-3", "training.steps=100000", "training.checkpoint_steps=1"),
         *("monitor.picture_steps=100", "monitor.listening_steps=100", "monitor.listening_clips=4"),
     ]
@@ -76,7 +81,8 @@ def train(tiny_data, tiny_classifier, settings):
 
 @pytest.mark.slow
 def test_two_workers_one_killed_and_both_stopped_are_one_worker(train, tmp_path):
-    """Equal up to float32's round-off, as sums over workers are taken in another order."""
+    """Equal up to float32's round-off, as sums over workers are taken in another order: weights,
+    which have moved by up to 1e-3 a step, within 1e-5 (1e-6 when this was written)."""
     run, alone = tmp_path / "run", tmp_path / "alone"
     chief, worker = train(run, workers=2)
     _wait_for(run, 2, chief)
@@ -103,12 +109,11 @@ def test_two_workers_one_killed_and_both_stopped_are_one_worker(train, tmp_path)
     ours, theirs = _losses(run), _losses(alone)
     assert list(ours) == list(theirs) == list(range(1, last + 1))
     for step, values in theirs.items():
-        # No weight has moved before the first: its losses agree to their last digits.
-        assert ours[step] == pytest.approx(values, rel=1e-5 if step == 1 else 1e-2), step
+        assert ours[step] == pytest.approx(values, rel=1e-4), step
     weights, expected = _weights(run), _weights(alone)
     assert weights.keys() == expected.keys()
     for name, value in expected.items():
-        np.testing.assert_allclose(weights[name], value, rtol=1e-2, atol=1e-3, err_msg=name)
+        np.testing.assert_allclose(weights[name], value, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
 def test_a_batch_must_be_shared_by_all_workers_devices(tiny_config):
