@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 import yaml
 
-from cargan_tf.config import Config, load_config, override
+from cargan_tf.config import Config, load_config, override, shipped_configs
 from cargan_tf.data.preprocess import preprocess
+from cargan_tf.evaluation.tables.paper_tables import TABLE_OPTIONS
 from cargan_tf.inference import Generator
 from cargan_tf.interop.checkpoints import AuthorsFiles, export_checkpoint, import_checkpoint
 from cargan_tf.serving.export import export_run
@@ -58,6 +59,12 @@ def trained(folder, data, config):
 )
 def test_an_ablation_is_one_difference(name, difference):
     assert differences(f"ablations/{name}") == difference
+
+
+def test_an_option_is_one_difference():
+    names = [name for name in shipped_configs() if name.startswith("options/")]
+    assert {row.overlay for row in TABLE_OPTIONS.rows} >= set(names)
+    assert [len(differences(name)) for name in names] == [1] * len(names)
 
 
 @pytest.mark.slow

@@ -110,6 +110,8 @@ def _may_be(schema: Mapping[str, Any]) -> str:
     choices = schema.get("enum", [schema["const"]] if "const" in schema else [])
     if choices:
         return ", ".join(f"`{json.dumps(choice)}`" for choice in choices)
+    if "items" in schema:
+        return f"any of: {_may_be(schema['items'])}"
     if schema["type"] == "array":
         return f"{len(schema['prefixItems'])} of: {_may_be(schema['prefixItems'][0])}"
     kind = {"boolean": "`true`, `false`", "string": "text", "null": "`null`"}.get(

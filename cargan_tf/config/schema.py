@@ -138,7 +138,15 @@ class ModelConfig(Section):
         "cargan", "which system draws: the paper's, or one that Table 2 compares it with"
     )
     generator_width: Positive = _field(64, "channels after the first convolution (pix2pix)")
+    refined_generator_width: Positive | None = _field(
+        None, "that of G2 where it is another; a larger residual stage"
+    )
     discriminator_width: Positive = _field(64, "the same in D (pix2pix; the paper is silent)")
+    discriminator_norm: Literal["batch", "spectral"] = _field(
+        "batch",
+        "of D's convolutions: pix2pix's batch norm, or each kernel divided by its greatest singular"
+        " value instead (Miyato et al. 2018)",
+    )
     spectrogram: Literal["log-mel", "jet"] = _field(
         "log-mel",
         "what stands for the sound: one channel, standardised per band (Sec. 2.5), or the authors'"
@@ -252,6 +260,23 @@ class LossConfig(Section):
         False,
         "cross-entropy of C's softmax as if it were logits: the authors' code, for parity only",
     )
+    adversarial_form: Literal["cross-entropy", "hinge"] = _field(
+        "cross-entropy", "of Eq. 3 and 4; 'hinge' stops at a margin of 1 (Lim and Ye 2017)"
+    )
+    gradient_penalty: Weight = _field(
+        0.0, "γ of R1, half the squared slope of D at real pictures (Mescheder et al. 2018)"
+    )
+    gradient_penalty_steps: Positive = _field(
+        16, "R1 is taken once in so many steps, and counts as often (StyleGAN2: Karras et al. 2020)"
+    )
+    feature_matching: Weight = _field(
+        0.0,
+        "of the L1 between D's features of drawn and real pairs, within each adversarial term;"
+        " pix2pixHD's is 10 (Salimans et al. 2016, Wang et al. 2018)",
+    )
+    perceptual: Weight = _field(
+        0.0, "of the L1 between C's features of drawn and real pictures (Johnson et al. 2016)"
+    )
 
 
 class S2ICConfig(Section):
@@ -291,6 +316,9 @@ class TrainingConfig(Section):
     steps: int | None = _field(None, "stop after so many steps instead of epochs", gt=0)
     batch_size: Positive = _field(64, "pairs a step over all devices (Sec. 3)")
     learning_rate: float = _field(8e-4, "Adam's (Sec. 3)", gt=0)
+    discriminator_learning_rate: float | None = _field(
+        None, "D's own, where it is another (two time-scale rates: Heusel et al. 2017)", gt=0
+    )
     decay_epochs: int = _field(0, "further epochs in which the rate falls linearly to 0", ge=0)
     adam_beta_1: float = _field(0.9, "Sec. 2.5", ge=0, lt=1)
     adam_beta_2: float = _field(0.999, "Sec. 2.5", ge=0, lt=1)
@@ -302,6 +330,11 @@ class TrainingConfig(Section):
     )
     order: Literal["generators first", "discriminator first"] = _field(
         "generators first", "of the two halves of a step (Sec. 2.5); D first in the authors' code"
+    )
+    discriminator_augmentation: tuple[Literal["colour", "translation", "cutout"], ...] = _field(
+        (),
+        "changes by chance of every picture that D sees, real or drawn, through which the"
+        " generators learn (Zhao et al. 2020)",
     )
     precision: Literal["float32", "bfloat16", "float16"] = _field(
         "float32",
@@ -328,6 +361,18 @@ class MonitorConfig(Section):
     picture_steps: Positive = _field(1000, "steps between picture grids")
     listening_steps: Positive = _field(1000, "steps between listening figures")
     listening_clips: Positive = _field(520, "held-out pairs they are measured on, at most")
+
+
+#: What the field has learned since 2019; their defaults leave them off. Those that act on D first.
+OPTIONS_OF_D = (
+    "model.discriminator_norm",
+    "loss.adversarial_form",
+    "loss.gradient_penalty",
+    "loss.feature_matching",
+    "training.discriminator_learning_rate",
+    "training.discriminator_augmentation",
+)
+OPTIONS = (*OPTIONS_OF_D, "loss.perceptual", "model.refined_generator_width")
 
 
 class Config(Section):
@@ -360,6 +405,36 @@ class Config(Section):
                 " pair's sound, so training.batch_size must be 2 or more"
             )
         return self
+
+    @model_validator(mode="after")
+    def _options_act(self) -> Config:
+        """An option that nothing would read is a mistake, and must not be passed over."""
+        if self.model.kind != "cargan":
+            self._refuse(OPTIONS, f"model.kind {self.model.kind} does not know it")
+        loss = self.loss
+        judged = loss.real_pairs + loss.coarse_adversarial + loss.refined_adversarial
+        if not loss.adversarial * loss.discriminator * judged:
+            self._refuse(OPTIONS_OF_D, "by the weights under loss D is not trained")
+        if self.model.stages == 1:
+            self._refuse(("model.refined_generator_width",), "with model.stages 1 there is no G2")
+        return self
+
+    @model_validator(mode="after")
+    def _slopes_of_slopes_are_not_halves(self) -> Config:
+        if self.loss.gradient_penalty and self.training.precision == "float16":
+            raise ValueError(
+                "loss.gradient_penalty needs training.precision float32 or bfloat16: slopes at"
+                " single pixels are too small for float16"
+            )
+        return self
+
+    def _refuse(self, options: tuple[str, ...], reason: str) -> None:
+        for option in options:
+            section, name = option.split(".")
+            values = getattr(self, section)
+            value, default = getattr(values, name), type(values).model_fields[name].default
+            if value != default:
+                raise ValueError(f"{option} is {value!r}, but {reason}; leave it at {default!r}")
 
     @model_validator(mode="after")
     def _fast_ways_are_the_cascades(self) -> Config:

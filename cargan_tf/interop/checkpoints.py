@@ -39,6 +39,8 @@ THEIRS = {
     "model.residue": True,
     "model.refine_sees_audio": True,
     "model.encoder_bias": False,
+    "model.refined_generator_width": None,
+    "model.discriminator_norm": "batch",
     "classifier.flavour": "torchvision",
 }
 

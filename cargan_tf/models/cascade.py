@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from cargan_tf.config import Config
+from cargan_tf.config import Config, ModelConfig
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.models.precision import EXACT
 from cargan_tf.models.unet import UNet
@@ -35,7 +35,9 @@ class Cascade(keras.Model):
         self.model_config = config.model
         self.coarse_generator = UNet(size, config.model, name="coarse_generator")  # G1
         self.refined_generator = (  # G2
-            UNet(size, config.model, name="refined_generator") if config.model.stages == 2 else None
+            UNet(size, refined_config(config.model), name="refined_generator")
+            if config.model.stages == 2
+            else None
         )
         self.classifier = Classifier(config.classifier, label_count, name="classifier")  # C
         self.classifier.trainable = False
@@ -85,6 +87,12 @@ class Cascade(keras.Model):
         return [
             variable for generator in self.generators for variable in generator.trainable_variables
         ]
+
+
+def refined_config(config: ModelConfig) -> ModelConfig:
+    """G2's: with its own width where it has one."""
+    width = config.refined_generator_width or config.generator_width
+    return config.model_copy(update={"generator_width": width})
 
 
 def new_cascade(config: Config, label_count: int) -> Cascade:

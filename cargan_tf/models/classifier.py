@@ -54,13 +54,18 @@ class Classifier(keras.Model):
 
     def features(self, pictures: tf.Tensor, training: bool = False) -> tf.Tensor:
         """What the dense layer sees: [B, 32 · width]."""
+        return tf.reduce_mean(exact(self.feature_maps(pictures, training=training)[-1]), [1, 2])
+
+    def feature_maps(self, pictures: tf.Tensor, training: bool = False) -> list[tf.Tensor]:
+        """What the stem leaves, [B, S / 2, S / 2, width], and each block after it."""
         pictures = preprocessed(pictures, self.config)
-        features = tf.nn.relu(self.stem(pictures, training=training))
-        features = tf.pad(features, [[0, 0], [1, 1], [1, 1], [0, 0]])
+        maps = [tf.nn.relu(self.stem(pictures, training=training))]
+        features = tf.pad(maps[0], [[0, 0], [1, 1], [1, 1], [0, 0]])
         features = tf.nn.max_pool2d(features, 3, 2, "VALID")
         for block in self.stages:
             features = block(features, training=training)
-        return tf.reduce_mean(exact(features), [1, 2])
+            maps.append(features)
+        return maps
 
     def load_imagenet(self, weights: str) -> None:
         """Start from ``keras.applications.ResNet50``.

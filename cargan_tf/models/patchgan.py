@@ -11,13 +11,16 @@ from cargan_tf.config import Config, ModelConfig
 from cargan_tf.models.activations import leaky_relu
 from cargan_tf.models.attention import new_attention
 from cargan_tf.models.normalisation import BatchNorm
+from cargan_tf.models.spectral_norm import SpectralConvolution
 
 
 class PatchGAN(keras.Model):
     """Three convolutions of stride 2, two of stride 1; one logit a patch of 70×70 pixels.
 
     The kernel is 4×4 throughout. The two of stride 1 pad by one pixel a side, so a map of 16
-    becomes 15, then 14. Self-attention follows the second and the third convolution.
+    becomes 15, then 14. Self-attention follows the second and the third convolution. With
+    ``model.discriminator_norm: spectral`` all of them are spectrally normalised and batch norm is
+    gone; attention stays as it is.
 
     Input shape: [B, S, S, C], spectrogram and picture concatenated. Output shape:
     [B, S / 8 - 2, S / 8 - 2, 1], logits (their tanh with ``model.discriminator_tanh``).
@@ -41,11 +44,19 @@ class PatchGAN(keras.Model):
         self, inputs: tf.Tensor, training: bool = False, update_statistics: bool = True
     ) -> tf.Tensor:
         """Judge each patch; see ``BatchNorm.call`` for ``update_statistics``."""
-        features = inputs
+        return self.feature_maps(inputs, training, update_statistics)[-1]
+
+    def feature_maps(
+        self, inputs: tf.Tensor, training: bool = False, update_statistics: bool = True
+    ) -> list[tf.Tensor]:
+        """What each block leaves, [B, H, W, C], and the logits as the last."""
+        maps = [inputs]
         for block in self.blocks:
-            features = block(features, training=training, update_statistics=update_statistics)
-        logits = self.to_logits(_padded(features))
-        return tf.tanh(logits) if self.squeezed else logits
+            maps.append(block(maps[-1], training=training, update_statistics=update_statistics))
+        logits = _convolved(
+            self.to_logits, maps[-1], training=training, update_statistics=update_statistics
+        )
+        return [*maps[1:], tf.tanh(logits) if self.squeezed else logits]
 
 
 def new_discriminator(config: Config, label_count: int) -> PatchGAN:
@@ -58,7 +69,7 @@ def new_discriminator(config: Config, label_count: int) -> PatchGAN:
 
 
 class PatchBlock(keras.layers.Layer):
-    """Convolution, batch norm, self-attention, leaky ReLU."""
+    """Convolution, batch norm (unless spectral), self-attention, leaky ReLU."""
 
     def __init__(
         self,
@@ -70,6 +81,7 @@ class PatchBlock(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        normalise = normalise and config.discriminator_norm == "batch"
         self.convolution = _convolution(width, config, stride, use_bias=not normalise)
         self.norm = BatchNorm() if normalise else None
         self.attention = new_attention(config) if attend else None
@@ -78,7 +90,9 @@ class PatchBlock(keras.layers.Layer):
         self, features: tf.Tensor, training: bool = False, update_statistics: bool = True
     ) -> tf.Tensor:
         """[B, S, S, C] to [B, S / 2, S / 2, width], or to S - 1 with stride 1."""
-        features = self.convolution(_padded(features))
+        features = _convolved(
+            self.convolution, features, training=training, update_statistics=update_statistics
+        )
         if self.norm:
             features = self.norm(features, training=training, update_statistics=update_statistics)
         if self.attention:
@@ -86,14 +100,20 @@ class PatchBlock(keras.layers.Layer):
         return leaky_relu(features, after_bias=self.norm is None)
 
 
-def _padded(features: tf.Tensor) -> tf.Tensor:
-    return tf.pad(features, [[0, 0], [1, 1], [1, 1], [0, 0]])
+def _convolved(
+    layer: keras.layers.Conv2D, features: tf.Tensor, training: bool, update_statistics: bool
+) -> tf.Tensor:
+    padded = tf.pad(features, [[0, 0], [1, 1], [1, 1], [0, 0]])
+    if isinstance(layer, SpectralConvolution):
+        return layer(padded, update_statistics=training and update_statistics)
+    return layer(padded)
 
 
 def _convolution(
     width: int, config: ModelConfig, stride: int, use_bias: bool, **kwargs: Any
 ) -> keras.layers.Conv2D:
-    return keras.layers.Conv2D(
+    spectral = config.discriminator_norm == "spectral"
+    return (SpectralConvolution if spectral else keras.layers.Conv2D)(
         width,
         4,
         strides=stride,

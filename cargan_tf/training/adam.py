@@ -36,10 +36,10 @@ class FusedAdam(keras.optimizers.Adam):
 
 
 class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
-    """The configured rate for the first epochs, then down to 0 in equal steps an epoch."""
+    """``rate`` for the configured first epochs, then down to 0 in equal steps an epoch."""
 
-    def __init__(self, config: Config, steps_per_epoch: int) -> None:
-        self.rate = config.training.learning_rate
+    def __init__(self, config: Config, steps_per_epoch: int, rate: float) -> None:
+        self.rate = rate
         self.constant_epochs = config.training.epochs
         self.decay_epochs = config.training.decay_epochs
         self.steps_per_epoch = steps_per_epoch
@@ -71,10 +71,12 @@ class LossScale(keras.optimizers.LossScaleOptimizer):
         super().apply([first, *grads[1:]], trainable_variables)
 
 
-def make_adam(config: Config, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    """Adam as configured; the rate follows ``ConstantThenLinear``."""
+def make_adam(
+    config: Config, steps_per_epoch: int, rate: float | None = None
+) -> keras.optimizers.Optimizer:
+    """Adam as configured; ``rate``, or the configured one, follows ``ConstantThenLinear``."""
     adam = FusedAdam(
-        ConstantThenLinear(config, steps_per_epoch),
+        ConstantThenLinear(config, steps_per_epoch, rate or config.training.learning_rate),
         beta_1=config.training.adam_beta_1,
         beta_2=config.training.adam_beta_2,
         epsilon=config.training.adam_epsilon,

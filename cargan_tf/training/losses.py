@@ -1,4 +1,4 @@
-"""The losses of the paper (Eq. 2 to 6), each as one number a picture.
+"""The losses of the paper (Eq. 2 to 6) and of later ones, each as one number a picture.
 
 All return [B], so that the step can divide the sum by the global batch: gradients are summed over
 replicas, and only then is the sum the mean that a single device would have taken.
@@ -6,7 +6,12 @@ replicas, and only then is the sum the mean that a single device would have take
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
 import tensorflow as tf
+
+from cargan_tf.models.precision import exact
 
 
 def classification_loss(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
@@ -21,7 +26,7 @@ def double_softmax_loss(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
 
 def l1_loss(photo: tf.Tensor, picture: tf.Tensor) -> tf.Tensor:
     """Mean distance of two pictures [B, H, W, 3] in [-1, 1] (Eq. 6, L_L1)."""
-    return tf.reduce_mean(tf.abs(photo - picture), axis=[1, 2, 3])
+    return _distance(photo, picture)
 
 
 def judged_real_loss(logits: tf.Tensor) -> tf.Tensor:
@@ -32,6 +37,62 @@ def judged_real_loss(logits: tf.Tensor) -> tf.Tensor:
 def judged_fake_loss(logits: tf.Tensor) -> tf.Tensor:
     """-log(1 - D) over the patches [B, h, w, 1]: what D wants of generated pairs (Eq. 3, 4)."""
     return _patch_loss(logits, tf.zeros_like(logits))
+
+
+def hinge_real_loss(logits: tf.Tensor) -> tf.Tensor:
+    """What D wants of real pairs: logits [B, h, w, 1] of 1 or more (Lim and Ye 2017, Eq. 10)."""
+    return tf.reduce_mean(tf.nn.relu(1.0 - logits), axis=[1, 2, 3])
+
+
+def hinge_fake_loss(logits: tf.Tensor) -> tf.Tensor:
+    """What D wants of generated pairs: logits [B, h, w, 1] of -1 or less."""
+    return tf.reduce_mean(tf.nn.relu(1.0 + logits), axis=[1, 2, 3])
+
+
+def hinge_fooled_loss(logits: tf.Tensor) -> tf.Tensor:
+    """What G wants of its own: logits [B, h, w, 1] as high as can be, without a margin."""
+    return -tf.reduce_mean(logits, axis=[1, 2, 3])
+
+
+class AdversarialLosses(NamedTuple):
+    """One form of the game between D and the generators: logits [B, h, w, 1] to [B]."""
+
+    real: Callable[[tf.Tensor], tf.Tensor]  # D's, of real pairs
+    fake: Callable[[tf.Tensor], tf.Tensor]  # D's, of generated pairs
+    fooled: Callable[[tf.Tensor], tf.Tensor]  # the generators', of generated pairs
+
+
+#: By ``loss.adversarial_form``.
+ADVERSARIAL_LOSSES: Final = {
+    "cross-entropy": AdversarialLosses(judged_real_loss, judged_fake_loss, judged_real_loss),
+    "hinge": AdversarialLosses(hinge_real_loss, hinge_fake_loss, hinge_fooled_loss),
+}
+
+
+def feature_matching_loss(maps: Sequence[tf.Tensor], real: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Mean distance of D's features of generated and of real pairs, summed over D's blocks.
+
+    Each map is [B, H, W, C]. Salimans et al. 2016, in the L1 form of pix2pixHD (Wang et al. 2018).
+    """
+    distances = [_distance(*pair) for pair in zip(maps, real, strict=True)]
+    return tf.add_n(distances)
+
+
+def perceptual_loss(maps: Sequence[tf.Tensor], photo: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Mean distance of C's features of a picture and its photo, as a mean over C's blocks.
+
+    Each map is [B, H, W, C]. Johnson et al. 2016, Eq. 2, with L1 as in pix2pixHD; and each block's
+    distance is a share of the photo's mean feature, so that no block counts more for its scale.
+    """
+    shares = [
+        _distance(drawn, real) / (tf.reduce_mean(tf.abs(exact(real)), axis=[1, 2, 3]) + 1e-6)
+        for drawn, real in zip(maps, photo, strict=True)
+    ]
+    return tf.add_n(shares) / len(shares)
+
+
+def _distance(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(tf.abs(exact(left) - exact(right)), axis=[1, 2, 3])
 
 
 def _patch_loss(logits: tf.Tensor, target: tf.Tensor) -> tf.Tensor:

@@ -12,6 +12,7 @@ _FREE: dict[str, object] = {
     "epochs": 1,
     "keep_checkpoints": 1,
     "learning_rate": 1.0,
+    "discriminator_learning_rate": None,
     "maximum_loss": 1.0,
 }
 

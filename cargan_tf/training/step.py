@@ -5,6 +5,7 @@ A loss whose weight is 0 is not computed.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
@@ -14,12 +15,16 @@ from cargan_tf.config import Config
 from cargan_tf.models.cascade import Cascade, Stages, with_label_planes
 from cargan_tf.models.patchgan import PatchGAN
 from cargan_tf.training.adam import make_adam
+from cargan_tf.training.differentiable_augmentation import augmented
+from cargan_tf.training.gradient_penalty import gradient_penalty
+from cargan_tf.training.loss_weights import weights_that_count
 from cargan_tf.training.losses import (
+    ADVERSARIAL_LOSSES,
     classification_loss,
     double_softmax_loss,
-    judged_fake_loss,
-    judged_real_loss,
+    feature_matching_loss,
     l1_loss,
+    perceptual_loss,
 )
 from cargan_tf.training.replicas import (
     Batch,
@@ -60,8 +65,11 @@ class TrainingStep:
         self._classification_loss = (
             double_softmax_loss if config.loss.double_softmax else classification_loss
         )
+        self._adversarial = ADVERSARIAL_LOSSES[config.loss.adversarial_form]
         self.generator_optimizer = make_adam(config, steps_per_epoch)
-        self.discriminator_optimizer = make_adam(config, steps_per_epoch)
+        self.discriminator_optimizer = make_adam(
+            config, steps_per_epoch, config.training.discriminator_learning_rate
+        )
         # Optimisers must own their variables before the step is traced.
         self.generator_optimizer.build(cascade.generator_variables)
         self.discriminator_optimizer.build(discriminator.trainable_variables)
@@ -80,7 +88,14 @@ class TrainingStep:
         Returns:
             Each loss term that counts, unweighted, as the mean over the global batch.
         """
-        return on_all_replicas(self.strategy, self._on_replica, batch)
+        if not self.config.loss.gradient_penalty:
+            return on_all_replicas(self.strategy, self._on_replica, batch)
+        # Outside the replicas, which cannot put together a batch's statistics within a branch.
+        penalised = partial(self._on_replica, penalise=True)
+        with_penalty = partial(on_all_replicas, self.strategy, penalised, batch)
+        without = partial(on_all_replicas, self.strategy, self._on_replica, batch)
+        due = (self.step + 1) % self.config.loss.gradient_penalty_steps == 0
+        return tf.cond(due, with_penalty, lambda: without() | {"gradient_penalty": tf.zeros([])})
 
     def networks(self) -> dict[str, keras.Model]:
         """G1, G2, C and D, as far as there are."""
@@ -99,14 +114,14 @@ class TrainingStep:
             "discriminator_optimizer": self.discriminator_optimizer,
         }
 
-    def _replica_step(self, batch: Batch) -> Losses:
-        stages, losses = self._train_generators(batch)
+    def _replica_step(self, batch: Batch, penalise: bool = False) -> Losses:
+        stages, losses = self._train_generators(batch, penalise)
         if not self._discriminator_first:
-            losses |= self._train_discriminator(batch, stages)
+            losses |= self._train_discriminator(batch, stages, penalise)
         self.step.assign_add(1)
         return losses
 
-    def _train_generators(self, batch: Batch) -> tuple[Stages, Losses]:
+    def _train_generators(self, batch: Batch, penalise: bool = False) -> tuple[Stages, Losses]:
         """G1 and G2's half, and D's within it where D comes first: both see the same pictures."""
         seed = step_seed(self.config, self.step)
         variables = self.cascade.generator_variables
@@ -116,7 +131,7 @@ class TrainingStep:
             stages = self.cascade(batch["spectrogram"], batch["label"], seed=seed, training=True)
             if self._discriminator_first:
                 with tape.stop_recording():
-                    judged = self._train_discriminator(batch, stages)
+                    judged = self._train_discriminator(batch, stages, penalise)
             losses = batch_means(self._generator_losses(batch, stages), self.config)
             total = self._weighed(losses)
             scaled = self.generator_optimizer.scale_loss(total)
@@ -137,10 +152,19 @@ class TrainingStep:
         if "refined_classification" in counts:
             logits = self.cascade.classifier(stages.refined, training=False)
             losses["refined_classification"] = self._classification_loss(logits, label)
+        if self.config.loss.feature_matching:
+            *real, _ = self._judge(batch, batch["photo"], update_statistics=False)
+        if self.config.loss.perceptual:
+            photo = self.cascade.classifier.feature_maps(batch["photo"])
         for name, picture in (("coarse", stages.coarse), ("refined", stages.refined)):
             if f"{name}_adversarial" in counts:
-                logits = self._judge(batch, picture, update_statistics=False)
-                losses[f"{name}_adversarial"] = judged_real_loss(logits)
+                *drawn, logits = self._judge(batch, picture, update_statistics=False)
+                losses[f"{name}_adversarial"] = self._adversarial.fooled(logits)
+                if f"{name}_feature_matching" in counts:
+                    losses[f"{name}_feature_matching"] = feature_matching_loss(drawn, real)
+            if f"{name}_perceptual" in counts:
+                features = self.cascade.classifier.feature_maps(picture)
+                losses[f"{name}_perceptual"] = perceptual_loss(features, photo)
         losses["coarse_l1"] = l1_loss(batch["photo"], stages.coarse)
         if self._two_stages:
             losses["refined_l1"] = l1_loss(batch["photo"], stages.refined)
@@ -153,7 +177,7 @@ class TrainingStep:
         ]
         return tf.add_n(parts) if parts else tf.zeros([])
 
-    def _train_discriminator(self, batch: Batch, stages: Stages) -> Losses:
+    def _train_discriminator(self, batch: Batch, stages: Stages, penalise: bool = False) -> Losses:
         weights = self.config.loss
         if not weights.adversarial * weights.discriminator:
             return {"discriminator": tf.zeros([])}
@@ -161,11 +185,11 @@ class TrainingStep:
         if self.config.model.discriminator_label == "authors":
             shown = tf.stop_gradient(stages.residue)
         judged = {
-            "real_judged": (weights.real_pairs, batch["photo"], judged_real_loss),
-            "coarse_judged": (weights.coarse_adversarial, stages.coarse, judged_fake_loss),
+            "real_judged": (weights.real_pairs, batch["photo"], self._adversarial.real),
+            "coarse_judged": (weights.coarse_adversarial, stages.coarse, self._adversarial.fake),
         }
         if self._two_stages:
-            fake = (weights.refined_adversarial, stages.refined, judged_fake_loss)
+            fake = (weights.refined_adversarial, stages.refined, self._adversarial.fake)
             judged["refined_judged"] = fake
         judged = {name: parts for name, parts in judged.items() if parts[0]}
         if not judged:
@@ -175,14 +199,21 @@ class TrainingStep:
             tape.watch([variable.value for variable in variables])
             losses: Losses = {}
             for name, (_, picture, loss_of) in judged.items():
-                shown_picture = tf.stop_gradient(picture)
-                logits = self._judge(batch, shown_picture, update_statistics=True, shown=shown)
+                fixed = tf.stop_gradient(picture)
+                *_, logits = self._judge(batch, fixed, update_statistics=True, shown=shown)
                 losses[name] = loss_of(logits)
+            parts = {name: weight for name, (weight, *_) in judged.items()}
+            if penalise:
+                losses["gradient_penalty"] = gradient_penalty(
+                    lambda picture: self._judge(batch, picture, False, shown)[-1], batch["photo"]
+                )
+                often = weights.gradient_penalty_steps  # as if it had been taken in every step
+                parts["gradient_penalty"] = weights.gradient_penalty * often
             losses = batch_means(losses, self.config)
             total = (
                 weights.discriminator
                 * weights.adversarial
-                * tf.add_n([judged[name][0] * loss for name, loss in losses.items()])
+                * tf.add_n([parts[name] * loss for name, loss in losses.items()])
             )
             scaled = self.discriminator_optimizer.scale_loss(total)
         gradients = tape.gradient(scaled, [variable.value for variable in variables])
@@ -195,29 +226,17 @@ class TrainingStep:
         picture: tf.Tensor,
         update_statistics: bool,
         shown: tf.Tensor | None = None,
-    ) -> tf.Tensor:
-        """D's logits for [A, I]; D changes in its own half of the step only.
+    ) -> list[tf.Tensor]:
+        """D's features of [A, I], the logits last; D changes in its own half of the step only.
 
         Where D sees a label, it is ``shown`` [B, K], or the sound's own.
         """
+        kinds = self.config.training.discriminator_augmentation
+        if kinds:
+            picture = augmented(picture, kinds, step_seed(self.config, self.step))
         pair = tf.concat([batch["spectrogram"], picture], axis=-1)
         if self.config.model.discriminator_label != "none":
             pair = with_label_planes(pair, batch["label"] if shown is None else shown)
-        return self.discriminator(pair, training=True, update_statistics=update_statistics)
-
-
-def weights_that_count(config: Config) -> dict[str, float]:
-    """λ of each term of the generators' loss (Eq. 2, 5 and 6), without those that are 0."""
-    loss = config.loss
-    products = {
-        "coarse_classification": loss.classification * loss.coarse_classification,
-        "refined_classification": loss.classification * loss.refined_classification,
-        "coarse_adversarial": loss.adversarial * loss.coarse_adversarial,
-        "refined_adversarial": loss.adversarial * loss.refined_adversarial,
-        "coarse_l1": loss.l1,
-        "refined_l1": loss.l1,
-    }
-    absent = "refined" if config.model.stages == 1 else " "
-    return {
-        name: weight for name, weight in products.items() if weight and not name.startswith(absent)
-    }
+        return self.discriminator.feature_maps(
+            pair, training=True, update_statistics=update_statistics
+        )

@@ -29,7 +29,7 @@ def test_paper_and_quickstart_ship():
 
 @pytest.mark.parametrize("name", shipped_configs())
 def test_a_shipped_configuration_loads_under_its_name(name):
-    named = name.replace("ablations/", "ablation-").replace("baselines/", "")
+    named = name.replace("ablations/", "ablation-").rpartition("/")[2]
     assert load_config(name).name == named
 
 

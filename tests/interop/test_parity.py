@@ -12,6 +12,7 @@ from cargan_tf.interop.weights import load_state
 from cargan_tf.models.attention import AuthorsAttention, attend
 from cargan_tf.models.patchgan import PatchGAN
 from cargan_tf.models.unet import UNet
+from cargan_tf.training.loss_weights import weights_that_count
 from cargan_tf.training.losses import (
     classification_loss,
     double_softmax_loss,
@@ -19,7 +20,6 @@ from cargan_tf.training.losses import (
     judged_real_loss,
     l1_loss,
 )
-from cargan_tf.training.step import weights_that_count
 
 TOLERANCE = 1e-4
 

@@ -166,3 +166,23 @@ def test_exported_and_loaded_it_draws_the_same(tmp_path):
     tf.saved_model.save(module, str(tmp_path))
     found = tf.saved_model.load(str(tmp_path)).draw(tf.constant(QUERY))
     close(found, attend_at_once(QUERY, QUERY, QUERY))
+
+
+def test_gradients_of_gradients_are_those_without_blocks(monkeypatch):
+    """R1 takes the slope of a slope, through D's attention too."""
+    monkeypatch.setattr(attention_blocks, "BLOCK_QUERIES", 32)
+
+    def slopes_of_slopes(function):
+        inputs = [tf.constant(array) for array in (QUERY, KEY, VALUE)]
+        with tf.GradientTape() as outer:
+            outer.watch(inputs)
+            with tf.GradientTape() as inner:
+                inner.watch(inputs)
+                total = tf.reduce_sum(UPSTREAM * function(*inputs))
+            squares = [tf.reduce_sum(slope**2) for slope in inner.gradient(total, inputs)]
+            penalty = tf.add_n(squares)
+        return outer.gradient(penalty, inputs)
+
+    compiled = tf.function(lambda: slopes_of_slopes(attend_in_blocks))
+    for ours, expected in zip(compiled(), slopes_of_slopes(attend_at_once), strict=True):
+        close(ours, expected.numpy())

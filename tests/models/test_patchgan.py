@@ -94,3 +94,25 @@ def test_it_is_made_for_what_it_will_see(tiny_config, texts, channels):
     config = override(tiny_config, ["data.image_size=32", *texts])
     made = new_discriminator(config, label_count=3)
     assert made.blocks[0].convolution.kernel.shape[2] == channels
+
+
+def test_spectral_norm_takes_the_place_of_batch_norm():
+    network = PatchGAN(TINY.model_copy(update={"discriminator_norm": "spectral"}))
+    maps = network.feature_maps(PAIRS, training=True, update_statistics=False)
+    assert [features.shape[1:3] for features in maps] == [
+        (32, 32),
+        (16, 16),
+        (8, 8),
+        (7, 7),
+        (6, 6),
+    ]
+    assert all(block.norm is None for block in network.blocks)
+    vectors = [variable.numpy().copy() for variable in network.non_trainable_variables]
+    assert [len(vector) for vector in vectors] == [4, 8, 16, 32, 1]
+    np.testing.assert_array_equal(network(PAIRS, training=True), maps[-1])  # and moves statistics
+    for before, after in zip(vectors[:-1], network.non_trainable_variables, strict=False):
+        assert np.any(before != after.numpy())
+    # A kernel's size is nothing to it.
+    before = network(PAIRS)
+    network.to_logits.kernel.assign(7 * network.to_logits.kernel)
+    np.testing.assert_allclose(network(PAIRS), before, rtol=1e-4, atol=1e-6)

@@ -87,7 +87,7 @@ def test_one_replica_s_overflow_stops_all(tiny_config, four_replicas):
 
 def rates(config, epochs, decay_epochs, steps):
     settings = configured(config, epochs=epochs, decay_epochs=decay_epochs, learning_rate=0.8)
-    schedule = ConstantThenLinear(settings, steps_per_epoch=4)
+    schedule = ConstantThenLinear(settings, steps_per_epoch=4, rate=settings.training.learning_rate)
     return [float(schedule(step)) for step in steps]
 
 

@@ -7,9 +7,14 @@ import tensorflow as tf
 from cargan_tf.training.losses import (
     classification_loss,
     double_softmax_loss,
+    feature_matching_loss,
+    hinge_fake_loss,
+    hinge_fooled_loss,
+    hinge_real_loss,
     judged_fake_loss,
     judged_real_loss,
     l1_loss,
+    perceptual_loss,
 )
 
 
@@ -51,3 +56,25 @@ def test_double_softmax_keeps_the_loss_between_two_bounds():
     """With 13 labels 1.689 where C is sure and right, 2.689 where it is sure and wrong."""
     logits, label = tf.one_hot([0, 1], 13) * 1e3, tf.one_hot([0, 0], 13)
     np.testing.assert_allclose(double_softmax_loss(logits, label), [1.689, 2.689], atol=1e-3)
+
+
+def test_the_hinge_is_flat_beyond_its_margin_for_d_and_never_for_g():
+    logits = tf.constant([[[[-3.0], [0.5]]], [[[2.0], [-0.5]]]])
+    np.testing.assert_allclose(hinge_real_loss(logits), [(4 + 0.5) / 2, (0 + 1.5) / 2])
+    np.testing.assert_allclose(hinge_fake_loss(logits), [(0 + 1.5) / 2, (3 + 0.5) / 2])
+    np.testing.assert_allclose(hinge_fooled_loss(logits), [1.25, -0.75])
+
+
+def test_features_are_compared_block_by_block():
+    random = np.random.default_rng(0)
+    drawn, real = ([random.normal(size=(2, s, s, c)) for s, c in ((4, 3), (2, 5))] for _ in "dr")
+    distances = [np.abs(a - b).mean((1, 2, 3)) for a, b in zip(drawn, real, strict=True)]
+    np.testing.assert_allclose(feature_matching_loss(drawn, real), distances[0] + distances[1])
+    shares = [d / np.abs(r).mean((1, 2, 3)) for d, r in zip(distances, real, strict=True)]
+    np.testing.assert_allclose(perceptual_loss(drawn, real), np.mean(shares, axis=0), rtol=1e-5)
+    louder = [[10 * maps[0], maps[1]] for maps in (drawn, real)]
+    np.testing.assert_allclose(perceptual_loss(*louder), np.mean(shares, axis=0), rtol=1e-5)
+
+
+def test_a_feature_that_no_picture_has_divides_nothing_by_nothing():
+    assert np.all(perceptual_loss([tf.zeros([2, 3, 3, 1])], [tf.zeros([2, 3, 3, 1])]) == 0)

@@ -200,7 +200,7 @@ def test_without_any_weight_the_generators_rest(config, batch):
 def test_the_discriminator_sees_the_label_when_told_to(config, batch, label, listens):
     step = made(override(config, [f"model.discriminator_label={label}"]))
     other = {**batch, "label": tf.roll(batch["label"], 1, axis=1)}
-    judged = [step._judge(part, batch["photo"], False).numpy() for part in (batch, other)]
+    judged = [step._judge(part, batch["photo"], False)[-1].numpy() for part in (batch, other)]
     assert np.any(judged[0] != judged[1]) == listens
 
 
@@ -255,9 +255,9 @@ def shown_labels(step, batch):
     class Listening:
         trainable_variables = judge.trainable_variables
 
-        def __call__(self, pair, **options):
+        def feature_maps(self, pair, **options):
             shown.append(pair[:, 0, 0, 4:].numpy())
-            return judge(pair, **options)
+            return judge.feature_maps(pair, **options)
 
     step.discriminator = Listening()
     step.strategy.run(step._replica_step, args=(batch,))

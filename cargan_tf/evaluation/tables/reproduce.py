@@ -53,7 +53,7 @@ def reproduce(
     ``.md`` and ``.html`` are written anew after each evaluation.
 
     Args:
-        name: ``table1`` or ``table2``.
+        name: ``table1``, ``table2`` or ``options``.
         data: a data set made by ``preprocess``; C is trained beside it unless it is there.
         config: the base, over which each row's configuration is laid.
         out: folder of runs and tables.

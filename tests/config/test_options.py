@@ -1,0 +1,66 @@
+"""Options that the paper does not have: off by default, and refused where nothing reads them."""
+
+import pytest
+
+from cargan_tf.config import Config, load_config, overlay, override
+from cargan_tf.config.schema import OPTIONS
+from cargan_tf.errors import UserError
+from cargan_tf.evaluation.tables.paper_tables import TABLES
+
+ON = {
+    "model.discriminator_norm": "spectral",
+    "loss.adversarial_form": "hinge",
+    "loss.gradient_penalty": "1",
+    "loss.feature_matching": "1",
+    "training.discriminator_learning_rate": "1e-3",
+    "training.discriminator_augmentation": "[cutout]",
+    "loss.perceptual": "1",
+    "model.refined_generator_width": "32",
+}
+TEXTS = {name: f"{name}={value}" for name, value in ON.items()}
+
+
+@pytest.mark.parametrize("name", ["paper", "authors"])
+def test_all_are_off(name):
+    config = load_config(name)
+    assert set(ON) == set(OPTIONS)
+    for option in OPTIONS:
+        section, field = option.split(".")
+        default = type(getattr(Config(), section)).model_fields[field].default
+        assert getattr(getattr(config, section), field) == default
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("kind", ["s2ic", "cmcgan"])
+def test_another_system_does_not_know_them(kind, option):
+    with pytest.raises(UserError, match=rf"{option} is .*but model.kind {kind} does not know it"):
+        override(load_config(f"baselines/{kind}"), [TEXTS[option]])
+
+
+@pytest.mark.parametrize("weight", ["adversarial", "discriminator"])
+@pytest.mark.parametrize("option", OPTIONS)
+def test_without_d_those_that_are_d_s_are_refused(option, weight):
+    texts = [TEXTS[option], f"loss.{weight}=0"]
+    if option in ("loss.perceptual", "model.refined_generator_width"):
+        override(Config(), texts)
+    else:
+        with pytest.raises(UserError, match=f"{option} is .*but .* D is not trained; leave it at"):
+            override(Config(), texts)
+
+
+def test_no_second_stage_has_no_width():
+    with pytest.raises(UserError, match=r"with model\.stages 1 there is no G2"):
+        override(Config(), ["model.stages=1", "model.refined_generator_width=32"])
+
+
+def test_every_row_of_every_table_goes_over_a_configuration_that_has_them_all():
+    whole = override(Config(), [*TEXTS.values(), "training.precision=bfloat16"])
+    for overlaid in {row.overlay for table in TABLES.values() for row in table.rows}:
+        assert overlay(whole, overlaid)
+
+
+def test_slopes_of_slopes_are_not_taken_in_float16():
+    texts = ["loss.gradient_penalty=1", "training.precision=bfloat16"]
+    override(Config(), texts)
+    with pytest.raises(UserError, match="too small for float16"):
+        override(Config(), [*texts, "training.precision=float16"])
