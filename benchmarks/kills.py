@@ -112,6 +112,7 @@ def survive(
         with _reading(stage, place, outcome):
             _finish(_start(cargan, stage, material, place), outcome)
         if not outcome.faults:
+            outcome.looks += stage.look(place)
             _compare(stage.result(place), wanted, outcome)
     return outcome
 
