@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench check docs install clean
+.PHONY: demo test bench check docs lock audit install clean
 
 demo: $(VENV)/.installed
 	$(BIN)/cargan quickstart
@@ -28,6 +28,18 @@ check: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m cargan_tf.config.reference > docs/configuration.md
 	$(BIN)/python -m mkdocs build --strict
+
+# What deployments install, to the hash; and what is known to be wrong with it, from PyPI's advisories.
+LOCK := deploy/requirements.txt
+
+lock: $(VENV)/.installed-dev
+	head -2 $(LOCK) > $(LOCK).new
+	$(BIN)/uv pip compile pyproject.toml --extra serve --extra page --extra video --quiet \
+	  --generate-hashes --python-version 3.11 --no-header >> $(LOCK).new
+	mv $(LOCK).new $(LOCK)
+
+audit: $(VENV)/.installed-dev
+	$(BIN)/pip-audit --requirement $(LOCK) --disable-pip --no-deps
 
 install: $(VENV)/.installed
 

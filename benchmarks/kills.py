@@ -220,7 +220,7 @@ def main() -> None:
             share = SHARES[stage.name] if arguments.only is None else stage.name == arguments.only
             kills = round(share * arguments.kills)
             if kills:
-                draw = random.Random(f"{arguments.seed} {stage.name}")
+                draw = random.Random(f"{arguments.seed} {stage.name}")  # noqa: S311 (moments)
                 outcome = survive(stage, material, Path(folder) / stage.name, kills, draw)
                 told["stages"].append(asdict(outcome))
                 if arguments.json:

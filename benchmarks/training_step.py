@@ -20,7 +20,7 @@ def measure(size: int, way: str, replicas: int, repetitions: int, tiny: bool) ->
     step = new_step(config, way, replicas)
     batch = random_batch(config)
     if replicas > 1:
-        batch = _spread(batch, step.strategy)
+        batch = spread(batch, step.strategy)
     resting = peak_gib()
     timing = timed(lambda: [loss.numpy() for loss in step(batch).values()], repetitions)
     peak = peak_gib()
@@ -42,7 +42,7 @@ def measure(size: int, way: str, replicas: int, repetitions: int, tiny: bool) ->
     }
 
 
-def _spread(batch: dict[str, Any], strategy: Any) -> Any:
+def spread(batch: dict[str, Any], strategy: Any) -> Any:
     """The batch as the trainer's data set hands it to several replicas."""
     import tensorflow as tf
 

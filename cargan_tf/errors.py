@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
+
+#: Control characters, halves of surrogate pairs (which stand for bytes of a name that are no
+#: UTF-8), and separators of lines: they break a line, move a terminal's cursor, or cannot be
+#: written.
+_UNWRITABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 class UserError(Exception):
@@ -12,6 +18,21 @@ class UserError(Exception):
     The message is one line that says what was received, what was expected and what to do. The
     command line prints it and leaves with status 2; code that uses the library may catch it.
     """
+
+    def __str__(self) -> str:
+        """The message; names of files in it may hold anything, so it is made to be one line."""
+        return one_line(super().__str__())
+
+
+def one_line(text: object) -> str:
+    """``text`` as a line that can be printed: a line feed as ``\\n``, a byte of a name that is no
+    UTF-8 as ``\\udcff``."""
+    return "".join(
+        letter.encode("unicode_escape").decode()
+        if unicodedata.category(letter) in _UNWRITABLE
+        else letter
+        for letter in str(text)
+    )
 
 
 class WorkerLost(UserError):

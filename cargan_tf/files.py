@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from cargan_tf.remote import RemotePath
+
 #: How TensorFlow and HDF5, which raise errors of their own, word a full disk.
 _DISK_FULL = os.strerror(errno.ENOSPC)
 
@@ -17,7 +19,13 @@ _UNFINISHED = ".unfinished"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write ``content`` beside ``path``, flush it to the disk and rename it into place."""
+    """Write ``content`` beside ``path``, flush it to the disk and rename it into place.
+
+    A remote file is written in one go: object stores show it when it is whole.
+    """
+    if isinstance(path, RemotePath):
+        path.write_bytes(content)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(
         dir=path.parent, prefix=f".{path.name}.", suffix=_UNFINISHED

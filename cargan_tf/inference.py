@@ -17,6 +17,7 @@ from cargan_tf.audio.quality import measure_quality
 from cargan_tf.drawn import Drawn, Picture, Recognition
 from cargan_tf.errors import UserError
 from cargan_tf.labels import label_weights, shares_of
+from cargan_tf.remote import to_path
 from cargan_tf.serving.card import ModelCard, read_card
 from cargan_tf.serving.catalogue import existing_model, newest_version
 
@@ -51,7 +52,7 @@ class Generator:
         Raises:
             UserError: there is nothing of the kind at ``path``.
         """
-        folder = existing_model(Path(path))
+        folder = existing_model(to_path(path))
         import tensorflow as tf
 
         version = newest_version(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
@@ -90,10 +91,12 @@ def _files_of(sound: Path) -> list[Path]:
     if sound == STANDARD:
         return [sound]
     if not sound.is_dir():
-        if not sound.exists():
+        if not os.path.lexists(sound):  # a link that leads nowhere is named when it is read
             raise UserError(f"{sound} does not exist: name a sound file or a folder of them.")
         return [sound]
     found = sorted(file for file in sound.rglob("*") if file.suffix.lower() in SOUND_ENDINGS)
+    if not found and sound.suffix.lower() in SOUND_ENDINGS:
+        return [sound]  # named as a sound among others that may be some, it is refused alone
     if not found:
         raise UserError(
             f"{sound} holds no sound files; looked for {', '.join(sorted(SOUND_ENDINGS))}."

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from cargan_cli.options import PATH, check_options, config_options
+from cargan_cli.options import ANY_PATH, PATH, check_options, config_options
 
 
 @click.command("classifier", short_help="Train the judge C on real photos.")
-@click.argument("data", type=PATH, default=Path("data"))
+@click.argument("data", type=ANY_PATH, default=Path("data"))
 @click.option(
     "--out",
     type=PATH,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from cargan_cli.options import PATH
+from cargan_cli.options import ANY_PATH, PATH
 
 
 @click.command("evaluate", short_help="Measure a run: a table, report.json and report.html.")
 @click.argument("run_path", metavar="RUN", type=PATH)
-@click.option("--data", type=PATH, help="The data set.  [default: what RUN was trained on]")
+@click.option("--data", type=ANY_PATH, help="The data set.  [default: what RUN was trained on]")
 @click.option(
     "--split",
     "splits",
@@ -53,13 +53,14 @@ def command(
     """
     from cargan_cli.evaluation_table import print_report
     from cargan_cli.reporting import TerminalReporter
-    from cargan_cli.tensorflow_import import import_tensorflow
+    from cargan_cli.tensorflow_import import import_for, import_tensorflow
 
     from cargan_tf.data.dataset import load_dataset
     from cargan_tf.training.run import Run, data_of
 
     run = Run(run_path)
     data = data or data_of(run)  # what is plainly wrong is said before TensorFlow loads
+    import_for(data)
     load_dataset(data)
     others = [Run(path) for path in beside]
     for other in others:

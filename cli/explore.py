@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 from cargan_cli.completing import complete_labels
-from cargan_cli.options import PATH, check_options
+from cargan_cli.options import ANY_PATH, PATH, check_options
 from cargan_cli.sounds import load_generator, model_option, source, start_option
 
 
 @click.command("explore", short_help="Sheets: every label and loudness, or a walk between sounds.")
-@click.argument("sound", type=PATH)
-@click.option("--walk", type=PATH, metavar="OTHER", help="Walk from SOUND to OTHER instead.")
+@click.argument("sound", type=ANY_PATH)
+@click.option("--walk", type=ANY_PATH, metavar="OTHER", help="Walk from SOUND to OTHER instead.")
 @click.option("--steps", type=click.IntRange(2, 99), help="Pictures of a walk.  [default: 9]")
 @click.option(
     "--label",

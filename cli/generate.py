@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 from cargan_cli.completing import complete_labels
-from cargan_cli.options import PATH, check_options
+from cargan_cli.options import ANY_PATH, PATH, check_options
 from cargan_cli.results import Results
 from cargan_cli.sounds import load_generator, model_option, server_option, source, start_option
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("generate", short_help="Draw the pictures of sound files.")
-@click.argument("sounds", type=PATH, nargs=-1, required=True, metavar="SOUND...")
+@click.argument("sounds", type=ANY_PATH, nargs=-1, required=True, metavar="SOUND...")
 @click.option(
     "--label",
     shell_complete=complete_labels,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @model_option
 @server_option
 @start_option
-@click.option("--mix", type=PATH, metavar="OTHER", help="Draw each SOUND played with OTHER.")
+@click.option("--mix", type=ANY_PATH, metavar="OTHER", help="Draw each SOUND played with OTHER.")
 @click.option(
     "--alpha", type=click.FloatRange(0, 1), help="Share of OTHER in the mix.  [default: 0.5]"
 )
@@ -92,6 +92,8 @@ def command(
 
         draw_one_video(sounds, video, wanted, open_generator, fps, smooth, results)
         return
+    from cargan_cli.tensorflow_import import import_for
+
     from cargan_tf.pictures import (
         STANDARD,
         check_picture_name,
@@ -100,6 +102,8 @@ def command(
         save_picture,
     )
 
+    for sound in sounds:
+        import_for(sound)
     plan = plan_pictures(sounds, out)
     if sheet is not None:
         check_picture_name(sheet)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from cargan_cli.options import PATH
+from cargan_cli.options import ANY_PATH, PATH
 
 if TYPE_CHECKING:
     from cargan_tf.data.inspection import Inspection
@@ -16,7 +16,7 @@ SHOWN = 10
 
 
 @click.command("inspect", short_help="Count a data set, show examples, find silence and noise.")
-@click.argument("data", type=PATH, default=Path("data"))
+@click.argument("data", type=ANY_PATH, default=Path("data"))
 @click.option(
     "-o", "out", type=PATH, help="The sheet of examples.  [default: DATA/contact_sheet.png]"
 )
@@ -29,13 +29,14 @@ def command(data: Path, out: Path | None, everything: bool) -> None:
     """
     import numpy as np
     from cargan_cli.reporting import TerminalReporter
-    from cargan_cli.tensorflow_import import import_tensorflow
+    from cargan_cli.tensorflow_import import import_for, import_tensorflow
 
     from cargan_tf.data.contact_sheet import draw_contact_sheet
     from cargan_tf.data.dataset import load_dataset
     from cargan_tf.data.inspection import inspect_dataset
     from cargan_tf.pictures import save_picture
 
+    import_for(data)
     load_dataset(data)  # what is plainly wrong is said before TensorFlow loads
     import_tensorflow()
     inspection = inspect_dataset(data, TerminalReporter())

@@ -8,11 +8,32 @@ from typing import Any
 
 import click
 
+from cargan_tf.remote import is_remote, to_path
+
 Command = Callable[..., Any]
 
-#: A path on the disk; whether it exists is for the library to say, with what to do about it.
-PATH = click.Path(path_type=Path)
 
+class _DiskPath(click.Path):
+    """Refuses ``gs://bucket/a``, of which a folder called ``gs:`` would be made."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if is_remote(value):
+            self.fail(f"{value} is no path on a disk of this machine, which it must be.")
+        return super().convert(value, param, ctx)
+
+
+class _AnyPath(click.Path):
+    """Takes what :mod:`cargan_tf.remote` reaches, too."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return to_path(value)
+
+
+#: A path on the disk; whether it exists is for the library to say, with what to do about it.
+PATH = _DiskPath(path_type=Path)
+
+#: Likewise, or a place that TensorFlow reads, such as ``gs://bucket/data``.
+ANY_PATH = _AnyPath(path_type=Path)
 
 #: ``--log-json``, of the commands that take long.
 log_json_option = click.option(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from cargan_cli.options import PATH, config_options, log_json_option
+from cargan_cli.options import ANY_PATH, check_options, config_options, log_json_option
 
 
 @click.command("preprocess", short_help="Make a data set of sounds and pictures.")
-@click.argument("source", type=PATH, default=Path("."))
-@click.argument("out", type=PATH, default=Path("data"))
+@click.argument("source", type=ANY_PATH, default=Path("."))
+@click.argument("out", type=ANY_PATH, default=Path("data"))
 @click.option(
     "--format",
     "source_format",
@@ -20,8 +20,22 @@ from cargan_cli.options import PATH, config_options, log_json_option
 @click.option("--drop-silent", is_flag=True, help="Leave silent clips out.")
 @config_options("paper")
 @click.option("--workers", type=int, help="Processes.  [default: one a core]")
+@click.option(
+    "--runner",
+    metavar="NAME",
+    help="An Apache Beam runner that does the work, such as DirectRunner or DataflowRunner.",
+)
+@click.option(
+    "--runner-option",
+    "runner_options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="What the runner is told, such as direct_num_workers=2. Repeatable.",
+)
 @log_json_option
+@click.pass_context
 def command(
+    context: click.Context,
     source: Path,
     out: Path,
     source_format: str | None,
@@ -29,6 +43,8 @@ def command(
     config_name: str | None,
     overrides: tuple[str, ...],
     workers: int | None,
+    runner: str | None,
+    runner_options: tuple[str, ...],
     log_json: bool,
 ) -> None:
     """Make a data set OUT from SOURCE: pairs of sound and picture to TFRecord shards.
@@ -38,7 +54,9 @@ def command(
     spectrogram pictures, the raw URMP release, or videos with a table of labels (VGGSound's and
     AVE's are understood). Without splits of its own, recordings are dealt out to them. Without
     arguments, the tree in this folder becomes ./data. A call that was stopped goes on where it was.
+    SOURCE and OUT may be gs://BUCKET/FOLDER. docs/scale.md has examples of runners.
     """
+    check_options(context, apart=("workers runner",), together=("runner_options runner",))
     from cargan_cli.hints import command_line, resumable
     from cargan_cli.json_log import new_reporter
     from cargan_cli.tensorflow_import import import_tensorflow
@@ -49,6 +67,7 @@ def command(
         overrides = (*overrides, "data.drop_silent=true")
     config = load_config(config_name or "paper", overrides)
     import_tensorflow()
+    from cargan_tf.data.beam_runner import BeamJob
     from cargan_tf.data.preprocess import preprocess
 
     with resumable():
@@ -58,6 +77,7 @@ def command(
             config,
             format=source_format,
             workers=workers,
+            job=None if runner is None else BeamJob(runner, runner_options),
             reporter=new_reporter(log_json, config.training.seed),
         )
     for split in info.shards:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from cargan_cli.options import PATH, config_options
+from cargan_cli.options import ANY_PATH, PATH, config_options
 
 
 @click.command("reproduce", short_help="Make a table of the paper: train, evaluate, compare.")
 @click.argument("table", type=click.Choice(["table1", "table2", "options"]))
-@click.argument("data", type=PATH, default=Path("data"))
+@click.argument("data", type=ANY_PATH, default=Path("data"))
 @click.option("--out", type=PATH, help="Runs and tables.  [default: reproduced/CONFIG]")
 @config_options("the data set's own")
 @click.option(

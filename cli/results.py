@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, one_line
 from cargan_tf.pictures import STANDARD
 
 if TYPE_CHECKING:
@@ -43,11 +44,11 @@ class Results:
             return
         if made.confidence is not None:
             heard = " and ".join(label.replace("_", " ") for label in made.label_weights)
-            click.echo(f"{sound}: sounds like {heard} ({made.confidence:.0%})", err=True)
+            click.echo(f"{one_line(sound)}: sounds like {heard} ({made.confidence:.0%})", err=True)
         for warning in warnings:
-            click.echo(f"{sound}: {warning}", err=True)
+            click.echo(f"{one_line(sound)}: {warning}", err=True)
         if output != STANDARD:
-            click.echo(str(output))
+            click.echo(os.fsencode(output))  # a name is bytes, and may be no text
 
     def failed(self, sound: Path, error: UserError) -> None:
         """``sound`` could not be drawn."""
@@ -57,4 +58,7 @@ class Results:
         click.echo(f"Error: {error}", err=True)
 
     def _write(self, values: Mapping[str, Any]) -> None:
-        click.echo(json.dumps(values, ensure_ascii=False, allow_nan=False))
+        line = json.dumps(values, ensure_ascii=False, allow_nan=False)
+        if not line.isprintable():  # a name may be no text: \udcff stands for a byte of it
+            line = json.dumps(values, allow_nan=False)
+        click.echo(line)

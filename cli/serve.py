@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 from cargan_cli.completing import complete_models
-from cargan_cli.options import PATH
+from cargan_cli.options import ANY_PATH
 
 from cargan_tf.serving.address import GRPC_PORT, MODEL_NAME, REST_PORT
 
@@ -15,7 +15,7 @@ MEGABYTE = 1024 * 1024
 
 
 @click.command("serve", short_help="Answer REST and gRPC requests, for trying out.")
-@click.argument("model", type=PATH, required=False, shell_complete=complete_models)
+@click.argument("model", type=ANY_PATH, required=False, shell_complete=complete_models)
 @click.option("--name", default=MODEL_NAME, show_default=True, help="What clients call the model.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 lets others in.")
 @click.option(
@@ -63,12 +63,14 @@ def command(
     drawing is done.
     """
     from cargan_cli.reporting import TerminalReporter
-    from cargan_cli.tensorflow_import import import_tensorflow
+    from cargan_cli.tensorflow_import import import_for, import_tensorflow
 
     from cargan_tf.serving.catalogue import default_model, exported_version
     from cargan_tf.serving.server.installed import check_installed
 
     check_installed()
+    if model is not None:
+        import_for(model)
     version = exported_version(model or default_model())
     import_tensorflow()
     from cargan_tf.serving.server.limits import Limits

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 from cargan_cli.completing import complete_models
-from cargan_cli.options import PATH
+from cargan_cli.options import ANY_PATH
 
 from cargan_tf.pictures import STANDARD
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 model_option = click.option(
     "--model",
-    type=PATH,
+    type=ANY_PATH,
     metavar="NAME|PATH",
     shell_complete=complete_models,
     help="An exported model, its name in `cargan models`, or a run.  [default: newest in"
@@ -44,7 +44,7 @@ def load_generator(model: Path | None, server: str | None = None) -> Generator:
     Raises:
         UserError: there is no such model, or ``server`` is no address.
     """
-    from cargan_cli.tensorflow_import import import_tensorflow
+    from cargan_cli.tensorflow_import import import_for, import_tensorflow
 
     if server is not None:
         from cargan_tf.serving import Client
@@ -55,6 +55,8 @@ def load_generator(model: Path | None, server: str | None = None) -> Generator:
         return Client(server).generator
     from cargan_tf.serving.catalogue import default_model, existing_model
 
+    if model is not None:
+        import_for(model)
     model = default_model() if model is None else existing_model(model)
     import_tensorflow()
     from cargan_tf.inference import Generator

@@ -7,6 +7,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from cargan_tf.remote import is_remote
 
 #: Said at every start on a machine without a GPU, about nothing the user did or could do.
 KNOWN_LINES = (
@@ -32,6 +35,12 @@ def import_tensorflow(start_devices: bool = True) -> None:
 
         if start_devices:
             tf.config.list_logical_devices()
+
+
+def import_for(path: Path) -> None:
+    """Import TensorFlow, quietly, if ``path`` is where only TensorFlow reads."""
+    if is_remote(path):
+        import_tensorflow(start_devices=False)
 
 
 @contextmanager

@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 import click
-from cargan_cli.options import PATH, config_options, log_json_option
+from cargan_cli.options import ANY_PATH, PATH, config_options, log_json_option
 
 
 @click.command("train", short_help="Train CAR-GAN on a data set.")
-@click.argument("data", type=PATH, default=Path("data"))
+@click.argument("data", type=ANY_PATH, default=Path("data"))
 @click.option("--run", "run_path", type=PATH, help="Where it is written.  [default: runs/CONFIG]")
 @config_options("the data set's own")
 @click.option(

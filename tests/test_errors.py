@@ -29,3 +29,8 @@ def test_an_iterator_will_do():
 def test_a_user_error_is_an_exception_that_callers_may_catch():
     assert issubclass(UserError, Exception)
     assert str(UserError("one line")) == "one line"
+
+
+def test_a_message_is_one_line_whatever_names_are_in_it():
+    error = UserError("a\nb\r\x1b[2J\u2028\udcff скрипка 小提琴")
+    assert str(error) == "a\\nb\\r\\x1b[2J\\u2028\\udcff скрипка 小提琴"

@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
+import tensorflow as tf
 
 from cargan_tf.errors import UserError
 from cargan_tf.inference import BATCH, Drawn, Generator
@@ -314,3 +315,14 @@ def test_a_model_that_cannot_recognise_asks_for_a_label(generator, monkeypatch):
         generator.generate(tone(), RATE)
     with pytest.raises(UserError, match="name it"):
         next(generator.generate_files([], [None]))
+
+
+def test_a_model_is_read_by_tensorflows_file_systems(generator, tiny_model, tiny_source):
+    place = "ram://models/tiny"  # in memory, known to TensorFlow alone
+    for file in (path for path in tiny_model.rglob("*") if path.is_file()):
+        target = f"{place}/{file.relative_to(tiny_model).as_posix()}"
+        tf.io.gfile.makedirs(target.rpartition("/")[0])
+        tf.io.gfile.copy(str(file), target)
+    samples, rate = soundfile.read(next(tiny_source.glob("*.wav")))
+    drawn = [model.generate(samples, rate, "cello") for model in (generator, Generator.load(place))]
+    np.testing.assert_array_equal(*drawn)

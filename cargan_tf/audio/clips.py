@@ -12,7 +12,10 @@ from cargan_tf.errors import UserError
 
 _TIE: Final = 1e-6
 """Windows whose energies differ by less than this share (4e-6 dB, far below hearing) are equally
-loud; it is more than the round-off of a cumulative sum over two hours."""
+loud; it is more than the round-off of a cumulative sum over an hour."""
+
+_SUMMED_SAMPLES: Final = 1 << 20
+"""Samples whose energies are summed at a time: 8 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +83,8 @@ def loudest_start(waveform: NDArray[Any], clip_samples: int, hop: int) -> int:
     length = waveform.shape[0]
     if length <= clip_samples:
         return 0
-    # [samples + 1] in float64: energy before each sample, summed in place as recordings are long.
-    energy_before = np.zeros(length + 1, np.float64)
-    np.square(waveform, out=energy_before[1:], dtype=np.float64)
-    np.cumsum(energy_before, out=energy_before)
     starts = np.arange(0, length - clip_samples + 1, hop)
-    energies = energy_before[starts + clip_samples] - energy_before[starts]
+    energies = _energy_before(waveform, starts + clip_samples) - _energy_before(waveform, starts)
     return int(starts[np.argmax(energies >= energies.max() * (1 - _TIE))])
 
 
@@ -93,6 +92,23 @@ def louder(clip: Clip, decibels: float) -> Clip:
     """The clip with its samples scaled by so many decibels."""
     gain = 10.0 ** (decibels / 20.0)
     return replace(clip, samples=(clip.samples * gain).astype(np.float32))
+
+
+def _energy_before(waveform: NDArray[Any], places: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Energy before each of ``places``, which ascend; summed part by part, in float64, as the sums
+    of a long recording would take twice the recording's memory."""
+    energies = np.zeros(len(places), np.float64)
+    before = 0.0
+    for first in range(0, waveform.shape[0], _SUMMED_SAMPLES):
+        part = waveform[first : first + _SUMMED_SAMPLES]
+        sums = np.empty(len(part) + 1, np.float64)
+        sums[0] = before
+        np.square(part, out=sums[1:], dtype=np.float64)
+        np.cumsum(sums, out=sums)
+        begin, end = np.searchsorted(places, (first, first + len(part) + 1))
+        energies[begin:end] = sums[places[begin:end] - first]
+        before = sums[-1]
+    return energies
 
 
 def _check_mono(waveform: NDArray[Any]) -> None:

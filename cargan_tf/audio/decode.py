@@ -7,7 +7,11 @@ Files are read by libsndfile (the ``soundfile`` package) and resampled by the So
 from __future__ import annotations
 
 import io
+import math
 import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -17,13 +21,17 @@ import soxr
 from numpy.typing import NDArray
 
 from cargan_tf.errors import UserError
+from cargan_tf.remote import RemotePath
 
-MAX_SECONDS: Final = 7_200
-"""Two hours: longer than a concert's movement, short enough to be held in memory whole."""
+MAX_SECONDS: Final = 3_600
+"""An hour: longer than a concert's movement; 635 MB once it is mono at 44.1 kHz."""
 
 MAX_FRAMES: Final = MAX_SECONDS * 96_000
-"""Samples per channel: two hours at studio rate, so that a small, well-compressed file at an
-extreme rate cannot take all memory."""
+"""Samples per channel: an hour at studio rate, so that a small, well-compressed file at an extreme
+rate cannot take all time."""
+
+MAX_STREAM_BYTES: Final = 1 << 29
+"""Of a pipe's content, which is held in memory: 49 minutes of a CD, 512 MB."""
 
 MAX_CHANNELS: Final = 64
 """More than any microphone array on sale; waveforms given as [channels, samples] exceed it."""
@@ -40,6 +48,9 @@ _BLOCK_FRAMES: Final = 1 << 18
 _UNKNOWN_FRAMES: Final = 2**63 - 1
 """libsndfile's count for FLAC written to a pipe, with no length in its header. soundfile 0.13
 fails at the end of it."""
+
+_QUALITY: Final = "HQ"
+"""Of the SoX resampler; librosa's choice."""
 
 _FULL_SCALE: Final = {"uint8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31}
 """The magnitude that stands for 1.0 in integer PCM."""
@@ -61,20 +72,38 @@ def read_audio(source: Path | str | BinaryIO, sample_rate: int) -> NDArray[np.fl
         UserError: no such file, a folder, not a sound file, no samples, NaN or infinite samples,
             or a length, rate or number of channels out of bounds.
     """
-    name = _checked_name(source)
-    opened: Any = source if isinstance(source, (Path, str)) else _seekable(source)
+    with opened(source) as file:
+        waveform = _read_at_rate(file, sample_rate, _name_of(source))
+    return _not_empty(waveform, sample_rate, _name_of(source))
+
+
+@contextmanager
+def opened(source: Path | str | BinaryIO) -> Iterator[soundfile.SoundFile]:
+    """A sound file whose header has been found to be within the bounds; nothing is decoded yet.
+
+    Raises:
+        UserError: as ``read_audio``, for what is found here and for what reading meets.
+    """
+    name = _name_of(source)
+    content: Any
+    if isinstance(source, RemotePath):
+        content = _content(source)
+    elif isinstance(source, (Path, str)):
+        _check_path(source)
+        content = os.fsencode(source)  # soundfile cannot encode a name that is no UTF-8
+    else:
+        content = _seekable(source)
     try:
-        with soundfile.SoundFile(opened) as file:
-            rate = int(file.samplerate)
-            _check_format(name, file.frames, rate, file.channels)
-            mono = _read_mono(file)
+        with soundfile.SoundFile(content) as file:
+            check_format(name, int(file.samplerate), file.channels)
+            _check_length(name, file.frames, int(file.samplerate))
+            yield file
     except (soundfile.SoundFileError, OSError, TypeError) as error:
         # TypeError: a name that ends in .raw makes soundfile ask for a rate it was not given.
         raise UserError(
             f"{name} cannot be read as sound ({_reason(error)}); expected a wav, flac, ogg or mp3"
             " file: check that it is one, or convert it with ffmpeg"
         ) from error
-    return _checked_and_resampled(mono, rate, sample_rate, name)
 
 
 def to_mono_at_rate(waveform: NDArray[Any], rate: int, sample_rate: int) -> NDArray[np.float32]:
@@ -105,22 +134,45 @@ def to_mono_at_rate(waveform: NDArray[Any], rate: int, sample_rate: int) -> NDAr
             f"a waveform of shape {samples.shape} was received; expected [samples, channels] with"
             f" at most {MAX_CHANNELS} channels: transpose it if its channels come first"
         )
-    _check_format("the waveform", samples.shape[0], rate, channels)
+    check_format("the waveform", rate, channels)
+    _check_length("the waveform", samples.shape[0], rate)
     mono = _mean_over_channels(_to_floating_point(samples))
-    return _checked_and_resampled(mono, rate, sample_rate, "the waveform")
+    _check_finite(mono, rate, "the waveform")
+    if rate != sample_rate:
+        mono = soxr.resample(mono, rate, sample_rate, quality=_QUALITY).astype(
+            np.float32, copy=False
+        )
+    return _not_empty(mono, sample_rate, "the waveform")
 
 
-def _checked_name(source: Path | str | BinaryIO) -> str:
-    """How messages call the source; a path that cannot be a file is refused here."""
-    if not isinstance(source, (Path, str)):
-        name = getattr(source, "name", None)
-        return name if isinstance(name, str) and name else "the sound received"
+def _content(path: RemotePath) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}; check the path") from error
+
+
+def _name_of(source: Path | str | BinaryIO) -> str:
+    """How messages call the source."""
+    if isinstance(source, (Path, str)):
+        return str(source)
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) and name else "the sound received"
+
+
+def _check_path(source: Path | str) -> None:
+    """Refuse what is no file, before it is opened: opening a pipe waits for whoever writes."""
     # os.path, as pathlib raises for names the system cannot have (too long, say).
     if os.path.isdir(source):
         raise UserError(f"{source} is a folder; expected a sound file: name one of its files")
     if not os.path.exists(source):
-        raise UserError(f"{source} does not exist; expected a sound file: check the path")
-    return str(source)
+        link = " leads nowhere" if os.path.islink(source) else " does not exist"
+        raise UserError(f"{source}{link}; expected a sound file: check the path")
+    if not stat.S_ISREG(os.stat(source).st_mode):
+        raise UserError(
+            f"{source} is a pipe or a device; expected a sound file: pipe it into standard input,"
+            " which - stands for"
+        )
 
 
 def _reason(error: Exception) -> str:
@@ -132,11 +184,23 @@ def _reason(error: Exception) -> str:
 
 def _seekable(stream: BinaryIO) -> BinaryIO:
     """A stream libsndfile can move about in: a pipe's content is taken into memory."""
-    return stream if stream.seekable() else io.BytesIO(stream.read())
+    if stream.seekable():
+        return stream
+    content = stream.read(MAX_STREAM_BYTES + 1)
+    if len(content) > MAX_STREAM_BYTES:
+        raise UserError(
+            f"{_name_of(stream)} holds more than {MAX_STREAM_BYTES >> 20} MB; expected a"
+            " recording that fits into memory: save it as a file first"
+        )
+    return io.BytesIO(content)
 
 
-def _check_format(name: str, frames: int, rate: int, channels: int) -> None:
-    """Refuse what a header (or a caller) announces before anything is decoded or allocated."""
+def check_format(name: str, rate: int, channels: int) -> None:
+    """Refuse a rate or a number of channels out of bounds, before anything is allocated.
+
+    Raises:
+        UserError: ``name`` has such a one.
+    """
     if not 1 <= channels <= MAX_CHANNELS:
         raise UserError(
             f"{name} has {channels} channels; expected 1 to {MAX_CHANNELS}: mix it down first"
@@ -146,6 +210,10 @@ def _check_format(name: str, frames: int, rate: int, channels: int) -> None:
             f"{name} has a rate of {rate} Hz; expected {MIN_RATE} to {MAX_RATE} Hz:"
             " check the rate or resample it first"
         )
+
+
+def _check_length(name: str, frames: int, rate: int) -> None:
+    """Refuse a length that a header (or a caller) announces."""
     if frames == _UNKNOWN_FRAMES:
         raise UserError(
             f"{name} does not say how long it is (it was written to a pipe); expected a length in"
@@ -161,17 +229,28 @@ def _check_format(name: str, frames: int, rate: int, channels: int) -> None:
         )
 
 
-def _read_mono(file: soundfile.SoundFile) -> NDArray[np.float32]:
-    """Decode block by block: memory follows what the file holds, not what its header claims."""
-    blocks = [np.zeros(0, np.float32)]
-    frames_left = file.frames
-    while frames_left > 0:
-        block = file.read(min(frames_left, _BLOCK_FRAMES), dtype="float32", always_2d=True)
-        if not len(block):
+def _read_at_rate(file: soundfile.SoundFile, sample_rate: int, name: str) -> NDArray[np.float32]:
+    """Decode, mix and resample block by block; the same samples as if it were done at once."""
+    rate = int(file.samplerate)
+    resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32", quality=_QUALITY)
+    # The system gives memory where it is written to, so it follows what the file holds, not what
+    # its header claims.
+    waveform = np.empty(math.ceil(file.frames * sample_rate / rate) + 1, np.float32)
+    decoded = filled = 0
+    while decoded < file.frames:
+        block = file.read(
+            min(file.frames - decoded, _BLOCK_FRAMES), dtype="float32", always_2d=True
+        )
+        last = decoded + len(block) >= file.frames or not len(block)
+        mono = _mean_over_channels(block)
+        _check_finite(mono, rate, name, decoded)
+        part = mono if rate == sample_rate else resampler.resample_chunk(mono, last=last)
+        waveform[filled : filled + len(part)] = part
+        decoded += len(block)
+        filled += len(part)
+        if last:
             break
-        blocks.append(_mean_over_channels(block))
-        frames_left -= len(block)
-    return np.concatenate(blocks)
+    return waveform[:filled]
 
 
 def _mean_over_channels(samples: NDArray[Any]) -> NDArray[np.float32]:
@@ -197,22 +276,21 @@ def _to_floating_point(samples: NDArray[Any]) -> NDArray[Any]:
     return (samples.astype(np.float64) - zero) / full_scale
 
 
-def _checked_and_resampled(
-    mono: NDArray[np.float32], rate: int, sample_rate: int, name: str
-) -> NDArray[np.float32]:
-    """[samples] at ``rate`` -> [samples'] at ``sample_rate``, finite and not empty."""
+def _check_finite(mono: NDArray[np.float32], rate: int, name: str, before: int = 0) -> None:
+    """``before`` samples came earlier."""
     finite = np.isfinite(mono)
     if not finite.all():
-        first = int(np.argmin(finite))
+        first = before + int(np.argmin(finite))
         raise UserError(
             f"{name} holds a NaN or infinite sample at {first / rate:.3f} s; expected finite"
             " samples: export the sound again"
         )
-    if mono.size and rate != sample_rate:
-        mono = soxr.resample(mono, rate, sample_rate, quality="HQ").astype(np.float32, copy=False)
-    if not mono.size:
+
+
+def _not_empty(waveform: NDArray[np.float32], sample_rate: int, name: str) -> NDArray[np.float32]:
+    if not waveform.size:
         raise UserError(
             f"{name} holds no samples at {sample_rate} Hz; expected a recording:"
             " check that it is whole"
         )
-    return mono
+    return waveform

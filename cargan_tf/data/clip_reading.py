@@ -8,7 +8,7 @@ from pathlib import Path
 import soundfile
 
 from cargan_tf.audio.clips import Clip, cut_clip
-from cargan_tf.audio.decode import read_audio, to_mono_at_rate
+from cargan_tf.audio.decode import opened, read_audio, to_mono_at_rate
 from cargan_tf.config.schema import AudioConfig
 from cargan_tf.data.video import is_video, read_sound
 
@@ -53,21 +53,18 @@ def _read_from_video(path: Path, offset_ms: int, audio: AudioConfig) -> Clip:
 
 
 def _first_second(path: Path, offset_ms: int) -> int:
-    """Where to begin to read: 0 for short files and for those that ``read_audio`` will refuse."""
+    """Where to begin to read: 0 for short files and for those that end before the clip."""
     first_second = max(0, offset_ms // 1000 - _MARGIN_SECONDS)
     if not first_second:
         return 0
-    try:
-        info = soundfile.info(str(path))
-    except (soundfile.SoundFileError, OSError, TypeError):
-        return 0
-    beyond = offset_ms / 1000 >= info.duration
-    return 0 if beyond or info.duration <= WHOLE_FILE_SECONDS else first_second
+    with opened(path) as file:
+        seconds = file.frames / file.samplerate
+    return 0 if offset_ms / 1000 >= seconds or seconds <= WHOLE_FILE_SECONDS else first_second
 
 
 def _part(path: Path, first_second: int, clip_seconds: float) -> io.BytesIO:
     """The clip and its margins as a sound file in memory, at the file's own rate."""
-    with soundfile.SoundFile(str(path)) as file:
+    with opened(path) as file:
         rate = file.samplerate
         file.seek(first_second * rate)
         # The clip starts up to a second after the margin, as first_second is rounded down.

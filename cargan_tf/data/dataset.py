@@ -11,6 +11,7 @@ from cargan_tf.audio.statistics import BandStatistics
 from cargan_tf.config.schema import Config, TrainingConfig
 from cargan_tf.data.pairs import LeftOut
 from cargan_tf.errors import UserError
+from cargan_tf.remote import to_path
 
 DATASET_FILE = "dataset.json"
 
@@ -114,7 +115,8 @@ def load_dataset(path: Path) -> DatasetInfo:
     Raises:
         UserError: no data set, a damaged one, another format, or a shard missing or cut short.
     """
-    file = Path(path) / DATASET_FILE
+    path = to_path(path)
+    file = path / DATASET_FILE
     try:
         content = file.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -133,7 +135,7 @@ def load_dataset(path: Path) -> DatasetInfo:
             f"{file} is damaged or of another version: {where}: {first['msg']}; run"
             " `cargan preprocess` again."
         ) from error
-    _check_shards(Path(path), info)
+    _check_shards(path, info)
     return info
 
 

@@ -7,6 +7,7 @@ from cargan_tf.data.dataset import FORMAT_VERSION, Counts, DatasetInfo
 from cargan_tf.data.pairs import SPLITS
 from cargan_tf.data.plan import Plan
 from cargan_tf.data.shard_reports import ShardReport
+from cargan_tf.errors import one_line
 
 
 def describe(plan: Plan, reports: list[ShardReport], statistics: BandStatistics) -> DatasetInfo:
@@ -38,7 +39,7 @@ def describe(plan: Plan, reports: list[ShardReport], statistics: BandStatistics)
             split: tuple(report.shard for report in reports if report.split == split)
             for split in splits
         },
-        source=str(plan.source.root),
+        source=one_line(plan.source.root),
         source_kind=plan.source.kind,
         notes=plan.source.notes,
         plan=plan.digest,

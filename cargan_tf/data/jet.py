@@ -16,9 +16,10 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from cargan_tf.audio.jet import LEVELS, PICTURE_SIZE, jet_colours
+from cargan_tf.data.photo import opened_picture
 from cargan_tf.errors import UserError
 
 #: Bands and frames of the authors' log-mel, as the rank of their pictures shows.
@@ -28,6 +29,9 @@ FRAMES: Final = 128
 MAX_COLOUR_ERROR: Final = 6.0
 """Steps of 255 by which a picture's pixels may on average differ from those of the jet picture
 that comes nearest. The authors' differ by 0.4 at most; a photograph by 20 and more."""
+
+MAX_SIDE: Final = 8 * PICTURE_SIZE
+"""Pixels; whoever enlarged the pictures did so eightfold at the most. 100 MB as float64."""
 
 _ROUNDS: Final = 4
 """On synthetic log-mels the share of wrong levels no longer falls after so many."""
@@ -53,22 +57,14 @@ def read_jet(path: Path) -> NDArray[np.float32]:
     Raises:
         UserError: not a picture, too small, or not in jet colours.
     """
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            if width < N_MELS or height < FRAMES or max(width, height) > 8 * PICTURE_SIZE:
-                raise UserError(
-                    f"{path} has {width}×{height} pixels; expected a spectrogram picture of"
-                    f" {PICTURE_SIZE}×{PICTURE_SIZE}, as the authors of CAR-GAN saved them."
-                )
-            pixels = np.asarray(image.convert("RGB"), np.float64)
-    except FileNotFoundError as error:
-        raise UserError(f"no spectrogram picture {path}.") from error
-    except UnidentifiedImageError as error:
-        raise UserError(f"{path} is not a picture that can be read: {error}.") from error
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{path} is a damaged picture: {reason}.") from error
+    with opened_picture(path) as image:
+        width, height = image.size
+        if width < N_MELS or height < FRAMES or max(width, height) > MAX_SIDE:
+            raise UserError(
+                f"{path} has {width}×{height} pixels; expected a spectrogram picture of"
+                f" {PICTURE_SIZE}×{PICTURE_SIZE}, as the authors of CAR-GAN saved them."
+            )
+        pixels = np.asarray(image.convert("RGB"), np.float64)
     log_mel, colour_error = _inverted(pixels)
     if colour_error > MAX_COLOUR_ERROR:
         raise UserError(

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cargan_tf.errors import one_line
+
 #: The parts of a data set, in the order in which they are worked through.
 SPLITS: tuple[str, ...] = ("train", "validation", "test")
 
@@ -65,10 +67,15 @@ class Pair:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Something of a source that no record is made of, and the reason."""
+    """Something of a source that no record is made of, and the reason; a line each."""
 
     what: str
     why: str
+
+    def __post_init__(self) -> None:
+        # Names of files may hold what no line of text can.
+        object.__setattr__(self, "what", one_line(self.what))
+        object.__setattr__(self, "why", one_line(self.why))
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,15 @@ class PairCollector:
     left_out: list[LeftOut] = field(default_factory=list)
 
     def add(self, pair: Pair, what: str) -> None:
-        """Take ``pair``, which the source calls ``what``, unless its key is taken."""
+        """Take ``pair``, which the source calls ``what``, unless its key is taken.
+
+        A name that cannot be written into a record is none: labels and recordings may come from
+        names of files, which are bytes.
+        """
+        names = (pair.label, pair.recording, pair.player, pair.piece)
+        if any(one_line(name) != name for name in names):
+            self.drop(what, "its label, recording or player is not one line of text in UTF-8")
+            return
         first = self.found.setdefault(pair.key, pair)
         if first is not pair:
             self.drop(what, f"duplicate of {pair.id} in {pair.split}")

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from cargan_tf.errors import UserError
+from cargan_tf.remote import openable
 
 #: Refused before decoding: 50 million pixels are six times 4K, and already 150 MB as RGB.
 MAX_PIXELS = 50_000_000
+
+#: A file without compression of so many pixels in four channels of 16 bits; some formats are read
+#: into memory whole when they are opened.
+MAX_BYTES = 8 * MAX_PIXELS
+
+#: What cameras, scanners and the web have, as Pillow names it. It knows thirty more, among them
+#: EPS, which it hands over to Ghostscript, a program that runs what is in the file.
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "JPEG2000", "TIFF", "BMP", "GIF", "PPM")
 
 #: What shows through where a picture is transparent, as on a page.
 BACKGROUND = (255, 255, 255)
@@ -32,29 +44,59 @@ def read_photo(path: Path, size: int, strip: tuple[int, int] = (0, 1)) -> np.nda
     the square. Grey, palette, CMYK and 16-bit pictures become RGB; transparent parts become white.
 
     Raises:
-        UserError: not a picture, cut short, or of more than :data:`MAX_PIXELS` pixels.
+        UserError: not a picture, cut short, or of more than :data:`MAX_PIXELS` pixels or
+            :data:`MAX_BYTES` bytes.
+    """
+    with opened_picture(path) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise UserError(
+                f"{path} has {image.width}×{image.height} pixels; at most {MAX_PIXELS:,} are read:"
+                " scale it down."
+            )
+        extent = _draft(image, size * strip[1])
+        upright = ImageOps.exif_transpose(image)
+        return to_square(_rgb(upright), size, strip, extent)
+
+
+@contextmanager
+def opened_picture(path: Path) -> Iterator[Image.Image]:
+    """A picture of one of :data:`FORMATS`, of which the header alone has been read.
+
+    Raises:
+        UserError: no such file, more than :data:`MAX_BYTES`, not a picture; whatever reading
+            meets within the context is said of the picture, too.
     """
     try:
+        _check_file(path)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is lower
-            with Image.open(path) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise UserError(
-                        f"{path} has {image.width}×{image.height} pixels; at most"
-                        f" {MAX_PIXELS:,} are read: scale it down."
-                    )
-                extent = _draft(image, size * strip[1])
-                upright = ImageOps.exif_transpose(image)
-                square = to_square(_rgb(upright), size, strip, extent)
+            # Of pixels, of which the caller knows how many there may be, and of damaged EXIF tags.
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(openable(path), formats=FORMATS) as image:
+                yield image
+    except UserError:
+        raise
     except FileNotFoundError as error:
         raise UserError(f"no picture {path}.") from error
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise UserError(f"{path} is not a picture that can be read: {error}.") from error
-    # Pillow's decoders also raise these three at damaged files.
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    # At damaged files Pillow's decoders raise whatever their arithmetic comes to: struct.error,
+    # KeyError, ZeroDivisionError, MemoryError, ...
+    except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{path} is a damaged picture: {reason}.") from error
-    return square
+
+
+def _check_file(path: Path) -> None:
+    """That it is a file, as opening a pipe waits for whoever writes, and not too large a one."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise UserError(f"{path} is no file: a picture is expected.")
+    if status.st_size > MAX_BYTES:
+        raise UserError(
+            f"{path} has {status.st_size >> 20} MB; at most {MAX_BYTES >> 20} MB are read: save it"
+            " with compression."
+        )
 
 
 def to_square(
@@ -95,7 +137,8 @@ def _draft(image: Image.Image, size: int) -> tuple[float, float] | None:
 
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit grey, also under the name of 32-bit
-        grey = np.asarray(image, np.int64).clip(0, 65_535) // _PER_BYTE
+        grey = np.asarray(image.convert("I"), np.int32).clip(0, 65_535)  # 200 MB at the most
+        grey //= _PER_BYTE
         return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
     if image.mode == "F":
         raise ValueError("its pixels are floating-point numbers of unknown range")

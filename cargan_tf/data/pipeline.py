@@ -13,6 +13,7 @@ from cargan_tf.data.dataset import DatasetInfo, check_fits
 from cargan_tf.data.exchange import exchange_sounds
 from cargan_tf.data.records import parse, parse_sounds, read_records
 from cargan_tf.errors import UserError
+from cargan_tf.remote import to_path
 
 #: Shards read in turns where records are not held in memory: with the shuffle buffer it mixes
 #: records that lie far apart.
@@ -239,4 +240,4 @@ def _finished(
 
 
 def _files(dataset: DatasetInfo, path: Path, split: str) -> list[str]:
-    return [str(Path(path) / shard.name) for shard in dataset.shards[split]]
+    return [str(to_path(path) / shard.name) for shard in dataset.shards[split]]

@@ -1,7 +1,8 @@
 """From a source of pairs to a folder of TFRecord shards with a description.
 
 All is written to a hidden folder beside the place asked for, which is renamed at the end: a run
-that was killed leaves no half data set, and the next one takes up the shards it finished.
+that was killed leaves no half data set, and the next one takes up the shards it finished. The
+shards are written by processes of this machine, or by those of an Apache Beam runner.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from cargan_tf.config.schema import Config
+from cargan_tf.data.beam_runner import BeamJob, check_beam, write_by_beam
 from cargan_tf.data.dataset import DATASET_FILE, DatasetInfo, load_dataset
 from cargan_tf.data.description import describe
-from cargan_tf.data.extraction import Chunk, Extracted
+from cargan_tf.data.extraction import Extracted
 from cargan_tf.data.plan import Plan, PlannedShard, check_unchanged, make_plan
 from cargan_tf.data.shard_reports import ShardReport, clear, finished_shards, remove_reports
+from cargan_tf.data.shard_work import chunks_of
 from cargan_tf.data.sources import find_source, first_reasons
 from cargan_tf.data.spectrogram_settings import settings_for
 from cargan_tf.data.splits import with_splits
@@ -29,10 +32,7 @@ from cargan_tf.data.workers import default_workers, extracting
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_json
 from cargan_tf.progress import Reporter, SilentReporter, Task
-
-#: Pairs a worker takes on at a time. Fixed: the order in which numbers are summed, and with it
-#: their last bits, must not depend on the number of workers. 64 pictures of 256 pixels are 13 MB.
-CHUNK_PAIRS = 64
+from cargan_tf.remote import is_remote, to_path
 
 #: A process takes as long to start as these many chunks take to prepare; fewer are not worth one.
 _CHUNKS_PER_WORKER = 4
@@ -49,6 +49,7 @@ def preprocess(
     *,
     format: str | None = None,
     workers: int | None = None,
+    job: BeamJob | None = None,
     reporter: Reporter = _SILENT,
 ) -> DatasetInfo:
     """Make a data set in the folder ``out`` from the pairs at ``source``.
@@ -66,16 +67,20 @@ def preprocess(
             spectrogram pictures sets the shape and scale of the log-mel itself.
         format: name of the source's format, if it shall not be found out.
         workers: processes; if None, all cores that there is enough work for.
+        job: an Apache Beam runner that does the work instead of processes of this machine.
         reporter: told of every pair.
 
     Raises:
         UserError: no usable training pair, ``out`` holds something else, another process is at
-            the same work, files changed while they were read, or the disk is full.
+            the same work, files changed while they were read, the disk is full, Beam is not
+            installed, or ``job`` failed.
     """
-    out = Path(os.path.abspath(out))
+    out = to_path(out).absolute() if is_remote(out) else Path(os.path.abspath(out))
     if workers is not None and workers < 1:
         raise UserError(f"workers must be 1 or more, received {workers}.")
-    found = find_source(Path(source), format, clip_ms=round(1000 * config.audio.clip_seconds))
+    if job is not None:
+        check_beam()
+    found = find_source(to_path(source), format, clip_ms=round(1000 * config.audio.clip_seconds))
     config, change = settings_for(found, config)
     found = with_splits(found, config.data)
     for note in (change, *found.notes):
@@ -89,7 +94,7 @@ def preprocess(
     with _disk_errors(out), _locked_work_folder(out) as work:
         made = _already_made(out, plan)  # by a process that held the lock until now
         if made is None:
-            made = _make(plan, work, out, workers, reporter)
+            made = _make(plan, work, out, workers, job, reporter)
     return made
 
 
@@ -97,6 +102,8 @@ def _already_made(out: Path, plan: Plan) -> DatasetInfo | None:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return None
     if not (out / DATASET_FILE).is_file():
+        if is_remote(out) and _holds_only_shards_of(plan, out):
+            return None
         raise UserError(f"{out} exists and is not a data set: choose another folder.")
     info = load_dataset(out)
     if info.plan != plan.digest:
@@ -107,9 +114,23 @@ def _already_made(out: Path, plan: Plan) -> DatasetInfo | None:
     return info
 
 
+def _holds_only_shards_of(plan: Plan, out: Path) -> bool:
+    """Whether an earlier run was at work in the remote folder ``out``."""
+    planned = {planned.name for planned in plan.shards}
+    return all(path.name in planned or path.name.startswith(".") for path in out.iterdir())
+
+
 @contextmanager
 def _locked_work_folder(out: Path) -> Iterator[Path]:
-    """``.<name>.partial`` beside ``out``, for this process alone."""
+    """``.<name>.partial`` beside ``out``, for this process alone.
+
+    Elsewhere it is ``out`` itself, not locked: object stores rename no folder and know no locks.
+    There a data set is one from the moment that its description is in it, which is written last.
+    """
+    if is_remote(out):
+        out.mkdir(parents=True, exist_ok=True)
+        yield out
+        return
     work = out.parent / f".{out.name}.partial"
     work.mkdir(parents=True, exist_ok=True)
     lock = FileLock(work / _LOCK_NAME, timeout=0)
@@ -141,34 +162,32 @@ def _disk_errors(out: Path) -> Iterator[None]:
 
 
 def _make(
-    plan: Plan, work: Path, out: Path, workers: int | None, reporter: Reporter
+    plan: Plan,
+    work: Path,
+    out: Path,
+    workers: int | None,
+    job: BeamJob | None,
+    reporter: Reporter,
 ) -> DatasetInfo:
     reports = finished_shards(work, plan)
     clear(work, keep=reports, also=_LOCK_NAME)
     if reports:
         reporter.message(f"taking up {len(reports)} of {len(plan.shards)} shards from before")
     missing = [planned for planned in plan.shards if planned.name not in reports]
-    chunks = [chunk for planned in missing for chunk in _chunks(planned, plan)]
-    total = sum(len(chunk.pairs) for chunk in chunks)
-    if workers is None:
-        workers = max(1, min(default_workers(), len(chunks) // _CHUNKS_PER_WORKER))
-    with (
-        extracting(chunks, workers) as results,
-        reporter.task("Preprocessing", total) as task,
-    ):
-        # TensorFlow takes seconds to import: meanwhile the workers have begun.
-        from cargan_tf.data.shards import band_statistics, write_shard
-
-        for planned in missing:
-            own = islice(results, len(_chunks(planned, plan)))
-            reports[planned.name] = write_shard(work, planned, plan, _watched(own, task))
+    if job is None:
+        reports |= _write_here(missing, plan, work, workers, reporter)
+    else:
+        reports |= write_by_beam(missing, plan, work, job, reporter)
     check_unchanged(plan)
+    from cargan_tf.data.shards import band_statistics
+
     ordered = [reports[planned.name] for planned in plan.shards]
     _check_training(plan, ordered, work)
     training = [work / report.shard.name for report in ordered if report.split == "train"]
     info = describe(plan, ordered, band_statistics(training, plan.config.audio))
     write_json(work / DATASET_FILE, info.model_dump(mode="json"))
-    os.replace(work, out)
+    if work != out:
+        os.replace(work, out)
     _tidy(out)
     return info
 
@@ -179,18 +198,26 @@ def _tidy(out: Path) -> None:
     (out / _LOCK_NAME).unlink(missing_ok=True)
 
 
-def _chunks(planned: PlannedShard, plan: Plan) -> list[Chunk]:
-    audio, data = plan.config.audio, plan.config.data
-    return [
-        Chunk(
-            planned.pairs[start : start + CHUNK_PAIRS],
-            audio,
-            data.image_size,
-            spectrograms=plan.source.spectrograms,
-            drop_silent=data.drop_silent,
-        )
-        for start in range(0, len(planned.pairs), CHUNK_PAIRS)
-    ]
+def _write_here(
+    missing: list[PlannedShard], plan: Plan, work: Path, workers: int | None, reporter: Reporter
+) -> dict[str, ShardReport]:
+    """Write the ``missing`` shards to ``work``, by processes of this machine."""
+    chunks = [chunks_of(planned, plan.config, plan.source.spectrograms) for planned in missing]
+    every = [chunk for own in chunks for chunk in own]
+    if workers is None:
+        workers = max(1, min(default_workers(), len(every) // _CHUNKS_PER_WORKER))
+    reports = {}
+    with (
+        extracting(every, workers) as results,
+        reporter.task("Preprocessing", sum(len(chunk.pairs) for chunk in every)) as task,
+    ):
+        # TensorFlow takes seconds to import: meanwhile the workers have begun.
+        from cargan_tf.data.shards import write_shard
+
+        for planned, own in zip(missing, chunks, strict=True):
+            extracted = _watched(islice(results, len(own)), task)
+            reports[planned.name] = write_shard(work, planned, plan, extracted)
+    return reports
 
 
 def _watched(chunks: Iterable[Extracted], task: Task) -> Iterator[Extracted]:

@@ -38,8 +38,27 @@ def write_report(folder: Path, report: ShardReport) -> None:
 
 def finished_shards(folder: Path, plan: Plan) -> dict[str, ShardReport]:
     """Reports, by name, on the shards in ``folder`` that are whole and of ``plan``."""
-    found = {planned.name: _finished(folder, planned, plan) for planned in plan.shards}
+    found = {planned.name: finished_shard(folder, planned, plan.digest) for planned in plan.shards}
     return {name: report for name, report in found.items() if report is not None}
+
+
+def finished_shard(folder: Path, planned: PlannedShard, digest: str) -> ShardReport | None:
+    """The report on ``planned`` if it is in ``folder``, whole, and of the plan of that digest."""
+    report = read_report(folder, planned, digest)
+    try:
+        whole = report is not None and sha256_of(folder / planned.name) == report.shard.sha256
+    except OSError:
+        return None
+    return report if whole else None
+
+
+def read_report(folder: Path, planned: PlannedShard, digest: str) -> ShardReport | None:
+    """The report on ``planned``, as far as it is of that plan; the shard itself is not read."""
+    try:
+        report = ShardReport.model_validate_json(_path(folder, planned.name).read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return report if report.plan == digest else None
 
 
 def clear(folder: Path, keep: dict[str, ShardReport], also: str) -> None:
@@ -60,17 +79,6 @@ def sha256_of(path: Path) -> str:
     """The hash of a file's content."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _finished(folder: Path, planned: PlannedShard, plan: Plan) -> ShardReport | None:
-    try:
-        report = ShardReport.model_validate_json(_path(folder, planned.name).read_bytes())
-        whole = (
-            report.plan == plan.digest and sha256_of(folder / planned.name) == report.shard.sha256
-        )
-    except (OSError, ValidationError):
-        return None
-    return report if whole else None
 
 
 def _path(folder: Path, shard_name: str) -> Path:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import tensorflow as tf
 
@@ -16,23 +18,36 @@ from cargan_tf.config.schema import AudioConfig
 from cargan_tf.data.dataset import Shard
 from cargan_tf.data.extraction import Extracted
 from cargan_tf.data.pairs import LeftOut
-from cargan_tf.data.plan import Plan, PlannedShard
+from cargan_tf.data.plan import PlannedShard
 from cargan_tf.data.records import parse_log_mels_only, read_records, serialise
 from cargan_tf.data.shard_reports import ShardReport, sha256_of, write_report
+from cargan_tf.remote import is_remote
 
 #: Log-mels held at a time while their statistics are computed.
 _STATISTICS_BATCH = 256
 
 
+class _Made(Protocol):
+    """What a shard is written from: a whole plan, or what a worker knows of it."""
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+
+    @property
+    def digest(self) -> str: ...
+
+
 def write_shard(
-    folder: Path, planned: PlannedShard, plan: Plan, chunks: Iterable[Extracted]
+    folder: Path, planned: PlannedShard, plan: _Made, chunks: Iterable[Extracted]
 ) -> ShardReport:
     """Write the records of ``chunks`` to ``folder``, then the report on them.
+
+    Several processes may write the same shard at once: each its own file, the last one stays.
 
     Raises:
         OSError: the disk is full (``ENOSPC``) or fails; the unfinished file is removed.
     """
-    temporary = folder / f".{planned.name}.unfinished"
+    temporary = folder / f".{planned.name}.{secrets.token_hex(4)}.unfinished"
     tally = _Tally()
     try:
         with _full_disk_as_os_error(), tf.io.TFRecordWriter(str(temporary)) as writer:
@@ -41,7 +56,7 @@ def write_shard(
                 tally.add(chunk)
         _flush_to_disk(temporary)
         report = tally.report(planned, plan, temporary)
-        os.replace(temporary, folder / planned.name)
+        temporary.replace(folder / planned.name)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -87,7 +102,7 @@ class _Tally:
         self._dropped_silent.update(pair.label for pair in chunk.dropped)
         self._left_out += chunk.left_out
 
-    def report(self, planned: PlannedShard, plan: Plan, path: Path) -> ShardReport:
+    def report(self, planned: PlannedShard, plan: _Made, path: Path) -> ShardReport:
         shard = Shard(
             name=planned.name,
             records=self._kept.total(),
@@ -130,5 +145,7 @@ def _full_disk_as_os_error() -> Iterator[None]:
 
 
 def _flush_to_disk(path: Path) -> None:
+    if is_remote(path):
+        return  # it was whole there when it was closed
     with path.open("rb") as stream:
         os.fsync(stream.fileno())

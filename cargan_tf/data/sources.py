@@ -10,6 +10,7 @@ from cargan_tf.data import authors, manifest, sub_urmp, urmp, videos
 from cargan_tf.data.pairs import LeftOut, Source
 from cargan_tf.data.video_tables import is_video_table
 from cargan_tf.errors import UserError, did_you_mean
+from cargan_tf.remote import to_path
 
 #: So many of the things left out are told in an error message.
 _REASONS_SHOWN = 3
@@ -74,7 +75,7 @@ def find_source(path: Path, format: str | None = None, clip_ms: int = _CLIP_MS) 
     Raises:
         UserError: nothing is there, nothing that is known, or not one pair.
     """
-    path = Path(path)
+    path = to_path(path)
     if format is not None and format not in FORMATS:
         raise UserError(
             f"unknown format {format!r}.{did_you_mean(format, FORMATS)}"

@@ -15,6 +15,9 @@ from cargan_tf.errors import UserError
 #: A day in milliseconds: no recording is longer, a greater number is a slip.
 MAX_MS = 86_400_000
 
+#: A million rows are some 100 MB; the text is held in memory.
+MAX_BYTES = 256 * 2**20
+
 #: How a split is called in columns and names of files: ``train_data.txt``, ``valSet.txt``.
 _SPLIT_WORDS = {
     "train": "train",
@@ -35,9 +38,13 @@ def read_text(path: Path) -> str:
     """The text of a table or list.
 
     Raises:
-        UserError: it cannot be read, or is not text in UTF-8.
+        UserError: it cannot be read, is larger than :data:`MAX_BYTES`, or is not text in UTF-8.
     """
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UserError(
+                f"{path} is larger than {MAX_BYTES >> 20} MB: expected a table of text; split it."
+            )
         return path.read_text("utf-8-sig")  # spreadsheets put a byte-order mark in front
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
@@ -106,15 +113,19 @@ def confined_file(text: str, root: Path, where: str) -> Path:
     named = Path(text)
     if "\0" in text:
         raise RowError(f"{where.rpartition(', ')[2]} holds a null character")
-    path = _resolved(root / named.parent) / named.name
-    if named.name in ("", "..") or path.is_symlink():
-        path = path.resolve()
+    try:
+        path = _resolved(root / named.parent) / named.name
+        if named.name in ("", "..") or path.is_symlink():
+            path = path.resolve()
+        is_file = path.is_file()
+    except (OSError, RuntimeError) as error:  # a name that is too long, links in a circle
+        raise RowError(f"no file {text}: {getattr(error, 'strerror', None) or error}") from error
     if named.is_absolute() or not path.is_relative_to(root):
         raise UserError(
             f"{where}: {text!r} leads out of {root}; paths must be relative to that"
             " folder and stay in it."
         )
-    if not path.is_file():
+    if not is_file:
         raise RowError(f"no file {text}")
     return path
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import soundfile
-
+from cargan_tf.audio.decode import opened
 from cargan_tf.data.pairs import NO_SPLIT, Pair, PairCollector, Source
 from cargan_tf.data.tables import visible
 from cargan_tf.data.video import check_installed, read_facts
@@ -65,9 +64,10 @@ def _read_piece(folder: Path, root: Path, step_ms: int, collector: PairCollector
             collector.drop(what, f"{code!r} is not one of URMP's 13 codes")
             continue
         try:
-            seconds = min(video_seconds, soundfile.info(str(path)).duration)
-        except (soundfile.SoundFileError, OSError) as error:
-            collector.drop(what, f"cannot be read as sound: {error}")
+            with opened(path) as sound:
+                seconds = min(video_seconds, sound.frames / sound.samplerate)
+        except UserError as error:
+            collector.drop(what, str(error))
             continue
         for start_ms in range(0, 1 + round(1000 * seconds) - step_ms, step_ms):
             pair = Pair(

@@ -12,12 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from cargan_tf.audio.decode import check_format
 from cargan_tf.errors import UserError
+from cargan_tf.remote import openable
 
 if TYPE_CHECKING:
     from av.container import InputContainer
 
 VIDEO_SUFFIXES: Final = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".mpg", ".flv"})
+
+MAX_PIXELS: Final = 8_192 * 4_320
+"""Of a frame: 8K. FFmpeg itself refuses larger ones, also where the size changes on the way."""
+
+MAX_SECONDS: Final = 86_400
+"""A day: no recording is longer, and a header that says so would make millions of pairs."""
 
 _MICROSECONDS: Final = 1_000_000
 """PyAV counts a container's time in these."""
@@ -66,6 +74,11 @@ def read_facts(path: Path) -> VideoFacts:
     """
     with _opened(path) as container:
         seconds = (container.duration or 0) / _MICROSECONDS
+        if seconds > MAX_SECONDS:
+            raise UserError(
+                f"{path} says that it lasts {seconds:.0f} s; at most {MAX_SECONDS} s are read:"
+                " check that it is whole, or cut it into parts."
+            )
         streams = container.streams
         return VideoFacts(seconds, bool(streams.video), bool(streams.audio))
 
@@ -80,6 +93,9 @@ def read_frame(path: Path, at_ms: int) -> Image.Image:
     with _opened(path) as container:
         if not container.streams.video:
             raise UserError(f"{path} has no picture: a video is expected, not a sound file.")
+        stream = container.streams.video[0]
+        _check_codec(stream, path)
+        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         start = (container.start_time or 0) / _MICROSECONDS
         moment = start + at_ms / 1000
         container.seek(round(moment * _MICROSECONDS), backward=True)
@@ -121,13 +137,17 @@ def read_sound(path: Path, start: float, seconds: float) -> tuple[NDArray[np.flo
                 f"{path} has no sound: leave it out, or give the sound as a file of its own."
             )
         stream = container.streams.audio[0]
+        _check_codec(stream, path)
         rate = stream.rate
+        check_format(str(path), rate, stream.channels)
         begin = (container.start_time or 0) / _MICROSECONDS + start
         container.seek(max(0, round((begin - _EARLY_SECONDS) * _MICROSECONDS)), backward=True)
         resampler = av.AudioResampler(format="fltp")  # to float; rate and channels stay
         parts: list[NDArray[np.float32]] = []
         first: float | None = None
         for decoded in container.decode(audio=0):
+            if decoded.time is not None and decoded.time + _EARLY_SECONDS < begin:
+                continue  # a file without an index is decoded from its start
             for frame in resampler.resample(decoded):
                 first = frame.time if first is None else first
                 parts.append(frame.to_ndarray().astype(np.float32, copy=False))
@@ -145,13 +165,21 @@ def read_sound(path: Path, start: float, seconds: float) -> tuple[NDArray[np.flo
     return samples[: round(seconds * rate)], rate
 
 
+def _check_codec(stream: Any, path: Path) -> None:
+    """That FFmpeg knows how the stream is coded: damaged headers name codecs there are not."""
+    if stream.codec_context is None:
+        raise UserError(
+            f"{path}: its {stream.type} is coded in an unknown way: check that it is whole."
+        )
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[InputContainer]:
     check_installed(path)
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(openable(path), "r") as container:
             yield container
     except FileNotFoundError as error:
         raise UserError(f"no video {path}.") from error

@@ -115,7 +115,7 @@ def _by_stem(root: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(root.rglob("*")):
         usable = is_video(path) and path.is_file() and not path.name.startswith(".")
-        if usable and path.resolve().is_relative_to(root):
+        if usable and path.resolve().is_relative_to(root):  # is_file: no links in a circle
             found.setdefault(path.stem, path)
     return found
 

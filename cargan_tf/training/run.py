@@ -18,6 +18,7 @@ from cargan_tf.config import Config, config_from_json
 from cargan_tf.data.dataset import DATASET_FILE
 from cargan_tf.errors import UserError
 from cargan_tf.files import sweep_unfinished, write_json
+from cargan_tf.remote import check_local, to_path
 
 FORMAT = 1
 
@@ -79,8 +80,9 @@ class Run:
         """What the run is made of.
 
         Raises:
-            UserError: there is no run here, or its description is damaged.
+            UserError: there is no run here, its description is damaged, or it is remote.
         """
+        check_local(self.path, "a run's directory")
         try:
             values: dict[str, Any] = json.loads(self.info_file.read_text("utf-8"))
             return RunInfo(
@@ -116,8 +118,9 @@ class Run:
         The lock is the operating system's, so it falls with the process that holds it.
 
         Raises:
-            UserError: another process holds it.
+            UserError: another process holds it, or the directory is remote.
         """
+        check_local(self.path, "a run's directory")
         self.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.path / ".lock")
         try:
@@ -142,7 +145,7 @@ def data_of(run: Run) -> Path:
         UserError: there is no run, or its data set is not there: it was moved, or the run was
             imported without one.
     """
-    data = Path(run.read_info().data)
+    data = to_path(run.read_info().data)
     if not (data / DATASET_FILE).is_file():
         raise UserError(
             f"{run.path} was not made from a data set that is here ({data} holds none): name one"

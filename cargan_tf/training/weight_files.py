@@ -11,6 +11,7 @@ import numpy as np
 
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_atomically
+from cargan_tf.remote import openable
 
 
 def save_weights(network: keras.Model, file: Path) -> None:
@@ -27,7 +28,7 @@ def load_weights(network: keras.Model, file: Path, remedy: str) -> None:
         UserError: the file is missing, damaged or of another network; ends in ``remedy``.
     """
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with np.load(openable(file), allow_pickle=False) as arrays:
             values = [arrays[f"arr_{index}"] for index in range(len(network.variables))]
         for variable, value in zip(network.variables, values, strict=True):
             variable.assign(value)

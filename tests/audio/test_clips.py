@@ -95,3 +95,10 @@ def test_louder_scales_the_samples_and_nothing_else(decibels, gain):
     np.testing.assert_allclose(changed.samples, gain * clip.samples, rtol=1e-6)
     assert changed.samples.dtype == np.float32
     assert (changed.start, changed.padded) == (5, 1)
+
+
+def test_loudest_start_is_the_same_however_many_samples_are_summed_at_once(monkeypatch):
+    waveform = np.random.default_rng(1).normal(size=5_000).astype(np.float32)
+    at_once = [loudest_start(waveform, size, 7) for size in (1, 100, 999, 4_999)]
+    monkeypatch.setattr("cargan_tf.audio.clips._SUMMED_SAMPLES", 97)
+    assert [loudest_start(waveform, size, 7) for size in (1, 100, 999, 4_999)] == at_once

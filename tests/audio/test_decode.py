@@ -193,7 +193,7 @@ def test_absurd_length_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
     path = tmp_path / "long.wav"
     soundfile.write(path, tone(8_000, seconds=2.0), 8_000)
     monkeypatch.setattr(decode, "MAX_SECONDS", 1)
-    monkeypatch.setattr(decode, "_read_mono", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(decode, "_read_at_rate", lambda *_: pytest.fail("decoded"))
     with pytest.raises(UserError, match=r"lasts 2\.0 s; expected at most 1 s"):
         read_audio(path, 8_000)
 
@@ -233,3 +233,44 @@ def test_importing_needs_neither_tensorflow_nor_librosa():
         [sys.executable, "-c", f"{imports}; {check}"], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.wav")
+    with pytest.raises(UserError, match=r"a\.wav is a pipe or a device; .* standard input"):
+        read_audio(tmp_path / "a.wav", 8_000)
+
+
+def test_a_link_in_a_circle_is_named(tmp_path):
+    (tmp_path / "a.wav").symlink_to("a.wav")
+    with pytest.raises(UserError, match=r"a\.wav leads nowhere"):
+        read_audio(tmp_path / "a.wav", 8_000)
+
+
+def test_a_name_that_is_no_utf8_is_opened(tmp_path):
+    path = tmp_path / os.fsdecode(b"\xff.wav")
+    soundfile.write(os.fsencode(path), tone(8_000), 8_000, format="WAV")
+    assert len(read_audio(path, 8_000)) == 4_000
+
+
+def test_no_more_of_a_pipe_is_taken_into_memory_than_is_read(monkeypatch):
+    class Pipe(io.BytesIO):
+        def seekable(self):
+            return False
+
+    monkeypatch.setattr(decode, "MAX_STREAM_BYTES", 1 << 20)
+    pipe = Pipe(bytes(5 << 20))
+    with pytest.raises(UserError, match="more than 1 MB"):
+        read_audio(pipe, 8_000)
+    assert pipe.tell() <= (1 << 20) + 1
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100])
+def test_block_by_block_gives_what_is_resampled_at_once(tmp_path, monkeypatch, rate):
+    import soxr
+
+    samples = np.random.default_rng(0).uniform(-1, 1, 30_000).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", samples, rate, subtype="FLOAT")
+    monkeypatch.setattr(decode, "_BLOCK_FRAMES", 997)
+    expected = samples if rate == 8_000 else soxr.resample(samples, rate, 8_000, quality="HQ")
+    np.testing.assert_array_equal(read_audio(tmp_path / "a.wav", 8_000), expected)

@@ -56,3 +56,20 @@ def test_options_that_do_not_fit_are_named_as_they_are_typed(choosy, words, said
     done = CliRunner().invoke(choosy, words)
     assert said in done.output
     assert (done.exit_code == 0) == (said == "")
+
+
+def test_what_must_be_on_a_disk_makes_no_folder_called_gs(cargan, tmp_path):
+    for words in (("train", "data", "--run", "gs://b/run"), ("sample-data", "gs://b/data")):
+        assert "no path on a disk of this machine" in cargan(*words, cwd=tmp_path).error
+    assert not list(tmp_path.iterdir())
+
+
+def test_data_models_and_sounds_may_be_elsewhere(cargan, tmp_path):
+    for words in (
+        ("train", "nowhere://b/data"),
+        ("inspect", "nowhere://b/data"),
+        ("generate", "nowhere://b/a.wav"),
+        ("preprocess", "nowhere://b/source"),
+    ):
+        assert "cannot reach nowhere://b/" in cargan(*words, cwd=tmp_path).error
+    assert not list(tmp_path.iterdir())

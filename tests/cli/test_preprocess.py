@@ -7,6 +7,9 @@ import shutil
 import pytest
 from PIL import Image
 
+from cargan_tf.data.beam_runner import BeamJob
+from cargan_tf.errors import UserError
+
 
 @pytest.fixture
 def described(cargan, tiny_yaml, tmp_path):
@@ -231,3 +234,20 @@ def test_a_bad_source_is_one_clear_line(cargan, tiny_yaml, tmp_path, write_video
     assert re.search(said, done.err.splitlines()[-1])
     assert done.err.count("Error: ") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_runners_are_named_with_their_options(cargan, tree, tmp_path, tiny_yaml, monkeypatch):
+    given = {}
+
+    def write(missing, plan, folder, job, reporter):
+        given["job"] = job
+        raise UserError("that will do")
+
+    monkeypatch.setattr("cargan_tf.data.preprocess.check_beam", lambda: None)
+    monkeypatch.setattr("cargan_tf.data.preprocess.write_by_beam", write)
+    words = ("preprocess", tree, tmp_path / "made", "--config", tiny_yaml)
+    option = ("--runner-option", "direct_num_workers=2")
+    assert "that will do" in cargan(*words, "--runner", "DirectRunner", *option).error
+    assert given["job"] == BeamJob("DirectRunner", ("direct_num_workers=2",))
+    assert "has no meaning without --runner" in cargan(*words, *option).error
+    assert "do not go together" in cargan(*words, "--runner", "X", "--workers", 2).error

@@ -81,7 +81,7 @@ def test_other_pictures_are_refused_by_name(tmp_path, image):
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    with pytest.raises(UserError, match="no spectrogram picture"):
+    with pytest.raises(UserError, match="no picture"):
         read_jet(tmp_path / "gone.png")
     with pytest.raises(UserError, match=r"has 32×32 pixels; expected .* 256×256"):
         read_jet(saved(tmp_path, Image.new("RGB", (32, 32))))

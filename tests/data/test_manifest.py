@@ -138,3 +138,18 @@ def test_text_that_is_not_utf8_or_not_csv(folder):
     path.write_text(f'{HEADER}\ntrain,"vio"lin,v1,500,a.wav,a.jpg\n')
     with pytest.raises(UserError, match="line 2 is not valid CSV"):
         read_manifest(path)
+
+
+@pytest.mark.parametrize("name", ["circle.wav", "circle/a.wav", "x" * 300 + ".wav"])
+def test_a_name_that_the_system_cannot_follow_is_left_out(folder, name):
+    (folder / "circle.wav").symlink_to("circle.wav")
+    (folder / "circle").symlink_to("circle")
+    source = read_manifest(manifest(folder, ROW, ROW.replace("a.wav", name).replace("500", "0")))
+    assert len(source.pairs) == 1
+    assert source.left_out[0].why.startswith(f"no file {name}")
+
+
+def test_a_table_too_large_for_memory_is_refused_unread(folder, monkeypatch):
+    monkeypatch.setattr("cargan_tf.data.tables.MAX_BYTES", 20)
+    with pytest.raises(UserError, match="is larger than"):
+        read_manifest(manifest(folder, ROW))

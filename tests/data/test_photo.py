@@ -1,4 +1,5 @@
 import io
+import os
 
 import numpy as np
 import pytest
@@ -158,3 +159,22 @@ def test_a_strip_of_a_picture(tmp_path):
         expected = np.zeros(3)
         expected[place] = 200
         np.testing.assert_allclose(pixels.mean(axis=(0, 1)), expected, atol=3)
+
+
+def test_a_file_that_would_be_run_is_refused(tmp_path):
+    """Pillow hands PostScript over to Ghostscript."""
+    path = saved(tmp_path, Image.new("RGB", (8, 8)), "a.eps")
+    path.rename(tmp_path / "a.png")
+    with pytest.raises(UserError, match=r"a\.png is not a picture that can be read"):
+        read_photo(tmp_path / "a.png", 8)
+
+
+def test_too_many_bytes_and_what_is_no_file_are_refused_unopened(tmp_path, monkeypatch):
+    path = saved(tmp_path, Image.new("RGB", (8, 8)))
+    os.mkfifo(tmp_path / "pipe.png")
+    monkeypatch.setattr(photo, "MAX_BYTES", path.stat().st_size - 1)
+    monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("opened"))
+    with pytest.raises(UserError, match="MB are read"):
+        read_photo(path, 8)
+    with pytest.raises(UserError, match=r"pipe\.png is no file"):
+        read_photo(tmp_path / "pipe.png", 8)

@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import pytest
@@ -89,3 +90,17 @@ def test_order_is_the_same_whatever_the_system_lists_first(tree):
     ids = [pair.id for pair in read_tree(tree).pairs]
     assert ids == [pair.id for pair in read_tree(tree).pairs]
     assert ids.index("cello/cello00/500") < ids.index("cello/cello00/1000")
+
+
+def test_a_class_whose_name_is_no_text_is_left_out_by_name(tree):
+    name = os.fsdecode(b"flu\xffte")
+    for kind, ending in (("img", "jpg"), ("chunk", "wav")):
+        old = tree / kind / "train" / "cello"
+        new = old.with_name(name)
+        new.mkdir()
+        (old / f"cello00_0.{ending}").rename(new / f"{name}00_0.{ending}")
+    source = read_tree(tree)
+    assert len(source.pairs) == 47
+    (left,) = source.left_out
+    assert "\\udcff" in left.what
+    assert "not one line of text" in left.why

@@ -76,3 +76,15 @@ def test_without_pyav_it_is_named(video, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(UserError, match=r"needs PyAV: pip install 'cargan-tf\[video\]'"):
         read_frame(video, 0)
+
+
+def test_a_header_of_days_is_refused(video, monkeypatch):
+    monkeypatch.setattr("cargan_tf.data.video.MAX_SECONDS", 2)
+    with pytest.raises(UserError, match="says that it lasts 5 s; at most 2 s"):
+        read_facts(video)
+
+
+def test_frames_of_too_many_pixels_are_not_decoded(video, monkeypatch):
+    monkeypatch.setattr("cargan_tf.data.video.MAX_PIXELS", 64 * 32 - 1)
+    with pytest.raises(UserError, match=r"a\.mp4"):
+        read_frame(video, 0)

@@ -209,3 +209,47 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path, made):
         (tmp_path / "G1.pth").mkdir()
     with pytest.raises(UserError, match=r"G1\.pth cannot be read"):
         read_state_dict(tmp_path / "G1.pth")
+
+
+@pytest.mark.parametrize("how", ["compressed", "larger than the file may be"])
+def test_an_archive_that_is_made_to_be_unpacked_to_gigabytes_is_refused(tmp_path, monkeypatch, how):
+    zip_file(tmp_path / "a.pth", {"a": Tensor(Storage(KERNEL.ravel()), (4,), (1,))})
+    path = tmp_path / "G1.pth"
+    packing = zipfile.ZIP_DEFLATED if how == "compressed" else zipfile.ZIP_STORED
+    with zipfile.ZipFile(tmp_path / "a.pth") as old, zipfile.ZipFile(path, "w", packing) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+        new.writestr("archive/zeros", bytes(1 << 16))
+    if how != "compressed":
+        monkeypatch.setattr("cargan_tf.interop.pytorch_reading.MAX_BYTES", 1 << 15)
+    with pytest.raises(UserError, match=r"is refused: it is (a zip archive that is comp|larger)"):
+        read_state_dict(path)
+
+
+def test_a_tensor_that_repeats_a_number_without_end_is_refused(write):
+    flat = Storage(KERNEL.ravel())
+    with pytest.raises(UserError, match="larger than its storage"):
+        read_state_dict(write({"a": Tensor(flat, (10**4, 10**4), (0, 0))}, [flat]))
+
+
+def test_a_place_far_out_in_the_memo_takes_no_memory(tmp_path):
+    """The unpickler written in C makes a table of all places up to it, 64 GB."""
+    path = tmp_path / "G1.pth"
+    far = pickle.LONG_BINPUT + struct.pack("<I", 2**32 - 2)
+    path.write_bytes(pickle.PROTO + b"\x02" + pickle.NONE + far + pickle.STOP)
+    with pytest.raises(UserError, match="not of PyTorch weights"):
+        read_state_dict(path)
+
+
+def test_a_pickle_cannot_change_the_functions_it_names(tmp_path):
+    """BUILD would set attributes of what was named, for all that is read later."""
+    path = tmp_path / "G1.pth"
+    state = pickle.NONE + pickle.EMPTY_DICT + b"U\x0c__defaults__" + pickle.EMPTY_TUPLE
+    state += pickle.SETITEM + pickle.TUPLE2
+    named = pickle.GLOBAL + b"torch._utils\n_rebuild_tensor_v2\n"
+    path.write_bytes(pickle.PROTO + b"\x02" + named + state + pickle.BUILD + pickle.STOP)
+    function = _KNOWN["torch._utils", "_rebuild_tensor_v2"]
+    before = function.__defaults__
+    with pytest.raises(UserError):
+        read_state_dict(path)
+    assert function.__defaults__ is before

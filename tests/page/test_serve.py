@@ -1,6 +1,7 @@
 """The page as a visitor meets it."""
 
 import io
+import urllib.error
 import urllib.request
 
 import numpy as np
@@ -228,3 +229,14 @@ def test_nothing_sticks_out_at_any_width(page, size, tab, tmp_path):
 def _box_of_a_picture(page, key):
     rectangle = page.one(f"{key} img").rect
     return rectangle if rectangle["width"] > 0 else None
+
+
+def test_a_file_that_is_too_large_is_not_taken(address):
+    body = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.wav"\r\n\r\n'
+    body += bytes(21 * 10**6) + b"\r\n--x--\r\n"
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    request = urllib.request.Request(f"{address}gradio_api/upload", body, headers)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    assert refused.value.code == 413
+    assert "/" not in refused.value.read().decode()

@@ -1,0 +1,163 @@
+"""A fuzz target of atheris for everything that reads files of strangers.
+
+    python -m benchmarks.fuzzing picture CORPUS -max_total_time=300 -rss_limit_mb=2048
+
+The first word names the reader, the others are libFuzzer's. A corpus to start from is made by
+``python -m benchmarks.fuzzing picture --corpus CORPUS``. Whatever a reader raises but a message for
+the user is a fault.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from cargan_tf.errors import UserError
+
+#: Model's rate in Hz, and pixels a side, of what is read.
+RATE, SIZE = 8_000, 16
+
+
+def read_sound(path: Path) -> None:
+    """By libsndfile, mixed and resampled."""
+    from cargan_tf.audio.decode import read_audio
+
+    read_audio(path, RATE)
+
+
+def read_picture(path: Path) -> None:
+    """By Pillow, to a square."""
+    from cargan_tf.data.photo import read_photo
+
+    read_photo(path, SIZE)
+
+
+def read_spectrogram(path: Path) -> None:
+    """A picture in jet colours."""
+    from cargan_tf.data.jet import read_jet
+
+    read_jet(path)
+
+
+def read_video(path: Path) -> None:
+    """Header, a frame and half a second of sound, by PyAV."""
+    from cargan_tf.data import video
+
+    video.read_facts(path)
+    video.read_frame(path, 100)
+    video.read_sound(path, 0.1, 0.5)
+
+
+def read_weights(path: Path) -> None:
+    """A file of PyTorch's."""
+    from cargan_tf.interop.pytorch_reading import read_state_dict
+
+    read_state_dict(path)
+
+
+def read_source(path: Path) -> None:
+    """A table of pairs or of videos, or a list of the authors'."""
+    from cargan_tf.data.sources import find_source
+
+    find_source(path)
+
+
+def read_configuration(path: Path) -> None:
+    """A YAML file."""
+    from cargan_tf.config import load_config
+
+    load_config(path)
+
+
+#: Reader, and the ending of its files.
+TARGETS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "sound": (read_sound, ".wav"),
+    "picture": (read_picture, ".png"),
+    "spectrogram": (read_spectrogram, ".png"),
+    "video": (read_video, ".mp4"),
+    "weights": (read_weights, ".pth"),
+    "source": (read_source, ".csv"),
+    "configuration": (read_configuration, ".yaml"),
+}
+
+
+def attempt(name: str, content: bytes, folder: Path) -> bool:
+    """Whether the reader ``name`` could read ``content``; any fault of it is raised."""
+    read, ending = TARGETS[name]
+    path = folder / f"input{ending}"
+    path.write_bytes(content)
+    with contextlib.suppress(UserError):
+        read(path)
+        return True
+    return False
+
+
+def corpus(name: str) -> list[bytes]:
+    """Whole files of a reader's, of each format, to start from."""
+    from benchmarks.damaged_files import PICTURE_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS, whole
+
+    endings = {"sound": SOUND_ENDINGS, "picture": PICTURE_ENDINGS, "video": VIDEO_ENDINGS}
+    if name in endings:
+        return [whole(ending) for ending in endings[name]]
+    return {
+        "spectrogram": _spectrogram,
+        "weights": _weights,
+        "source": lambda: [
+            b"label,recording,start_ms,audio,image\nviolin,a,0,input.csv,input.csv\n",
+            b"video,label,start,end,split\na,violin,0,1,train\n",
+            b"Accordion&-1iKLvsRBbE&good&0&10\n",
+            b"a_0.png||[0 1]||a_0.jpg\n",
+        ],
+        "configuration": lambda: [b"name: a\nmodel:\n  kind: s2ic\naudio: {n_mels: 32}\n"],
+    }[name]()
+
+
+def _spectrogram() -> list[bytes]:
+    import io
+
+    import numpy as np
+
+    from cargan_tf.data.jet import FRAMES, N_MELS, draw_jet
+
+    content = io.BytesIO()
+    draw_jet(np.random.default_rng(0).random((N_MELS, FRAMES))).save(content, "PNG")
+    return [content.getvalue()]
+
+
+def _weights() -> list[bytes]:
+    import numpy as np
+
+    from cargan_tf.interop.pytorch_writing import write_state_dict
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weights.pth"
+        write_state_dict(path, {"a.weight": np.ones((2, 3), np.float32)})
+        return [path.read_bytes()]
+
+
+def main() -> None:
+    """Write a corpus, or fuzz until libFuzzer is done."""
+    name, *words = sys.argv[1:]
+    if words[:1] == ["--corpus"]:
+        folder = Path(words[1])
+        folder.mkdir(parents=True, exist_ok=True)
+        for place, content in enumerate(corpus(name)):
+            (folder / f"{name}{place}").write_bytes(content)
+        return
+    import atheris
+
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        with atheris.instrument_imports(
+            include=["cargan_tf", "PIL", "soundfile", "pickle", "yaml"]
+        ):
+            attempt(name, b"", place)  # readers import what they need when they are called
+        atheris.Setup([sys.argv[0], *words], lambda content: attempt(name, content, place) and None)
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

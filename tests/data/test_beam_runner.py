@@ -1,0 +1,85 @@
+import re
+
+import pytest
+
+from cargan_tf.data import beam_runner
+from cargan_tf.data.beam_runner import BeamJob
+from cargan_tf.data.preprocess import preprocess
+from cargan_tf.errors import UserError
+from cargan_tf.progress import SilentReporter
+
+WITHOUT_BEAM = "Apache Beam is not installed: pip install 'cargan-tf[beam]'."
+TWO_WORKERS = ("direct_running_mode=multi_processing", "direct_num_workers=2")
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+class Messages(SilentReporter):
+    """Keeps what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def message(self, text):
+        self.told.append(text)
+
+
+@pytest.fixture
+def beam():
+    return pytest.importorskip("apache_beam", reason=WITHOUT_BEAM)
+
+
+def test_without_beam_one_line_says_what_to_install(
+    tiny_source, tiny_config, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=re.escape(WITHOUT_BEAM)):
+        preprocess(tiny_source, tmp_path / "out", tiny_config, job=BeamJob("DirectRunner"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_options_are_beams_own():
+    job = BeamJob("FlinkRunner", ("flink_master=localhost:8081", "--streaming"))
+    assert job.flags()[1:] == ["--flink_master=localhost:8081", "--streaming"]
+
+
+@pytest.mark.slow
+def test_after_a_failed_job_two_workers_write_the_same_bytes(
+    beam, tiny_source, tiny_config, tiny_data, tmp_path, monkeypatch, caplog
+):
+    """The first job runs in this process and fails at its third shard, the second in two others."""
+    do_work, done = beam_runner.do_work, []
+
+    def fails_at_the_third(file):
+        if len(done) == 2:
+            raise OSError(5, "the disk is gone")
+        done.append(do_work(file))
+
+    out = tmp_path / "out"
+    reporter = Messages()
+    with monkeypatch.context() as failing:
+        failing.setattr(beam_runner, "do_work", fails_at_the_third)
+        with pytest.raises(UserError, match=r"DirectRunner job failed: .*the disk is gone.*kept\."):
+            preprocess(tiny_source, out, tiny_config, job=BeamJob("DirectRunner"))
+    assert not out.exists()
+    assert "Traceback" not in caplog.text
+    job = BeamJob("DirectRunner", TWO_WORKERS)
+    preprocess(tiny_source, out, tiny_config, job=job, reporter=reporter)
+    assert reporter.told == ["taking up 2 of 7 shards from before", "5 shards go to DirectRunner"]
+    assert contents(out) == contents(tiny_data)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_runner_that_beam_does_not_know_is_one_line(beam, tiny_source, tiny_config, tmp_path):
+    with pytest.raises(UserError, match=r"Beam cannot use NoRunner: .*Valid values are"):
+        preprocess(tiny_source, tmp_path / "out", tiny_config, job=BeamJob("NoRunner"))
+
+
+def test_workers_that_write_elsewhere_are_found_out(
+    beam, tiny_source, tiny_config, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(beam_runner, "do_work", str)
+    with pytest.raises(UserError, match=r"job ended, and 7 of 7 shards are not in .*gs://"):
+        preprocess(tiny_source, tmp_path / "out", tiny_config, job=BeamJob("DirectRunner"))
