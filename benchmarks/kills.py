@@ -101,6 +101,8 @@ def survive(
         place = _fresh(stage, material, folder / "undisturbed")
         began = time.monotonic()
         _finish(_start(cargan, stage, material, place), outcome)
+        if outcome.faults:
+            sys.exit(f"{outcome.faults[0]}, undisturbed: {(place / '.log').read_text('utf-8')}")
         expected = time.monotonic() - began, stage.result(place)
     outcome.seconds, wanted = expected
     while outcome.kills < kills and not outcome.faults:
