@@ -35,6 +35,14 @@ def one_line(text: object) -> str:
     )
 
 
+class WorkerLost(UserError):
+    """Another worker of a run on several machines is gone; nothing is wrong with the input.
+
+    All workers go on once they are started again. The command line leaves with a status of its
+    own, by which a scheduler knows that.
+    """
+
+
 def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
     """The entries of ``known`` spelled most like ``word``, best first; may be empty."""
     by_lower = {entry.lower(): entry for entry in known}

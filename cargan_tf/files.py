@@ -14,6 +14,9 @@ from cargan_tf.remote import RemotePath
 #: How TensorFlow and HDF5, which raise errors of their own, word a full disk.
 _DISK_FULL = os.strerror(errno.ENOSPC)
 
+#: How hidden files end that do not bear their name yet.
+_UNFINISHED = ".unfinished"
+
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write ``content`` beside ``path``, flush it to the disk and rename it into place.
@@ -24,7 +27,9 @@ def write_atomically(path: Path, content: bytes) -> None:
         path.write_bytes(content)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.name}.", suffix=_UNFINISHED
+    )
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
@@ -35,6 +40,12 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def sweep_unfinished(folder: Path) -> None:
+    """Remove what killed writers left in ``folder``. Only for who keeps all other writers out."""
+    for left in folder.glob(f".*{_UNFINISHED}"):
+        left.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:

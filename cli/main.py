@@ -12,7 +12,7 @@ import click
 from cargan_cli.hints import Terminated
 
 from cargan_tf import __version__
-from cargan_tf.errors import UserError, did_you_mean
+from cargan_tf.errors import UserError, WorkerLost, did_you_mean
 from cargan_tf.files import is_disk_full
 
 #: Command -> module of this package that holds it, in the order one needs them.
@@ -38,6 +38,7 @@ COMMANDS = {
 }
 
 EXIT_BAD_INPUT = 2
+EXIT_TRY_AGAIN = 75  # EX_TEMPFAIL of BSD's sysexits.h: another worker is gone
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 EXIT_TERMINATED = 143  # 128 + SIGTERM
 
@@ -76,8 +77,8 @@ def cli(debug: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and leave with its status: 0, 2 for bad input, 130 for Ctrl-C, 143 for
-    SIGTERM."""
+    """Run the command line and leave with its status: 0, 2 for bad input, 75 where another worker
+    is gone, 130 for Ctrl-C, 143 for SIGTERM."""
     arguments = sys.argv[1:] if arguments is None else arguments
     # TensorFlow's C++ notes to its own developers; its errors still show. The user's value wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -102,7 +103,7 @@ def main(arguments: list[str] | None = None) -> None:
         if debug:
             traceback.print_exc()
         _tell(arguments, "error", "error", message, before="Error: ")
-        status = EXIT_BAD_INPUT
+        status = EXIT_TRY_AGAIN if isinstance(error, WorkerLost) else EXIT_BAD_INPUT
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -12,7 +13,11 @@ from cargan_cli.options import ANY_PATH, PATH, config_options, log_json_option
 @click.argument("data", type=ANY_PATH, default=Path("data"))
 @click.option("--run", "run_path", type=PATH, help="Where it is written.  [default: runs/CONFIG]")
 @config_options("the data set's own")
-@click.option("--gpus", type=click.IntRange(min=1), help="GPUs.  [default: 1 if there is one]")
+@click.option(
+    "--gpus",
+    type=click.IntRange(min=1),
+    help="GPUs, under TF_CONFIG of each worker.  [default: 1 if there is one]",
+)
 @click.option(
     "--virtual-devices",
     type=click.IntRange(min=1),
@@ -41,7 +46,11 @@ def command(
     dry_run: bool,
     log_json: bool,
 ) -> None:
-    """Train CAR-GAN on DATA, a data set made by `cargan preprocess` (./data by default)."""
+    """Train CAR-GAN on DATA, a data set made by `cargan preprocess` (./data by default).
+
+    Under TF_CONFIG, one worker of several that train together: DATA and the run must be the same
+    folders for all.
+    """
     from cargan_cli.configuring import config_for_data
     from cargan_cli.hints import command_line, resumable, same_command
     from cargan_cli.json_log import new_reporter
@@ -49,6 +58,7 @@ def command(
 
     from cargan_tf.config import override
     from cargan_tf.errors import UserError
+    from cargan_tf.training.cluster import cluster_of
     from cargan_tf.training.run import Run
 
     config = config_for_data(data, config_name, overrides)
@@ -57,12 +67,13 @@ def command(
         raise UserError(f"nothing to resume: {run.path} holds no run. Name it with --run.")
     if resume and config_name is None:
         config = override(run.read_info().config, overrides)
+    cluster = cluster_of(os.environ)  # before TensorFlow takes its seconds
     import_tensorflow(start_devices=False)
     from cargan_tf.training.devices import make_strategy
     from cargan_tf.training.trainer import Trainer, describe_listening
 
     with known_lines_dropped():
-        strategy = make_strategy(gpus, virtual_devices)
+        strategy = make_strategy(gpus, virtual_devices, cluster)
     reporter = new_reporter(log_json, config.training.seed)
     trainer = Trainer(run, data, config, strategy, classifier, resume, reporter)
     if dry_run:
@@ -74,6 +85,8 @@ def command(
         click.echo(f"Time is up: step {result.step} of {trainer.total_steps} is saved.")
         click.echo(f"Go on with: {same_command('--resume')}")
         return
+    if not trainer.workers.is_chief:
+        return  # the chief says what came of it
     if result.listening is not None:
         click.echo(describe_listening(result.listening))
     following = command_line("export", run.path, Path("saved_models") / config.name)

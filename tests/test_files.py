@@ -2,10 +2,12 @@ import errno
 import json
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
-from cargan_tf.files import write_atomically, write_json
+from cargan_tf.files import sweep_unfinished, write_atomically, write_json
 
 
 def test_content_and_folders_are_made(tmp_path):
@@ -52,3 +54,20 @@ def test_json_has_no_nan(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "file.json", {"a": float("nan")})
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path):
+    program = (
+        "import os, sys; from pathlib import Path; import cargan_tf.files as files;"
+        "os.fsync = lambda handle: os.kill(os.getpid(), 9);"
+        "files.write_atomically(Path(sys.argv[1]), b'half')"
+    )
+    for name in ("file", ".hidden"):
+        write_atomically(tmp_path / name, b"whole")
+    subprocess.run([sys.executable, "-c", program, tmp_path / "file"], check=False)
+    assert len(list(tmp_path.iterdir())) == 3
+    sweep_unfinished(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "file": b"whole",
+        ".hidden": b"whole",
+    }

@@ -33,6 +33,7 @@ def training_batches(
     *,
     seed: int,
     start_step: int = 0,
+    part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """An endless stream of batches of the training split, for all devices together.
 
@@ -50,6 +51,7 @@ def training_batches(
         config: batch size, masks and scale; its sound and picture settings must be the data set's.
         seed: of order and masks.
         start_step: batches to pass over.
+        part: (index, count) of the worker that takes one of ``count`` even parts of each batch.
 
     Returns:
         Batches of ``spectrogram`` [B, size, size, 1] and ``photo`` [B, size, size, 3] in
@@ -64,13 +66,13 @@ def training_batches(
     start = start_step * batch_size
     shuffled = _shuffled_in_memory if config.data.cache else _shuffled_from_disk
     records = shuffled(dataset, path, config, epoch_records, seed, start)
-    batches = _parsed(records.batch(batch_size, drop_remainder=True), config)
+    batches = _parsed(_part_of_each(records, batch_size, part), config)
     if config.data.shuffle_sounds:
         split = read_records(_files(dataset, path, "train"))
         sounds = parse_sounds(split, dataset.records("train"))
         batches = exchange_sounds(batches, sounds, config.audio.n_mels, config.audio.frames, seed)
     if config.data.freq_mask or config.data.time_mask:
-        batches = _masked(batches, dataset, config, seed, start)
+        batches = _masked(batches, dataset, config, seed, start, part)
     return _finished(batches, dataset, config, ("spectrogram", "photo", "label", "id"))
 
 
@@ -172,7 +174,12 @@ def _draw(shape: list[int], seed: int, epoch: tf.Tensor) -> tf.Tensor:
 
 
 def _masked(
-    batches: tf.data.Dataset, dataset: DatasetInfo, config: Config, seed: int, start: int
+    batches: tf.data.Dataset,
+    dataset: DatasetInfo,
+    config: Config,
+    seed: int,
+    start: int,
+    part: tuple[int, int],
 ) -> tf.data.Dataset:
     """SpecAugment: what is hidden becomes the band's mean, the middle of the spectrogram."""
     from cargan_tf.data.augment import check_masks, mask_stream  # tensorflow-io only if needed
@@ -181,13 +188,24 @@ def _masked(
     check_masks(data.freq_mask, data.time_mask, audio.n_mels, audio.frames)
     masks = mask_stream(
         data.freq_mask, data.time_mask, audio.n_mels, audio.frames, seed=seed, start=start
-    ).batch(config.training.batch_size, drop_remainder=True)
+    )
+    masks = _part_of_each(masks, config.training.batch_size, part)
     mean = tf.constant(dataset.statistics.mean, tf.float32)[:, tf.newaxis]  # [n_mels, 1]
 
     def hide(batch: dict[str, tf.Tensor], mask: tf.Tensor) -> dict[str, tf.Tensor]:
         return {**batch, "log_mel": tf.where(mask > 0, batch["log_mel"], mean)}
 
     return tf.data.Dataset.zip(batches, masks).map(hide)
+
+
+def _part_of_each(rows: tf.data.Dataset, batch_size: int, part: tuple[int, int]) -> tf.data.Dataset:
+    """Batches of ``batch_size`` rows, of each of which the ``part`` is kept."""
+    batches = rows.batch(batch_size, drop_remainder=True)
+    index, count = part
+    if count == 1:
+        return batches
+    size = batch_size // count
+    return batches.map(lambda batch: batch[index * size : (index + 1) * size])
 
 
 def _parsed(batches: tf.data.Dataset, config: Config) -> tf.data.Dataset:
@@ -215,7 +233,7 @@ def _finished(
 
     options = tf.data.Options()
     options.deterministic = True
-    # One machine feeds all its devices from whole batches: there is nothing to shard by file.
+    # A worker takes its part of each batch (``part``): sharded by file, batches would be others.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     finished = batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE)
     return finished.prefetch(tf.data.AUTOTUNE).with_options(options)

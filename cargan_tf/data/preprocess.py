@@ -89,6 +89,7 @@ def preprocess(
     plan = make_plan(found, config)
     made = _already_made(out, plan)
     if made is not None:
+        _tidy(out)
         return made
     with _disk_errors(out), _locked_work_folder(out) as work:
         made = _already_made(out, plan)  # by a process that held the lock until now
@@ -142,7 +143,6 @@ def _locked_work_folder(out: Path) -> Iterator[Path]:
     try:
         yield work
     finally:
-        (out / _LOCK_NAME).unlink(missing_ok=True)  # it moved there with the folder
         lock.release()
         if work.is_dir() and {path.name for path in work.iterdir()} <= {_LOCK_NAME}:
             shutil.rmtree(work, ignore_errors=True)  # nothing to take up
@@ -188,8 +188,14 @@ def _make(
     write_json(work / DATASET_FILE, info.model_dump(mode="json"))
     if work != out:
         os.replace(work, out)
-    remove_reports(out)
+    _tidy(out)
     return info
+
+
+def _tidy(out: Path) -> None:
+    """Take away what came with the work folder; a run killed before it could left that to us."""
+    remove_reports(out)
+    (out / _LOCK_NAME).unlink(missing_ok=True)
 
 
 def _write_here(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import keras
 import tensorflow as tf
+from filelock import FileLock
 
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_json
@@ -23,6 +24,9 @@ from cargan_tf.serving.warm_up import write_warm_up
 from cargan_tf.training.checkpoints import restore_network
 from cargan_tf.training.run import Run, file_hash
 from cargan_tf.training.sound_classifier import load_sound_classifier
+
+#: How the names of folders begin that are no version yet.
+_UNFINISHED = ".export-"
 
 
 def picture_model_of_run(run: Run, weights: Storage = "float32") -> tuple[PictureModel, ModelCard]:
@@ -76,7 +80,11 @@ def export_run(run: Run, out: Path, weights: Storage = "float32") -> Path:
     model, card = picture_model_of_run(run, weights)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=out, prefix=".export-"))
+        lock = FileLock(out / ".lock")
+        lock.acquire()  # another export of this folder takes seconds
+        for left in out.glob(f"{_UNFINISHED}*"):  # by one that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        temporary = Path(tempfile.mkdtemp(dir=out, prefix=_UNFINISHED))
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error.strerror}.") from error
     try:
@@ -90,6 +98,7 @@ def export_run(run: Run, out: Path, weights: Storage = "float32") -> Path:
         raise UserError(f"the export to {out} failed: {error}. Nothing was left there.") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        lock.release()
 
 
 def _files(folder: Path) -> list[Path]:

@@ -62,8 +62,12 @@ class Checkpoints:
         self._saved: int | None = None  # the step of the state that is on the disk
         self._manager = _manager(self._checkpoint, directory, keep)
 
-    def save(self) -> None:
+    def save(self, write: bool = True) -> None:
         """Write the state after the current step, unless it is there already.
+
+        Args:
+            write: ``False`` where another worker writes: the weights, which all have, are looked
+                at alone, so that all stop at the same step.
 
         Raises:
             UserError: the disk is full, or a weight is not finite; older checkpoints stay.
@@ -72,6 +76,8 @@ class Checkpoints:
         if number == self._saved:
             return
         self._check_finite(number)
+        if not write:
+            return
         try:
             _write(self._manager, number)
         except (tf.errors.OpError, OSError) as error:

@@ -1,40 +1,62 @@
-"""Which devices a run uses, as one MirroredStrategy."""
+"""Which devices a run uses, on one machine or several, as one mirrored strategy."""
 
 from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import tensorflow as tf
 
 from cargan_tf.config.schema import TrainingConfig
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, WorkerLost
+from cargan_tf.training.cluster import VARIABLE, Cluster
 
 
 def make_strategy(
-    gpus: int | None = None, virtual_devices: int | None = None
-) -> tf.distribute.MirroredStrategy:
+    gpus: int | None = None,
+    virtual_devices: int | None = None,
+    cluster: Cluster | None = None,
+) -> tf.distribute.Strategy:
     """One replica a device.
 
+    Of a cluster it waits until all workers are there, which must have as many devices each.
+
     Args:
-        gpus: how many GPUs; ``None`` takes one if there is one, else the CPU.
+        gpus: how many GPUs of this machine; ``None`` takes one if there is one, else the CPU.
         virtual_devices: split the CPU into so many logical devices instead, to rehearse a run of
             several replicas. Must be asked for before TensorFlow has used the CPU.
+        cluster: the workers that train together; ``None`` for this machine alone.
 
     Raises:
-        UserError: fewer GPUs than asked for, both arguments at once, or TensorFlow is already up.
+        UserError: fewer GPUs than asked for, arguments that exclude each other, or TensorFlow is
+            already up.
     """
     if virtual_devices is not None:
         if gpus is not None:
             raise UserError("--gpus and --virtual-devices cannot be combined: name one of them.")
+        if cluster is not None:
+            raise UserError(
+                f"--virtual-devices rehearses on one machine, and {VARIABLE} names several: unset"
+                f" {VARIABLE}, or leave --virtual-devices out."
+            )
         return tf.distribute.MirroredStrategy(_virtual_cpus(virtual_devices))
     found = tf.config.list_physical_devices("GPU")
     if gpus is not None and gpus > len(found):
         raise UserError(
-            f"--gpus {gpus} was asked for, but TensorFlow sees {len(found)}."
+            f"--gpus {gpus} was asked for, but TensorFlow sees {len(found)}"
+            f"{' on this machine (the number is that of each worker)' if cluster else ''}."
             f" Install the GPU extra (pip install 'cargan-tf[gpu]') or ask for fewer;"
             f" --virtual-devices {gpus} rehearses {gpus} replicas on the CPU."
         )
     for device in found:
         tf.config.experimental.set_memory_growth(device, True)
     count = gpus if gpus is not None else min(1, len(found))
+    if cluster is not None:
+        # Of several machines the strategy takes all GPUs that it sees.
+        tf.config.set_visible_devices(found[:count], "GPU")
+        return _across_machines(cluster)
     names = [f"/gpu:{index}" for index in range(count)] or ["/cpu:0"]
     return tf.distribute.MirroredStrategy(names)
 
@@ -59,6 +81,43 @@ def check_devices_suit(training: TrainingConfig, strategy: tf.distribute.Strateg
 
 def _is_gpu(device: str) -> bool:
     return tf.DeviceSpec.from_string(device).device_type == "GPU"
+
+
+def _across_machines(cluster: Cluster) -> tf.distribute.Strategy:
+    with _ctrl_c_ends():
+        try:
+            return tf.distribute.MultiWorkerMirroredStrategy(
+                tf.distribute.cluster_resolver.SimpleClusterResolver(
+                    tf.train.ClusterSpec(cluster.addresses),
+                    task_type=cluster.task,
+                    task_id=cluster.index,
+                    rpc_layer="grpc",
+                )
+            )
+        except tf.errors.OpError as error:
+            own = cluster.addresses[cluster.task][cluster.index]
+            raise WorkerLost(
+                f"the workers of {VARIABLE} did not come together: {_first_line(error)}. Each"
+                f" must reach the others' addresses, and {own} must be this machine's, with the"
+                " port free."
+            ) from error
+
+
+@contextmanager
+def _ctrl_c_ends() -> Iterator[None]:
+    """Ctrl-C ends the process within the block: Python is not asked while TensorFlow waits."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0][:200].rstrip(".")
 
 
 def _virtual_cpus(count: int) -> list[str]:

@@ -31,9 +31,15 @@ class Monitor:
             lines = run.stats.read_text("utf-8").splitlines(keepends=True)
             kept = [line for line in lines if _step_of(line) <= start]
             write_atomically(run.stats, "".join(kept).encode())
+        self._told = {(line["step"], line.get("kind")) for line in run.read_stats()}
 
     def record(self, step: int, kind: str, values: Mapping[str, float | int | None]) -> None:
-        """One line of stats.jsonl, and a TensorBoard scalar each."""
+        """One line of stats.jsonl, and a TensorBoard scalar each, unless it is there already.
+
+        A run that is resumed at its end measures its last step again.
+        """
+        if (step, kind) in self._told:
+            return
         with self._run.stats.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({"step": step, "kind": kind, **values}) + "\n")
         with self._writer.as_default(step=step):
@@ -63,6 +69,22 @@ class Monitor:
     def close(self) -> None:
         """Flush TensorBoard's file."""
         self._writer.close()
+
+
+class SilentMonitor:
+    """That of a worker that is not the chief, which records for all."""
+
+    def record(self, step: int, kind: str, values: Mapping[str, float | int | None]) -> None:
+        """Nothing."""
+
+    def listen(self, step: int) -> None:
+        """Nothing."""
+
+    def draw_grid(self, step: int) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
 
 
 def _begin_session(run: Run, step: int) -> None:

@@ -17,7 +17,7 @@ from cargan_tf.audio.statistics import BandStatistics
 from cargan_tf.config import Config, config_from_json
 from cargan_tf.data.dataset import DATASET_FILE
 from cargan_tf.errors import UserError
-from cargan_tf.files import write_json
+from cargan_tf.files import sweep_unfinished, write_json
 from cargan_tf.remote import check_local, to_path
 
 FORMAT = 1
@@ -48,7 +48,10 @@ class Run:
         self.sound_classifier = path / "sound_classifier"
         self.info_file = path / "run.json"
         self.sessions = path / "sessions.jsonl"  # when and where it was begun and gone on with
-        self.fault = path / "fault.json"  # the losses and records of a step that stopped the run
+
+    def fault(self, worker: int = 0) -> Path:
+        """The losses of a step that stopped the run, and the records that a worker had in it."""
+        return self.path / (f"fault-worker-{worker}.json" if worker else "fault.json")
 
     def exists(self) -> bool:
         """Whether a run was begun here."""
@@ -110,7 +113,7 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep every other process from training in this directory.
+        """Keep every other process from training in this directory; clear what a killed one left.
 
         The lock is the operating system's, so it falls with the process that holds it.
 
@@ -128,6 +131,8 @@ class Run:
                 " Wait for it, or choose another directory with --run."
             ) from error
         try:
+            for folder in (self.path, self.checkpoints, self.pictures, self.sound_classifier):
+                sweep_unfinished(folder)
             yield
         finally:
             lock.release()

@@ -122,7 +122,7 @@ def provide_sound_classifier(data: Path, config: Config, out: Path, reporter: Re
     if _report_file(out).is_file():
         return
     if _fits(data / FOLDER, config, dataset):
-        for file in (_weights_file, _report_file):
+        for file in (_weights_file, _report_file):  # it counts once there is a report
             write_atomically(file(out), file(data / FOLDER).read_bytes())
     elif dataset.held_out_split is None:
         reporter.message("no held-out split: no sound classifier; pictures will need a label")

@@ -27,10 +27,8 @@ class StopRequest:
         self._began = time.monotonic()
         self.signal: int | None = None
 
-    def made(self) -> bool:
-        """Whether a signal arrived or the time is up."""
-        if self.signal is not None:
-            return True
+    def time_is_up(self) -> bool:
+        """Whether the hours are over."""
         return self._limit is not None and time.monotonic() - self._began >= self._limit
 
 

@@ -12,9 +12,10 @@ import numpy as np
 import tensorflow as tf
 import yaml
 
+from cargan_tf import __version__
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits, load_dataset
-from cargan_tf.data.pipeline import evaluation_batches, training_batches
+from cargan_tf.data.pipeline import evaluation_batches
 from cargan_tf.environment import environment
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_atomically
@@ -28,15 +29,17 @@ from cargan_tf.training.classifier import load_classifier
 from cargan_tf.training.clock import Clock
 from cargan_tf.training.devices import check_devices_suit
 from cargan_tf.training.faults import check_data, faults_explained
+from cargan_tf.training.feeding import check_divisible, spread_batches
 from cargan_tf.training.gallery import Gallery, class_mean_photos
 from cargan_tf.training.kinds import new_step
 from cargan_tf.training.listening import ListeningFigures
-from cargan_tf.training.monitor import Monitor
+from cargan_tf.training.monitor import Monitor, SilentMonitor
 from cargan_tf.training.resuming import check_same_run
 from cargan_tf.training.run import Run, RunInfo, file_hash
 from cargan_tf.training.sound_classifier import provide_sound_classifier
 from cargan_tf.training.stopping import StopRequest, signals_held
 from cargan_tf.training.watch import LossWatch
+from cargan_tf.training.workers import Workers
 
 MEAN_BATCH = 64  # photos at a time for the class means; only memory depends on it
 
@@ -58,6 +61,9 @@ class TrainingResult:
 
 class Trainer:
     """One run from its configuration to its last step.
+
+    Under a strategy of several workers each has a trainer of its own. All do the same steps; the
+    chief's alone writes.
 
     Making it builds networks and optimisers and reads the newest checkpoint of a resumed run;
     ``train`` does the rest.
@@ -89,9 +95,10 @@ class Trainer:
         """
         self.run, self.data, self.config, self.strategy = run, data, config, strategy
         self.reporter = reporter or SilentReporter()
+        self.workers = Workers(strategy)
         self.dataset = load_dataset(data)
         check_fits(self.dataset, config)
-        self._check_batch()
+        check_divisible(config, strategy.num_replicas_in_sync, self.workers.count)
         check_devices_suit(config.training, strategy)
         self.steps_per_epoch = self.dataset.steps_per_epoch(config.training.batch_size)
         if run.exists() and not resume:
@@ -99,8 +106,17 @@ class Trainer:
                 f"{run.path} already holds a run. Go on with it by --resume, or choose another"
                 " directory with --run."
             )
+        data_hash = file_hash(data / "dataset.json")
+        with self.workers.loss_explained():
+            self.workers.check_same(
+                {"version": __version__, "configuration": config, "data set": data_hash}
+            )
         keras.utils.set_random_seed(config.training.seed)
-        with strategy.scope(), computing_in(config.training.precision):
+        with (
+            self.workers.loss_explained(),
+            strategy.scope(),
+            computing_in(config.training.precision),
+        ):
             labels = len(self.dataset.labels)
             self.network = new_network(config, labels)
             self.step = new_step(config, self.network, labels, strategy, self.steps_per_epoch)
@@ -111,7 +127,7 @@ class Trainer:
             tuple(self.dataset.labels),
             self.dataset.statistics,
             str(data.resolve()),
-            file_hash(data / "dataset.json"),
+            data_hash,
             accuracy,
         )
         self.checkpoints = Checkpoints(
@@ -121,6 +137,8 @@ class Trainer:
         if resume:
             check_same_run(run, self.info)
             self.start = self.checkpoints.restore()
+        with self.workers.loss_explained():
+            self.workers.check_same({"checkpoint": f"step {self.start}"})
 
     @property
     def total_steps(self) -> int:
@@ -136,6 +154,7 @@ class Trainer:
             f"data: {self.data} ({', '.join(f'{n} {split}' for split, n in counts.items())} pairs)",
             f"labels: {', '.join(self.dataset.labels)}",
             f"devices: {', '.join(self.strategy.extended.worker_devices)}",
+            *([f"workers: {self.workers.count}"] if self.workers.count > 1 else []),
             f"steps: {self.start} done of {self.total_steps}, {self.steps_per_epoch} an epoch",
             *(
                 f"{name}: {network.count_params():,} parameters"
@@ -155,28 +174,42 @@ class Trainer:
         Raises:
             UserError: the directory is in use, the disk is full, the data set is gone or damaged,
                 or a loss is not finite or above ``training.maximum_loss``.
+            WorkerLost: another worker is gone, or was stopped.
         """
         request = StopRequest(max_hours)
-        with self.run.locked(), faults_explained(self.data):
+        alone = self.run.locked() if self.workers.is_chief else nullcontext()
+        with alone, faults_explained(self.data), self.workers.loss_explained():
+            monitor = self._begun()
+            with signals_held(request), closing(monitor):
+                return self._loop(monitor, request)
+
+    def _begun(self) -> Monitor | SilentMonitor:
+        """The chief writes what stands in the run before its first step; the others wait."""
+        if self.workers.is_chief:
             if not self.run.exists():
                 self.run.write_info(self.info)
             devices = self.strategy.extended.worker_devices
-            self.run.add_session(self.start, environment(self.config.training.seed, devices))
+            made_with = environment(self.config.training.seed, devices)
+            self.run.add_session(self.start, {**made_with, "workers": self.workers.count})
             provide_sound_classifier(
                 self.data, self.config, self.run.sound_classifier, self.reporter
             )
             monitor = Monitor(self.run, self._gallery(), self.start)
-            with signals_held(request), closing(monitor):
-                return self._loop(monitor, request)
+        self.workers.meet()
+        blind = self.workers.any(not self.run.exists())[0]
+        if blind:
+            raise UserError(
+                f"{self.run.path} is not on a file system that all workers share: give --run a"
+                " folder that every worker can read."
+            )
+        return monitor if self.workers.is_chief else SilentMonitor()
 
-    def _loop(self, monitor: Monitor, request: StopRequest) -> TrainingResult:
+    def _loop(self, monitor: Monitor | SilentMonitor, request: StopRequest) -> TrainingResult:
         settings, total = self.config, self.total_steps
-        stream = training_batches(
-            self.dataset, self.data, settings, seed=settings.training.seed, start_step=self.start
-        )
-        batches = iter(self.strategy.experimental_distribute_dataset(stream))
+        batches = spread_batches(self.strategy, self.dataset, self.data, settings, self.start)
         clock = Clock(settings.training.batch_size)
-        watch = LossWatch(self.strategy, settings.training.maximum_loss, self.run.fault)
+        report = self.run.fault(self.workers.index)
+        watch = LossWatch(self.strategy, settings.training.maximum_loss, report)
         figures = None
         with self.reporter.task("Training", total) as task:
             task.advance(self.start)
@@ -197,29 +230,36 @@ class Trainer:
                 if step % settings.monitor.picture_steps == 0 or last:
                     with self._drawing_weights():
                         monitor.draw_grid(step)
-                leaving = request.made()
+                signalled, late = self.workers.any(request.signal is not None, request.time_is_up())
+                leaving = signalled or late
                 if step % settings.training.checkpoint_steps == 0 or last or leaving:
                     self._save(watch)
                 if leaving and not last:
+                    if signalled and request.signal is None:
+                        raise self.workers.stopped_elsewhere(step)
                     return TrainingResult(step, None, finished=False)
         if figures is None:  # a run resumed at its end has no step left
             with self._drawing_weights():
                 figures = monitor.listen(total)
+        self.workers.meet()  # who leaves before the chief has saved would end it
         return TrainingResult(total, figures)
 
     def _save(self, watch: LossWatch) -> None:
-        """A checkpoint must be worth going on from: sound losses, from the whole of the data."""
+        """A checkpoint must be worth going on from: sound losses, from the whole of the data.
+
+        All workers look at the same, so all stop where one does; the chief alone writes.
+        """
         watch.look()
         if not self.config.data.cache:  # else nothing is read any more
             check_data(self.data)
-        self.checkpoints.save()
+        self.checkpoints.save(write=self.workers.is_chief)
 
     def _log(
         self,
         step: int,
         values: dict[str, float],
         clock: Clock,
-        monitor: Monitor,
+        monitor: Monitor | SilentMonitor,
         task: Task,
     ) -> None:
         speed = clock.read()
@@ -230,7 +270,7 @@ class Trainer:
             f"L1 {distance:.3f}, {speed['pictures_per_second']:.0f} pictures/s",
         )
 
-    def _listen(self, step: int, monitor: Monitor) -> ListeningFigures | None:
+    def _listen(self, step: int, monitor: Monitor | SilentMonitor) -> ListeningFigures | None:
         with self._drawing_weights():
             figures = monitor.listen(step)
         if figures is not None:
@@ -259,14 +299,6 @@ class Trainer:
             return None
         means = class_means(self.run, self.dataset, self.data, self.config)
         return Gallery.of_split(self.network, self.dataset, self.data, self.config, split, means)
-
-    def _check_batch(self) -> None:
-        batch, replicas = self.config.training.batch_size, self.strategy.num_replicas_in_sync
-        if batch % replicas:
-            raise UserError(
-                f"training.batch_size = {batch} cannot be shared evenly by {replicas} devices;"
-                f" the nearest that can is {max(1, round(batch / replicas)) * replicas}."
-            )
 
 
 def class_means(run: Run, dataset: DatasetInfo, data: Path, config: Config) -> np.ndarray:

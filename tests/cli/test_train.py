@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from cargan_tf.errors import WorkerLost
 from cargan_tf.training.trainer import Trainer, TrainingResult
 
 HOLD_LOCK = """
@@ -180,3 +181,18 @@ def test_ctrl_c_is_one_line_that_says_how_to_go_on(start_cargan, trainable):
     go_on = " ".join(["cargan", *map(str, words), "--resume"])
     assert last == f"Interrupted. Go on with: {go_on}"
     assert all(line.startswith("Training: ") for line in progress)
+
+
+def test_a_bad_cluster_is_one_line_before_anything_is_built(cargan, tiny_data, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {}}')
+    error = cargan("train", tiny_data).error
+    assert "TF_CONFIG has the task type None; its cluster has worker" in error
+
+
+def test_a_lost_worker_has_a_status_of_its_own(cargan, tiny_data, run, monkeypatch):
+    def train(trainer, max_hours):
+        raise WorkerLost("another worker ended")
+
+    monkeypatch.setattr(Trainer, "train", train)
+    done = cargan("train", tiny_data, "--run", run, "--resume")
+    assert (done.status, done.err.splitlines()[-1]) == (75, "Error: another worker ended")

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.config.loading import override
+from cargan_tf.data.dataset import load_dataset
 from cargan_tf.data.pipeline import evaluation_batches, training_batches
 from cargan_tf.errors import UserError
 
@@ -222,3 +223,19 @@ def test_chosen_records_alone_are_read(dataset, dataset_path, config):
     everything = read()
     assert read(chosen=[1, 4, 11]) == [everything[place] for place in (1, 4, 11)]
     assert read(chosen=[1, 4, 11], limit=2) == [everything[1], everything[4]]
+
+
+@pytest.mark.parametrize("cache", ["true", "false"])
+def test_workers_parts_are_the_batches_of_one(tiny_data, tiny_config, cache):
+    """Masks and exchanged sounds included."""
+    config = override(tiny_config, [f"data.cache={cache}", "data.shuffle_sounds=true"])
+    dataset = load_dataset(tiny_data)
+
+    def batches(part):
+        stream = training_batches(dataset, tiny_data, config, seed=3, start_step=4, part=part)
+        return list(stream.take(4).as_numpy_iterator())
+
+    whole, *parts = (batches(part) for part in ((0, 1), (0, 2), (1, 2)))
+    for batch, first, second in zip(whole, *parts, strict=True):
+        for name, values in batch.items():
+            np.testing.assert_array_equal(np.concatenate([first[name], second[name]]), values)

@@ -330,7 +330,7 @@ def test_versions_count_up_and_old_ones_stay(tiny_run, version, tmp_path):
     assert made == folder / "8"
     assert versions_in(folder) == [7, 8]
     assert sorted(path.name for path in (folder / "7").rglob("*")) == before
-    assert [path for path in folder.iterdir() if path.name.startswith(".")] == []
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == [".lock"]
     assert (made.stat().st_mode & 0o777) == 0o755  # a server runs as somebody else
 
 
@@ -358,7 +358,7 @@ def test_a_failed_export_leaves_nothing(tiny_run, tmp_path, monkeypatch, error):
     with pytest.raises(UserError, match="Nothing was left there"):
         export_run(Run(tiny_run), folder)
     assert full.seen == []
-    assert list(folder.iterdir()) == []
+    assert [path.name for path in folder.iterdir()] == [".lock"]
 
 
 def test_a_file_in_the_way_is_named(tiny_run, tmp_path):

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from cargan_tf.config import override
 from cargan_tf.errors import UserError
+from cargan_tf.training.cluster import Cluster
 from cargan_tf.training.devices import check_devices_suit, make_strategy
 
 
@@ -66,3 +67,16 @@ def test_xla_over_several_devices_is_refused(tiny_config, four_replicas):
     with pytest.raises(UserError, match="what 4 devices do together"):
         check_devices_suit(training, four_replicas)
     check_devices_suit(training, tf.distribute.MirroredStrategy(["/cpu:0"]))
+
+
+TWO_MACHINES = Cluster({"worker": ["a:2222", "b:2222"]}, "worker", 1)
+
+
+def test_gpus_of_a_cluster_are_those_of_each_machine():
+    with pytest.raises(UserError, match=r"TensorFlow sees 0 on this machine \(the number is that"):
+        make_strategy(gpus=2, cluster=TWO_MACHINES)
+
+
+def test_a_cluster_is_not_rehearsed():
+    with pytest.raises(UserError, match="unset TF_CONFIG, or leave --virtual-devices out"):
+        make_strategy(virtual_devices=2, cluster=TWO_MACHINES)

@@ -108,6 +108,13 @@ def test_a_resumed_runs_curves_do_not_double(run, monitor):
     assert curve == [(1, 0.125), (2, 0.25), (3, 1.0)]
 
 
+def test_a_run_resumed_at_its_end_tells_of_it_once(run, monitor):
+    """Killed after its last checkpoint, it measures its last step again."""
+    monitor.listen(6)
+    assert Monitor(run, OnePicture(), start=6).listen(6) == FIGURES
+    assert [line["step"] for line in lines(run)] == [6]
+
+
 @pytest.mark.parametrize("line", ["", "[]", "3", "null", '{"kind": "training"}', "{"])
 def test_a_damaged_line_is_dropped(run, line):
     run.stats.write_text(f'{{"step": 1, "kind": "training"}}\n{line}\n')

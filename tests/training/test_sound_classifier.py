@@ -12,6 +12,7 @@ from cargan_tf.data.dataset import load_dataset
 from cargan_tf.data.pipeline import evaluation_batches
 from cargan_tf.data.preprocess import preprocess
 from cargan_tf.errors import UserError
+from cargan_tf.files import write_atomically
 from cargan_tf.progress import SilentReporter
 from cargan_tf.training.run import Run
 from cargan_tf.training.sound_classifier import (
@@ -144,3 +145,23 @@ def test_without_held_out_recordings_there_is_none(tiny_data, tiny_config, tmp_p
     provide_sound_classifier(data, tiny_config, tmp_path / "run", reporter)
     assert not (tmp_path / "run").exists()
     assert "pictures will need a label" in messages[0]
+
+
+def test_half_of_it_does_not_count(tiny_data, tiny_classifier, tiny_config, tmp_path, monkeypatch):
+    """Killed between its files, a run takes it over again."""
+    written = []
+
+    def killed(path, content):
+        if written:
+            raise KeyboardInterrupt
+        written.append(path.name)
+        write_atomically(path, content)
+
+    folder = tmp_path / "sound_classifier"
+    with monkeypatch.context() as patched:
+        patched.setattr("cargan_tf.training.sound_classifier.write_atomically", killed)
+        with pytest.raises(KeyboardInterrupt):
+            provide_sound_classifier(tiny_data, tiny_config, folder, SilentReporter())
+    assert [path.name for path in folder.iterdir()] == ["sound_classifier.npz"]
+    provide_sound_classifier(tiny_data, tiny_config, folder, SilentReporter())
+    assert len(list(folder.iterdir())) == 2

@@ -1,0 +1,235 @@
+"""SIGKILL at random moments of the long commands, and whether anything was lost by it.
+
+    python -m benchmarks.kills --kills 100 --json kills.json
+
+Every command is run once undisturbed. Then it is killed, each time at a moment drawn evenly over
+that run's duration: half of the times with all its processes, as a container ends, half of the
+times alone, as the kernel kills what takes too much memory. After each kill the next run is started
+at once; one that is let through must leave what the undisturbed one left. Meanwhile a reader opens
+the results over and over: whatever is there must be whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks.kill_stages import STAGES, Stage
+from cargan_tf.config import load_config, override
+
+CARGAN = (sys.executable, "-m", "cargan_cli.main")
+
+#: After so many kills one run is let through, as each must be compared in the end.
+IN_A_ROW = 3
+#: Seconds between two looks of the reader.
+PAUSE = 0.02
+#: Share of the kills of each command.
+SHARES = {"preprocess": 0.4, "train": 0.3, "export": 0.2, "reproduce": 0.1}
+#: Narrow networks and few steps: a kill is about files, not about figures.
+TINY = (
+    *("name=tiny", "audio.n_mels=16", "data.image_size=32", "data.records_per_shard=16"),
+    *("model.generator_width=4", "model.discriminator_width=4", "model.attention=none"),
+    *("classifier.blocks=[1,1,1,1]", "classifier.width=4", "classifier.epochs=1"),
+    *("classifier.batch_size=8", "classifier.minimum_accuracy=0"),
+    *("judge.input_size=32", "judge.steps=2", "judge.batch_size=4", "judge.minimum_accuracy=0"),
+    *("sound_classifier.width=4", "sound_classifier.steps=2", "sound_classifier.batch_size=8"),
+    *("training.batch_size=4", "training.steps=12", "training.checkpoint_steps=1"),
+    *("monitor.log_steps=1", "monitor.picture_steps=6", "monitor.listening_steps=6"),
+    "monitor.listening_clips=4",
+)
+
+
+@dataclass
+class Outcome:
+    """What happened to one command.
+
+    Attributes:
+        seconds: the undisturbed run took.
+        kills: of all its processes, and of the first alone.
+        compared: runs that were let through, each with the result of the undisturbed one.
+        looks: of the reader at something that was there.
+        faults: whatever was not as promised.
+    """
+
+    stage: str
+    seconds: float = 0.0
+    kills: int = 0
+    kills_alone: int = 0
+    compared: int = 0
+    looks: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def survive(
+    stage: Stage,
+    material: Path,
+    folder: Path,
+    kills: int,
+    draw: random.Random,
+    cargan: Sequence[str] = CARGAN,
+    expected: tuple[float, dict[str, str]] | None = None,
+) -> Outcome:
+    """Kill ``stage`` so many times and compare what comes of it.
+
+    Args:
+        stage: the command.
+        material: what it reads; never changed.
+        folder: for results; it is filled.
+        kills: how many.
+        draw: of the moments.
+        cargan: how the program is started.
+        expected: seconds and result of an undisturbed run, where one is at hand.
+    """
+    outcome = Outcome(stage.name)
+    if expected is None:
+        place = _fresh(stage, material, folder / "undisturbed")
+        began = time.monotonic()
+        _finish(_start(cargan, stage, material, place), outcome)
+        if outcome.faults:
+            sys.exit(f"{outcome.faults[0]}, undisturbed: {(place / '.log').read_text('utf-8')}")
+        expected = time.monotonic() - began, stage.result(place)
+    outcome.seconds, wanted = expected
+    while outcome.kills < kills and not outcome.faults:
+        place = _fresh(stage, material, folder / "killed")
+        for _ in range(min(IN_A_ROW, kills - outcome.kills)):
+            process = _start(cargan, stage, material, place)
+            with _reading(stage, place, outcome):
+                _kill(process, draw, outcome)
+        with _reading(stage, place, outcome):
+            _finish(_start(cargan, stage, material, place), outcome)
+        if not outcome.faults:
+            outcome.looks += stage.look(place)
+            _compare(stage.result(place), wanted, outcome)
+    return outcome
+
+
+def _fresh(stage: Stage, material: Path, place: Path) -> Path:
+    if place.exists():
+        shutil.rmtree(place)
+    place.mkdir(parents=True)
+    stage.prepare(material, place)
+    return place
+
+
+def _start(
+    cargan: Sequence[str], stage: Stage, material: Path, place: Path
+) -> subprocess.Popen[bytes]:
+    words = [*cargan, *stage.words(material, place)]
+    log = (place / ".log").open("wb")
+    return subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
+
+
+def _kill(process: subprocess.Popen[bytes], draw: random.Random, outcome: Outcome) -> None:
+    """At a moment of its own; one that ended before is not counted."""
+    moment, alone = draw.uniform(0, outcome.seconds), draw.random() < 0.5
+    try:
+        process.wait(timeout=moment)
+    except subprocess.TimeoutExpired:
+        if alone:
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        outcome.kills += 1
+        outcome.kills_alone += alone
+    else:
+        _finish(process, outcome)
+
+
+def _finish(process: subprocess.Popen[bytes], outcome: Outcome) -> None:
+    status = process.wait()
+    if status:
+        outcome.faults.append(f"{process.args!r} left with {status}")
+
+
+def _compare(found: dict[str, str], wanted: dict[str, str], outcome: Outcome) -> None:
+    other = sorted(name for name in found | wanted if found.get(name) != wanted.get(name))
+    if other:
+        outcome.faults.append(f"not as undisturbed: {', '.join(other[:9])} ({len(other)} in all)")
+    outcome.compared += 1
+
+
+@contextmanager
+def _reading(stage: Stage, place: Path, outcome: Outcome) -> Iterator[None]:
+    """Look at the results over and over within the block."""
+    ended = threading.Event()
+
+    def read() -> None:
+        while not ended.wait(PAUSE):
+            try:
+                outcome.looks += stage.look(place)
+            except Exception as error:  # whatever it is, a reader met it
+                outcome.faults.append(f"reader: {error!r}")
+                return
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        reader.join()
+
+
+def write_material(folder: Path) -> Path:
+    """Source, configuration, data set with classifiers, and a run, made by the program itself."""
+    folder.mkdir(parents=True)
+    config = override(load_config("quickstart"), TINY)
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")), "utf-8")
+    source, data, settings = folder / "source", folder / "data", ["--config", folder / "tiny.yaml"]
+    for words in (
+        ["sample-data", source, "--recordings", 9, "--clips", 1],
+        ["preprocess", source, data, *settings],
+        ["classifier", data],
+        ["classifier", data, "--audio"],
+        ["train", data, "--run", folder / "run"],
+    ):
+        subprocess.run([*CARGAN, *map(str, words)], check=True, capture_output=True)
+    return folder
+
+
+def main() -> None:
+    """Kill all commands and print what was found, as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=list(SHARES), help="one command alone")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write there after each command")
+    parser.add_argument("--material", type=Path, metavar="PATH", help="taken from there, or kept")
+    arguments = parser.parse_args()
+    told: dict[str, Any] = {"seed": arguments.seed, "cores": os.cpu_count(), "stages": []}
+    with tempfile.TemporaryDirectory() as folder:
+        material = arguments.material or Path(folder) / "material"
+        if not material.exists():
+            write_material(material)
+        for stage in STAGES:
+            share = SHARES[stage.name] if arguments.only is None else stage.name == arguments.only
+            kills = round(share * arguments.kills)
+            if kills:
+                draw = random.Random(f"{arguments.seed} {stage.name}")  # noqa: S311 (moments)
+                outcome = survive(stage, material, Path(folder) / stage.name, kills, draw)
+                told["stages"].append(asdict(outcome))
+                if arguments.json:
+                    arguments.json.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
+    print(json.dumps(told, indent=2))
+    sys.exit(any(stage["faults"] for stage in told["stages"]))
+
+
+if __name__ == "__main__":
+    main()

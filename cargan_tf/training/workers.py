@@ -1,0 +1,112 @@
+"""The processes that train one run together, one a machine: who they are and what they agree on.
+
+Each runs the same loop on its part of every batch. TensorFlow's collective operations join them,
+and one that waits in such an operation waits for all: whatever ends the loop must be known to all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+import tensorflow as tf
+
+from cargan_tf.errors import UserError, WorkerLost
+
+_TOGETHER = "Start all workers again with --resume: they go on from the last checkpoint."
+
+#: How TensorFlow words that a worker it waits for is gone.
+_GONE = ("Collective ops is aborted", "unhealthy", "coordination service", "Coordination service")
+
+
+class Workers:
+    """The workers of a strategy, as seen by one of them.
+
+    Attributes:
+        count: how many there are; 1 without ``TF_CONFIG``.
+        index: which this one is, from 0.
+        is_chief: whether it writes what all have made.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy) -> None:
+        self._strategy = strategy
+        resolver = strategy.cluster_resolver
+        jobs = resolver.cluster_spec().as_dict() if resolver is not None else {}
+        tasks = [address for addresses in jobs.values() for address in addresses]
+        self.count = max(1, len(tasks))
+        self.index = 0
+        if self.count > 1:
+            address = resolver.cluster_spec().task_address(resolver.task_type, resolver.task_id)
+            self.index = tasks.index(address)
+        self.is_chief = self.index == 0
+
+    def any(self, *flags: bool) -> tuple[bool, ...]:
+        """For each flag, whether it is up at any worker. All must ask at the same place."""
+        if self.count == 1:
+            return flags
+        raised = self._sums(tf.constant(flags, tf.float32)).numpy()
+        return tuple(bool(count) for count in raised)
+
+    def meet(self) -> None:
+        """Wait until all workers are here."""
+        self.any(False)
+
+    def check_same(self, values: Mapping[str, object]) -> None:
+        """That all workers have the same values; all must ask at the same place.
+
+        Raises:
+            UserError: they have not; names what differs, at every worker.
+        """
+        if self.count == 1:
+            return
+        own = np.zeros((self.count, len(values)), np.int64)
+        own[self.index] = [_number(str(value)) for value in values.values()]
+        everyones = self._sums(tf.constant(own)).numpy()
+        for (name, value), digests in zip(values.items(), everyones.T, strict=True):
+            if len(set(digests)) > 1:
+                others = [str(i) for i, digest in enumerate(digests) if digest != digests[0]]
+                raise UserError(
+                    f"the workers do not have the same {name}: worker {', '.join(others)} has"
+                    f" another one than worker 0 (this is worker {self.index}, with {value})."
+                    " Start all with the same command and packages, on folders that all share."
+                )
+
+    @contextmanager
+    def loss_explained(self) -> Iterator[None]:
+        """A worker that is gone is one line within the block.
+
+        Raises:
+            WorkerLost: this one cannot go on without it.
+        """
+        try:
+            yield
+        except tf.errors.OpError as error:
+            if self.count == 1 or not any(words in str(error) for words in _GONE):
+                raise
+            raise WorkerLost(
+                f"worker {self.index} of {self.count} stops, as another one ended or cannot be"
+                f" reached. {_TOGETHER}"
+            ) from error
+
+    def stopped_elsewhere(self, step: int) -> WorkerLost:
+        """What to say where a signal ended another worker; ``step`` is saved."""
+        return WorkerLost(f"another worker was stopped; step {step} is saved. {_TOGETHER}")
+
+    @tf.function(reduce_retracing=True)
+    def _sums(self, values: tf.Tensor) -> tf.Tensor:
+        """Sums over the workers of what their first device has."""
+
+        def of_replica(values: tf.Tensor) -> tf.Tensor:
+            context = tf.distribute.get_replica_context()
+            devices = context.num_replicas_in_sync // self.count
+            first = context.replica_id_in_sync_group % devices == 0
+            return values if first else tf.zeros_like(values)
+
+        return self._strategy.reduce("SUM", self._strategy.run(of_replica, (values,)), axis=None)
+
+
+def _number(text: str) -> int:
+    """A digest of 52 bits, whole in any type of number."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big") >> 4

@@ -1,0 +1,60 @@
+"""SIGKILL ten times, at moments of a seed; `python -m benchmarks.kills` is the long form."""
+
+import random
+import shutil
+import sys
+
+import pytest
+import yaml
+
+from benchmarks.kill_stages import STAGES, HalfWritten
+from benchmarks.kills import survive
+from cargan_tf.config import override
+
+#: Without TensorFlow's graph optimiser: most of the time until a first step is done goes into it.
+CARGAN = """
+import sys
+if sys.argv[1] != "preprocess":
+    import tensorflow as tf
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+from cargan_cli.main import main
+main(sys.argv[1:])
+"""
+KILLS = {"preprocess": 6, "train": 2, "export": 2}  # reproduce: tests/cli/test_reproduce.py
+
+stages = {stage.name: stage for stage in STAGES}
+
+
+@pytest.fixture(scope="module")
+def material(tiny_source, tiny_data, tiny_classifier, tiny_run, tiny_config, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("material")
+    for name, made in (("source", tiny_source), ("data", tiny_data), ("run", tiny_run)):
+        shutil.copytree(made, folder / name)
+    config = override(tiny_config, ["training.checkpoint_steps=1", "monitor.listening_clips=4"])
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")), "utf-8")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KILLS)
+def test_killed_at_any_moment_the_next_run_ends_as_an_undisturbed_one(name, material, tmp_path):
+    """All files of the data set; every tensor of the checkpoint; the exported graph and weights."""
+    program = (sys.executable, "-c", CARGAN)
+    draw = random.Random(f"2 {name}")
+    outcome = survive(stages[name], material, tmp_path, KILLS[name], draw, program)
+    assert outcome.faults == []
+    assert outcome.kills == KILLS[name]
+    assert outcome.compared >= 1
+    assert outcome.looks > 0
+
+
+def test_the_reader_would_see_half_a_file(material, tmp_path):
+    """What the benchmark leans on: a damaged data set and a damaged checkpoint are told."""
+    shutil.copytree(material / "data", tmp_path / "data")
+    shutil.copytree(material / "run", tmp_path / "run")
+    assert stages["preprocess"].look(tmp_path) == stages["train"].look(tmp_path) == 1
+    for file in (*tmp_path.glob("data/train-*"), *tmp_path.glob("run/checkpoints/*.data*")):
+        file.write_bytes(file.read_bytes()[:-1])
+    for name in ("preprocess", "train"):
+        with pytest.raises(HalfWritten):
+            stages[name].look(tmp_path)
