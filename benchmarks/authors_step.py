@@ -46,10 +46,10 @@ class AuthorsStep(TrainingStep):
     ) -> tf.Tensor:
         """D's loss; only the real pair's residue leads back, as in their code."""
         cut = tf.stop_gradient
-        real = self._judge(batch, batch["photo"], update_statistics=True, shown=residue)
+        real = self._judge(batch, batch["photo"], update_statistics=True, shown=residue)[-1]
         losses = [self.config.loss.real_pairs * judged_real_loss(real)]
         for fake in (coarse, refined):
-            logits = self._judge(batch, cut(fake), update_statistics=True, shown=cut(residue))
-            losses.append(judged_fake_loss(logits))
+            maps = self._judge(batch, cut(fake), update_statistics=True, shown=cut(residue))
+            losses.append(judged_fake_loss(maps[-1]))
         total = tf.reduce_sum(tf.add_n(losses)) / self.config.training.batch_size
         return self.config.loss.discriminator * total

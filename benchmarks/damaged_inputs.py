@@ -15,7 +15,6 @@ import argparse
 import csv
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,14 @@ from typing import Any
 from benchmarks.damaged_files import Input, write_inputs, write_whole
 from benchmarks.measuring import parse_and_report
 
+#: Runs a command and says at the end how much memory its processes took. It is small itself: what a
+#: process is forked from counts as its own.
+MEASURED = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:])
+print(f"\\n{resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss}", file=sys.stderr)
+sys.exit(done.returncode)
+"""
 CARGAN = (sys.executable, "-m", "cargan_cli.main")
 INPUTS, SEED = 1000, 7
 #: Of memory that one process may take.
@@ -165,17 +172,17 @@ def run(
 ) -> float:
     """Run ``cargan``; the greatest memory of its processes in GiB. ``lines`` takes its output."""
     done = subprocess.run(
-        (*CARGAN, *words),
+        (sys.executable, "-c", MEASURED, *CARGAN, *words),
         capture_output=True,
         stdin=subprocess.DEVNULL,
         timeout=START_SECONDS + INPUT_SECONDS * inputs,
     )
-    errors = done.stderr.decode()
+    errors, _, kibibytes = done.stderr.decode().rstrip().rpartition("\n")
     assert b"Traceback" not in done.stderr, errors
     assert done.returncode in expected, errors
     if lines is not None:
         lines += done.stdout.decode().splitlines()
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    return int(kibibytes) / 2**20
 
 
 def _through(made: Sequence[Input], command: str) -> list[Input]:

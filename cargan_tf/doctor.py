@@ -22,6 +22,7 @@ EXTRAS: Final = {
     "video": "videos, in and out; it brings its own FFmpeg",
     "page": "cargan demo",
     "serve": "cargan serve",
+    "beam": "cargan preprocess --runner",
 }
 #: So many packages that an extra lacks are named.
 NAMED: Final = 3

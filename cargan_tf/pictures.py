@@ -14,6 +14,7 @@ from PIL import Image
 
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_atomically
+from cargan_tf.remote import is_remote
 
 #: A sound that comes from standard input, or a picture that goes to standard output.
 STANDARD = Path("-")
@@ -91,7 +92,8 @@ def _files_of(sound: Path) -> list[Path]:
     if sound == STANDARD:
         return [sound]
     if not sound.is_dir():
-        if not os.path.lexists(sound):  # a link that leads nowhere is named when it is read
+        # A link that leads nowhere is named when it is read.
+        if not (sound.exists() if is_remote(sound) else os.path.lexists(sound)):
             raise UserError(f"{sound} does not exist: name a sound file or a folder of them.")
         return [sound]
     found = sorted(file for file in sound.rglob("*") if file.suffix.lower() in SOUND_ENDINGS)

@@ -87,7 +87,7 @@ def test_the_gpu_extra_is_what_tensorflow_makes_of_it(installed):
 
 def test_every_extra_of_users_is_looked_at():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    of_developers = {"docs", "test", "dev"}
+    of_developers = {"docs", "test", "dev", "fuzz"}
     assert {*project["optional-dependencies"]} == {*EXTRAS} | of_developers
 
 

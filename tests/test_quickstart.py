@@ -106,7 +106,8 @@ def test_a_second_call_takes_what_is_there(twice):
 def test_a_second_call_names_the_same_and_exports_no_further_version(twice):
     folder, (first, _), (second, _), _ = twice
     assert first == second
-    assert [path.name for path in (folder / "models" / "quickstart").iterdir()] == ["1"]
+    versions = (folder / "models" / "quickstart").glob("[!.]*")
+    assert [path.name for path in versions] == ["1"]
 
 
 def test_a_second_call_leaves_data_and_model_as_they_were(twice):

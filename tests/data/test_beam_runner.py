@@ -13,7 +13,7 @@ TWO_WORKERS = ("direct_running_mode=multi_processing", "direct_num_workers=2")
 
 
 def contents(folder):
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
 
 
 class Messages(SilentReporter):

@@ -1,6 +1,7 @@
 """The page as a visitor meets it."""
 
 import io
+import time
 import urllib.error
 import urllib.request
 
@@ -61,6 +62,9 @@ def choose(page, key, text):
     )
 
 
+#: Seconds after which what had no effect is done again.
+AGAIN = 15
+
 #: What is seen beyond the right edge, by its class; scrolled or hidden parts do not count.
 STICKING_OUT = """
 const edge = document.documentElement.clientWidth;
@@ -89,10 +93,20 @@ def pixels(content):
 
 
 def changed(page, selector, act):
-    """The picture after ``act``, once it is another."""
-    before = page.source(selector)
-    act()
-    page.wait(lambda: page.source(selector) != before)
+    """The picture after ``act``, once it is another.
+
+    A part of the page that is just drawn anew may swallow what is typed, so it is typed again.
+    """
+    before, acted = page.source(selector), 0.0
+
+    def is_another():
+        nonlocal acted
+        if page.source(selector) == before and time.monotonic() - acted > AGAIN:
+            act()
+            acted = time.monotonic()
+        return page.source(selector) != before
+
+    page.wait(is_another)
     return pixels(page.image(selector))
 
 

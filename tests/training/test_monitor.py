@@ -1,4 +1,5 @@
 import json
+import time
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import tensorflow as tf
 from PIL import Image
 from tensorboard.backend.event_processing import plugin_event_accumulator
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.summary.writer import event_file_writer
 
 from cargan_tf.training.listening import ListeningFigures
 from cargan_tf.training.monitor import Monitor
@@ -93,10 +95,24 @@ def test_a_resumed_run_drops_what_a_killed_one_wrote_beyond_its_checkpoint(run, 
     ]
 
 
-def test_a_resumed_runs_curves_do_not_double(run, monitor):
+@pytest.fixture
+def new_process(monkeypatch):
+    """Have the next session's files named as in a process of its own, begun a second later."""
+
+    def begin():
+        monkeypatch.setattr(event_file_writer, "_global_uid", event_file_writer.AtomicCounter(0))
+        time.sleep(1.1)
+
+    return begin
+
+
+def test_a_resumed_runs_curves_do_not_double(run, new_process):
+    new_process()
+    monitor = Monitor(run, None, start=0)
     for step in (1, 2, 3, 4):
         monitor.record(step, "training", {"refined_l1": step / 8})
     monitor.close()
+    new_process()
     resumed = Monitor(run, None, start=2)
     resumed.record(3, "training", {"refined_l1": 1.0})
     resumed.close()
