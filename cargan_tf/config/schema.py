@@ -141,6 +141,11 @@ class ModelConfig(Section):
     refined_generator_width: Positive | None = _field(
         None, "that of G2 where it is another; a larger residual stage"
     )
+    generator_widest: Positive = _field(
+        8,
+        "times the first width that the generators' inner layers have at most (pix2pix); with less,"
+        " the outer ones, which draw the detail, can be wider at the same size",
+    )
     discriminator_width: Positive = _field(64, "the same in D (pix2pix; the paper is silent)")
     discriminator_norm: Literal["batch", "spectral"] = _field(
         "batch",

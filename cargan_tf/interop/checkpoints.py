@@ -40,6 +40,7 @@ THEIRS = {
     "model.refine_sees_audio": True,
     "model.encoder_bias": False,
     "model.refined_generator_width": None,
+    "model.generator_widest": 8,
     "model.discriminator_norm": "batch",
     "classifier.flavour": "torchvision",
 }

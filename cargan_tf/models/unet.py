@@ -13,8 +13,6 @@ from cargan_tf.models.attention import new_attention
 from cargan_tf.models.convolutions import DoublingConvolution, HalvingConvolution
 from cargan_tf.models.normalisation import BatchNorm, ReplicaDropout
 
-#: pix2pix widens up to 8 times the first width and no further.
-WIDEST = 8
 #: pix2pix drops features in the decoder blocks of full width, from this level in, but not in the
 #: innermost: 1 block at 64 pixels, 2 at 128, 3 at 256.
 FIRST_DROPOUT_LEVEL = 3
@@ -29,7 +27,10 @@ class UNet(keras.Model):
     def __init__(self, image_size: int, config: ModelConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         depth = image_size.bit_length() - 1
-        widths = [config.generator_width * min(2**level, WIDEST) for level in range(depth)]
+        widths = [
+            config.generator_width * min(2**level, config.generator_widest)
+            for level in range(depth)
+        ]
         self.down = [
             DownBlock(width, config, normalise=0 < level < depth - 1, name=f"down_{level}")
             for level, width in enumerate(widths)
