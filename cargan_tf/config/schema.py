@@ -162,6 +162,11 @@ class ModelConfig(Section):
         "self-attention before the last two convolutions of G and D (Sec. 2.1, 2.5); 'authors' is"
         " their code's, scramble included",
     )
+    generator_attentions: Literal[1, 2] = _field(
+        2,
+        "how many of them G1 and G2 have each; 1 leaves out that of the larger map, half the"
+        " time of a step of narrow networks at 128 pixels",
+    )
     stages: Literal[1, 2] = _field(2, "1 leaves G2 out: I' is the picture (Table 1, D)")
     residue: bool = _field(True, "G2 sees the residue label L_r; without, I' alone (Table 1, C)")
     refine_sees_audio: bool = _field(False, "G2 also sees the sound; Eq. 1 gives it I' and L_r")
@@ -212,6 +217,11 @@ class ClassifierConfig(Section):
     epochs: Positive = _field(10, "of training on real photos")
     batch_size: Positive = _field(32, "photos a step")
     learning_rate: float = _field(1e-4, "Adam's, for a pre-trained network", gt=0)
+    noise: Weight = _field(
+        0.0,
+        "greatest spread of the noise on a photo, in [-1, 1], which is then shifted, blurred and"
+        " tinted too, as the judge's are: C's slope asks for shapes, not for grain; 0 is off",
+    )
     minimum_accuracy: Share = _field(
         0.95, "on held-out photos; a classifier under it cannot guide the generators"
     )
@@ -377,7 +387,13 @@ OPTIONS_OF_D = (
     "training.discriminator_learning_rate",
     "training.discriminator_augmentation",
 )
-OPTIONS = (*OPTIONS_OF_D, "loss.perceptual", "model.refined_generator_width")
+OPTIONS = (
+    *OPTIONS_OF_D,
+    "loss.perceptual",
+    "model.refined_generator_width",
+    "model.generator_widest",
+    "model.generator_attentions",
+)
 
 
 class Config(Section):

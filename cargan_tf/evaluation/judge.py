@@ -37,19 +37,13 @@ from cargan_tf.evaluation.report import NetworkInfo
 from cargan_tf.files import write_json
 from cargan_tf.progress import Reporter, SilentReporter
 from cargan_tf.training.run import file_hash
+from cargan_tf.training.strewing import strewn
 from cargan_tf.training.weight_files import load_weights, save_weights
 
 NAME = "judge"
 #: Where it is kept, inside the data set it was trained on.
 FOLDER = "judge"
 WEIGHTS_FILE, REPORT_FILE = "judge.npz", "judge.json"
-
-#: Photos are shifted by up to this share of their side, and tinted by up to this in [-1, 1].
-SHIFT, TINT = 1 / 16, 0.2
-#: Contrast lies between 1 - CONTRAST and 1 + CONTRAST.
-CONTRAST = 0.3
-#: Half of the photos are blurred: shrunk to between this share of their size and all of it.
-COARSEST = 0.3
 
 
 @dataclass(frozen=True)
@@ -151,36 +145,6 @@ def new_judge(label_count: int) -> keras.Model:
     features = backbone(pixels)
     logits = keras.layers.Dense(label_count, name="to_logits")(features)
     return keras.Model(pixels, [features, logits], name="judge")
-
-
-def strewn(photos: tf.Tensor, noise: float, seed: tf.Tensor) -> tf.Tensor:
-    """Photos [B, S, S, 3] in [-1, 1] as the judge learns from them, each another way.
-
-    Shifted, half of them blurred, contrast and tint changed, noise added with a spread between 0
-    and ``noise``. All of it is a function of ``seed``, int32 [2].
-    """
-    count, size = tf.shape(photos)[0], photos.shape[1]
-    crops, *seeds = tf.unstack(tf.random.split(seed, 7))
-
-    def uniform(shape: list[Any], low: float, high: float) -> tf.Tensor:
-        return tf.random.stateless_uniform(shape, seeds.pop(), low, high)
-
-    each = [count, 1, 1, 1]
-    edge = max(1, round(SHIFT * size))
-    wide = tf.pad(photos, [[0, 0], [edge, edge], [edge, edge], [0, 0]], "SYMMETRIC")
-    photos = tf.map_fn(
-        lambda one: tf.image.stateless_random_crop(one[0], [size, size, 3], one[1]),
-        (wide, tf.random.split(crops, count)),
-        fn_output_signature=tf.float32,
-    )
-    small = tf.cast(tf.round(uniform([], COARSEST * size, size)), tf.int32)
-    shrunk = tf.image.resize(photos, [small, small], antialias=True)
-    photos = tf.where(uniform(each, 0, 1) < 0.5, tf.image.resize(shrunk, [size, size]), photos)
-    photos *= uniform(each, 1 - CONTRAST, 1 + CONTRAST)
-    photos += uniform([count, 1, 1, 3], -TINT, TINT)
-    spread = uniform(each, 0, 1) * noise
-    photos += tf.random.stateless_normal(tf.shape(photos), seeds.pop()) * spread
-    return tf.clip_by_value(photos, -1.0, 1.0)
 
 
 def _fit(

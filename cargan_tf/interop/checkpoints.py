@@ -41,6 +41,7 @@ THEIRS = {
     "model.encoder_bias": False,
     "model.refined_generator_width": None,
     "model.generator_widest": 8,
+    "model.generator_attentions": 2,
     "model.discriminator_norm": "batch",
     "classifier.flavour": "torchvision",
 }

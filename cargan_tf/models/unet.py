@@ -35,13 +35,14 @@ class UNet(keras.Model):
             DownBlock(width, config, normalise=0 < level < depth - 1, name=f"down_{level}")
             for level, width in enumerate(widths)
         ]
+        attending = (1, 0)[: config.generator_attentions]
         # Decoder block k stands opposite encoder block k and leaves as many channels as it.
         self.up = [
             UpBlock(
                 widths[level],
                 config,
                 dropout=FIRST_DROPOUT_LEVEL <= level < depth - 2,
-                attend=config.attention != "none" and level < 2,
+                attend=config.attention != "none" and level in attending,
                 name=f"up_{level}",
             )
             for level in reversed(range(depth - 1))

@@ -18,6 +18,7 @@ from cargan_tf.files import write_json
 from cargan_tf.interop.weights import load_torchvision
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.progress import Reporter, SilentReporter
+from cargan_tf.training.strewing import strewn
 from cargan_tf.training.supervised import fit, hits
 from cargan_tf.training.weight_files import load_weights, save_weights
 
@@ -165,9 +166,23 @@ def _fit(
     batched = config.model_copy(update={"training": training})
     epoch = dataset.steps_per_epoch(batch_size)
     steps = settings.epochs * epoch
-    stream = training_batches(dataset, data, batched, seed=config.training.seed)
+    seed = config.training.seed
+    stream = training_batches(dataset, data, batched, seed=seed)
+
+    def changed(photo: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
+        return strewn(photo, settings.noise, tf.stack([seed, number]))
+
     with reporter.task("Classifier", steps) as task:
-        fit(network, stream, "photo", settings.learning_rate, steps, epoch, task)
+        fit(
+            network,
+            stream,
+            "photo",
+            settings.learning_rate,
+            steps,
+            epoch,
+            task,
+            changed if settings.noise else None,
+        )
 
 
 def _check_accuracy(report: ClassifierReport, config: Config, folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -17,6 +19,7 @@ def fit(
     steps: int,
     epoch: int,
     task: Task,
+    changed: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None,
 ) -> None:
     """Minimise the cross-entropy by Adam, its rate falling to 0 along a cosine.
 
@@ -28,6 +31,7 @@ def fit(
         steps: batches to learn from.
         epoch: steps after which the accuracy of the last so many is told.
         task: advanced at each step.
+        changed: makes what the network sees, of the feature [B, ...] and the step's number.
     """
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     optimizer = keras.optimizers.Adam(rate)
@@ -35,7 +39,9 @@ def fit(
     accuracy = keras.metrics.CategoricalAccuracy()
 
     @tf.function
-    def step(seen: tf.Tensor, label: tf.Tensor) -> None:
+    def step(seen: tf.Tensor, label: tf.Tensor, number: tf.Tensor) -> None:
+        if changed is not None:
+            seen = changed(seen, number)
         with tf.GradientTape() as tape:
             logits = network(seen, training=True)
             loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(label, logits))
@@ -44,7 +50,7 @@ def fit(
         accuracy.update_state(label, logits)
 
     for index, batch in enumerate(batches.take(steps)):
-        step(batch[feature], batch["label"])
+        step(batch[feature], batch["label"], tf.constant(index))
         _advance(task, index + 1, epoch, accuracy)
 
 

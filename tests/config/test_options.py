@@ -3,7 +3,7 @@
 import pytest
 
 from cargan_tf.config import Config, load_config, overlay, override
-from cargan_tf.config.schema import OPTIONS
+from cargan_tf.config.schema import OPTIONS, OPTIONS_OF_D
 from cargan_tf.errors import UserError
 from cargan_tf.evaluation.tables.paper_tables import TABLES
 
@@ -16,7 +16,11 @@ ON = {
     "training.discriminator_augmentation": "[cutout]",
     "loss.perceptual": "1",
     "model.refined_generator_width": "32",
+    "model.generator_widest": "4",
+    "model.generator_attentions": "1",
 }
+#: Those that act on D are refused where D is not trained.
+NOT_OF_D = set(ON) - set(OPTIONS_OF_D)
 TEXTS = {name: f"{name}={value}" for name, value in ON.items()}
 
 
@@ -41,7 +45,7 @@ def test_another_system_does_not_know_them(kind, option):
 @pytest.mark.parametrize("option", OPTIONS)
 def test_without_d_those_that_are_d_s_are_refused(option, weight):
     texts = [TEXTS[option], f"loss.{weight}=0"]
-    if option in ("loss.perceptual", "model.refined_generator_width"):
+    if option in NOT_OF_D:
         override(Config(), texts)
     else:
         with pytest.raises(UserError, match=f"{option} is .*but .* D is not trained; leave it at"):

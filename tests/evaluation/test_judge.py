@@ -3,7 +3,6 @@ import shutil
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from cargan_tf.config import override
 from cargan_tf.data.dataset import DATASET_FILE, load_dataset
@@ -15,7 +14,6 @@ from cargan_tf.evaluation.judge import (
     WEIGHTS_FILE,
     load_judge,
     read_report,
-    strewn,
     train_judge,
 )
 from cargan_tf.training.gallery import gather
@@ -91,35 +89,6 @@ def test_without_held_out_photos_there_can_be_none(tiny_data, tiny_config, tmp_p
     file.write_text(json.dumps(values), "utf-8")
     with pytest.raises(UserError, match="only a training split"):
         train_judge(data, tiny_config)
-
-
-def test_photos_are_strewn_each_in_its_own_way_and_the_seed_s():
-    photos = tf.zeros([2, 32, 32, 3]) + 0.5
-    made, again, other = (strewn(photos, 0.4, tf.constant([0, step])).numpy() for step in (1, 1, 2))
-    assert made.shape == (2, 32, 32, 3)
-    assert np.abs(made).max() <= 1
-    np.testing.assert_array_equal(made, again)
-    assert np.abs(made - other).mean() > 0.05
-    spreads, tints = made.std(axis=(1, 2, 3)), made.mean(axis=(1, 2))
-    assert spreads[0] != pytest.approx(spreads[1], rel=0.01)
-    assert tints[0] != pytest.approx(tints[1], abs=0.01)
-
-
-def test_without_noise_a_plain_photo_stays_plain():
-    plain = strewn(tf.zeros([3, 32, 32, 3]) + 0.5, 0.0, tf.constant([0, 0])).numpy()
-    assert plain.std(axis=(1, 2)) == pytest.approx(0, abs=1e-4)
-
-
-def test_a_shift_is_of_some_pixels():
-    picture = np.zeros((1, 32, 32, 3), np.float32)
-    picture[:, 16, 16] = 1
-    moved = [
-        strewn(tf.constant(picture), 0.0, tf.constant([0, step])).numpy()[0, ..., 0]
-        for step in range(20)
-    ]
-    places = np.array([np.unravel_index(one.argmax(), one.shape) for one in moved])
-    assert len(set(map(tuple, places))) > 5
-    assert np.abs(places - 16).max() <= 3  # two pixels, and one of the blur
 
 
 @pytest.mark.parametrize(

@@ -52,9 +52,21 @@ def test_dropout_sits_in_the_wide_blocks_but_the_innermost(size, levels):
     assert sorted(with_dropout) == [f"up_{level}" for level in levels]
 
 
-@pytest.mark.parametrize(("attention", "names"), [("sagan", ["up_1", "up_0"]), ("none", [])])
-def test_attention_sits_before_the_last_two_convolutions(attention, names):
-    network = UNet(64, TINY.model_copy(update={"attention": attention}))
+def test_the_inner_layers_are_as_wide_as_configured_and_draw_all_the_same(picture):
+    network = built(64, TINY.model_copy(update={"generator_widest": 2}))
+    assert [block.convolution.filters for block in network.down] == [4, 8, 8, 8, 8, 8]
+    assert [block.convolution.filters for block in network.up] == [8, 8, 8, 8, 4]
+    assert network(tf.constant(picture)).shape == (2, 64, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("attention", "count", "names"),
+    [("sagan", 2, ["up_1", "up_0"]), ("sagan", 1, ["up_1"]), ("none", 2, [])],
+)
+def test_attention_sits_before_the_last_two_convolutions(attention, count, names):
+    network = UNet(
+        64, TINY.model_copy(update={"attention": attention, "generator_attentions": count})
+    )
     assert [block.name for block in network.up if block.attention] == names
     assert [block.name for block in network.up][-2:] == ["up_1", "up_0"]
 

@@ -12,6 +12,7 @@ from cargan_tf.models.classifier import Classifier
 from cargan_tf.training.classifier import load_classifier, train_classifier
 
 LABELS = ("cello", "flute", "violin")
+LENIENT = ("classifier.minimum_accuracy=0", "classifier.epochs=12")
 
 
 @pytest.fixture
@@ -108,3 +109,24 @@ def test_without_held_out_photos_its_accuracy_cannot_be_known(tiny_data, tiny_co
     (data / "dataset.json").write_text(json.dumps(description))
     with pytest.raises(UserError, match="only a training split"):
         train_classifier(data, tiny_config)
+
+
+@pytest.mark.slow
+def test_with_noise_it_learns_from_changed_photos_and_bears_grain_better(
+    trained, tiny_config, tmp_path
+):
+    def accuracy_in_grain(noise):
+        config = override(tiny_config, [f"classifier.noise={noise}", *LENIENT])
+        report = train_classifier(trained.data, config, tmp_path / str(noise))
+        assert report.config["noise"] == noise
+        network = Classifier(config.classifier, 3, name="classifier")
+        network(tf.zeros([1, 64, 64, 3]))
+        load_classifier(tmp_path / str(noise), config, LABELS, into=network)
+        right = []
+        for batch in evaluation_batches(trained.dataset, trained.data, config, "validation", 8):
+            grain = np.random.default_rng(0).normal(0, 0.5, batch["photo"].shape)
+            logits = network(batch["photo"] + tf.cast(grain, tf.float32))
+            right += list(np.argmax(logits, 1) == np.argmax(batch["label"], 1))
+        return np.mean(right)
+
+    assert accuracy_in_grain(0.6) > accuracy_in_grain(0.0)
