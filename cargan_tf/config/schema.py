@@ -146,6 +146,12 @@ class ModelConfig(Section):
         "times the first width that the generators' inner layers have at most (pix2pix); with less,"
         " the outer ones, which draw the detail, can be wider at the same size",
     )
+    coarse_skips_left_out: int = _field(
+        0,
+        "how many of G1's skip connections are left out, the outermost first: a spectrogram and a"
+        " picture have no places in common, so its lines come through to the picture as grain",
+        ge=0,
+    )
     discriminator_width: Positive = _field(64, "the same in D (pix2pix; the paper is silent)")
     discriminator_norm: Literal["batch", "spectral"] = _field(
         "batch",
@@ -393,6 +399,7 @@ OPTIONS = (
     "model.refined_generator_width",
     "model.generator_widest",
     "model.generator_attentions",
+    "model.coarse_skips_left_out",
 )
 
 

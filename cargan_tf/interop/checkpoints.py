@@ -42,6 +42,7 @@ THEIRS = {
     "model.refined_generator_width": None,
     "model.generator_widest": 8,
     "model.generator_attentions": 2,
+    "model.coarse_skips_left_out": 0,
     "model.discriminator_norm": "batch",
     "classifier.flavour": "torchvision",
 }

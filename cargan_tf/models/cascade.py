@@ -33,7 +33,9 @@ class Cascade(keras.Model):
         super().__init__(**EXACT, **kwargs)
         size = config.data.image_size
         self.model_config = config.model
-        self.coarse_generator = UNet(size, config.model, name="coarse_generator")  # G1
+        self.coarse_generator = UNet(  # G1
+            size, config.model, config.model.coarse_skips_left_out, name="coarse_generator"
+        )
         self.refined_generator = (  # G2
             UNet(size, refined_config(config.model), name="refined_generator")
             if config.model.stages == 2

@@ -21,11 +21,16 @@ FIRST_DROPOUT_LEVEL = 3
 class UNet(keras.Model):
     """Down to one place by 4×4 convolutions of stride 2, and up again, with skip connections.
 
+    The outermost ``skips_left_out`` of them may be missing.
+
     Input shape: [B, S, S, C] in [-1, 1], S a power of two. Output shape: [B, S, S, 3] in [-1, 1].
     """
 
-    def __init__(self, image_size: int, config: ModelConfig, **kwargs: Any) -> None:
+    def __init__(
+        self, image_size: int, config: ModelConfig, skips_left_out: int = 0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
+        self.skips_left_out = skips_left_out
         depth = image_size.bit_length() - 1
         widths = [
             config.generator_width * min(2**level, config.generator_widest)
@@ -65,7 +70,9 @@ class UNet(keras.Model):
                 None if seed is None else tf.random.experimental.stateless_fold_in(seed, index)
             )
             features = block(features, seed=own_seed, training=training)
-            features = tf.concat([features, skips.pop()], axis=-1)
+            skip = skips.pop()
+            if len(skips) >= self.skips_left_out:
+                features = tf.concat([features, skip], axis=-1)
         return tf.tanh(self.to_picture(tf.nn.relu(features)))
 
 

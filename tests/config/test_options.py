@@ -18,6 +18,7 @@ ON = {
     "model.refined_generator_width": "32",
     "model.generator_widest": "4",
     "model.generator_attentions": "1",
+    "model.coarse_skips_left_out": "3",
 }
 #: Those that act on D are refused where D is not trained.
 NOT_OF_D = set(ON) - set(OPTIONS_OF_D)

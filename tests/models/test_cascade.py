@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.config import override
+from cargan_tf.config import Config, override
 from cargan_tf.models.cascade import Cascade, new_cascade, with_label_planes
 from cargan_tf.training.losses import classification_loss
 
@@ -25,6 +25,12 @@ def built(config):
 @pytest.fixture(scope="module")
 def cascade(tiny_config):
     return built(tiny_config)
+
+
+def test_only_g1_goes_without_skips():
+    config = override(Config(), ["data.image_size=32", "model.coarse_skips_left_out=2"])
+    cascade = Cascade(config, 2)
+    assert [generator.skips_left_out for generator in cascade.generators] == [2, 0]
 
 
 def test_label_planes_are_the_label_repeated_over_space():

@@ -59,6 +59,16 @@ def test_the_inner_layers_are_as_wide_as_configured_and_draw_all_the_same(pictur
     assert network(tf.constant(picture)).shape == (2, 64, 64, 3)
 
 
+@pytest.mark.parametrize(("left_out", "same"), [(5, True), (4, False), (0, False)])
+def test_without_skips_only_the_innermost_place_is_known(picture, left_out, same):
+    network = UNet(64, TINY, skips_left_out=left_out)
+    network(tf.constant(picture))
+    innermost = network.down[-1].convolution
+    innermost.kernel.assign(tf.zeros_like(innermost.kernel))  # a code that says nothing
+    first, second = network(tf.constant(picture)), network(tf.constant(-picture))
+    assert np.allclose(first, second, atol=1e-6) == same
+
+
 @pytest.mark.parametrize(
     ("attention", "count", "names"),
     [("sagan", 2, ["up_1", "up_0"]), ("sagan", 1, ["up_1"]), ("none", 2, [])],
