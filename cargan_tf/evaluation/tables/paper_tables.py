@@ -136,7 +136,7 @@ TABLE_2: Final = PaperTable(
     ),
 )
 
-#: Not the paper's: what was published after it, each alone on top of the whole.
+#: Not the paper's: what was published after it, each alone on top of the whole; and some together.
 TABLE_OPTIONS: Final = PaperTable(
     name="options",
     title="Options: what the field has learned since, each alone",
@@ -153,6 +153,10 @@ TABLE_OPTIONS: Final = PaperTable(
         PaperRow("augmentation", "differentiable augmentation", "options/augmentation"),
         PaperRow("perceptual", "perceptual loss by C", "options/perceptual"),
         PaperRow("wide", "second stage of twice the width", "options/wide"),
+        PaperRow("wide-outside", "wider outside, as wide within", "options/wide-outside"),
+        PaperRow("one-attention", "one attention a generator", "options/one-attention"),
+        PaperRow("fewer-skips", "G1 without its outer skips", "options/fewer-skips"),
+        PaperRow("together", "those of the shipped model together", "options/together"),
         _DEAF,
         _MEAN,
     ),
