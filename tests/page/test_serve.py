@@ -10,6 +10,8 @@ import pytest
 import soundfile
 from PIL import Image
 
+from .conftest import HEARD
+
 pytestmark = pytest.mark.slow
 
 RATE = 8_000
@@ -184,6 +186,56 @@ def test_a_file_that_is_no_sound_is_refused_on_the_page(uploaded, tmp_path, tune
     assert "cannot be read as sound" in told[0].text
     assert str(tmp_path) not in told[0].text
     uploaded.click(".toast-close")
+
+
+def test_what_a_microphone_hears_is_drawn(uploaded, generator, visitors_files):
+    page, known = uploaded, set(visitors_files.rglob("*.wav"))
+    page.click("#one-sound button[aria-label='Clear']")
+    page.wait(lambda: not page.all("#refined img"))
+    page.click("#one-sound button[aria-label='Record audio']")
+    began = press(page, "Record")
+    page.wait(lambda: time.monotonic() - began > 1.5)
+    press(page, "Stop")
+    page.one("#refined img")
+    heard = page.one("#caption strong").text
+    (recorded,) = set(visitors_files.rglob("*.wav")) - known
+    samples, rate = soundfile.read(recorded, always_2d=True)
+    assert len(samples) / rate > 0.5
+    spectrum = np.abs(np.fft.rfft(samples[:, 0]))
+    loudest = np.fft.rfftfreq(len(samples), 1 / rate)[spectrum.argmax()]
+    assert loudest == pytest.approx(HEARD, abs=5)
+    start = float(page.one("#start input[type=number]").get_attribute("value"))
+    shown = pixels(page.image("#refined"))
+    assert np.abs(shown - expected(generator, recorded, heard, start)).max() <= 1
+
+
+def press(page, text):
+    """Click on the sound's button that is called so; returns when."""
+    page.wait(
+        lambda: [
+            button.click() or True
+            for button in page.all("#one-sound button")
+            if button.text.strip() == text
+        ]
+    )
+    return time.monotonic()
+
+
+def test_a_sample_can_be_picked_again_after_an_own_sound(uploaded):
+    sample = "#one-sample input"
+    assert uploaded.one(sample).get_attribute("value") == "", "an own sound is no sample"
+    changed(uploaded, "#refined", lambda: choose(uploaded, "one-sample", "violin"))
+    assert uploaded.one(sample).get_attribute("value") == "violin"
+
+
+def test_without_a_sound_the_steps_keep_their_names(uploaded):
+    uploaded.click("#one-sound button[aria-label='Clear']")
+    uploaded.wait(lambda: not uploaded.all("#refined img"))
+    names = ("waveform", "spectrogram", "coarse-title", "residue")
+    said = [uploaded.one(f"#{name} h3").text for name in names]
+    assert said == ["1. Waveform", "2. Spectrogram", "3. Coarse picture", "4. Residue"]
+    assert not uploaded.all(".step svg")
+    assert uploaded.one("#download").get_attribute("disabled")
 
 
 @pytest.fixture(scope="module")
