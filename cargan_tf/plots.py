@@ -23,8 +23,10 @@ LACKING, TOO_MUCH = "#0088cc", "#d55e00"
 OUTLINE = "#4f7f8f"
 #: Bars of one residue at most; of more labels, those that stand out.
 MOST_BARS = 20
-#: Bars shorter than this stand without their figure.
+#: Bars shorter than this are hardly seen, and stand without their figure.
 TOLD = 0.01
+#: Where no bar is seen.
+NOTHING = "nothing:\nit is taken\nfor the label"
 #: Columns of a waveform's outline: more than a screen shows.
 OUTLINE_COLUMNS = 600
 #: Inches of a plot that stands in a column of a page, and of one panel of the stages.
@@ -147,6 +149,8 @@ def _draw_residue(axes: Axes, residue: Mapping[str, float]) -> None:
     bars = axes.barh([label.replace("_", " ") for label in labels], values, color=colours)
     figures = [f"{value:+.2f}".replace("-", "−") if abs(value) >= TOLD else "" for value in values]
     axes.bar_label(bars, figures, padding=3, fontsize=8)
+    if not any(figures):
+        axes.text(0.53, 0.5, NOTHING, transform=axes.transAxes, va="center", fontsize=8)
     axes.invert_yaxis()
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_xlim(-1, 1)

@@ -30,9 +30,10 @@ def command(model: Path | None, host: str, port: int, no_browser: bool) -> None:
     """Open a page: record or upload a sound, choose the instrument, see the player.
 
     It works without a network, and listens on this machine alone unless --host says otherwise.
-    Ctrl-C ends it.
+    Ctrl-C or SIGTERM ends it, and visitors' files are deleted.
     """
     import importlib.util
+    import signal
     import threading
 
     if importlib.util.find_spec("gradio") is None:
@@ -42,9 +43,11 @@ def command(model: Path | None, host: str, port: int, no_browser: bool) -> None:
 
     page = build_page(generator, generator.name)
     with served(page, host, port, in_browser=not no_browser) as address:
+        ended = threading.Event()
+        signal.signal(signal.SIGTERM, lambda number, frame: ended.set())
         click.echo(f"Page: {address}")
         click.echo("End it with Ctrl-C.", err=True)
         try:
-            threading.Event().wait()
+            ended.wait()
         except KeyboardInterrupt:
             click.echo("", err=True)

@@ -7,7 +7,14 @@ from pathlib import Path
 import click
 from cargan_cli.completing import complete_labels
 from cargan_cli.options import ANY_PATH, PATH, check_options
-from cargan_cli.sounds import load_generator, model_option, source, start_option
+from cargan_cli.sounds import (
+    check_standard_input,
+    load_generator,
+    model_option,
+    name_of,
+    source,
+    start_option,
+)
 
 
 @click.command("explore", short_help="Sheets: every label and loudness, or a walk between sounds.")
@@ -42,26 +49,39 @@ def command(
     """Draw SOUND as every instrument, softer and louder, on one sheet.
 
     With --walk: the sounds between SOUND and OTHER, mixed as `cargan generate --mix` does, with the
-    labels between theirs; then the sound alone and the label alone.
+    labels between theirs; then the sound alone and the label alone. A SOUND of - is standard input,
+    and -o - is standard output.
     """
     check_options(context, together=("steps walk", "label walk", "other_label walk"))
     import numpy as np
 
-    from cargan_tf.pictures import check_picture_name, plan_pictures, save_picture
+    from cargan_tf.pictures import (
+        STANDARD,
+        check_picture_name,
+        encode_picture,
+        plan_pictures,
+        save_picture,
+    )
 
+    check_standard_input(sound, walk)
     for file in (sound, walk):
         if file is not None:
             plan_pictures([file], None)  # says what does not exist before TensorFlow loads
-    out = out or Path(f"{'stdin' if sound == Path('-') else sound.stem}_explore.png")
-    check_picture_name(out)
+
+    out = out or Path(f"{Path(name_of(sound)).stem}_explore.png")
+    if out != STANDARD:
+        check_picture_name(out)
     generator = load_generator(model)
     from cargan_tf.explore import WALK_STEPS, loudness_sheet, walk_sheet
 
     clip = generator.read_clip(source(sound), start)
     if walk is None:
-        sheet = loudness_sheet(generator, clip, sound.name)
+        sheet = loudness_sheet(generator, clip, name_of(sound))
     else:
-        clips, names = (clip, generator.read_clip(source(walk))), (sound.name, walk.name)
+        clips, names = (clip, generator.read_clip(source(walk))), (name_of(sound), name_of(walk))
         sheet = walk_sheet(generator, clips, names, (label, other_label), steps or WALK_STEPS)
+    if out == STANDARD:
+        click.get_binary_stream("stdout").write(encode_picture(np.asarray(sheet)))
+        return
     save_picture(np.asarray(sheet), out)
     click.echo(str(out))

@@ -11,7 +11,14 @@ import click
 from cargan_cli.completing import complete_labels
 from cargan_cli.options import ANY_PATH, PATH, check_options
 from cargan_cli.results import Results
-from cargan_cli.sounds import load_generator, model_option, server_option, source, start_option
+from cargan_cli.sounds import (
+    check_standard_input,
+    load_generator,
+    model_option,
+    server_option,
+    source,
+    start_option,
+)
 
 from cargan_tf.errors import UserError
 
@@ -102,6 +109,7 @@ def command(
         save_picture,
     )
 
+    check_standard_input(*sounds, mix)
     for sound in sounds:
         import_for(sound)
     plan = plan_pictures(sounds, out)

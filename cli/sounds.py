@@ -9,6 +9,7 @@ import click
 from cargan_cli.completing import complete_models
 from cargan_cli.options import ANY_PATH
 
+from cargan_tf.errors import UserError
 from cargan_tf.pictures import STANDARD
 
 if TYPE_CHECKING:
@@ -29,13 +30,26 @@ server_option = click.option(
     " model.",
 )
 start_option = click.option(
-    "--start", type=click.FloatRange(min=0), help="Seconds.  [default: the loudest part]"
+    "--start",
+    type=click.FloatRange(min=0),
+    help="Where the half second begins, in seconds.  [default: the loudest]",
 )
 
 
 def source(sound: Path) -> Path | BinaryIO:
     """What to read: the file, or standard input for ``-``."""
     return click.get_binary_stream("stdin") if sound == STANDARD else sound
+
+
+def name_of(sound: Path) -> str:
+    """What a sound is called; ``stdin`` for ``-``."""
+    return "stdin" if sound == STANDARD else sound.name
+
+
+def check_standard_input(*sounds: Path | None) -> None:
+    """Raise ``UserError`` if more than one sound is to be read from standard input."""
+    if sounds.count(STANDARD) > 1:
+        raise UserError("standard input holds one sound: name a file for the other.")
 
 
 def load_generator(model: Path | None, server: str | None = None) -> Generator:

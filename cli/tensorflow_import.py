@@ -11,7 +11,8 @@ from pathlib import Path
 
 from cargan_tf.remote import is_remote
 
-#: Said at every start on a machine without a GPU, about nothing the user did or could do.
+#: Said at every start on a machine without a GPU, or whose cores do not compute in float16, about
+#: nothing the user did or could do.
 KNOWN_LINES = (
     b"All log messages before absl::InitializeLog() is called are written to STDERR",
     b"oneDNN custom operations are on",
@@ -20,6 +21,7 @@ KNOWN_LINES = (
     b"Could not find cuda drivers on your machine",
     b"failed call to cuInit",
     b"Cannot dlopen some GPU libraries",
+    b"oneDNN supports DT_",
 )
 
 
@@ -35,6 +37,9 @@ def import_tensorflow(start_devices: bool = True) -> None:
 
         if start_devices:
             tf.config.list_logical_devices()
+            # The first use of float16, in which models may store their weights, is remarked on once
+            # a process: here, where it is not passed on.
+            tf.cast(tf.zeros([1], tf.float16), tf.float32)
 
 
 def import_for(path: Path) -> None:

@@ -11,6 +11,7 @@ from cargan_tf.drawn import Drawn
 from cargan_tf.plots import (
     LACKING,
     MOST_BARS,
+    NOTHING,
     OUTLINE,
     TOO_MUCH,
     residue_svg,
@@ -74,6 +75,12 @@ def test_a_system_without_residue_has_stages_too(drawn):
     assert (image == REFINED).all(-1).any()
     for colour in (COARSE, rgb(LACKING), rgb(TOO_MUCH)):
         assert not (image == colour).all(-1).any()
+
+
+def test_a_residue_without_bars_says_what_that_means(drawn):
+    said = NOTHING.split("\n")[0]
+    assert said in words(residue_svg({"cello": 0.004, "violin": -0.004}))
+    assert said not in words(residue_svg(drawn.residue))
 
 
 def test_bars_are_labelled_with_what_counts(drawn):

@@ -24,8 +24,6 @@ HELD = 8
 #: The synthesised samples: a recording that no data set made with defaults holds, by the players of
 #: seed 0, whom the quickstart's model knows.
 SAMPLE_RECORDING, SAMPLE_NOTES, SAMPLE_SEED = 100, 6, 0
-#: Pictures of the walk between two sounds.
-WALK_STEPS = 7
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from cargan_tf.drawn import Drawn
 from cargan_tf.page import parts
 from cargan_tf.page.listening import Listening
 from cargan_tf.plots import residue_svg, spectrogram_svg, waveform_svg
@@ -14,6 +15,10 @@ from cargan_tf.plots import residue_svg, spectrogram_svg, waveform_svg
 SOFTEST_DB, LOUDEST_DB = -24, 12
 #: Of the slider for the start, in seconds: finer than is heard.
 STEP = 0.01
+WAVEFORM, SPECTROGRAM, COARSE, RESIDUE = (
+    *("1. Waveform", "2. Spectrogram"),
+    *("3. Coarse picture", "4. Residue"),
+)
 
 
 def one_sound(page: gr.Blocks, listening: Listening) -> None:
@@ -33,20 +38,22 @@ def one_sound(page: gr.Blocks, listening: Listening) -> None:
     gr.Markdown("## From sound to picture")
     with gr.Row():
         with gr.Column(min_width=240):
-            waveform = parts.step("1. Waveform", "waveform")
+            waveform = parts.step(WAVEFORM, "waveform")
         with gr.Column(min_width=240):
-            spectrogram = parts.step("2. Spectrogram", "spectrogram")
+            spectrogram = parts.step(SPECTROGRAM, "spectrogram")
         with gr.Column(min_width=240):
-            parts.step("3. Coarse picture", "coarse-title")
+            parts.step(COARSE, "coarse-title")
             coarse = parts.picture("Coarse picture", "coarse")
         with gr.Column(min_width=240):
-            residue = parts.step("4. Residue", "residue")
+            residue = parts.step(RESIDUE, "residue")
     outputs = [refined, caption, download, waveform, spectrogram, coarse, residue]
 
     def draw(file: str | None, label: str, start: float, decibels: float) -> list[Any]:
         if file is None:
             button = gr.DownloadButton(interactive=False)
-            return [parts.shown(None), "", button, "", "", parts.shown(None), ""]
+            sound_steps = parts.heading(WAVEFORM), parts.heading(SPECTROGRAM)
+            seen = parts.shown(None), parts.heading(RESIDUE)
+            return [parts.shown(None), "", button, *sound_steps, *seen]
         drawn = listening.draw(file, parts.chosen(label), start, decibels)
         seconds, rate = listening.generator.clip_seconds, listening.generator.sample_rate
         outline = waveform_svg(listening.waveform(file), rate, drawn.start_seconds, seconds)
@@ -54,19 +61,14 @@ def one_sound(page: gr.Blocks, listening: Listening) -> None:
             parts.shown(drawn.image, f"Refined picture: {drawn.label}"),
             parts.caption(drawn),
             parts.download(download, drawn),
-            parts.drawing("1. Waveform", outline, "The marked part is drawn."),
+            parts.drawing(WAVEFORM, outline, "The marked part is drawn."),
             parts.drawing(
-                "2. Spectrogram",
+                SPECTROGRAM,
                 spectrogram_svg(drawn.spectrogram, seconds),
                 "What the networks see: brighter is louder.",
             ),
             parts.shown(drawn.coarse, f"Coarse picture: {drawn.label}"),
-            parts.drawing(
-                "4. Residue",
-                residue_svg(drawn.residue),
-                "What the coarse picture lacks of each instrument, or shows too much of. It guides"
-                " the refined picture.",
-            ),
+            _residue(drawn),
         ]
 
     def hear(file: str | None, label: str, decibels: float) -> list[Any]:
@@ -93,4 +95,15 @@ def one_sound(page: gr.Blocks, listening: Listening) -> None:
         outputs,
         show_progress_on=refined,
         **parts.LIVE,
+    )
+
+
+def _residue(drawn: Drawn) -> str:
+    if not drawn.residue:
+        return parts.drawing(RESIDUE, "", "A network of this kind has none.")
+    return parts.drawing(
+        RESIDUE,
+        residue_svg(drawn.residue),
+        "What the coarse picture lacks of each instrument, or shows too much of. It guides the"
+        " refined picture.",
     )

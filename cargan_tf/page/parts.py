@@ -64,6 +64,10 @@ def sound_controls(
         )
     picked: dict[str, Any] = {"fn": listening.sample, "inputs": samples, "outputs": sound}
     samples.input(**picked, show_progress="hidden", api_visibility="private")
+    # The visitor's own sound, or none: no sample is heard, and each can be picked again.
+    sound.input(
+        lambda: None, outputs=samples, show_progress="hidden", api_visibility="private", queue=False
+    )
     if sample is not None:
         page.load(**picked, show_progress="hidden", api_visibility="private")
     return sound, label
@@ -89,7 +93,7 @@ def shown(image: Picture | None, description: str = "") -> Any:
 
 def step(title: str, key: str) -> gr.HTML:
     """Where a step from sound to picture is drawn or explained."""
-    return gr.HTML(f"<h3>{title}</h3>", elem_classes="step", elem_id=key)
+    return gr.HTML(heading(title), elem_classes="step", elem_id=key)
 
 
 def download_button(key: str) -> gr.DownloadButton:
@@ -114,9 +118,14 @@ def caption(drawn: Drawn) -> str:
     return "\n".join([f"{names}.", *(f"- {warning}" for warning in drawn.warnings())])
 
 
+def heading(title: str) -> str:
+    """The content of a step while there is nothing to draw."""
+    return f"<h3>{title}</h3>"
+
+
 def drawing(title: str, svg: str, meaning: str) -> str:
     """The content of a step: its name, its drawing, and what it shows."""
-    return f"<h3>{title}</h3>{svg}<p>{meaning}</p>"
+    return f"{heading(title)}{svg}<p>{meaning}</p>"
 
 
 def chosen(label: str) -> str | None:

@@ -1,3 +1,6 @@
+import io
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,6 +22,24 @@ def test_a_sheet_has_a_row_a_label_and_a_column_a_loudness(explore, write_sound,
         assert sheet.width > 6 * 128
 
 
+def test_from_standard_input_to_standard_output(
+    explore, start_cargan, tiny_model, write_sound, tmp_path
+):
+    sound = write_sound("clip.wav")
+    shutil.copyfile(sound, tmp_path / "stdin")  # the sheet's title is the sound's name
+    explore("stdin", "-o", "sheet.png")
+    process = start_cargan(
+        *("explore", "-", "--model", tiny_model, "-o", "-"), cwd=tmp_path, binary_input=True
+    )
+    out, err = process.communicate(sound.read_bytes(), timeout=300)
+    assert (process.returncode, err) == (0, b"")
+    piped, written = (
+        np.asarray(Image.open(source), np.int16)
+        for source in (io.BytesIO(out), tmp_path / "sheet.png")
+    )
+    assert np.abs(piped - written).max() <= 1
+
+
 def test_a_walk_has_as_many_steps_as_asked_for(explore, write_sound, tmp_path):
     write_sound("a.wav")
     write_sound("b.wav", samples=np.sin(np.arange(4_000)))
@@ -36,6 +57,7 @@ def test_a_walk_has_as_many_steps_as_asked_for(explore, write_sound, tmp_path):
     [
         (("missing.wav",), "missing.wav does not exist"),
         (("a.wav", "--walk", "missing.wav"), "missing.wav does not exist"),
+        (("-", "--walk", "-"), "standard input holds one sound: name a file for the other"),
         (("a.wav", "--steps", "5"), "--steps has no meaning without --walk"),
         (("a.wav", "--label", "violin"), "--label has no meaning without --walk"),
         (("a.wav", "--walk", "a.wav", "--label", "kazoo"), "unknown label 'kazoo'"),

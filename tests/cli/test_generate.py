@@ -335,6 +335,7 @@ def test_a_recording_becomes_a_video(generate, write_sound, tmp_path):
         (("b.wav", "--video", "x.mp4"), "2 sounds cannot become the one video x.mp4"),
         (("--video", "x.mp4", "--fps", "0"), "0 is not in the range 1<=x<=50"),
         (("-o", "-", "--json"), "leave out --json"),
+        (("-", "--mix", "-"), "standard input holds one sound"),
         (("b.wav", "-o", "-"), "2 sounds cannot become the one picture -"),
     ],
 )

@@ -30,11 +30,13 @@ def test_standard_error_is_itself_again(capfd):
 
 
 def test_tensorflow_starts_without_a_word():
+    """And says none at the first use of float16, as in a model that stores its weights so."""
     code = (
         "from cargan_cli.tensorflow_import import import_tensorflow\n"
         "import_tensorflow()\n"
         "import tensorflow as tf\n"
-        "assert tf.config.list_logical_devices('CPU')"
+        "assert tf.config.list_logical_devices('CPU')\n"
+        "tf.cast(tf.zeros([1], tf.float16), tf.float32)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")

@@ -13,6 +13,7 @@ from google.protobuf import (
 )
 
 from cargan_tf.serving.address import GRPC_PORT, MODEL_NAME, REST_PORT
+from cargan_tf.serving.catalogue import versions_in
 from cargan_tf.serving.server.limits import Limits
 from cargan_tf.serving.server.rest import METRICS_PATH
 
@@ -96,14 +97,29 @@ def flags(words):
     return dict(word.removeprefix("--").split("=", 1) for word in words)
 
 
+def mounted(service):
+    """What is mounted read-only, by its place in the container."""
+    short = [mount.rsplit(":", 2) for mount in service["volumes"] if isinstance(mount, str)]
+    long = [
+        (mount["source"], mount["target"], "ro" if mount["read_only"] else "")
+        for mount in service["volumes"]
+        if isinstance(mount, dict)
+    ]
+    return {place: source for source, place, mode in [*short, *long] if mode == "ro"}
+
+
 def test_what_the_container_is_told_to_read_is_mounted(compose):
     service = compose["services"]["serving"]
-    mounts = dict(mount.rsplit(":", 2)[:2][::-1] for mount in service["volumes"])
+    mounts = mounted(service)
     for flag in ("batching_parameters_file", "monitoring_config_file"):
         assert (DEPLOY / mounts[flags(service["command"])[flag]]).is_file()
     name = service["environment"]["MODEL_NAME"]
     assert name == MODEL_NAME
-    assert mounts[f"/models/{name}"].startswith("../saved_models/")
+    folder, _, model = mounts[f"/models/{name}"].rpartition("/")
+    shipped = model.removeprefix("${MODEL:-").removesuffix("}")
+    assert versions_in(DEPLOY / folder / shipped), (
+        "without MODEL, the one that is in the repository"
+    )
     prometheus = compose["services"]["prometheus"]["volumes"][0]
     assert (DEPLOY / prometheus.split(":")[0]).is_file()
 
@@ -120,7 +136,7 @@ def test_the_volumes_and_dependencies_are_declared(compose):
         mount.split(":")[0]
         for service in compose["services"].values()
         for mount in service["volumes"]
-        if mount[0] not in "./"
+        if isinstance(mount, str) and mount[0] not in "./"
     }
     assert named == set(compose["volumes"])
     waited_for = compose["services"]["prometheus"]["depends_on"]

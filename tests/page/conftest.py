@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
+import numpy as np
 import pytest
+import soundfile
 
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     "--hide-scrollbars",
+    # A microphone without a device and without a question.
+    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
 )
+#: What that microphone hears, in Hz.
+HEARD = 660.0
 #: Seconds until what is waited for must be there; the machine may be busy.
 PATIENCE = 120
 
@@ -98,7 +105,14 @@ def browser(tmp_path_factory) -> Iterator[Browser]:
         pytest.skip("Chromium is not installed (apt-get install chromium chromium-driver)")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+    heard = tmp_path_factory.mktemp("microphone") / "heard.wav"
+    times = np.arange(48_000) / 48_000
+    soundfile.write(heard, 0.4 * np.sin(2 * np.pi * HEARD * times), 48_000)
+    for flag in (
+        *FLAGS,
+        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
+        f"--use-file-for-fake-audio-capture={heard}",
+    ):
         options.add_argument(flag)
     downloads = tmp_path_factory.mktemp("downloads")
     options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
@@ -120,14 +134,30 @@ def generator(tiny_model):
 
 
 @pytest.fixture(scope="session")
-def address(generator) -> Iterator[str]:
-    """Where the page of the tiny model is shown."""
-    import socket
+def visitors_files(tmp_path_factory) -> Iterator[Path]:
+    """Where the page keeps what was uploaded, recorded and drawn."""
+    folder = tmp_path_factory.mktemp("visitors")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(folder))
+        yield folder
 
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """Finds a port that nobody listens on."""
+
+    def find() -> int:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            return int(free.getsockname()[1])
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def address(generator, visitors_files, free_port) -> Iterator[str]:
+    """Where the page of the tiny model is shown."""
     pytest.importorskip("gradio")
     from cargan_tf.page.serve import build_page, served
 
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with served(build_page(generator, "tiny"), port=port) as url:
+    with served(build_page(generator, "tiny"), port=free_port()) as url:
         yield url

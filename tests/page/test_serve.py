@@ -10,6 +10,8 @@ import pytest
 import soundfile
 from PIL import Image
 
+from .conftest import HEARD
+
 pytestmark = pytest.mark.slow
 
 RATE = 8_000
@@ -52,14 +54,40 @@ def upload(page, file, key="one"):
 
 def choose(page, key, text):
     """Pick an entry of a list."""
-    page.click(f"#{key} input")
-    page.wait(
-        lambda: [
-            entry.click() or True
-            for entry in page.all("ul[role=listbox] li")
-            if entry.text.strip().lstrip("✓").strip() == text
-        ]
-    )
+
+    def picked():
+        entries = page.all("ul[role=listbox] li")
+        for entry in entries:
+            if entry.text.strip().lstrip("✓").strip() == text:
+                return entry.click() or True
+        return False
+
+    field = f"#{key} input"
+    until_seen(page, "ul[role=listbox] li", lambda: focus_anew(page, field))
+    page.wait(picked)
+
+
+def focus_anew(page, selector):
+    """Click on a field; one that has the focus already would not notice."""
+    page.driver.execute_script("document.activeElement.blur()")
+    page.wait(lambda: not page.all("ul[role=listbox]"))
+    page.click(selector)
+
+
+def until_seen(page, selector, act, text=""):
+    """The elements with that text that are shown after ``act``; it is done again where none is."""
+    act()
+    acted = time.monotonic()
+
+    def seen():
+        nonlocal acted
+        found = [one for one in page.all(selector) if one.is_displayed() and text in one.text]
+        if not found and time.monotonic() - acted > AGAIN:
+            act()
+            acted = time.monotonic()
+        return found
+
+    return page.wait(seen)
 
 
 #: Seconds after which what had no effect is done again.
@@ -184,6 +212,52 @@ def test_a_file_that_is_no_sound_is_refused_on_the_page(uploaded, tmp_path, tune
     assert "cannot be read as sound" in told[0].text
     assert str(tmp_path) not in told[0].text
     uploaded.click(".toast-close")
+
+
+def test_what_a_microphone_hears_is_drawn(uploaded, generator, visitors_files):
+    page, known = uploaded, set(visitors_files.rglob("*.wav"))
+    page.click("#one-sound button[aria-label='Clear']")
+    page.wait(lambda: not page.all("#refined img"))
+    page.click("#one-sound button[aria-label='Record audio']")
+    (stop,) = until_seen(page, "#one-sound button", lambda: press(page, "Record"), "Stop")
+    began = time.monotonic()
+    page.wait(lambda: time.monotonic() - began > 1.5)
+    stop.click()
+    page.one("#refined img")
+    heard = page.one("#caption strong").text
+    (recorded,) = set(visitors_files.rglob("*.wav")) - known
+    samples, rate = soundfile.read(recorded, always_2d=True)
+    assert len(samples) / rate > 0.5
+    spectrum = np.abs(np.fft.rfft(samples[:, 0]))
+    loudest = np.fft.rfftfreq(len(samples), 1 / rate)[spectrum.argmax()]
+    assert loudest == pytest.approx(HEARD, abs=5)
+    start = float(page.one("#start input[type=number]").get_attribute("value"))
+    shown = pixels(page.image("#refined"))
+    assert np.abs(shown - expected(generator, recorded, heard, start)).max() <= 1
+
+
+def press(page, text):
+    """Click on the sound's button that is called so."""
+    for button in page.all("#one-sound button"):
+        if button.is_displayed() and button.text.strip() == text:
+            button.click()
+
+
+def test_a_sample_can_be_picked_again_after_an_own_sound(uploaded):
+    sample = "#one-sample input"
+    assert uploaded.one(sample).get_attribute("value") == "", "an own sound is no sample"
+    changed(uploaded, "#refined", lambda: choose(uploaded, "one-sample", "violin"))
+    assert uploaded.one(sample).get_attribute("value") == "violin"
+
+
+def test_without_a_sound_the_steps_keep_their_names(uploaded):
+    uploaded.click("#one-sound button[aria-label='Clear']")
+    uploaded.wait(lambda: not uploaded.all("#refined img"))
+    names = ("waveform", "spectrogram", "coarse-title", "residue")
+    said = [uploaded.one(f"#{name} h3").text for name in names]
+    assert said == ["1. Waveform", "2. Spectrogram", "3. Coarse picture", "4. Residue"]
+    assert not uploaded.all(".step svg")
+    assert uploaded.one("#download").get_attribute("disabled")
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import tensorflow as tf
+from tensorflow.core.framework import op_def_pb2
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from cargan_tf.audio.statistics import BandStatistics
 from cargan_tf.evaluation.report import (
@@ -64,6 +69,70 @@ def write_report():
         return run / FOLDER / REPORT_FILE
 
     return write
+
+
+def graph_of(version):
+    """Of an exported version."""
+    saved = SavedModel.FromString((version / "saved_model.pb").read_bytes())
+    (meta_graph,) = saved.meta_graphs
+    return meta_graph
+
+
+def operations_used(meta_graph):
+    """Names of the operations of a graph and its functions, but for the functions' own."""
+    graph = meta_graph.graph_def
+    nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
+    return {node.op for node in nodes} - {f.signature.name for f in graph.library.function}
+
+
+@pytest.fixture(scope="session")
+def load_model(tmp_path_factory):
+    """Runs the C program, which loads a model as TensorFlow Serving does."""
+    if shutil.which("gcc") is None:
+        pytest.skip("needs gcc")
+    program = tmp_path_factory.mktemp("c") / "load_model"
+    library = tf.sysconfig.get_lib()
+    build = [
+        "gcc",
+        str(Path(__file__).with_name("load_model.c")),
+        f"-I{tf.sysconfig.get_include()}",
+        *(f"{library}/libtensorflow_{part}.so.2" for part in ("cc", "framework")),
+        f"-Wl,-rpath,{library}",
+        *("-o", str(program)),
+    ]
+    built = subprocess.run(build, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+
+    def run(*words):
+        return subprocess.run([program, *map(str, words)], capture_output=True, text=True)
+
+    return run
+
+
+@pytest.fixture
+def drawn_by_c(load_model, tmp_path):
+    """Calls a signature from C: ``drawn_by_c(version, "coarse", sound, "cello", "residue")``."""
+
+    def run(version, signature, sound, label, output):
+        described = graph_of(version).signature_def[signature]
+        sound_name = next(name for name in described.inputs if name != "label")
+        name, index = described.outputs[output].name.split(":")
+        words = [
+            *("run", version, described.inputs[sound_name].name.removesuffix(":0"), sound),
+            *(described.inputs["label"].name.removesuffix(":0"), label, name, index),
+        ]
+        done = load_model(*words, tmp_path / "drawn")
+        return done, (tmp_path / "drawn").read_bytes() if done.returncode == 0 else b""
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def plain_operations(load_model, tmp_path_factory):
+    """Names, as a process without Python, and so without tensorflow-io, lists them."""
+    listed = tmp_path_factory.mktemp("operations") / "operations"
+    assert load_model("operations", listed).returncode == 0
+    return {operation.name for operation in op_def_pb2.OpList.FromString(listed.read_bytes()).op}
 
 
 LABELS = ("cello", "flute")

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.core.framework import op_def_pb2
-from tensorflow.core.protobuf import saved_model_pb2
 
 from cargan_tf.errors import UserError
 from cargan_tf.serving.card import read_card
 from cargan_tf.serving.catalogue import versions_in
 from cargan_tf.serving.export import export_run, picture_model_of_run
 from cargan_tf.training.run import Run
+
+from .conftest import graph_of, operations_used
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +42,6 @@ def outputs(loaded, sounds):
 def wav(waveform):
     """[1], the sound as a WAV file of 16-bit PCM."""
     return tf.audio.encode_wav(waveform[:, None], 8_000)[None]
-
-
-def graph_of(version):
-    saved = saved_model_pb2.SavedModel()
-    saved.ParseFromString((version / "saved_model.pb").read_bytes())
-    (meta_graph,) = saved.meta_graphs
-    return meta_graph
 
 
 @pytest.fixture(scope="module")
@@ -220,48 +213,6 @@ def test_saved_model_cli_draws_the_same(version, sounds, outputs, tmp_path):
     np.testing.assert_allclose(scores, expected["label_scores"], rtol=1e-6)
 
 
-@pytest.fixture(scope="module")
-def load_model(tmp_path_factory):
-    """Runs the C program, which loads a model as TensorFlow Serving does."""
-    if shutil.which("gcc") is None:
-        pytest.skip("needs gcc")
-    program = tmp_path_factory.mktemp("c") / "load_model"
-    library = tf.sysconfig.get_lib()
-    build = [
-        "gcc",
-        str(Path(__file__).with_name("load_model.c")),
-        f"-I{tf.sysconfig.get_include()}",
-        *(f"{library}/libtensorflow_{part}.so.2" for part in ("cc", "framework")),
-        f"-Wl,-rpath,{library}",
-        *("-o", str(program)),
-    ]
-    built = subprocess.run(build, capture_output=True, text=True)
-    assert built.returncode == 0, built.stderr
-
-    def run(*words):
-        return subprocess.run([program, *map(str, words)], capture_output=True, text=True)
-
-    return run
-
-
-@pytest.fixture
-def drawn_by_c(load_model, tmp_path):
-    """Calls a signature from C: ``drawn_by_c(version, "coarse", sound, "cello", "residue")``."""
-
-    def run(version, signature, sound, label, output):
-        described = graph_of(version).signature_def[signature]
-        sound_name = next(name for name in described.inputs if name != "label")
-        name, index = described.outputs[output].name.split(":")
-        words = [
-            *("run", version, described.inputs[sound_name].name.removesuffix(":0"), sound),
-            *(described.inputs["label"].name.removesuffix(":0"), label, name, index),
-        ]
-        done = load_model(*words, tmp_path / "drawn")
-        return done, (tmp_path / "drawn").read_bytes() if done.returncode == 0 else b""
-
-    return run
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("signature", "output"),
@@ -306,15 +257,9 @@ def test_a_c_program_is_told_of_an_unknown_label(drawn_by_c, version, sounds, tm
 
 
 @pytest.mark.slow
-def test_only_operations_of_the_plain_build_are_used(load_model, meta_graph, tmp_path):
-    """As a process without Python, and so without tensorflow-io, lists them."""
-    assert load_model("operations", tmp_path / "operations").returncode == 0
-    registered = op_def_pb2.OpList.FromString((tmp_path / "operations").read_bytes())
-    plain = {operation.name for operation in registered.op}
-    graph = meta_graph.graph_def
-    nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
-    used = {node.op for node in nodes} - {f.signature.name for f in graph.library.function}
-    assert used <= plain, used - plain
+def test_only_operations_of_the_plain_build_are_used(plain_operations, meta_graph):
+    used = operations_used(meta_graph)
+    assert used <= plain_operations, used - plain_operations
     assert {"Conv2D", "RFFT", "DecodeWav", "EncodePng", "LookupTableFindV2"} <= used
     # Registered, but nothing that a server without Python or a compiler could run.
     assert not [name for name in used if "PyFunc" in name or "Xla" in name]

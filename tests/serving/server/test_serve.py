@@ -227,6 +227,37 @@ def test_a_request_of_a_gigabyte_is_refused(live, waveform, expected, tmp_path, 
     assert_up(live, waveform, expected)
 
 
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_cannot_be_drawn_is_refused_by_grpc(live, waveform, expected, what):
+    body, said = REFUSED[what]
+    wanted = {"waveform": np.float32, "label": object, "wav_bytes": object}
+    inputs = {
+        name: np.array([_plain(value) for value in values], wanted[name])
+        for name, values in body["inputs"].items()
+    }
+    with Client(f"grpc://{live.grpc}") as client, pytest.raises(UserError) as refused:
+        client.predict(body.get("signature_name", "serving_default"), inputs, ["image"])
+    assert "refused: " in str(refused.value)
+    assert said in str(refused.value)
+    assert_up(live, waveform, expected)
+
+
+def _plain(value):
+    return base64.b64decode(value["b64"]) if isinstance(value, dict) else value
+
+
+def test_a_message_of_a_gigabyte_is_refused_by_grpc(live, waveform, expected):
+    before = live.peak_bytes
+    with grpc.insecure_channel(live.grpc, [("grpc.max_send_message_length", -1)]) as channel:
+        # As bytes: a message of this size would be in memory several times before it is sent.
+        predict = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+        with pytest.raises(grpc.RpcError) as refused:
+            predict(bytes(GIGABYTE), timeout=120)
+    assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert live.peak_bytes - before < 100_000_000
+    assert_up(live, waveform, expected)
+
+
 def assert_up(live, waveform, expected):
     with Client(f"grpc://{live.grpc}") as client:
         np.testing.assert_array_equal(client.generate(waveform, RATE, "cello"), expected)
