@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from cargan_tf.video.drawing import DrawnVideo
 
 
+#: After the point: 0.3 is no float32, and would be told as 0.30000001192092896.
+DIGITS = 6
+
+
 class Results:
     """Paths go to standard output, what else there is to know to standard error."""
 
@@ -34,7 +38,9 @@ class Results:
                 {
                     "path": str(sound),
                     "label": max(made.label_weights, key=made.label_weights.__getitem__),
-                    "label_weights": dict(made.label_weights),
+                    "label_weights": {
+                        label: round(share, DIGITS) for label, share in made.label_weights.items()
+                    },
                     "confidence": made.confidence,
                     **facts,
                     "warnings": warnings,

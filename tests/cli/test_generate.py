@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -253,9 +254,13 @@ def test_json_tells_a_program_all_there_is(generate, write_sound, tmp_path):
 
 def test_a_mix_of_labels(cargan, tiny_model, write_sound, tmp_path):
     write_sound("clip.wav")
-    words = ("--label-mix", "vn=1,cello=3", "--json", "--model", tiny_model)
-    (values,) = _values(cargan("generate", "clip.wav", *words, cwd=tmp_path))
-    assert values["label_weights"] == {"cello": 0.75, "violin": 0.25}
+    for mix, shares in (
+        ("vn=1,cello=3", {"cello": 0.75, "violin": 0.25}),
+        ("vn=0.3,cello=0.7", {"cello": 0.7, "violin": 0.3}),  # no float32 is either
+    ):
+        words = ("--label-mix", mix, "--json", "--model", tiny_model)
+        (values,) = _values(cargan("generate", "clip.wav", *words, cwd=tmp_path))
+        assert values["label_weights"] == shares
 
 
 def test_two_sounds_are_mixed(cargan, tiny_model, write_sound, tmp_path):
@@ -318,6 +323,23 @@ def test_a_recording_becomes_a_video(generate, write_sound, tmp_path):
     (values,) = _values(done)
     assert (values["frames"], values["seconds"], values["output"]) == (6, 1.2, "tune.mp4")
     assert (tmp_path / "tune.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+@pytest.mark.skipif(shutil.which("ffprobe") is None, reason="needs ffprobe")
+def test_ffprobe_finds_ten_pictures_a_second_as_long_as_the_sound(generate, write_sound, tmp_path):
+    write_sound("tune.wav", seconds=1.7, rate=44_100)
+    assert generate("tune.wav", "--video", "tune.mp4").status == 0
+    command = ["ffprobe", "-v", "error", "-show_streams", "-of", "json", "tune.mp4"]
+    probed = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    streams = {stream["codec_type"]: stream for stream in json.loads(probed.stdout)["streams"]}
+    video, audio = streams["video"], streams["audio"]
+    assert (video["codec_name"], video["avg_frame_rate"], video["nb_frames"]) == (
+        *("h264", "10/1"),
+        "17",
+    )
+    for stream in (video, audio):
+        assert float(stream["start_time"]) == pytest.approx(0, abs=0.001)
+        assert float(stream["duration"]) == pytest.approx(1.7, abs=0.001)
 
 
 @pytest.mark.parametrize(
