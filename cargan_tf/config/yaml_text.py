@@ -10,6 +10,8 @@ import yaml
 MAX_CHARACTERS = 100_000
 #: Settings are three levels deep, and ``section.key`` lists are one more.
 _MAX_DEPTH = 20
+#: TensorFlow's whole numbers have 64 bits.
+_MAX_NUMBER = 2**63 - 1
 
 
 class _SettingsLoader(yaml.SafeLoader):
@@ -27,15 +29,24 @@ class _SettingsLoader(yaml.SafeLoader):
         """The value that comes next, as PyYAML does, within the bounds."""
         event = self.peek_event()
         if isinstance(event, yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(
-                problem=f"alias *{event.anchor}: write the value out", problem_mark=event.start_mark
-            )
+            raise yaml.YAMLError(f"alias *{event.anchor}: write the value out{event.start_mark}")
         self._depth += 1
         if self._depth > _MAX_DEPTH:
-            raise yaml.MarkedYAMLError(problem="nested too deep", problem_mark=event.start_mark)
+            raise yaml.YAMLError(f"nested too deep{event.start_mark}")
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """A whole number, as PyYAML does, within the bounds."""
+        number = super().construct_yaml_int(node)
+        if abs(number) > _MAX_NUMBER:
+            raise yaml.YAMLError(f"a whole number of more than 64 bits{node.start_mark}")
+        return number
+
+
+# PyYAML finds constructors in a table, not by overriding.
+_SettingsLoader.add_constructor("tag:yaml.org,2002:int", _SettingsLoader.construct_yaml_int)
 
 
 def load_yaml(text: str) -> Any:
