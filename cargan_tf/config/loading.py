@@ -8,13 +8,16 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from cargan_tf.config.schema import Config
+from cargan_tf.config.yaml_text import MAX_CHARACTERS, load_yaml
 from cargan_tf.errors import UserError, did_you_mean
 
 _SHIPPED = "cargan_tf.configs"
+
+#: Characters of a bad value in a message.
+_SHOWN = 300
 
 
 def shipped_configs() -> list[str]:
@@ -67,11 +70,11 @@ def _values_of(source: str | Path) -> tuple[dict[str, Any], str]:
     """What a file states, its name at least, and where that stands."""
     text, origin = _read(source)
     try:
-        values = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise UserError(f"{origin} is not valid YAML: {' '.join(str(error).split())}") from error
+        values = load_yaml(text) or {}
+    except ValueError as error:
+        raise UserError(f"{origin} is not valid YAML: {error}") from error
     if not isinstance(values, dict):
-        raise UserError(f"{origin} must hold sections such as 'training:', not {values!r}.")
+        raise UserError(f"{origin} must hold sections such as 'training:', not {_short(values)}.")
     # A section whose every line is commented out is read as null.
     values = {key: value for key, value in values.items() if value is not None}
     values.setdefault("name", Path(source).stem)
@@ -100,7 +103,8 @@ def _read(source: str | Path) -> tuple[str, str]:
     if name in shipped_configs():
         return resources.files(_SHIPPED).joinpath(f"{name}.yaml").read_text("utf-8"), f"{name}.yaml"
     try:
-        return Path(name).read_text("utf-8"), name
+        with Path(name).open(encoding="utf-8") as stream:
+            return stream.read(MAX_CHARACTERS + 1), name  # one more, so that it is refused
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"no configuration {name!r}: it is neither a readable file nor one of"
@@ -120,8 +124,8 @@ def _apply(values: dict[str, Any], text: str) -> None:
         if not isinstance(target, dict):
             raise UserError(f"--set {text!r}: {section!r} is a value, not a section.")
     try:
-        new = yaml.safe_load(value)
-    except yaml.YAMLError as error:
+        new = load_yaml(value)
+    except ValueError as error:
         raise UserError(f"--set {text!r}: {value!r} is not a valid value.") from error
     if isinstance(new, dict) and isinstance(target.get(last), dict):
         target[last] |= new
@@ -148,11 +152,16 @@ def _fault(error: ValidationError) -> str:
         example = next(iter(getattr(section, "model_fields", {})), "key")
         return f"{path} is a section, not a value: set what is in it, such as {path}.{example}."
     if first["type"] == "missing":
-        return f"{path} is missing; received {first['input']!r}."
+        return f"{path} is missing; received {_short(first['input'])}."
     reason = first["msg"].removeprefix("Value error, ")
     if isinstance(first["input"], dict):
         return f"{path or 'the configuration'} does not fit: {reason}."
-    return f"{path} = {first['input']!r} does not fit: {reason}."
+    return f"{path} = {_short(first['input'])} does not fit: {reason}."
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _nearest_key(path: str) -> str:

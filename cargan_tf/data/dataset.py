@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cargan_tf.audio.statistics import BandStatistics
 from cargan_tf.config.schema import Config, TrainingConfig
@@ -17,6 +17,10 @@ DATASET_FILE = "dataset.json"
 
 #: Raised when shards or this description change in a way that older code misreads.
 FORMAT_VERSION: Final = 1
+
+#: A name without folders, also in Windows' way: a description from elsewhere must not lead readers
+#: out of its folder.
+_IN_THE_FOLDER = r"^[^/\\\x00.][^/\\\x00]*$"
 
 #: Number by split, then by label.
 Counts = dict[str, dict[str, int]]
@@ -30,9 +34,9 @@ class _Description(BaseModel):
 
 
 class Shard(_Description):
-    """One TFRecord file."""
+    """One TFRecord file; its name is that of a file in the data set's own folder."""
 
-    name: str
+    name: Annotated[str, Field(pattern=_IN_THE_FOLDER)]
     records: int
     bytes: int
     sha256: str

@@ -32,6 +32,9 @@ AVERAGE = "average"
 _NAME = "step"
 _FILE = re.compile(rf"{_NAME}-(\d+)\.")
 
+#: TensorFlow's list of the checkpoints in a folder.
+_LIST = "checkpoint"
+
 _log = logging.getLogger(__name__)
 
 
@@ -60,6 +63,7 @@ class Checkpoints:
         self._directory = directory
         self._step = training_step.step
         self._saved: int | None = None  # the step of the state that is on the disk
+        self._found: list[Path] = []  # what there was to restore from
         self._manager = _manager(self._checkpoint, directory, keep)
 
     def save(self, write: bool = True) -> None:
@@ -96,7 +100,8 @@ class Checkpoints:
         Raises:
             UserError: none is whole, or it does not fit these networks.
         """
-        if not _candidates(self._directory):
+        self._found = _candidates(self._directory)
+        if not self._found:
             return 0
         newest = _newest(self._directory)
         try:
@@ -107,6 +112,10 @@ class Checkpoints:
             ) from error
         self._saved = int(self._step.numpy())
         return self._saved
+
+    def changed(self) -> bool:
+        """Whether somebody saved here since ``restore``; cheap, as it goes by the names alone."""
+        return _candidates(self._directory) != self._found
 
     def _check_finite(self, number: int) -> None:
         """A checkpoint must be worth going on from; a loss tells of weights one step too late."""
@@ -172,6 +181,8 @@ def newest_checkpoint(directory: Path) -> Path:
 def _manager(
     checkpoint: tf.train.Checkpoint, directory: Path, keep: int
 ) -> tf.train.CheckpointManager:
+    if _listed(directory) is None:  # it would end in a traceback; all that counts is the files
+        (directory / _LIST).unlink()
     return tf.train.CheckpointManager(
         checkpoint, str(directory), max_to_keep=keep, checkpoint_name=_NAME
     )
@@ -189,11 +200,19 @@ def _candidates(directory: Path) -> list[Path]:
 
     One without checksums was finished, by an older version, if TensorFlow's list has it.
     """
-    state = tf.train.get_checkpoint_state(str(directory))
-    listed = {Path(path).name for path in state.all_model_checkpoint_paths} if state else set()
+    listed = _listed(directory) or set()
     numbers = {int(match[1]) for file in directory.glob("*") if (match := _FILE.match(file.name))}
     found = [directory / f"{_NAME}-{number}" for number in sorted(numbers, reverse=True)]
     return [path for path in found if path.name in listed or checksums.is_sealed(path)]
+
+
+def _listed(directory: Path) -> set[str] | None:
+    """Names in TensorFlow's list, or ``None`` where it cannot be read."""
+    try:
+        state = tf.train.get_checkpoint_state(str(directory))
+    except (ValueError, tf.errors.OpError):  # UnicodeDecodeError is one of the former
+        return None
+    return {Path(path).name for path in state.all_model_checkpoint_paths} if state else set()
 
 
 def _newest(directory: Path) -> Path:

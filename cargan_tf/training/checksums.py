@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+from collections.abc import Collection
 from pathlib import Path
 
 import tensorflow as tf
@@ -12,6 +14,9 @@ from cargan_tf.files import write_atomically
 
 #: Ending of the file that ``sha256sum --check`` reads.
 ENDING = ".sha256"
+
+#: How TensorFlow ends the names of a checkpoint's shards, each with their number.
+_SHARD = re.compile(r".*\.data-\d{5}-of-(\d{5})")
 
 
 def files_of(checkpoint: Path) -> list[Path]:
@@ -47,7 +52,7 @@ def fault_of(checkpoint: Path) -> str | None:
         return _fault_in_reading(checkpoint)
     text = _sums(checkpoint).read_text("utf-8", errors="replace")
     expected = {name: digest for digest, _, name in (s.partition("  ") for s in text.splitlines())}
-    if _index(checkpoint).name not in expected:
+    if not _names_all(checkpoint, expected):
         return f"{_sums(checkpoint).name} is damaged"
     for name, digest in expected.items():
         file = checkpoint.parent / Path(name).name
@@ -56,6 +61,16 @@ def fault_of(checkpoint: Path) -> str | None:
         if _sha256(file) != digest:
             return f"{file.name} is not what was written (SHA-256)"
     return None
+
+
+def _names_all(checkpoint: Path, names: Collection[str]) -> bool:
+    """Whether the index and every shard are among ``names``: a list may have been cut short."""
+    counts = {int(match[1]) for name in names if (match := _SHARD.fullmatch(name))}
+    if _index(checkpoint).name not in names or len(counts) != 1:
+        return False
+    (count,) = counts
+    shards = (f"{checkpoint.name}.data-{number:05d}-of-{count:05d}" for number in range(count))
+    return all(shard in names for shard in shards)
 
 
 def _fault_in_reading(checkpoint: Path) -> str | None:

@@ -94,6 +94,7 @@ class Trainer:
             UserError: configuration, data, classifier and run do not fit each other.
         """
         self.run, self.data, self.config, self.strategy = run, data, config, strategy
+        self.resume = resume
         self.reporter = reporter or SilentReporter()
         self.workers = Workers(strategy)
         self.dataset = load_dataset(data)
@@ -101,11 +102,7 @@ class Trainer:
         check_divisible(config, strategy.num_replicas_in_sync, self.workers.count)
         check_devices_suit(config.training, strategy)
         self.steps_per_epoch = self.dataset.steps_per_epoch(config.training.batch_size)
-        if run.exists() and not resume:
-            raise UserError(
-                f"{run.path} already holds a run. Go on with it by --resume, or choose another"
-                " directory with --run."
-            )
+        self._check_free()
         data_hash = file_hash(data / "dataset.json")
         with self.workers.loss_explained():
             self.workers.check_same(
@@ -186,6 +183,12 @@ class Trainer:
     def _begun(self) -> Monitor | SilentMonitor:
         """The chief writes what stands in the run before its first step; the others wait."""
         if self.workers.is_chief:
+            self._check_free()
+            if self.resume and self.checkpoints.changed():
+                raise UserError(
+                    f"another process trained in {self.run.path} while this one was starting: give"
+                    " the command again."
+                )
             if not self.run.exists():
                 self.run.write_info(self.info)
             devices = self.strategy.extended.worker_devices
@@ -203,6 +206,13 @@ class Trainer:
                 " folder that every worker can read."
             )
         return monitor if self.workers.is_chief else SilentMonitor()
+
+    def _check_free(self) -> None:
+        if self.run.exists() and not self.resume:
+            raise UserError(
+                f"{self.run.path} already holds a run. Go on with it by --resume, or choose another"
+                " directory with --run."
+            )
 
     def _loop(self, monitor: Monitor | SilentMonitor, request: StopRequest) -> TrainingResult:
         settings, total = self.config, self.total_steps

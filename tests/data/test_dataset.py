@@ -43,6 +43,21 @@ def test_a_damaged_description(dataset_path, tmp_path, damage):
     assert "\n" not in str(it.value)
 
 
+@pytest.mark.parametrize(
+    "name", ["../{}", "{}/../{}", "/etc/{}", "..", "a\\{}", ".{}", "", "a\0{}"]
+)
+def test_no_shard_lies_outside_the_folder(dataset_path, tmp_path, name):
+    """A description from elsewhere; what it names is there."""
+    values = json.loads((dataset_path / "dataset.json").read_text())
+    shard = values["shards"]["train"][0]
+    shutil.copy(dataset_path / shard["name"], tmp_path)
+    shard["name"] = name.replace("{}", shard["name"])
+    folder = shutil.copytree(dataset_path, tmp_path / "data")
+    (folder / "dataset.json").write_text(json.dumps(values))
+    with pytest.raises(UserError, match=r"damaged or of another version: shards\.train\.0\.name"):
+        load_dataset(folder)
+
+
 def test_shards_missing_or_cut_short(dataset_path, dataset, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(dataset_path, copy)

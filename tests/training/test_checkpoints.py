@@ -119,6 +119,19 @@ def test_a_damaged_checkpoint_is_written_anew_when_its_step_comes_again(step, tm
     assert not list(tmp_path.glob("step-6.*"))
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff\x00\x01", b'model_checkpoint_path: "step-'])
+def test_a_damaged_list_of_tensorflows_costs_no_checkpoint(step, other, tmp_path, content):
+    for number in (3, 6):
+        save(step, tmp_path, number)
+    (tmp_path / "checkpoint").write_bytes(content)
+    assert newest_checkpoint(tmp_path).name == "step-6"
+    checkpoints = Checkpoints(tmp_path, other, keep=2)
+    assert checkpoints.restore() == 6
+    other.step.assign(9)
+    checkpoints.save()
+    assert newest_checkpoint(tmp_path).name == "step-9"
+
+
 def test_where_none_is_whole_all_are_named(step, tmp_path):
     for number in (3, 6):
         save(step, tmp_path, number)

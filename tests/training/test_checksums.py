@@ -47,6 +47,14 @@ def test_damaged_checksums_are_named(checkpoint, content):
     assert checksums.fault_of(checkpoint) == "step-3.sha256 is damaged"
 
 
+@pytest.mark.parametrize("lines", [1, 2])
+def test_checksums_that_leave_a_file_out_are_named(checkpoint, lines):
+    """Cut short between two lines, with a file that nobody would then look at."""
+    sums = checkpoint.with_name("step-3.sha256")
+    sums.write_text("".join(sums.read_text().splitlines(keepends=True)[:lines]))
+    assert checksums.fault_of(checkpoint) == "step-3.sha256 is damaged"
+
+
 def test_checksums_name_no_file_elsewhere(checkpoint):
     with checkpoint.with_name("step-3.sha256").open("a") as stream:
         stream.write("0123  ../elsewhere\n")

@@ -122,6 +122,24 @@ def test_a_directory_in_use_is_refused_and_loses_nothing(make, run_copy):
     assert len(stats(run_copy)) == 8
 
 
+@pytest.mark.parametrize("resume", [True, False])
+def test_whoever_was_starting_meanwhile_does_not_go_on_from_what_is_past(
+    make, run_copy, tmp_path, resume
+):
+    """The lock is free again by the time it is asked for, but the run is another one by then."""
+    folder = run_copy if resume else tmp_path / "new"
+    slow = make(folder, resume=resume)
+    if resume:
+        for file in (folder / "checkpoints").glob("step-6.*"):
+            shutil.copy(file, file.with_name(file.name.replace("-6", "-7")))
+    else:
+        shutil.copytree(run_copy, folder)
+    before = saved_tensors(folder), stats(folder)
+    with pytest.raises(UserError, match="another process trained" if resume else "already holds"):
+        slow.train()
+    np.testing.assert_equal((saved_tensors(folder), stats(folder)), before)
+
+
 def test_resuming_on_other_data_is_refused(make, run_copy, tiny_data, tmp_path):
     data = shutil.copytree(tiny_data, tmp_path / "data")
     with (data / "dataset.json").open("a") as stream:
