@@ -14,6 +14,7 @@ def use_plain_layers() -> None:
     use_whole_attention_maps()
     convolutions.MOST_PLACES_DOWN = 0
     convolutions.MOST_PLACES_UP = 0
+    convolutions.FEW_FILTERS = 0
 
 
 def use_whole_attention_maps() -> None:

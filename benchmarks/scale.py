@@ -50,7 +50,6 @@ def preprocessing(size: int, workers: int, clips: int) -> Figures:
     from cargan_tf.config import load_config
     from cargan_tf.data.plan import make_plan
     from cargan_tf.data.preprocess import preprocess
-    from cargan_tf.data.shards import band_statistics
     from cargan_tf.data.sources import find_source
 
     config = load_config("paper", [f"data.image_size={size}"])
@@ -59,13 +58,11 @@ def preprocessing(size: int, workers: int, clips: int) -> Figures:
         planning = _times(lambda: make_plan(find_source(tree), config))
         whole = _times(lambda: preprocess(tree, out, config, workers=workers))
         shards = sorted(out.glob("*.tfrecord"))
-        reading = _times(lambda: band_statistics(shards, config.audio))
         size_of_data = sum(shard.stat().st_size for shard in shards)
     return {
         "seconds": whole[0],
         "cpu_seconds": whole[1],
         "planning_seconds": planning[0],
-        "statistics_seconds": reading[0],
         "bytes_per_clip": size_of_data / clips,
         "peak_gib": peak_gib(),
     }

@@ -18,10 +18,16 @@ _DISK_FULL = os.strerror(errno.ENOSPC)
 _UNFINISHED = ".unfinished"
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Write ``content`` beside ``path``, flush it to the disk and rename it into place.
 
     A remote file is written in one go: object stores show it when it is whole.
+
+    Args:
+        path: the file.
+        content: all of it.
+        durable: the file is whole even if the power fails. What can be made again in a moment
+            need not be: without the flush, it is whole whatever happens to this process.
     """
     if isinstance(path, RemotePath):
         path.write_bytes(content)
@@ -33,8 +39,9 @@ def write_atomically(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
         os.chmod(temporary, 0o644)  # mkstemp makes it private; results are for everyone to read
         os.replace(temporary, path)
     except BaseException:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cargan_tf.audio.clips import Clip, cut_clip, loudest_start
 from cargan_tf.audio.decode import read_audio, to_mono_at_rate
-from cargan_tf.audio.quality import measure_quality
+from cargan_tf.audio.quality import ClipQuality, measure_quality
 from cargan_tf.drawn import Drawn, Picture, Recognition
 from cargan_tf.errors import UserError
 from cargan_tf.labels import label_weights, shares_of
@@ -25,6 +25,8 @@ from cargan_tf.serving.catalogue import existing_model, newest_version
 Label: TypeAlias = str | Mapping[str, float] | None
 #: A sound file, or a stream of one's content.
 Source: TypeAlias = Path | BinaryIO
+#: A clip and what was measured on it.
+Heard: TypeAlias = tuple[Clip, ClipQuality]
 
 #: Sounds drawn at once: enough to keep the cores busy, few enough for a laptop's memory.
 BATCH = 16
@@ -140,15 +142,15 @@ class Generator:
         """
         self.check_labels(labels)
         parts = [slice(first, first + BATCH) for first in range(0, len(sources), BATCH)]
-        # While one batch is drawn, the next is read.
+        # While one batch is drawn, the next is read and measured.
         with ThreadPoolExecutor(1, "cargan-reading") as reader:
-            read = [reader.submit(self._read_clips, sources[part], start) for part in parts[:1]]
+            read = [reader.submit(self._read, sources[part], start) for part in parts[:1]]
             for place, part in enumerate(parts):
-                clips = read.pop().result()
+                heard = read.pop().result()
                 if place + 1 < len(parts):
                     following = sources[parts[place + 1]]
-                    read.append(reader.submit(self._read_clips, following, start))
-                yield from self._draw_read(sources[part], clips, labels[part])
+                    read.append(reader.submit(self._read, following, start))
+                yield from self._draw_read(sources[part], heard, labels[part])
 
     def clip(self, waveform: NDArray[Any], rate: int, start: float | None = None) -> Clip:
         """The half second that is drawn of a waveform; arguments and errors of ``generate``."""
@@ -164,7 +166,8 @@ class Generator:
         drawn: list[Drawn] = []
         for first in range(0, len(clips), BATCH):
             part = slice(first, first + BATCH)
-            drawn += self._draw_at_once(clips[part], labels[part])
+            heard = [self._measured(clip) for clip in clips[part]]
+            drawn += self._draw_at_once(heard, labels[part])
         return drawn
 
     def recognise(self, clips: Sequence[Clip]) -> list[Recognition]:
@@ -191,27 +194,30 @@ class Generator:
                     f" one of {', '.join(self.labels)}."
                 )
 
-    def _draw_at_once(self, clips: Sequence[Clip], labels: Sequence[Label]) -> list[Drawn]:
-        unnamed = [clip for clip, label in zip(clips, labels, strict=True) if label is None]
-        heard = iter(self.recognise(unnamed))
+    def _measured(self, clip: Clip) -> Heard:
+        return clip, measure_quality(clip.samples, self._card.config.audio)
+
+    def _draw_at_once(self, heard: Sequence[Heard], labels: Sequence[Label]) -> list[Drawn]:
+        unnamed = [clip for (clip, _), label in zip(heard, labels, strict=True) if label is None]
+        recognised = iter(self.recognise(unnamed))
         weights, confidences = [], []
         for label in labels:
             confidence = None
             if label is None:
-                recognition = next(heard)
+                recognition = next(recognised)
                 label, confidence = recognition.label, recognition.confidence
             weights.append(label_weights(label, self.labels))
             confidences.append(confidence)
-        return self._draw_weighted(clips, weights, confidences)
+        return self._draw_weighted(heard, weights, confidences)
 
     def _draw_weighted(
         self,
-        clips: Sequence[Clip],
+        heard: Sequence[Heard],
         weights: Sequence[NDArray[np.float32]],
         confidences: Sequence[float | None],
     ) -> list[Drawn]:
         """Draw [B] clips with [B, K] shares of labels."""
-        waveforms = np.stack([clip.samples for clip in clips])
+        waveforms = np.stack([clip.samples for clip, _ in heard])
         made = self._model.draw_weighted(waveforms, np.stack(weights))
         arrays = {name: np.asarray(value) for name, value in made.items()}
         return [
@@ -226,27 +232,34 @@ class Generator:
                 confidence=confidences[index],
                 start_seconds=clip.start / self.sample_rate,
                 padded_seconds=clip.padded / self.sample_rate,
-                quality=measure_quality(clip.samples, self._card.config.audio),
+                quality=quality,
             )
-            for index, clip in enumerate(clips)
+            for index, (clip, quality) in enumerate(heard)
         ]
 
-    def _read_clips(self, sources: Sequence[Source], start: float | None) -> list[Clip | UserError]:
-        read: list[Clip | UserError] = []
+    def _read(self, sources: Sequence[Source], start: float | None) -> list[Heard | UserError]:
+        read: list[Heard | UserError] = []
         for source in sources:
             try:
-                read.append(self.read_clip(source, start))
+                read.append(self._measured(self.read_clip(source, start)))
             except UserError as error:
                 read.append(error)
         return read
 
     def _draw_read(
-        self, sources: Sequence[Source], read: Sequence[Clip | UserError], labels: Sequence[Label]
+        self,
+        sources: Sequence[Source],
+        read: Sequence[Heard | UserError],
+        labels: Sequence[Label],
     ) -> Iterator[tuple[Source, Drawn | UserError]]:
-        clips = {place: clip for place, clip in enumerate(read) if isinstance(clip, Clip)}
-        drawn = iter(self.draw(list(clips.values()), [labels[place] for place in clips]))
-        for source, clip in zip(sources, read, strict=True):
-            yield source, clip if isinstance(clip, UserError) else next(drawn)
+        heard, named = [], []
+        for one, label in zip(read, labels, strict=True):
+            if not isinstance(one, UserError):
+                heard.append(one)
+                named.append(label)
+        drawn = iter(self._draw_at_once(heard, named) if heard else [])
+        for source, one in zip(sources, read, strict=True):
+            yield source, one if isinstance(one, UserError) else next(drawn)
 
     def _cut(self, mono: NDArray[np.float32], start: float | None) -> Clip:
         samples, rate = self.clip_samples, self.sample_rate

@@ -1,12 +1,15 @@
-"""Which picture file each sound file becomes."""
+"""Which picture file each sound file becomes, and writing it."""
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +19,10 @@ from cargan_tf.errors import UserError
 from cargan_tf.files import write_atomically
 from cargan_tf.remote import is_remote
 
+Item = TypeVar("Item")
+
+#: Pictures that may wait to be saved: a few batches.
+_UNSAVED = 64
 #: A sound that comes from standard input, or a picture that goes to standard output.
 STANDARD = Path("-")
 #: Endings of sound files looked for in a folder: what soundfile reads.
@@ -62,9 +69,32 @@ def save_picture(image: NDArray[np.uint8], file: Path) -> None:
         UserError: the ending names no picture format, or the file cannot be written.
     """
     try:
-        write_atomically(file, encode_picture(image, _format_of(file)))
+        write_atomically(file, encode_picture(image, _format_of(file)), durable=False)
     except OSError as error:
         raise UserError(f"{file} cannot be written: {error.strerror or error}.") from error
+
+
+def saved_meanwhile(items: Iterable[Item], save: Callable[[Item], None]) -> Iterator[Item]:
+    """Save each item in another thread while the next are made; yields it once it is saved.
+
+    In order; at most ``_UNSAVED`` wait. What ``save`` raises is raised in the item's place.
+    """
+    with ThreadPoolExecutor(1, "cargan-saving") as saver:
+        waiting: deque[tuple[Item, Future[None]]] = deque()
+        try:
+            for item in items:
+                waiting.append((item, saver.submit(save, item)))
+                while waiting and (waiting[0][1].done() or len(waiting) > _UNSAVED):
+                    yield _saved(*waiting.popleft())
+            while waiting:
+                yield _saved(*waiting.popleft())
+        finally:
+            saver.shutdown(wait=True, cancel_futures=True)
+
+
+def _saved(item: Item, saving: Future[None]) -> Item:
+    saving.result()
+    return item
 
 
 def encode_picture(image: NDArray[np.uint8], kind: str = "PNG") -> bytes:

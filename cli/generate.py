@@ -23,7 +23,7 @@ from cargan_cli.sounds import (
 from cargan_tf.errors import UserError
 
 if TYPE_CHECKING:
-    from cargan_tf.drawn import Picture
+    from cargan_tf.drawn import Drawn, Picture
 
 
 @click.command("generate", short_help="Draw the pictures of sound files.")
@@ -107,6 +107,7 @@ def command(
         encode_picture,
         plan_pictures,
         save_picture,
+        saved_meanwhile,
     )
 
     check_standard_input(*sounds, mix)
@@ -131,13 +132,12 @@ def command(
         drawings = mix_files(generator, sources, source(mix), share, wanted, start)
     names: list[str] = []
     images: list[Picture] = []
-    for (sound, picture), (_, drawn) in zip(plan.items(), drawings, strict=True):
+
+    def save(one: tuple[Path, Path, Drawn | UserError]) -> None:
+        _, picture, drawn = one
         if isinstance(drawn, UserError):
-            results.failed(sound, drawn)
-            continue
+            return
         image = drawn.image
-        names.append(sound.stem)
-        images.append(image)
         if stages:
             from cargan_tf.plots import stages_picture
 
@@ -146,6 +146,14 @@ def command(
             click.get_binary_stream("stdout").write(encode_picture(image))
         else:
             save_picture(image, picture)
+
+    made = ((*files, drawn) for files, (_, drawn) in zip(plan.items(), drawings, strict=True))
+    for sound, picture, drawn in saved_meanwhile(made, save):
+        if isinstance(drawn, UserError):
+            results.failed(sound, drawn)
+            continue
+        names.append(sound.stem)
+        images.append(drawn.image)
         results.drawn(sound, picture, drawn, start=drawn.start_seconds)
     if sheet is not None and images:
         import numpy as np

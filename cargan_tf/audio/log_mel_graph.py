@@ -13,6 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from cargan_tf.audio.log_mel import MIN_CLIP_RANGE_DB
+from cargan_tf.audio.window import periodic_hann
 from cargan_tf.config.schema import AudioConfig
 
 
@@ -44,7 +45,7 @@ class LogMelGraph(tf.Module):
         if filter_bank.shape != expected:
             raise ValueError(f"filter_bank must be {expected}, received shape {filter_bank.shape}")
         self._audio = audio
-        self._window = _periodic_hann(audio.n_fft)
+        self._window = periodic_hann(audio.n_fft)
         self._bank = np.ascontiguousarray(filter_bank.T, np.float64)  # [1 + n_fft // 2, n_mels]
 
     def __call__(self, waveforms: tf.Tensor) -> tf.Tensor:
@@ -71,10 +72,3 @@ class LogMelGraph(tf.Module):
             reach = tf.reduce_max(decibels, axis=[1, 2], keepdims=True) - least
             decibels = (decibels - least) / tf.maximum(reach, MIN_CLIP_RANGE_DB)
         return tf.cast(tf.transpose(decibels, [0, 2, 1]), tf.float32)
-
-
-def _periodic_hann(length: int) -> NDArray[np.float64]:
-    """[length] as librosa takes it; ``tf.signal.hann_window`` differs where length is odd."""
-    phase = 2.0 * np.pi * np.arange(length) / length
-    window: NDArray[np.float64] = 0.5 - 0.5 * np.cos(phase)
-    return window

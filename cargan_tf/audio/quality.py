@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cargan_tf.audio.window import periodic_hann
 from cargan_tf.config.schema import AudioConfig
 
 SILENCE_FLOOR_DB: Final = -120.0
@@ -118,9 +119,8 @@ def _power_spectra(samples: NDArray[np.float64], sample_rate: int) -> NDArray[np
     last = samples.size - length
     count = 1 + -(-last // max(length // 2, 1))
     starts = np.linspace(0, last, count).round().astype(np.int64)
-    hann = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(length) / length)
     frames = np.lib.stride_tricks.sliding_window_view(samples, length)[starts]
-    spectra: NDArray[np.float64] = np.square(np.abs(np.fft.rfft(frames * hann)))
+    spectra: NDArray[np.float64] = np.square(np.abs(np.fft.rfft(frames * periodic_hann(length))))
     return spectra
 
 

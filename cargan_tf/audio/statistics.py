@@ -97,7 +97,7 @@ class BandSums:
         return len(self._mean)
 
     def add(self, log_mel: NDArray[Any]) -> None:
-        """Take in a batch.
+        """Take in a batch, clip by clip: the last bits do not depend on what came in one batch.
 
         Args:
             log_mel: [B, n_mels, frames], all in one unit.
@@ -110,13 +110,30 @@ class BandSums:
                 f"log_mel must be [B, {self.n_mels}, frames], received shape {log_mel.shape}"
             )
         values = np.asarray(log_mel, np.float64)
-        count = values.shape[0] * values.shape[2]
-        if not count:
-            return
         if not np.isfinite(values).all():
             raise ValueError("log_mel must be finite, received NaN or infinite values")
-        mean = values.mean(axis=(0, 2))
-        self._merge(count, mean, np.square(values - mean[:, None]).sum(axis=(0, 2)))
+        for clip in values:  # [n_mels, frames]
+            count = clip.shape[1]
+            mean = clip.sum(axis=1) / max(count, 1)
+            apart = clip - mean[:, None]
+            self._merge(count, mean, np.einsum("ij,ij->i", apart, apart))
+
+    def to_json(self) -> dict[str, Any]:
+        """The plain values ``from_json`` takes; they survive JSON without loss."""
+        return {
+            "count": self.count,
+            "mean": self._mean.tolist(),
+            "deviations": self._deviations.tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> BandSums:
+        """Rebuild the sums from what ``to_json`` gave."""
+        sums = cls(len(value["mean"]))
+        sums.count = value["count"]
+        sums._mean = np.asarray(value["mean"], np.float64)
+        sums._deviations = np.asarray(value["deviations"], np.float64)
+        return sums
 
     def __add__(self, other: BandSums) -> BandSums:
         """The sums over both; neither is changed."""

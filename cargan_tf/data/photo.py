@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from cargan_tf.data.lanczos import scaled_down
 from cargan_tf.errors import UserError
 from cargan_tf.remote import openable
 
@@ -54,8 +55,9 @@ def read_photo(path: Path, size: int, strip: tuple[int, int] = (0, 1)) -> np.nda
                 " scale it down."
             )
         extent = _draft(image, size * strip[1])
-        upright = ImageOps.exif_transpose(image)
-        return to_square(_rgb(upright), size, strip, extent)
+        if extent is None:
+            return to_square(_rgb(ImageOps.exif_transpose(image)), size, strip)
+        return scaled_down(np.asarray(_rgb(image)), size, _box(extent, strip))
 
 
 @contextmanager
@@ -99,12 +101,7 @@ def _check_file(path: Path) -> None:
         )
 
 
-def to_square(
-    image: Image.Image,
-    size: int,
-    strip: tuple[int, int] = (0, 1),
-    extent: tuple[float, float] | None = None,
-) -> np.ndarray:
+def to_square(image: Image.Image, size: int, strip: tuple[int, int] = (0, 1)) -> np.ndarray:
     """An RGB picture as uint8 [size, size, 3].
 
     It is stretched, as the authors' code does (their frames are 16:9, so players look narrow),
@@ -114,13 +111,16 @@ def to_square(
         image: of any size.
         size: pixels a side.
         strip: (k, n): only the k-th, from 0, of n equal vertical strips of the picture is taken.
-        extent: width and height of the picture within ``image``; by default it is all of it.
     """
-    place, count = strip
-    width, height = extent or image.size
-    edges = (place * width / count, 0, (place + 1) * width / count, height)
-    square = image.resize((size, size), Image.Resampling.LANCZOS, box=edges)
+    square = image.resize((size, size), Image.Resampling.LANCZOS, box=_box(image.size, strip))
     return np.asarray(square, np.uint8)
+
+
+def _box(extent: tuple[float, float], strip: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Left, upper, right and lower edge of a strip of a picture of that width and height."""
+    place, count = strip
+    width, height = extent
+    return place * width / count, 0.0, (place + 1) * width / count, height
 
 
 def _draft(image: Image.Image, size: int) -> tuple[float, float] | None:
@@ -131,8 +131,9 @@ def _draft(image: Image.Image, size: int) -> tuple[float, float] | None:
     """
     if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
         return None  # turned, that row would be the first
+    whole = image.size
     drafted = image.draft(None, (_DECODED_SIDES * size,) * 2)
-    return None if drafted is None else drafted[1][2:]
+    return None if drafted is None or image.size == whole else drafted[1][2:]
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -145,4 +146,4 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         opaque = Image.new("RGBA", image.size, (*BACKGROUND, 255))
         return Image.alpha_composite(opaque, image.convert("RGBA")).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")

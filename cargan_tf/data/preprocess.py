@@ -183,7 +183,7 @@ def _make(
 
     ordered = [reports[planned.name] for planned in plan.shards]
     _check_training(plan, ordered, work)
-    training = [work / report.shard.name for report in ordered if report.split == "train"]
+    training = (report for report in ordered if report.split == "train")
     info = describe(plan, ordered, band_statistics(training, plan.config.audio))
     write_json(work / DATASET_FILE, info.model_dump(mode="json"))
     if work != out:
@@ -208,7 +208,7 @@ def _write_here(
         workers = max(1, min(default_workers(), len(every) // _CHUNKS_PER_WORKER))
     reports = {}
     with (
-        extracting(every, workers) as results,
+        extracting(every, workers, None if is_remote(work) else work) as results,
         reporter.task("Preprocessing", sum(len(chunk.pairs) for chunk in every)) as task,
     ):
         # TensorFlow takes seconds to import: meanwhile the workers have begun.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -14,7 +15,10 @@ from cargan_tf.files import write_json
 
 
 class ShardReport(BaseModel):
-    """What is in a finished shard, by label, and the plan that it belongs to."""
+    """What is in a finished shard, by label, and the plan that it belongs to.
+
+    ``bands`` are the ``BandSums`` over its log-mels, as plain values.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -29,6 +33,7 @@ class ShardReport(BaseModel):
     recordings: dict[str, tuple[str, ...]]
     players: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
+    bands: dict[str, Any]
 
 
 def write_report(folder: Path, report: ShardReport) -> None:

@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -14,17 +14,14 @@ from typing import Protocol
 import tensorflow as tf
 
 from cargan_tf.audio.statistics import MIN_SPREAD_DB, MIN_SPREAD_UNIT, BandStatistics, BandSums
-from cargan_tf.config.schema import AudioConfig
+from cargan_tf.config.schema import AudioConfig, Config
 from cargan_tf.data.dataset import Shard
 from cargan_tf.data.extraction import Extracted
 from cargan_tf.data.pairs import LeftOut
 from cargan_tf.data.plan import PlannedShard
-from cargan_tf.data.records import parse_log_mels_only, read_records, serialise
+from cargan_tf.data.records import serialise
 from cargan_tf.data.shard_reports import ShardReport, sha256_of, write_report
 from cargan_tf.remote import is_remote
-
-#: Log-mels held at a time while their statistics are computed.
-_STATISTICS_BATCH = 256
 
 
 class _Made(Protocol):
@@ -35,6 +32,9 @@ class _Made(Protocol):
 
     @property
     def digest(self) -> str: ...
+
+    @property
+    def config(self) -> Config: ...
 
 
 def write_shard(
@@ -48,7 +48,7 @@ def write_shard(
         OSError: the disk is full (``ENOSPC``) or fails; the unfinished file is removed.
     """
     temporary = folder / f".{planned.name}.{secrets.token_hex(4)}.unfinished"
-    tally = _Tally()
+    tally = _Tally(plan.config.audio.n_mels)
     try:
         with _full_disk_as_os_error(), tf.io.TFRecordWriter(str(temporary)) as writer:
             for chunk in chunks:
@@ -64,15 +64,12 @@ def write_shard(
     return report
 
 
-def band_statistics(paths: Sequence[Path], audio: AudioConfig) -> BandStatistics:
-    """Mean and spread of each mel band over all records of the shards at ``paths``.
+def band_statistics(reports: Iterable[ShardReport], audio: AudioConfig) -> BandStatistics:
+    """Mean and spread of each mel band over all records of the shards reported on.
 
-    They are read back from the shards, so that it does not matter which run wrote which.
+    They come from the reports, so that it does not matter which run wrote which shard.
     """
-    sums = BandSums(audio.n_mels)
-    records = read_records([str(path) for path in paths]).batch(_STATISTICS_BATCH)
-    for log_mels in records.map(lambda r: parse_log_mels_only(r, audio.n_mels, audio.frames)):
-        sums.add(log_mels.numpy())
+    sums = sum((BandSums.from_json(report.bands) for report in reports), BandSums(audio.n_mels))
     min_spread = MIN_SPREAD_DB if audio.log_mel_scale == "decibels" else MIN_SPREAD_UNIT
     return sums.statistics(min_spread)
 
@@ -80,7 +77,8 @@ def band_statistics(paths: Sequence[Path], audio: AudioConfig) -> BandStatistics
 class _Tally:
     """Counts what goes into one shard."""
 
-    def __init__(self) -> None:
+    def __init__(self, n_mels: int) -> None:
+        self._bands = BandSums(n_mels)
         self._kept: Counter[str] = Counter()
         self._silent: Counter[str] = Counter()
         self._noise_like: Counter[str] = Counter()
@@ -99,6 +97,7 @@ class _Tally:
             self._recordings[pair.label].add(pair.recording)
             if pair.player:
                 self._players.add(pair.player)
+        self._bands.add(chunk.log_mels)
         self._dropped_silent.update(pair.label for pair in chunk.dropped)
         self._left_out += chunk.left_out
 
@@ -123,6 +122,7 @@ class _Tally:
             },
             players=tuple(sorted(self._players)),
             left_out=tuple(self._left_out),
+            bands=self._bands.to_json(),
         )
 
 

@@ -7,13 +7,17 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
+from secrets import token_hex
+from tempfile import gettempdir
 
 from cargan_tf.data.extraction import Chunk, Extracted, extract
+from cargan_tf.data.parking import Parked, fetch, park, remove_parked
 from cargan_tf.errors import UserError
 
 #: Chunks under way for each worker: one at work, one waiting. More would only fill memory.
@@ -26,11 +30,19 @@ def default_workers() -> int:
 
 
 @contextmanager
-def extracting(chunks: Iterable[Chunk], workers: int) -> Iterator[Iterator[Extracted]]:
+def extracting(
+    chunks: Iterable[Chunk], workers: int, folder: Path | None = None
+) -> Iterator[Iterator[Extracted]]:
     """Start ``workers`` processes on ``chunks`` and hand over the results, in order.
 
     The processes are at work from the start, so that the caller can get ready meanwhile. One
     worker means no further process at all.
+
+    Args:
+        chunks: any number.
+        workers: processes.
+        folder: on this machine, by way of which results come, in hidden files that are removed;
+            by default where the system has its temporary files.
 
     Raises:
         UserError: a process died, or none can be started from here.
@@ -40,9 +52,14 @@ def extracting(chunks: Iterable[Chunk], workers: int) -> Iterator[Iterator[Extra
         return
     # "spawn": a fork of a process that runs TensorFlow's threads may hang.
     context = multiprocessing.get_context("spawn")
+    parked = str(folder or gettempdir()), f".{token_hex(4)}."
+
+    def submit(chunk: Chunk) -> Future[Parked]:
+        return pool.submit(_extract_and_park, chunk, *parked)
+
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_stand_by_parent) as pool:
         try:
-            yield _in_order(pool, iter(chunks), _AHEAD * workers)
+            yield _in_order(submit, iter(chunks), _AHEAD * workers)
         except BrokenProcessPool as error:
             raise UserError(
                 "a process that prepares the data ended before its time, perhaps for lack of"
@@ -52,22 +69,29 @@ def extracting(chunks: Iterable[Chunk], workers: int) -> Iterator[Iterator[Extra
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+            remove_parked(*parked)
+
+
+def _extract_and_park(chunk: Chunk, folder: str, name: str) -> Parked:
+    return park(extract(chunk), folder, name)
 
 
 def _in_order(
-    pool: ProcessPoolExecutor, chunks: Iterator[Chunk], ahead: int
+    submit: Callable[[Chunk], Future[Parked]], chunks: Iterator[Chunk], ahead: int
 ) -> Iterator[Extracted]:
-    under_way = deque(pool.submit(extract, chunk) for chunk in islice(chunks, ahead))
-    return _results(pool, chunks, under_way)
+    under_way = deque(submit(chunk) for chunk in islice(chunks, ahead))
+    return _results(submit, chunks, under_way)
 
 
 def _results(
-    pool: ProcessPoolExecutor, chunks: Iterator[Chunk], under_way: deque[Future[Extracted]]
+    submit: Callable[[Chunk], Future[Parked]],
+    chunks: Iterator[Chunk],
+    under_way: deque[Future[Parked]],
 ) -> Iterator[Extracted]:
     while under_way:
-        result = under_way.popleft().result()
+        result = fetch(under_way.popleft().result())
         for chunk in islice(chunks, 1):
-            under_way.append(pool.submit(extract, chunk))
+            under_way.append(submit(chunk))
         yield result
 
 

@@ -22,6 +22,7 @@ def plan(tmp_path, config):
 def report(split, number, **content):
     shard = Shard(name=f"{split}-{number}.tfrecord", records=2, bytes=9, sha256="0")
     nothing = {**{name: {} for name in NUMBERS}, "recordings": {}, "players": (), "left_out": ()}
+    nothing["bands"] = {}
     return ShardReport(plan="this plan", split=split, shard=shard, **{**nothing, **content})
 
 

@@ -162,12 +162,11 @@ def test_a_shard_whose_pairs_all_fell_away_is_empty_and_whole(folder, plan, chun
 
 def test_statistics_are_over_all_records_of_all_shards(folder, plan, chunk, config):
     chunks = [chunk(*map(pair, range(count)), seed=count) for count in (2, 5)]
-    paths = []
+    reports = []
     for number, one in enumerate(chunks):
         planned = PlannedShard(f"train-{number}.tfrecord", "train", ())
-        write_shard(folder, planned, plan, [one])
-        paths.append(folder / planned.name)
-    statistics = band_statistics(paths, config.audio)
+        reports.append(write_shard(folder, planned, plan, [one]))
+    statistics = band_statistics(reports, config.audio)
     values = np.concatenate([one.log_mels for one in chunks]).astype(np.float64)
     np.testing.assert_allclose(statistics.mean, values.mean((0, 2)))
     np.testing.assert_allclose(statistics.spread, values.std((0, 2)))
@@ -175,6 +174,6 @@ def test_statistics_are_over_all_records_of_all_shards(folder, plan, chunk, conf
 
 def test_a_band_that_never_changes_keeps_the_least_spread(folder, plan, chunk, config):
     still = np.full((1, 16, config.audio.frames), -80, np.float32)
-    write_shard(folder, PLANNED, plan, [chunk(pair(0), log_mels=still)])
-    statistics = band_statistics([folder / PLANNED.name], config.audio)
+    report = write_shard(folder, PLANNED, plan, [chunk(pair(0), log_mels=still)])
+    statistics = band_statistics([report], config.audio)
     assert statistics.spread == (MIN_SPREAD_DB,) * 16
