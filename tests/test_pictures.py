@@ -1,5 +1,6 @@
 import errno
 import io
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from cargan_tf.pictures import (
     encode_picture,
     plan_pictures,
     save_picture,
+    saved_meanwhile,
 )
 
 GREY = np.full((8, 6, 3), 128, np.uint8)
@@ -160,10 +162,10 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
 
 
 def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, monkeypatch):
-    def full(handle):
+    def full(*paths):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("cargan_tf.files.os.fsync", full)
+    monkeypatch.setattr("cargan_tf.files.os.replace", full)
     with pytest.raises(UserError, match=r"x\.png cannot be written: No space left on device"):
         save_picture(GREY, tmp_path / "x.png")
     assert not list(tmp_path.iterdir())
@@ -189,3 +191,44 @@ def test_a_name_can_be_checked_beforehand(tmp_path):
     check_picture_name(tmp_path / "a.jpg")
     with pytest.raises(UserError, match=r"no picture format has the ending '\.mp3'"):
         check_picture_name(tmp_path / "a.mp3")
+
+
+def test_items_are_saved_in_order_while_the_next_are_made():
+    first_is_saved, saved = threading.Event(), []
+
+    def items():
+        yield 0
+        assert first_is_saved.wait(20)  # it is not waited for by whoever asks for the next
+        yield from range(1, 200)
+
+    def save(item):
+        saved.append(item)
+        first_is_saved.set()
+
+    for item in saved_meanwhile(items(), save):
+        assert saved[item] == item
+    assert saved == list(range(200))
+
+
+def test_what_cannot_be_saved_is_raised_in_its_place():
+    saved, given = [], []
+
+    def save(item):
+        if item == 3:
+            raise UserError("full")
+        saved.append(item)
+
+    with pytest.raises(UserError, match="full"):
+        given.extend(saved_meanwhile(iter(range(5)), save))
+    assert given == [0, 1, 2]
+    assert saved[:3] == [0, 1, 2]
+
+
+def test_an_error_of_the_caller_ends_the_saving():
+    def stop_at_once():
+        for _ in saved_meanwhile(iter(range(5)), lambda item: None):
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        stop_at_once()
+    assert not [thread for thread in threading.enumerate() if "cargan-saving" in thread.name]

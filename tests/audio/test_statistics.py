@@ -133,3 +133,15 @@ def test_the_least_spread_follows_the_unit():
     sums.add(np.full((3, 2, 4), 0.25))
     assert sums.statistics().spread == (MIN_SPREAD_DB, MIN_SPREAD_DB)
     assert sums.statistics(MIN_SPREAD_UNIT).spread == (MIN_SPREAD_UNIT, MIN_SPREAD_UNIT)
+
+
+def test_sums_survive_json_without_loss_and_do_not_depend_on_batches():
+    values = np.random.default_rng(0).normal(-40, 9, (7, 5, 11))
+    at_once, apart = BandSums(5), BandSums(5)
+    at_once.add(values)
+    for clip in values:
+        apart.add(clip[None])
+    assert at_once.to_json() == apart.to_json()
+    again = BandSums.from_json(json.loads(json.dumps(at_once.to_json())))
+    assert again.to_json() == at_once.to_json()
+    assert again.statistics(0.1) == at_once.statistics(0.1)

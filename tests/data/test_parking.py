@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cargan_tf.data.extraction import Extracted
+from cargan_tf.data.pairs import LeftOut
+from cargan_tf.data.parking import fetch, park, remove_parked
+
+
+@pytest.fixture
+def extracted():
+    """Two pairs' arrays; what else there is comes along as it is."""
+    random = np.random.default_rng(0)
+    return Extracted(
+        pairs=(),
+        log_mels=random.normal(size=(2, 3, 5)).astype(np.float32),
+        photos=random.integers(0, 256, (2, 4, 4, 3), np.uint8),
+        qualities=(),
+        padded=frozenset({"a"}),
+        dropped=(),
+        left_out=(LeftOut("a", "b"),),
+    )
+
+
+def test_what_is_parked_comes_back_and_the_file_goes(extracted, tmp_path):
+    parked = park(extracted, str(tmp_path), ".x.")
+    assert parked.rest.photos.size == parked.rest.log_mels.size == 0
+    assert Path(parked.file).parent == tmp_path
+    found = fetch(parked)
+    np.testing.assert_array_equal(found.photos, extracted.photos)
+    np.testing.assert_array_equal(found.log_mels, extracted.log_mels)
+    assert (found.padded, found.left_out) == (extracted.padded, extracted.left_out)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_nobody_fetched_is_removed_and_nothing_else(extracted, tmp_path):
+    park(extracted, str(tmp_path), ".x.")
+    other = park(extracted, str(tmp_path), ".y.")
+    remove_parked(str(tmp_path), ".x.")
+    assert [str(path) for path in tmp_path.iterdir()] == [other.file]
+
+
+def test_a_file_that_cannot_be_written_whole_is_removed(extracted, tmp_path, monkeypatch):
+    def full(array):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("cargan_tf.data.parking.np.ascontiguousarray", full)
+    with pytest.raises(OSError, match="No space"):
+        park(extracted, str(tmp_path), ".x.")
+    assert not list(tmp_path.iterdir())
