@@ -119,7 +119,7 @@ def _export_result(place: Path) -> dict[str, str]:
 
 
 def _reproduce_words(material: Path, place: Path) -> list[str]:
-    words = ["reproduce", "table1", str(place / "data"), "--only", "e", "--features", "classifier"]
+    words = ["reproduce", "table1", str(place / "data"), "--only", "d", "--features", "classifier"]
     return [*words, "--config", str(material / "tiny.yaml"), "--out", str(place / "out")]
 
 

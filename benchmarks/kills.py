@@ -3,10 +3,11 @@
     python -m benchmarks.kills --kills 100 --json kills.json
 
 Every command is run once undisturbed. Then it is killed, each time at a moment drawn evenly over
-that run's duration: half of the times with all its processes, as a container ends, half of the
-times alone, as the kernel kills what takes too much memory. After each kill the next run is started
-at once; one that is let through must leave what the undisturbed one left. Meanwhile a reader opens
-the results over and over: whatever is there must be whole.
+the CPU time of that run, which other work on the machine does not stretch: half of the times with
+all its processes, as a container ends, half of the times alone, as the kernel kills what takes too
+much memory. After each kill the next run is started at once; one that is let through must leave
+what the undisturbed one left. Meanwhile a reader opens the results over and over: whatever is there
+must be whole.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,21 +31,38 @@ from typing import Any
 
 import yaml
 
+from benchmarks.cpu_time import seconds_of_children, seconds_of_session
 from benchmarks.kill_stages import STAGES, Stage
 from cargan_tf.config import load_config, override
 
-CARGAN = (sys.executable, "-m", "cargan_cli.main")
+#: How the program is started: without TensorFlow's graph optimiser, as most of the time until a
+#: first step is done goes into it.
+CARGAN = (
+    sys.executable,
+    "-c",
+    """
+import sys
+if sys.argv[1] != "preprocess":
+    import tensorflow as tf
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+from cargan_cli.main import main
+main(sys.argv[1:])
+""",
+)
 
 #: After so many kills one run is let through, as each must be compared in the end.
 IN_A_ROW = 3
-#: Seconds between two looks of the reader.
-PAUSE = 0.02
+#: Seconds between two looks of the reader, and between two at the time that a command has taken.
+PAUSE, TICK = 0.02, 0.05
 #: Share of the kills of each command.
-SHARES = {"preprocess": 0.4, "train": 0.3, "export": 0.2, "reproduce": 0.1}
+SHARES = {"preprocess": 0.25, "train": 0.25, "export": 0.25, "reproduce": 0.25}
+#: Of the log of a command that failed, so much is told.
+LOG_END = 1000
 #: Narrow networks and few steps: a kill is about files, not about figures.
 TINY = (
     *("name=tiny", "audio.n_mels=16", "data.image_size=32", "data.records_per_shard=16"),
     *("model.generator_width=4", "model.discriminator_width=4", "model.attention=none"),
+    "model.stages=1",
     *("classifier.blocks=[1,1,1,1]", "classifier.width=4", "classifier.epochs=1"),
     *("classifier.batch_size=8", "classifier.minimum_accuracy=0"),
     *("judge.input_size=32", "judge.steps=2", "judge.batch_size=4", "judge.minimum_accuracy=0"),
@@ -60,7 +78,7 @@ class Outcome:
     """What happened to one command.
 
     Attributes:
-        seconds: the undisturbed run took.
+        seconds: of CPU that the undisturbed run took, all its processes together.
         kills: of all its processes, and of the first alone.
         compared: runs that were let through, each with the result of the undisturbed one.
         looks: of the reader at something that was there.
@@ -82,8 +100,6 @@ def survive(
     folder: Path,
     kills: int,
     draw: random.Random,
-    cargan: Sequence[str] = CARGAN,
-    expected: tuple[float, dict[str, str]] | None = None,
 ) -> Outcome:
     """Kill ``stage`` so many times and compare what comes of it.
 
@@ -93,29 +109,29 @@ def survive(
         folder: for results; it is filled.
         kills: how many.
         draw: of the moments.
-        cargan: how the program is started.
-        expected: seconds and result of an undisturbed run, where one is at hand.
     """
     outcome = Outcome(stage.name)
-    if expected is None:
-        place = _fresh(stage, material, folder / "undisturbed")
-        began = time.monotonic()
-        _finish(_start(cargan, stage, material, place), outcome)
-        if outcome.faults:
-            sys.exit(f"{outcome.faults[0]}, undisturbed: {(place / '.log').read_text('utf-8')}")
-        expected = time.monotonic() - began, stage.result(place)
-    outcome.seconds, wanted = expected
+    place = _fresh(stage, material, folder / "undisturbed")
+    before = seconds_of_children()
+    _finish(_start(stage, material, place), place, outcome)
+    if outcome.faults:
+        sys.exit(f"undisturbed: {outcome.faults[0]}")
+    outcome.seconds, wanted = seconds_of_children() - before, stage.result(place)
     while outcome.kills < kills and not outcome.faults:
         place = _fresh(stage, material, folder / "killed")
         for _ in range(min(IN_A_ROW, kills - outcome.kills)):
-            process = _start(cargan, stage, material, place)
+            process = _start(stage, material, place)
             with _reading(stage, place, outcome):
-                _kill(process, draw, outcome)
-        with _reading(stage, place, outcome):
-            _finish(_start(cargan, stage, material, place), outcome)
+                if not _kill(process, place, draw, outcome):
+                    break
+        else:
+            with _reading(stage, place, outcome):
+                _finish(_start(stage, material, place), place, outcome)
         if not outcome.faults:
             outcome.looks += stage.look(place)
             _compare(stage.result(place), wanted, outcome)
+        told = f"{stage.name}: {outcome.kills} of {kills} kills, {outcome.compared} compared"
+        print(told, file=sys.stderr, flush=True)
     return outcome
 
 
@@ -127,35 +143,37 @@ def _fresh(stage: Stage, material: Path, place: Path) -> Path:
     return place
 
 
-def _start(
-    cargan: Sequence[str], stage: Stage, material: Path, place: Path
-) -> subprocess.Popen[bytes]:
-    words = [*cargan, *stage.words(material, place)]
+def _start(stage: Stage, material: Path, place: Path) -> subprocess.Popen[bytes]:
+    words = [*CARGAN, *stage.words(material, place)]
     log = (place / ".log").open("wb")
     return subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
 
 
-def _kill(process: subprocess.Popen[bytes], draw: random.Random, outcome: Outcome) -> None:
-    """At a moment of its own; one that ended before is not counted."""
+def _kill(
+    process: subprocess.Popen[bytes], place: Path, draw: random.Random, outcome: Outcome
+) -> bool:
+    """At a moment of its own; one that ended before is not counted. Whether it was killed."""
     moment, alone = draw.uniform(0, outcome.seconds), draw.random() < 0.5
-    try:
-        process.wait(timeout=moment)
-    except subprocess.TimeoutExpired:
-        if alone:
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        outcome.kills += 1
-        outcome.kills_alone += alone
+    while process.poll() is None and seconds_of_session(process.pid) < moment:
+        time.sleep(TICK)
+    if process.poll() is not None:
+        _finish(process, place, outcome)
+        return False
+    if alone:
+        process.kill()
     else:
-        _finish(process, outcome)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    outcome.kills += 1
+    outcome.kills_alone += alone
+    return True
 
 
-def _finish(process: subprocess.Popen[bytes], outcome: Outcome) -> None:
+def _finish(process: subprocess.Popen[bytes], place: Path, outcome: Outcome) -> None:
     status = process.wait()
     if status:
-        outcome.faults.append(f"{process.args!r} left with {status}")
+        log = (place / ".log").read_text("utf-8", errors="replace")
+        outcome.faults.append(f"{process.args!r} left with {status}: {log[-LOG_END:]}")
 
 
 def _compare(found: dict[str, str], wanted: dict[str, str], outcome: Outcome) -> None:

@@ -2,7 +2,6 @@
 
 import random
 import shutil
-import sys
 
 import pytest
 import yaml
@@ -11,15 +10,6 @@ from benchmarks.kill_stages import STAGES, HalfWritten
 from benchmarks.kills import survive
 from cargan_tf.config import override
 
-#: Without TensorFlow's graph optimiser: most of the time until a first step is done goes into it.
-CARGAN = """
-import sys
-if sys.argv[1] != "preprocess":
-    import tensorflow as tf
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-from cargan_cli.main import main
-main(sys.argv[1:])
-"""
 KILLS = {"preprocess": 6, "train": 2, "export": 2}  # reproduce: tests/cli/test_reproduce.py
 
 stages = {stage.name: stage for stage in STAGES}
@@ -39,9 +29,8 @@ def material(tiny_source, tiny_data, tiny_classifier, tiny_run, tiny_config, tmp
 @pytest.mark.parametrize("name", KILLS)
 def test_killed_at_any_moment_the_next_run_ends_as_an_undisturbed_one(name, material, tmp_path):
     """All files of the data set; every tensor of the checkpoint; the exported graph and weights."""
-    program = (sys.executable, "-c", CARGAN)
     draw = random.Random(f"2 {name}")
-    outcome = survive(stages[name], material, tmp_path, KILLS[name], draw, program)
+    outcome = survive(stages[name], material, tmp_path, KILLS[name], draw)
     assert outcome.faults == []
     assert outcome.kills == KILLS[name]
     assert outcome.compared >= 1
