@@ -178,10 +178,10 @@ def test_a_folder_one_may_not_write_to_is_named(generate, write_sound, tmp_path)
 
 
 def test_a_full_disk_is_named(generate, write_sound, monkeypatch):
-    def full(_):
+    def full(*paths):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("cargan_tf.files.os.fsync", full)
+    monkeypatch.setattr("cargan_tf.files.os.replace", full)
     error = generate(write_sound("clip.wav")).error
     assert "clip.png cannot be written: No space left on device" in error
 
