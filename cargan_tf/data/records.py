@@ -92,12 +92,6 @@ def parse(serialised: tf.Tensor, n_mels: int, frames: int, size: int) -> dict[st
     return dict(values)
 
 
-def parse_log_mels_only(serialised: tf.Tensor, n_mels: int, frames: int) -> tf.Tensor:
-    """[B] records to ``log_mel`` [B, n_mels, frames] in dB alone, without touching photos."""
-    values = tf.io.parse_example(serialised, {"log_mel": _FEATURES["log_mel"]})
-    return parse_log_mel(values["log_mel"], n_mels, frames)
-
-
 def parse_sounds(records: tf.data.Dataset, count: int) -> dict[str, tf.Tensor]:
     """``id``, ``label`` and the unparsed ``log_mel`` of ``count`` records, [N] each, in memory."""
     features = {name: _FEATURES[name] for name in ("id", "label", "log_mel")}

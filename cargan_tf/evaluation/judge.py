@@ -38,6 +38,7 @@ from cargan_tf.files import write_json
 from cargan_tf.progress import Reporter, SilentReporter
 from cargan_tf.training.run import file_hash
 from cargan_tf.training.strewing import strewn
+from cargan_tf.training.supervised import fit
 from cargan_tf.training.weight_files import load_weights, save_weights
 
 NAME = "judge"
@@ -159,27 +160,25 @@ def _fit(
     batch_size = min(settings.batch_size, dataset.records("train"))
     training = dataset.config.training.model_copy(update={"batch_size": batch_size})
     config = dataset.config.model_copy(update={"training": training})
-    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.steps)
-    optimizer = keras.optimizers.Adam(rate)
-    optimizer.build(network.trainable_variables)
-    accuracy = keras.metrics.CategoricalAccuracy()
-
-    @tf.function
-    def step(photo: tf.Tensor, label: tf.Tensor, number: tf.Tensor) -> None:
-        pixels = to_input(strewn(photo, settings.noise, tf.stack([seed, number])), size)
-        with tf.GradientTape() as tape:
-            # Batch norm learns too: its ImageNet statistics are far from those of such pictures.
-            _, logits = network(pixels, training=True)
-            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(label, logits))
-        variables = network.trainable_variables
-        optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
-        accuracy.update_state(label, logits)
-
     stream = training_batches(dataset, data, config, seed=seed)
+    _, logits = network.outputs
+    to_logits = keras.Model(network.inputs, logits)
+
+    def seen(photo: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
+        return to_input(strewn(photo, settings.noise, tf.stack([seed, number])), size)
+
+    # Batch norm learns too: its ImageNet statistics are far from those of such pictures.
     with reporter.task("Judge", settings.steps) as task:
-        for number, batch in enumerate(stream.take(settings.steps)):
-            step(batch["photo"], batch["label"], tf.constant(number))
-            task.advance(note=f"training accuracy {float(accuracy.result()):.3f}")
+        fit(
+            to_logits,
+            stream,
+            "photo",
+            settings.learning_rate,
+            settings.steps,
+            dataset.steps_per_epoch(batch_size),
+            task,
+            seen,
+        )
 
 
 def _check_accuracy(report: JudgeReport, folder: Path) -> None:

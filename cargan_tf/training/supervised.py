@@ -1,4 +1,4 @@
-"""What the classifiers of pictures and of sounds share: fitting and judging."""
+"""What the classifiers of pictures and of sounds and the judge share: fitting and judging."""
 
 from __future__ import annotations
 
