@@ -3,7 +3,7 @@
     python -m benchmarks.forms
 
 Milliseconds, medians. The constants of ``models/attention_blocks.py``, ``models/convolutions.py``
-and ``models/attention.py`` rest on them.
+and ``models/attention.py`` rest on them, and how ``models/classifier.py`` turns RGB to BGR.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def measure(repetitions: int, tiny: bool) -> dict[str, float]:
         forms = _down_forms(side, width)
         named |= _in_turns(f"down to {side}×{side}", forms, repetitions)
         named |= _in_turns(f"up from {side}×{side}", _up_forms(side, width), repetitions)
-    return named | _in_turns("1×1 of 64×64", _projections(8 if tiny else 64), repetitions)
+    named |= _in_turns("1×1 of 64×64", _projections(8 if tiny else 64), repetitions)
+    return named | _in_turns("RGB to BGR", _colours_turned(), repetitions)
 
 
 def _in_turns(name: str, forms: Forms, repetitions: int) -> dict[str, float]:
@@ -127,6 +128,18 @@ def _projections(channels: int) -> Forms:
         return tf.reshape(product, [4, 64, 64, -1])
 
     return {"three convolutions": (apart, inputs), "one product": (together, inputs)}
+
+
+def _colours_turned() -> Forms:
+    """16 pictures of 128×128 as C takes them."""
+    import tensorflow as tf
+
+    inputs = [_normal(16, 128, 128, 3)]
+    return {
+        "backwards slice": (lambda x: x[..., ::-1], inputs),
+        "gather": (lambda x: tf.gather(x, [2, 1, 0], axis=-1), inputs),
+        "reverse": (lambda x: tf.reverse(x, [-1]), inputs),
+    }
 
 
 def _normal(*shape: int) -> Any:
