@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from cargan_tf.audio.quality import ClipQuality
 from cargan_tf.data.pairs import Pair
-from cargan_tf.data.records import parse, parse_log_mels_only, parse_summaries, serialise
+from cargan_tf.data.records import parse, parse_summaries, serialise
 
 PAIR = Pair("train", "naïve horn", "n01", 1500, Path("a.wav"), Path("a.jpg"), player="Zoë")
 QUALITY = ClipQuality(rms_db=-12.5, flatness=0.25, silent=False, noise_like=False)
@@ -27,11 +27,6 @@ def test_round_trip_is_exact():
     assert values["player"].numpy()[0].decode() == "Zoë"
     assert values["rms_db"].numpy()[0] == -12.5
     assert values["flatness"].numpy()[0] == 0.25
-
-
-def test_log_mels_alone():
-    record = serialise(PAIR, LOG_MEL, PHOTO, 0, QUALITY)
-    np.testing.assert_array_equal(parse_log_mels_only(tf.constant([record]), 16, 17)[0], LOG_MEL)
 
 
 def test_summaries_hold_all_but_sound_and_picture():
