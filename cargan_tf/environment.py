@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 #: Packages whose versions can change what is made.
 PACKAGES = ("cargan-tf", "tensorflow", "keras", "numpy", "librosa", "soxr")
 
 
-def environment(seed: int, devices: Sequence[str] | None = None) -> dict[str, Any]:
+def environment(seed: int | None, devices: Sequence[str] | None = None) -> dict[str, Any]:
     """Versions, devices and seed, as JSON takes them.
 
     Args:
-        seed: of the configuration.
+        seed: of the configuration; ``None`` where nothing is drawn by chance.
         devices: those at work; all that TensorFlow has by default, which starts them.
     """
     if devices is None:
@@ -29,3 +29,9 @@ def environment(seed: int, devices: Sequence[str] | None = None) -> dict[str, An
         "devices": list(devices),
         "seed": seed,
     }
+
+
+def described(made_with: Mapping[str, Any]) -> str:
+    """What ``environment`` gives, in one line."""
+    versions = ", ".join(f"{name} {version}" for name, version in made_with["versions"].items())
+    return f"{versions}; {', '.join(made_with['devices'])}; seed {made_with['seed']}"

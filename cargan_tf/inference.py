@@ -52,7 +52,7 @@ class Generator:
                 ``saved_models/`` or of one that came with the package.
 
         Raises:
-            UserError: there is nothing of the kind at ``path``.
+            UserError: there is nothing of the kind at ``path``, or it would do more than draw.
         """
         folder = existing_model(to_path(path))
         import tensorflow as tf
@@ -64,7 +64,10 @@ class Generator:
 
             model, card = picture_model_of_run(Run(folder))
             return cls(model, card)
+        from cargan_tf.serving.operations import check_operations
+
         card = read_card(version)
+        check_operations(version)
         try:
             return cls(tf.saved_model.load(str(version)), card)
         except (OSError, ValueError, LookupError, tf.errors.OpError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from cargan_cli.options import ANY_PATH, PATH, check_options, config_options
+from cargan_cli.options import ANY_PATH, PATH, check_options, config_options, log_json_option
 
 
 @click.command("classifier", short_help="Train the judge C on real photos.")
@@ -18,6 +18,7 @@ from cargan_cli.options import ANY_PATH, PATH, check_options, config_options
 @click.option("--judge", is_flag=True, help="Train the independent judge instead, DATA/judge.")
 @click.option("--audio", is_flag=True, help="Train the classifier of sounds instead.")
 @config_options("the data set's own")
+@log_json_option
 @click.pass_context
 def command(
     context: click.Context,
@@ -27,6 +28,7 @@ def command(
     audio: bool,
     config_name: str | None,
     overrides: tuple[str, ...],
+    log_json: bool,
 ) -> None:
     """Train the classifier C on the real photos of DATA, and measure it on held-out ones.
 
@@ -37,8 +39,8 @@ def command(
     """
     check_options(context, apart=("judge audio",))
     from cargan_cli.configuring import config_for_data
-    from cargan_cli.hints import command_line, same_config
-    from cargan_cli.reporting import TerminalReporter
+    from cargan_cli.hints import command_line, resumable, same_config
+    from cargan_cli.json_log import new_reporter
     from cargan_cli.tensorflow_import import import_tensorflow
 
     from cargan_tf.errors import UserError
@@ -49,21 +51,25 @@ def command(
         )
     config = config_for_data(data, config_name, overrides)
     import_tensorflow()
+    reporter = new_reporter(log_json, config.training.seed)
     if judge:
         from cargan_tf.evaluation.judge import train_judge
 
-        judged = train_judge(data, config, TerminalReporter())
+        with resumable():
+            judged = train_judge(data, config, reporter)
         click.echo(f"Right on {judged.accuracy:.1%} of {judged.photos} {judged.split} photos.")
         return
     if audio:
         from cargan_tf.training.sound_classifier import train_sound_classifier
 
-        heard = train_sound_classifier(data, config, out, TerminalReporter())
+        with resumable():
+            heard = train_sound_classifier(data, config, out, reporter)
         click.echo(f"Right on {heard.accuracy:.1%} of {heard.clips} {heard.split} sounds.")
         return
     from cargan_tf.training.classifier import train_classifier
 
-    report = train_classifier(data, config, out, TerminalReporter())
+    with resumable():
+        report = train_classifier(data, config, out, reporter)
     click.echo(f"Right on {report.accuracy:.1%} of {report.photos} {report.split} photos.")
     elsewhere = [] if out is None else ["--classifier", out]
     config_again = same_config(config_name, overrides)

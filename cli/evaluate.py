@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from cargan_cli.options import ANY_PATH, PATH
+from cargan_cli.options import ANY_PATH, PATH, log_json_option
 
 
 @click.command("evaluate", short_help="Measure a run: a table, report.json and report.html.")
@@ -35,6 +35,7 @@ from cargan_cli.options import ANY_PATH, PATH
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of every random choice.")
 @click.option("-o", "--out", type=PATH, help="Folder of the report.  [default: RUN/evaluation]")
+@log_json_option
 def command(
     run_path: Path,
     data: Path | None,
@@ -45,6 +46,7 @@ def command(
     clips: int | None,
     seed: int,
     out: Path | None,
+    log_json: bool,
 ) -> None:
     """Draw the sounds of a data set with RUN's newest checkpoint, and measure the pictures.
 
@@ -52,7 +54,8 @@ def command(
     explains each. The first evaluation on a data set trains its independent judge.
     """
     from cargan_cli.evaluation_table import print_report
-    from cargan_cli.reporting import TerminalReporter
+    from cargan_cli.hints import resumable
+    from cargan_cli.json_log import new_reporter
     from cargan_cli.tensorflow_import import import_for, import_tensorflow
 
     from cargan_tf.data.dataset import load_dataset
@@ -70,18 +73,19 @@ def command(
     from cargan_tf.evaluation.page.html import write_html
     from cargan_tf.evaluation.report import FOLDER, PAGE_FILE, REPORT_FILE
 
-    report, drawn = evaluate_run(
-        run,
-        data,
-        splits,
-        out,
-        others,
-        features,
-        metrics,
-        Limits(seed=seed) if clips is None else Limits(clips, clips, seed),
-        TerminalReporter(),
-    )
     folder = out or run.path / FOLDER
-    write_html(report, drawn, run, folder / PAGE_FILE)
+    with resumable():
+        report, drawn = evaluate_run(
+            run,
+            data,
+            splits,
+            out,
+            others,
+            features,
+            metrics,
+            Limits(seed=seed) if clips is None else Limits(clips, clips, seed),
+            new_reporter(log_json, seed),
+        )
+        write_html(report, drawn, run, folder / PAGE_FILE)
     print_report(report)
     click.echo(f"Report: {folder / REPORT_FILE}, and as a page {folder / PAGE_FILE}")

@@ -18,7 +18,7 @@ from cargan_cli.options import PATH
 )
 def command(run_path: Path, out: Path, float16: bool) -> None:
     """Write RUN's newest checkpoint to OUT/<version>/, a SavedModel that TF Serving mounts."""
-    from cargan_cli.hints import command_line
+    from cargan_cli.hints import command_line, resumable
     from cargan_cli.tensorflow_import import import_tensorflow
 
     from cargan_tf.training.run import Run
@@ -28,7 +28,8 @@ def command(run_path: Path, out: Path, float16: bool) -> None:
     import_tensorflow()
     from cargan_tf.serving.export import export_run
 
-    version = export_run(run, out, "float16" if float16 else "float32")
+    with resumable():
+        version = export_run(run, out, "float16" if float16 else "float32")
     label = "violin" if "violin" in info.labels else info.labels[0]
     following = command_line("generate", "clip.wav", "--label", label, "--model", out)
     click.echo(f"Exported: {version}\nNext: {following}")

@@ -7,7 +7,8 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,10 +28,12 @@ def write_event(event: str, level: str = "info", **values: Any) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def new_reporter(log_json: bool, seed: int) -> Reporter:
+def new_reporter(
+    log_json: bool, seed: int | None, devices: Sequence[str] | None = None
+) -> Reporter:
     """The terminal's; or JSON's, which begins with versions, devices and the seed.
 
-    Call it once TensorFlow's devices are chosen.
+    ``devices``: those at work; all of TensorFlow's by default, so call it once they are chosen.
     """
     if not log_json:
         from cargan_cli.reporting import TerminalReporter
@@ -38,8 +41,8 @@ def new_reporter(log_json: bool, seed: int) -> Reporter:
         return TerminalReporter()
     from cargan_tf.environment import environment
 
-    _log_as_events()
-    write_event("start", **environment(seed))
+    log_as_events()
+    write_event("start", **environment(seed, devices))
     return JsonReporter()
 
 
@@ -87,12 +90,15 @@ class _EventHandler(logging.Handler):
     """Python's logging as events."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        more = {}
+        if record.exc_info and record.exc_info[1]:
+            more["traceback"] = "".join(traceback.format_exception(record.exc_info[1]))
         write_event(
-            "log", record.levelname.lower(), logger=record.name, message=record.getMessage()
+            "log", record.levelname.lower(), logger=record.name, message=record.getMessage(), **more
         )
 
 
-def _log_as_events() -> None:
+def log_as_events() -> None:
     """From now on warnings of all libraries are events too."""
     logging.captureWarnings(True)
     logging.root.handlers[:] = [_EventHandler(logging.WARNING)]

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 from cargan_cli.hints import Terminated
+from cargan_cli.log_lines import logged
 
 from cargan_tf import __version__
 from cargan_tf.errors import UserError, WorkerLost, did_you_mean
@@ -36,6 +37,9 @@ COMMANDS = {
     "doctor": "doctor",
     "completion": "completion",
 }
+
+#: Makes events of all that is said on standard error: cli/json_log.py.
+LOG_JSON = "--log-json"
 
 EXIT_BAD_INPUT = 2
 EXIT_TRY_AGAIN = 75  # EX_TEMPFAIL of BSD's sysexits.h: another worker is gone
@@ -79,12 +83,26 @@ def cli(debug: bool) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its status: 0, 2 for bad input, 75 where another worker
     is gone, 130 for Ctrl-C, 143 for SIGTERM."""
+    own_process = arguments is None
     arguments = sys.argv[1:] if arguments is None else arguments
-    # TensorFlow's C++ notes to its own developers; its errors still show. The user's value wins.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # TensorFlow's C++ notes to its own developers. Its warnings and errors show, but for those that
+    # stderr_filter.py drops by name. The user's value wins.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     # --debug is understood wherever it stands, as one adds it to the end of a line that failed.
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
+    as_events = LOG_JSON in arguments
+    if as_events and own_process:
+        from cargan_cli.stderr_filter import filter_standard_error
+
+        filter_standard_error(as_events)
+    with logged(as_events):
+        status = _status_of(arguments, debug)
+    sys.exit(status)
+
+
+def _status_of(arguments: list[str], debug: bool) -> int:
+    """Run the command line and say what went wrong."""
     try:
         status: Any = cli.main(
             arguments or ["--help"], prog_name="cargan", standalone_mode=False, obj=arguments
@@ -95,7 +113,7 @@ def main(arguments: list[str] | None = None) -> None:
         terminated = isinstance(abort, Terminated)
         first = "Terminated." if terminated else "Interrupted."
         _tell(arguments, "warning", "interrupted", " ".join([first, *map(str, abort.args)]))
-        status = EXIT_TERMINATED if terminated else EXIT_INTERRUPTED
+        return EXIT_TERMINATED if terminated else EXIT_INTERRUPTED
     except Exception as error:
         message = _fault_of_input(error)
         if message is None:
@@ -103,13 +121,13 @@ def main(arguments: list[str] | None = None) -> None:
         if debug:
             traceback.print_exc()
         _tell(arguments, "error", "error", message, before="Error: ")
-        status = EXIT_TRY_AGAIN if isinstance(error, WorkerLost) else EXIT_BAD_INPUT
-    sys.exit(status if isinstance(status, int) else 0)
+        return EXIT_TRY_AGAIN if isinstance(error, WorkerLost) else EXIT_BAD_INPUT
+    return status if isinstance(status, int) else 0
 
 
 def _tell(arguments: list[str], level: str, event: str, message: str, before: str = "") -> None:
     """One line on standard error; where events are asked for, one of those."""
-    if "--log-json" in arguments:
+    if LOG_JSON in arguments:
         from cargan_cli.json_log import write_event
 
         write_event(event, level, message=message)

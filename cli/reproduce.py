@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
-from cargan_cli.options import ANY_PATH, PATH, config_options
+from cargan_cli.options import ANY_PATH, PATH, config_options, log_json_option
 
 
 @click.command("reproduce", short_help="Make a table of the paper: train, evaluate, compare.")
@@ -20,6 +21,7 @@ from cargan_cli.options import ANY_PATH, PATH, config_options
 @click.option("--gpus", type=click.IntRange(min=1), help="GPUs.  [default: 1 if there is one]")
 @click.option("--features", metavar="NAME", help="The feature network of FID, KID and IS.")
 @click.option("--evaluate-again", is_flag=True, help="Measure finished runs anew.")
+@log_json_option
 def command(
     table: str,
     data: Path,
@@ -31,6 +33,7 @@ def command(
     gpus: int | None,
     features: str | None,
     evaluate_again: bool,
+    log_json: bool,
 ) -> None:
     """Make a table of the paper from DATA (./data by default), beside the paper's own figures.
 
@@ -42,9 +45,9 @@ def command(
     """
     from cargan_cli.configuring import config_for_data
     from cargan_cli.hints import resumable
-    from cargan_cli.reporting import TerminalReporter
+    from cargan_cli.json_log import new_reporter
     from cargan_cli.table import print_table
-    from cargan_cli.tensorflow_import import import_tensorflow
+    from cargan_cli.tensorflow_import import begin_process
 
     from cargan_tf.evaluation.tables.reproduce import reproduce
 
@@ -61,8 +64,10 @@ def command(
             gpus=gpus,
             features=features,
             evaluate_again=evaluate_again,
-            prepare=import_tensorflow,
-            reporter=TerminalReporter(),
+            prepare=partial(begin_process, log_json),
+            reporter=new_reporter(
+                log_json, config.training.seed, devices=()
+            ),  # each run has its own
         )
     print_table(result)
     click.echo(f"Table: {folder / table}.md, and with pictures {folder / table}.html")

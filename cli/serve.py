@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 from cargan_cli.completing import complete_models
-from cargan_cli.options import ANY_PATH
+from cargan_cli.options import ANY_PATH, log_json_option
 
 from cargan_tf.serving.address import GRPC_PORT, MODEL_NAME, REST_PORT
 
@@ -45,6 +45,7 @@ MEGABYTE = 1024 * 1024
 @click.option(
     "--timeout", type=click.FloatRange(1), default=60, show_default=True, help="Seconds a request."
 )
+@log_json_option
 def command(
     model: Path | None,
     name: str,
@@ -54,6 +55,7 @@ def command(
     max_request_mb: int,
     max_requests: int,
     timeout: float,
+    log_json: bool,
 ) -> None:
     """Answer TensorFlow Serving's REST and gRPC calls with MODEL, an exported model.
 
@@ -62,7 +64,7 @@ def command(
     --host says otherwise; deploy/ has TensorFlow Serving itself. Ctrl-C stops it, once what it is
     drawing is done.
     """
-    from cargan_cli.reporting import TerminalReporter
+    from cargan_cli.json_log import new_reporter
     from cargan_cli.tensorflow_import import import_for, import_tensorflow
 
     from cargan_tf.serving.catalogue import default_model, exported_version
@@ -77,4 +79,6 @@ def command(
     from cargan_tf.serving.server.serve import Place, serve
 
     limits = Limits(request_bytes=max_request_mb * MEGABYTE, requests=max_requests, seconds=timeout)
-    serve(version, name, Place(host, rest_port, grpc_port), limits, TerminalReporter())
+    serve(
+        version, name, Place(host, rest_port, grpc_port), limits, new_reporter(log_json, seed=None)
+    )

@@ -54,7 +54,7 @@ def command(
     from cargan_cli.configuring import config_for_data
     from cargan_cli.hints import command_line, resumable, same_command
     from cargan_cli.json_log import new_reporter
-    from cargan_cli.tensorflow_import import import_tensorflow, known_lines_dropped
+    from cargan_cli.tensorflow_import import import_tensorflow
 
     from cargan_tf.config import override
     from cargan_tf.errors import UserError
@@ -72,8 +72,7 @@ def command(
     from cargan_tf.training.devices import make_strategy
     from cargan_tf.training.trainer import Trainer, describe_listening
 
-    with known_lines_dropped():
-        strategy = make_strategy(gpus, virtual_devices, cluster)
+    strategy = make_strategy(gpus, virtual_devices, cluster)
     reporter = new_reporter(log_json, config.training.seed)
     trainer = Trainer(run, data, config, strategy, classifier, resume, reporter)
     if dry_run:

@@ -16,7 +16,7 @@ from cargan_tf import __version__
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits, load_dataset
 from cargan_tf.data.pipeline import evaluation_batches
-from cargan_tf.environment import environment
+from cargan_tf.environment import described, environment
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_atomically
 from cargan_tf.models.kinds import new_network
@@ -193,6 +193,7 @@ class Trainer:
                 self.run.write_info(self.info)
             devices = self.strategy.extended.worker_devices
             made_with = environment(self.config.training.seed, devices)
+            self.reporter.message(described(made_with))
             self.run.add_session(self.start, {**made_with, "workers": self.workers.count})
             provide_sound_classifier(
                 self.data, self.config, self.run.sound_classifier, self.reporter

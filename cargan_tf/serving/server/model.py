@@ -12,10 +12,10 @@ import tensorflow as tf
 from grpc import StatusCode
 from numpy.typing import NDArray
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
-from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from cargan_tf.errors import UserError
 from cargan_tf.serving.catalogue import exported_version
+from cargan_tf.serving.operations import check_operations
 from cargan_tf.serving.server.failures import Refusal, invalid
 from cargan_tf.serving.warm_up import read_warm_up
 
@@ -51,11 +51,11 @@ class ServedModel:
         """Load an exported version, or the highest of a folder of them.
 
         Raises:
-            UserError: there is none at ``folder``, or it is damaged.
+            UserError: there is none at ``folder``, it is damaged, or it would do more than draw.
         """
         version = exported_version(folder)
+        saved = check_operations(version)
         try:
-            saved = SavedModel.FromString((version / "saved_model.pb").read_bytes())
             signatures = dict(saved.meta_graphs[0].signature_def)
             signatures.pop(_INIT, None)
             loaded = tf.saved_model.load(str(version))

@@ -1,0 +1,33 @@
+import logging
+import warnings
+
+import pytest
+from cargan_cli.log_lines import logged
+
+
+@pytest.fixture
+def lines(capsys):
+    """What is said on standard error within the block, line by line."""
+    before = logging.root.handlers[:]
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        with logged(as_events=False):
+            yield lambda: capsys.readouterr().err.splitlines()
+    assert logging.root.handlers == before
+
+
+@pytest.mark.parametrize("name", ["cargan_tf.training.checkpoints", "another"])
+def test_a_warning_is_a_line_that_begins_with_its_level(lines, name):
+    logging.getLogger(name).warning("step-%d is\ndamaged", 6)
+    logging.getLogger(name).info("not of interest")
+    logging.getLogger(name).error("lost")
+    assert lines() == ["Warning: step-6 is\\ndamaged", "Error: lost"]
+
+
+def test_pythons_warnings_are_lines_without_the_source_that_they_quote(lines):
+    warnings.warn("an old way: it goes", FutureWarning, stacklevel=1)
+    assert lines() == ["Warning: FutureWarning: an old way: it goes"]
+
+
+def test_bad_input_is_still_one_line(cargan, tmp_path):
+    assert cargan("train", "none", cwd=tmp_path).error.startswith("Error: no prepared data set")

@@ -1,0 +1,110 @@
+import shutil
+from functools import partial
+
+import pytest
+import tensorflow as tf
+
+from cargan_tf.errors import UserError
+from cargan_tf.inference import Generator
+from cargan_tf.serving.operations import check_operations
+from cargan_tf.serving.server.model import ServedModel
+
+
+class Program(tf.Module):
+    """A module whose graph does what it is told to when it is called."""
+
+    def __init__(self, act, *needed):
+        super().__init__()
+        self.act = act
+        self.needed = needed  # what the graph refers to must be saved along
+        self.weight = tf.Variable([1.0, 2.0])
+
+    @tf.function(input_signature=[tf.TensorSpec([2], tf.float32)])
+    def __call__(self, x):
+        self.act()
+        return x * self.weight
+
+
+def saved(act, folder, *needed):
+    tf.saved_model.save(Program(act, *needed), str(folder))
+    return folder
+
+
+def test_what_is_exported_passes(version):
+    assert check_operations(version).meta_graphs
+
+
+def test_a_plain_model_passes(tmp_path):
+    assert check_operations(saved(lambda: None, tmp_path)).meta_graphs
+
+
+def table_of_a_file(file):
+    """Its initialiser runs at loading."""
+    whole, number = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
+    text = tf.lookup.TextFileInitializer(str(file), tf.string, whole, tf.int64, number)
+    return tf.lookup.StaticHashTable(text, 0)
+
+
+ACTS = {
+    "WriteFile": lambda file: partial(tf.io.write_file, str(file), "let in"),
+    "ReadFile": lambda file: partial(tf.io.read_file, str(file)),
+    "MatchingFiles": lambda file: partial(tf.io.matching_files, str(file)),
+    "PrintV2": lambda file: partial(tf.print, "a", output_stream=f"file://{file}"),
+    "SaveV2": lambda file: partial(
+        tf.raw_ops.SaveV2,
+        prefix=str(file),
+        tensor_names=["a"],
+        shape_and_slices=[""],
+        tensors=[tf.zeros([1])],
+    ),
+    "EagerPyFunc": lambda file: partial(tf.py_function, lambda: None, [], []),
+}
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_what_reaches_out_is_refused_by_name(name, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("a")
+    model = saved(ACTS[name](file), tmp_path / "model")
+    with pytest.raises(UserError, match=rf"is refused: its graph holds {name} \(in __inference"):
+        check_operations(model)
+
+
+def test_what_would_run_at_loading_is_refused_before_it_runs(version, tmp_path):
+    """By whoever loads models: the Python API and the server."""
+    words = tmp_path / "words.txt"
+    words.write_text("a\n")
+    stranger = shutil.copytree(version, tmp_path / "model" / "1")
+    table = table_of_a_file(words)
+    saved(lambda: table.lookup(tf.constant("a")), tmp_path / "other", table)
+    shutil.copy(tmp_path / "other" / "saved_model.pb", stranger)
+    for load in (Generator.load, partial(ServedModel.load, name="cargan")):
+        with pytest.raises(UserError, match="is refused: its graph holds InitializeTableFromTextF"):
+            load(stranger)
+
+
+def test_saving_is_left_to_functions_that_are_given_a_path(version):
+    """A function may be called as TensorFlow's own are, and bring a path of its own along."""
+    model = check_operations(version)
+    functions = model.meta_graphs[0].graph_def.library.function
+    (own,) = (f for f in functions if f.signature.name.startswith("__inference__traced_save"))
+    del own.signature.input_arg[:]
+    from cargan_tf.serving.operations import _reaching_out
+
+    assert {name for name, _ in _reaching_out(model)} >= {"SaveV2"}
+
+
+def test_a_graph_in_pieces_is_refused_as_tensorflow_would_read_it_instead(version, tmp_path):
+    stranger = shutil.copytree(version, tmp_path / "1")
+    (stranger / "saved_model.cpb").write_bytes(b"")
+    with pytest.raises(UserError, match=r"saved_model\.cpb is not read here"):
+        check_operations(stranger)
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:999], lambda content: b"\xff" * 99])
+def test_a_damaged_graph_is_named(version, tmp_path, damage):
+    stranger = shutil.copytree(version, tmp_path / "1")
+    graph = stranger / "saved_model.pb"
+    graph.write_bytes(damage(graph.read_bytes()))
+    with pytest.raises(UserError, match="is damaged: export it again"):
+        check_operations(stranger)
