@@ -1,4 +1,4 @@
-"""Faults of disk and data while training, each as one line that says what to do."""
+"""Faults of disk, data and run while training, each as one line that says what to do."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import tensorflow as tf
 from cargan_tf.data.dataset import load_dataset
 from cargan_tf.errors import UserError
 from cargan_tf.files import is_disk_full
+from cargan_tf.training.run import Run
 
 _GO_ON = "What the run wrote is whole: go on with --resume."
 
@@ -36,6 +37,20 @@ def faults_explained(data: Path) -> Iterator[None]:
                 f" `cargan preprocess` again. {_GO_ON}"
             ) from error
         raise
+
+
+@contextmanager
+def removal_explained(run: Run) -> Iterator[None]:
+    """A run whose folder went away within the block is a ``UserError``."""
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        if run.exists():
+            raise
+        raise UserError(
+            f"the run {run.path} was removed or its disk went away while it was training. Bring the"
+            " folder back and go on with --resume, or train again."
+        ) from error
 
 
 def check_data(data: Path) -> None:

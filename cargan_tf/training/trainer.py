@@ -28,7 +28,7 @@ from cargan_tf.training.classifier import FOLDER as CLASSIFIER_FOLDER
 from cargan_tf.training.classifier import load_classifier
 from cargan_tf.training.clock import Clock
 from cargan_tf.training.devices import check_devices_suit
-from cargan_tf.training.faults import check_data, faults_explained
+from cargan_tf.training.faults import check_data, faults_explained, removal_explained
 from cargan_tf.training.feeding import check_divisible, spread_batches
 from cargan_tf.training.gallery import Gallery, class_mean_photos
 from cargan_tf.training.kinds import new_step
@@ -169,15 +169,15 @@ class Trainer:
             max_hours: save and leave after so long, if the last step is not done by then.
 
         Raises:
-            UserError: the directory is in use, the disk is full, the data set is gone or damaged,
-                or a loss is not finite or above ``training.maximum_loss``.
+            UserError: the directory is in use or gone, the disk is full, the data set is gone or
+                damaged, or a loss is not finite or above ``training.maximum_loss``.
             WorkerLost: another worker is gone, or was stopped.
         """
         request = StopRequest(max_hours)
         alone = self.run.locked() if self.workers.is_chief else nullcontext()
         with alone, faults_explained(self.data), self.workers.loss_explained():
             monitor = self._begun()
-            with signals_held(request), closing(monitor):
+            with signals_held(request), removal_explained(self.run), closing(monitor):
                 return self._loop(monitor, request)
 
     def _begun(self) -> Monitor | SilentMonitor:

@@ -7,7 +7,8 @@ from cargan_tf.config import override
 from cargan_tf.data.dataset import load_dataset
 from cargan_tf.data.pipeline import training_batches
 from cargan_tf.errors import UserError
-from cargan_tf.training.faults import check_data, faults_explained
+from cargan_tf.training.faults import check_data, faults_explained, removal_explained
+from cargan_tf.training.run import Run
 
 
 @pytest.fixture
@@ -80,3 +81,10 @@ def test_faults_of_the_program_stay_what_they_are(data):
         raise PermissionError(13, "not allowed", "file")
     with pytest.raises(KeyError), faults_explained(data):
         raise KeyError
+
+
+def test_a_fault_beside_a_run_that_is_still_there_stays_what_it_is(tiny_run, tmp_path):
+    with pytest.raises(FileNotFoundError), removal_explained(Run(tiny_run)):
+        raise FileNotFoundError
+    with pytest.raises(UserError, match="was removed"), removal_explained(Run(tmp_path)):
+        raise FileNotFoundError

@@ -305,6 +305,21 @@ def test_a_shard_cut_short_while_training_stops_the_run(make, tiny_data, tmp_pat
     assert kept(tmp_path / "run") == ["step-3.index"]
 
 
+def test_a_run_that_is_removed_while_training_says_so(told, tmp_path):
+    trainer = told("training.steps=100")
+
+    class Removing(_Told):
+        def __call__(self, batch):
+            losses = super().__call__(batch)
+            if int(self._count.numpy()) == 4:
+                shutil.rmtree(tmp_path)
+            return losses
+
+    trainer.step = Removing(trainer.step)
+    with pytest.raises(UserError, match=r"was removed or its disk went away .* train again"):
+        trainer.train()
+
+
 def test_listening_figures_in_one_line(tiny_run):
     figures = stats(tiny_run)[-1]
     names = ListeningFigures.__dataclass_fields__
