@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cargan_tf.audio.window import periodic_hann
 from cargan_tf.banded import BandedMatrix, Row
-from cargan_tf.config.schema import AudioConfig
+from cargan_tf.config import AudioConfig
 
 MIN_CLIP_RANGE_DB: Final = 1.0
 """The least range by which a clip is scaled to 0..1: round-off in silence must not be blown up."""

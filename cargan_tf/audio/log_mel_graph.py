@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cargan_tf.audio.log_mel import MIN_CLIP_RANGE_DB
 from cargan_tf.audio.window import periodic_hann
-from cargan_tf.config.schema import AudioConfig
+from cargan_tf.config import AudioConfig
 
 
 class LogMelGraph(tf.Module):

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cargan_tf.audio.window import periodic_hann
-from cargan_tf.config.schema import AudioConfig
+from cargan_tf.config import AudioConfig
 
 SILENCE_FLOOR_DB: Final = -120.0
 """dB of full scale given to digital silence; below the last bit of 16-bit sound (-96 dB)."""

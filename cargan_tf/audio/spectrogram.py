@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from cargan_tf.audio.jet_graph import to_jet_picture
 from cargan_tf.audio.statistics import BandStatistics
-from cargan_tf.config.schema import Config
+from cargan_tf.config import Config
 
 
 def sound_picture(log_mel: tf.Tensor, statistics: BandStatistics, config: Config) -> tf.Tensor:

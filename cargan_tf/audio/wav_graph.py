@@ -7,7 +7,7 @@ from typing import Final
 import tensorflow as tf
 
 from cargan_tf.audio.resampling_graph import ZERO_CROSSINGS, resample
-from cargan_tf.config.schema import AudioConfig
+from cargan_tf.config import AudioConfig
 from cargan_tf.graph_checks import checked
 
 MIN_RATE: Final = 4_000

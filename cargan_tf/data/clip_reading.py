@@ -9,7 +9,7 @@ import soundfile
 
 from cargan_tf.audio.clips import Clip, cut_clip
 from cargan_tf.audio.decode import opened, read_audio, to_mono_at_rate
-from cargan_tf.config.schema import AudioConfig
+from cargan_tf.config import AudioConfig
 from cargan_tf.data.video import is_video, read_sound
 
 #: Files up to this many seconds are read whole: most clips have a file of their own.

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cargan_tf.audio.statistics import BandStatistics
-from cargan_tf.config.schema import Config, TrainingConfig
+from cargan_tf.config import Config, TrainingConfig
 from cargan_tf.data.pairs import LeftOut
 from cargan_tf.errors import UserError
 from cargan_tf.remote import to_path

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from cargan_tf.audio.log_mel import log_mel
 from cargan_tf.audio.quality import ClipQuality, measure_quality
-from cargan_tf.config.schema import AudioConfig
+from cargan_tf.config import AudioConfig
 from cargan_tf.data.clip_reading import read_clip
 from cargan_tf.data.jet import read_jet
 from cargan_tf.data.pairs import LeftOut, Pair

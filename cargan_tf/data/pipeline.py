@@ -8,7 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from cargan_tf.audio.spectrogram import sound_picture
-from cargan_tf.config.schema import Config
+from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits
 from cargan_tf.data.exchange import exchange_sounds
 from cargan_tf.data.records import parse, parse_sounds, read_records

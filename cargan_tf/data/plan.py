@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cargan_tf.config.schema import Config
+from cargan_tf.config import Config
 from cargan_tf.data.dataset import FORMAT_VERSION
 from cargan_tf.data.pairs import SPLITS, LeftOut, Pair, Source
 from cargan_tf.data.sources import first_reasons

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from cargan_tf.config.schema import Config
+from cargan_tf.config import Config
 from cargan_tf.data.beam_runner import BeamJob, check_beam, write_by_beam
 from cargan_tf.data.dataset import DATASET_FILE, DatasetInfo, load_dataset
 from cargan_tf.data.description import describe

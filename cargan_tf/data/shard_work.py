@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from cargan_tf.config.schema import Config
+from cargan_tf.config import Config
 from cargan_tf.data.extraction import Chunk, extract
 from cargan_tf.data.pairs import Pair
 from cargan_tf.data.plan import Plan, PlannedShard

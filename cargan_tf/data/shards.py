@@ -14,7 +14,7 @@ from typing import Protocol
 import tensorflow as tf
 
 from cargan_tf.audio.statistics import MIN_SPREAD_DB, MIN_SPREAD_UNIT, BandStatistics, BandSums
-from cargan_tf.config.schema import AudioConfig, Config
+from cargan_tf.config import AudioConfig, Config
 from cargan_tf.data.dataset import Shard
 from cargan_tf.data.extraction import Extracted
 from cargan_tf.data.pairs import LeftOut

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from cargan_tf.config.schema import AudioConfig, Config
+from cargan_tf.config import AudioConfig, Config
 from cargan_tf.data.jet import FRAMES, N_MELS
 from cargan_tf.data.pairs import Source
 

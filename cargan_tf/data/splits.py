@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from cargan_tf.config.schema import DataConfig
+from cargan_tf.config import DataConfig
 from cargan_tf.data.pairs import NO_SPLIT, SPLITS, Pair, Source, in_key_order
 
 TRAIN, *HELD_OUT = SPLITS

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import tensorflow as tf
 
-from cargan_tf.config.schema import TrainingConfig
+from cargan_tf.config import TrainingConfig
 from cargan_tf.errors import UserError, WorkerLost
 from cargan_tf.training.cluster import VARIABLE, Cluster
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cargan_tf.audio.log_mel import log_mel, mel_filter_bank
-from cargan_tf.config.schema import AudioConfig
+from cargan_tf.config import AudioConfig
 
 
 @pytest.mark.parametrize(

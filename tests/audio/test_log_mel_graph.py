@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from cargan_tf.audio.log_mel import log_mel, mel_filter_bank
 from cargan_tf.audio.log_mel_graph import LogMelGraph
-from cargan_tf.config.schema import AudioConfig
+from cargan_tf.config import AudioConfig
 
 TOLERANCE_DB = 1e-3
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cargan_tf.audio.quality import SILENCE_FLOOR_DB, measure_quality, octave_flatness
-from cargan_tf.config.schema import AudioConfig
+from cargan_tf.config import AudioConfig
 
 AUDIO = AudioConfig()
 RATE = AUDIO.sample_rate

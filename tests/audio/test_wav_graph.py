@@ -6,7 +6,7 @@ import soundfile
 import tensorflow as tf
 
 from cargan_tf.audio.wav_graph import clips_of_wavs
-from cargan_tf.config.schema import AudioConfig
+from cargan_tf.config import AudioConfig
 
 AUDIO = AudioConfig(sample_rate=8_000, n_fft=256)
 CLIP = 4_000

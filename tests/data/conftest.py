@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from PIL import Image
 
-from cargan_tf.config.schema import AudioConfig, Config, DataConfig, TrainingConfig
+from cargan_tf.config import AudioConfig, Config, DataConfig, TrainingConfig
 
 LABELS = ("cello", "flute", "violin")
 RATE = 8_000

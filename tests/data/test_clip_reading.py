@@ -4,7 +4,7 @@ import soundfile
 
 from cargan_tf.audio.clips import cut_clip
 from cargan_tf.audio.decode import read_audio
-from cargan_tf.config.schema import AudioConfig
+from cargan_tf.config import AudioConfig
 from cargan_tf.data.clip_reading import read_clip
 from cargan_tf.errors import UserError
 

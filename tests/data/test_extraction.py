@@ -5,7 +5,7 @@ import soundfile
 
 from cargan_tf.audio.decode import read_audio
 from cargan_tf.audio.log_mel import log_mel
-from cargan_tf.config.schema import AudioConfig
+from cargan_tf.config import AudioConfig
 from cargan_tf.data.extraction import Chunk, extract
 from cargan_tf.data.jet import draw_jet, read_jet
 from cargan_tf.data.photo import read_photo

@@ -1,7 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from cargan_tf.config.schema import AudioConfig, Config
+from cargan_tf.config import AudioConfig, Config
 from cargan_tf.data.pairs import Source
 from cargan_tf.data.spectrogram_settings import AUTHORS_AUDIO, settings_for
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cargan_tf.config.schema import DataConfig
+from cargan_tf.config import DataConfig
 from cargan_tf.data.pairs import Pair, Source, in_key_order
 from cargan_tf.data.splits import with_splits
 
