@@ -18,12 +18,13 @@ from cargan_tf.progress import Reporter, SilentReporter
 from cargan_tf.serving.card import read_card
 from cargan_tf.serving.catalogue import versions_in
 from cargan_tf.serving.export import export_run
+from cargan_tf.training.class_means import class_means
 from cargan_tf.training.classifier import has_classifier, train_classifier
 from cargan_tf.training.devices import make_strategy
 from cargan_tf.training.gallery import Gallery
 from cargan_tf.training.listening import ListeningFigures
 from cargan_tf.training.run import Run
-from cargan_tf.training.trainer import Trainer, class_means
+from cargan_tf.training.trainer import Trainer
 
 #: The instrument of the single picture that the quickstart draws at its end.
 SHOWN_LABEL = "violin"

@@ -38,7 +38,7 @@ def command(
     config = load_config(config_name or "quickstart", overrides)
     import_tensorflow()
     from cargan_tf.quickstart import quickstart
-    from cargan_tf.training.trainer import describe_listening
+    from cargan_tf.training.listening import describe_listening
 
     with resumable():
         result = quickstart(workspace, models, config, new_reporter(log_json, config.training.seed))

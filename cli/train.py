@@ -70,7 +70,8 @@ def command(
     cluster = cluster_of(os.environ)  # before TensorFlow takes its seconds
     import_tensorflow(start_devices=False)
     from cargan_tf.training.devices import make_strategy
-    from cargan_tf.training.trainer import Trainer, describe_listening
+    from cargan_tf.training.listening import describe_listening
+    from cargan_tf.training.trainer import Trainer
 
     strategy = make_strategy(gpus, virtual_devices, cluster)
     reporter = new_reporter(log_json, config.training.seed)

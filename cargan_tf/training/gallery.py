@@ -124,21 +124,3 @@ def gather(batches: Iterable[Mapping[str, tf.Tensor]]) -> dict[str, np.ndarray]:
 def names_of(column: np.ndarray) -> tuple[str, ...]:
     """An array of bytes, as TensorFlow gives strings, as text."""
     return tuple(name.decode() for name in column)
-
-
-def class_mean_photos(batches: Iterable[Mapping[str, tf.Tensor]]) -> Floats:
-    """The mean photo of each class over batches, [K, S, S, 3] in [-1, 1].
-
-    Raises:
-        ValueError: there is no batch.
-    """
-    total: np.ndarray | None = None
-    counts: np.ndarray | None = None
-    for batch in batches:
-        label, photo = batch["label"].numpy(), batch["photo"].numpy()
-        part = np.einsum("bk,bhwc->khwc", label, photo, dtype=np.float64)
-        total = part if total is None else total + part
-        counts = label.sum(0) if counts is None else counts + label.sum(0)
-    if total is None or counts is None:
-        raise ValueError("class_mean_photos needs at least one batch; received none")
-    return (total / np.maximum(counts, 1)[:, None, None, None]).astype(np.float32)

@@ -142,3 +142,19 @@ def _chances(
         np.mean(names[classes == label] == name) for label, name in zip(classes, names, strict=True)
     ]
     return chance, match, float(np.mean(same))
+
+
+def describe_listening(figures: ListeningFigures) -> str:
+    """The figures in one line."""
+    parts = [
+        f"L1 coarse {figures.coarse_l1:.3f}, refined {figures.refined_l1:.3f}"
+        f" (class mean {figures.class_mean_l1:.3f})",
+        f"R@1 {figures.retrieval:.3f} (chance {figures.retrieval_chance:.3f})",
+        f"moved by sound {figures.sound_movement:.3f}, by label {figures.label_movement:.3f}",
+    ]
+    if figures.player_match is not None:
+        parts.insert(
+            2,
+            f"player match {figures.player_match:.2f} (chance {figures.player_match_chance:.2f})",
+        )
+    return "; ".join(parts)

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-import io
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 import yaml
 
 from cargan_tf import __version__
 from cargan_tf.config import Config
-from cargan_tf.data.dataset import DatasetInfo, check_fits, load_dataset
-from cargan_tf.data.pipeline import evaluation_batches
+from cargan_tf.data.dataset import check_fits, load_dataset
 from cargan_tf.environment import described, environment
 from cargan_tf.errors import UserError
-from cargan_tf.files import write_atomically
 from cargan_tf.models.kinds import new_network
 from cargan_tf.models.precision import computing_in
 from cargan_tf.progress import Reporter, SilentReporter, Task
 from cargan_tf.training.averaging import AveragedWeights
 from cargan_tf.training.checkpoints import Checkpoints
+from cargan_tf.training.class_means import class_means
 from cargan_tf.training.classifier import FOLDER as CLASSIFIER_FOLDER
 from cargan_tf.training.classifier import load_classifier
 from cargan_tf.training.clock import Clock
 from cargan_tf.training.devices import check_devices_suit
 from cargan_tf.training.faults import check_data, faults_explained, removal_explained
 from cargan_tf.training.feeding import check_divisible, spread_batches
-from cargan_tf.training.gallery import Gallery, class_mean_photos
+from cargan_tf.training.gallery import Gallery
 from cargan_tf.training.kinds import new_step
-from cargan_tf.training.listening import ListeningFigures
+from cargan_tf.training.listening import ListeningFigures, describe_listening
 from cargan_tf.training.monitor import Monitor, SilentMonitor
 from cargan_tf.training.resuming import check_same_run
 from cargan_tf.training.run import Run, RunInfo, file_hash
@@ -40,8 +37,6 @@ from cargan_tf.training.sound_classifier import provide_sound_classifier
 from cargan_tf.training.stopping import StopRequest, signals_held
 from cargan_tf.training.watch import LossWatch
 from cargan_tf.training.workers import Workers
-
-MEAN_BATCH = 64  # photos at a time for the class means; only memory depends on it
 
 
 @dataclass(frozen=True)
@@ -310,29 +305,3 @@ class Trainer:
             return None
         means = class_means(self.run, self.dataset, self.data, self.config)
         return Gallery.of_split(self.network, self.dataset, self.data, self.config, split, means)
-
-
-def class_means(run: Run, dataset: DatasetInfo, data: Path, config: Config) -> np.ndarray:
-    """The mean training photo of each class, [K, S, S, 3]; kept in the run once computed."""
-    if not run.class_means.exists():
-        batches = evaluation_batches(dataset, data, config, "train", MEAN_BATCH)
-        content = io.BytesIO()
-        np.save(content, class_mean_photos(batches))
-        write_atomically(run.class_means, content.getvalue())
-    return np.load(run.class_means)
-
-
-def describe_listening(figures: ListeningFigures) -> str:
-    """The figures in one line."""
-    parts = [
-        f"L1 coarse {figures.coarse_l1:.3f}, refined {figures.refined_l1:.3f}"
-        f" (class mean {figures.class_mean_l1:.3f})",
-        f"R@1 {figures.retrieval:.3f} (chance {figures.retrieval_chance:.3f})",
-        f"moved by sound {figures.sound_movement:.3f}, by label {figures.label_movement:.3f}",
-    ]
-    if figures.player_match is not None:
-        parts.insert(
-            2,
-            f"player match {figures.player_match:.2f} (chance {figures.player_match_chance:.2f})",
-        )
-    return "; ".join(parts)

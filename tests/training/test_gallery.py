@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from cargan_tf.data.pipeline import evaluation_batches
-from cargan_tf.training.gallery import Drawer, Gallery, class_mean_photos, gather_held_out
+from cargan_tf.training.class_means import class_mean_photos
+from cargan_tf.training.gallery import Drawer, Gallery, gather_held_out
 from cargan_tf.training.grids import HEADING, MARGIN, to_image
 
 
@@ -27,27 +27,6 @@ def gallery(trained, means):
     return Gallery.of_split(
         trained.cascade, trained.dataset, trained.data, trained.config, "validation", means
     )
-
-
-def test_the_mean_photo_of_each_class_shows_its_colour(means, batches):
-    photos, labels = [], []
-    for batch in batches("train"):
-        photos.append(batch["photo"].numpy())
-        labels.append(batch["label"].numpy().argmax(1))
-    photos, labels = np.concatenate(photos), np.concatenate(labels)
-    for label in range(3):
-        np.testing.assert_allclose(means[label], photos[labels == label].mean(0), atol=1e-5)
-        assert means[label, 0, 0].argmax() == label  # cello is red, flute green, violin blue
-
-
-def test_a_class_without_photos_is_grey():
-    batch = {"label": tf.constant([[1.0, 0.0]]), "photo": tf.ones([1, 2, 2, 3])}
-    np.testing.assert_array_equal(class_mean_photos([batch])[1], np.zeros((2, 2, 3)))
-
-
-def test_no_photo_at_all_is_refused():
-    with pytest.raises(ValueError, match="at least one batch"):
-        class_mean_photos([])
 
 
 def test_held_out_pairs_are_gathered_in_order(batches):

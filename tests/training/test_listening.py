@@ -3,6 +3,7 @@ import pytest
 
 from cargan_tf.training.listening import (
     HeldOut,
+    describe_listening,
     mean_distance,
     measure_listening,
     nearest_in_class,
@@ -115,3 +116,12 @@ def test_a_class_of_unequal_players_has_its_own_chance():
 
 def test_mean_distance_is_in_units_of_the_picture():
     assert mean_distance(np.ones((2, 2, 2, 3)), -np.ones((2, 2, 2, 3))) == 2
+
+
+def test_the_figures_in_one_line():
+    figures = measured(perfect)
+    line = describe_listening(figures)
+    assert "\n" not in line
+    assert "L1 coarse 0.000, refined 0.000" in line
+    assert f"player match 1.00 (chance {figures.player_match_chance:.2f})" in line
+    assert "player" not in describe_listening(measured(perfect, players=None))

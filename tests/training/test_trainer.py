@@ -11,9 +11,8 @@ from cargan_tf.config import override
 from cargan_tf.data.pipeline import training_batches
 from cargan_tf.errors import UserError
 from cargan_tf.training.devices import make_strategy
-from cargan_tf.training.listening import ListeningFigures
 from cargan_tf.training.run import Run
-from cargan_tf.training.trainer import Trainer, describe_listening
+from cargan_tf.training.trainer import Trainer
 
 #: Of stats.jsonl, what depends on the machine.
 TIMES = ("pictures_per_second", "waiting_for_data")
@@ -318,11 +317,3 @@ def test_a_run_that_is_removed_while_training_says_so(told, tmp_path):
     trainer.step = Removing(trainer.step)
     with pytest.raises(UserError, match=r"was removed or its disk went away .* train again"):
         trainer.train()
-
-
-def test_listening_figures_in_one_line(tiny_run):
-    figures = stats(tiny_run)[-1]
-    names = ListeningFigures.__dataclass_fields__
-    line = describe_listening(ListeningFigures(**{name: figures[name] for name in names}))
-    assert f"player match {figures['player_match']:.2f} (chance 0.50)" in line
-    assert "\n" not in line
