@@ -20,34 +20,15 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from cargan_tf.audio.bounds import MAX_CHANNELS, check_finite, check_format, check_length
 from cargan_tf.errors import UserError
 from cargan_tf.remote import RemotePath
-
-MAX_SECONDS: Final = 3_600
-"""An hour: longer than a concert's movement; 635 MB once it is mono at 44.1 kHz."""
-
-MAX_FRAMES: Final = MAX_SECONDS * 96_000
-"""Samples per channel: an hour at studio rate, so that a small, well-compressed file at an extreme
-rate cannot take all time."""
 
 MAX_STREAM_BYTES: Final = 1 << 29
 """Of a pipe's content, which is held in memory: 49 minutes of a CD, 512 MB."""
 
-MAX_CHANNELS: Final = 64
-"""More than any microphone array on sale; waveforms given as [channels, samples] exceed it."""
-
-MIN_RATE: Final = 1_000
-"""Hz; below it nothing of an instrument but its lowest notes is left."""
-
-MAX_RATE: Final = 768_000
-"""Hz; the highest rate of studio converters."""
-
 _BLOCK_FRAMES: Final = 1 << 18
 """Frames decoded at a time: many channels are mixed down before the next block is read."""
-
-_UNKNOWN_FRAMES: Final = 2**63 - 1
-"""libsndfile's count for FLAC written to a pipe, with no length in its header. soundfile 0.13
-fails at the end of it."""
 
 _QUALITY: Final = "HQ"
 """Of the SoX resampler; librosa's choice."""
@@ -96,7 +77,7 @@ def opened(source: Path | str | BinaryIO) -> Iterator[soundfile.SoundFile]:
     try:
         with soundfile.SoundFile(content) as file:
             check_format(name, int(file.samplerate), file.channels)
-            _check_length(name, file.frames, int(file.samplerate))
+            check_length(name, file.frames, int(file.samplerate))
             yield file
     except (soundfile.SoundFileError, OSError, TypeError) as error:
         # TypeError: a name that ends in .raw makes soundfile ask for a rate it was not given.
@@ -135,9 +116,9 @@ def to_mono_at_rate(waveform: NDArray[Any], rate: int, sample_rate: int) -> NDAr
             f" at most {MAX_CHANNELS} channels: transpose it if its channels come first"
         )
     check_format("the waveform", rate, channels)
-    _check_length("the waveform", samples.shape[0], rate)
+    check_length("the waveform", samples.shape[0], rate)
     mono = _mean_over_channels(_to_floating_point(samples))
-    _check_finite(mono, rate, "the waveform")
+    check_finite(mono, rate, "the waveform")
     if rate != sample_rate:
         mono = soxr.resample(mono, rate, sample_rate, quality=_QUALITY).astype(
             np.float32, copy=False
@@ -195,40 +176,6 @@ def _seekable(stream: BinaryIO) -> BinaryIO:
     return io.BytesIO(content)
 
 
-def check_format(name: str, rate: int, channels: int) -> None:
-    """Refuse a rate or a number of channels out of bounds, before anything is allocated.
-
-    Raises:
-        UserError: ``name`` has such a one.
-    """
-    if not 1 <= channels <= MAX_CHANNELS:
-        raise UserError(
-            f"{name} has {channels} channels; expected 1 to {MAX_CHANNELS}: mix it down first"
-        )
-    if not MIN_RATE <= rate <= MAX_RATE:
-        raise UserError(
-            f"{name} has a rate of {rate} Hz; expected {MIN_RATE} to {MAX_RATE} Hz:"
-            " check the rate or resample it first"
-        )
-
-
-def _check_length(name: str, frames: int, rate: int) -> None:
-    """Refuse a length that a header (or a caller) announces."""
-    if frames == _UNKNOWN_FRAMES:
-        raise UserError(
-            f"{name} does not say how long it is (it was written to a pipe); expected a length in"
-            " its header: write it again with ffmpeg -i OLD NEW"
-        )
-    if frames <= 0:
-        raise UserError(f"{name} holds no samples; expected a recording: check that it is whole")
-    longest = min(MAX_SECONDS * rate, MAX_FRAMES)
-    if frames > longest:
-        raise UserError(
-            f"{name} lasts {frames / rate:.1f} s; expected at most {longest / rate:.0f} s"
-            f" at {rate} Hz: cut it into parts first"
-        )
-
-
 def _read_at_rate(file: soundfile.SoundFile, sample_rate: int, name: str) -> NDArray[np.float32]:
     """Decode, mix and resample block by block; the same samples as if it were done at once."""
     rate = int(file.samplerate)
@@ -245,7 +192,7 @@ def _read_at_rate(file: soundfile.SoundFile, sample_rate: int, name: str) -> NDA
         )
         last = decoded + len(block) >= file.frames or not len(block)
         mono = _mean_over_channels(block)
-        _check_finite(mono, rate, name, decoded)
+        check_finite(mono, rate, name, decoded)
         part = mono if resampler is None else resampler.resample_chunk(mono, last=last)
         waveform[filled : filled + len(part)] = part
         decoded += len(block)
@@ -282,17 +229,6 @@ def _to_floating_point(samples: NDArray[Any]) -> NDArray[Any]:
         )
     zero = full_scale if samples.dtype.name == "uint8" else 0.0  # 8-bit PCM is centred on 128
     return (samples.astype(np.float64) - zero) / full_scale
-
-
-def _check_finite(mono: NDArray[np.float32], rate: int, name: str, before: int = 0) -> None:
-    """``before`` samples came earlier."""
-    finite = np.isfinite(mono)
-    if not finite.all():
-        first = before + int(np.argmin(finite))
-        raise UserError(
-            f"{name} holds a NaN or infinite sample at {first / rate:.3f} s; expected finite"
-            " samples: export the sound again"
-        )
 
 
 def _not_empty(waveform: NDArray[np.float32], sample_rate: int, name: str) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cargan_tf.audio.decode import check_format
+from cargan_tf.audio.bounds import check_format
 from cargan_tf.errors import UserError
 from cargan_tf.remote import openable
 
