@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from cargan_tf.config import Config, ModelConfig
 from cargan_tf.models.classifier import Classifier
+from cargan_tf.models.composite import Composite
 from cargan_tf.models.precision import EXACT
 from cargan_tf.models.unet import UNet
 
@@ -22,7 +23,7 @@ class Stages(NamedTuple):
     refined: tf.Tensor  # I'', [B, S, S, 3] in [-1, 1]; I' itself where there is no second stage
 
 
-class Cascade(keras.Model):
+class Cascade(Composite, keras.Model):
     """Coarse to fine in two stages (Eq. 1): ``I'' = G2(I', L_a - C(I'))`` with ``I' = G1(A, L_a)``.
 
     C is frozen and always in inference mode; gradients pass through it to the pictures. The

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from cargan_tf.config import ClassifierConfig
 from cargan_tf.errors import UserError
+from cargan_tf.models.composite import Composite
 from cargan_tf.models.normalisation import BatchNorm
 from cargan_tf.models.precision import EXACT, exact
 
@@ -21,7 +22,7 @@ IMAGENET_SPREAD_RGB = (0.229, 0.224, 0.225)
 EPSILON = {"keras": 1.001e-5, "torchvision": 1e-5}
 
 
-class Classifier(keras.Model):
+class Classifier(Composite, keras.Model):
     """ResNet (He et al. 2015) as in ``keras.applications``: same layers, names and padding.
 
     With flavour ``torchvision`` as there: a block strides in its 3×3 convolution, and no
@@ -118,7 +119,7 @@ def preprocessed(pictures: tf.Tensor, config: ClassifierConfig) -> tf.Tensor:
     return pictures
 
 
-class Bottleneck(keras.layers.Layer):
+class Bottleneck(Composite):
     """1×1, 3×3 and 1×1 convolutions beside a shortcut: [B, S, S, C] to 4·width.
 
     The first strides, or the second with flavour ``torchvision``.

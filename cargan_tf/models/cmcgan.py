@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from cargan_tf.config import Config
 from cargan_tf.models.classifier import Classifier
+from cargan_tf.models.composite import Composite
 from cargan_tf.models.dcgan import ConvolutionsDown, ConvolutionsUp, PairJudge
 from cargan_tf.models.drawing import OneStage
 from cargan_tf.models.latent import latent_vectors
@@ -25,7 +26,7 @@ class Cycles(NamedTuple):
     sound_around: tf.Tensor  # A-to-V, then V-to-A
 
 
-class CMCGAN(keras.Model):
+class CMCGAN(Composite, keras.Model):
     """Two encoders and two decoders, which make up A-to-V, V-to-A, A-to-A and V-to-V.
 
     "Sound" is the spectrogram throughout. The label is not looked at.
@@ -83,7 +84,7 @@ class CMCGAN(keras.Model):
         )
 
 
-class CodeEncoder(keras.Model):
+class CodeEncoder(Composite, keras.Model):
     """A picture or a spectrogram to its code: [B, S, S, C] in [-1, 1] to [B, 128]."""
 
     def __init__(self, config: Config, **kwargs: Any) -> None:
@@ -100,7 +101,7 @@ class CodeEncoder(keras.Model):
         return self.to_code(tf.reshape(maps, [-1, maps.shape[1] * maps.shape[2] * maps.shape[3]]))
 
 
-class CodeDecoder(keras.Model):
+class CodeDecoder(Composite, keras.Model):
     """A code and a latent vector to a picture or a spectrogram: [B, 128] to [B, S, S, C].
 
     The latent vector stands for what the other modality does not hold.
@@ -127,7 +128,7 @@ class CodeDecoder(keras.Model):
         return self.up(vector, training=training, update_statistics=update_statistics)
 
 
-class JointDiscriminator(keras.Model):
+class JointDiscriminator(Composite, keras.Model):
     """Whether picture and sound are both real and belong together.
 
     Input shapes: [B, S, S, 3] and [B, S, S, C]. Output shape: [B, 1, 1, 1], logits.

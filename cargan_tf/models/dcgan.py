@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.models.activations import leaky_relu
+from cargan_tf.models.composite import Composite
 from cargan_tf.models.normalisation import BatchNorm
 
 #: Pixels a side of the innermost map.
@@ -16,7 +17,7 @@ INNERMOST = 4
 WIDEST = 8
 
 
-class ConvolutionsDown(keras.layers.Layer):
+class ConvolutionsDown(Composite):
     """Halves a picture until it is 4×4; all but the first convolution have batch norm.
 
     Input shape: [B, S, S, C], S a power of two. Output shape: [B, 4, 4, W], W the first width
@@ -51,7 +52,7 @@ class ConvolutionsDown(keras.layers.Layer):
         return features
 
 
-class ConvolutionsUp(keras.layers.Layer):
+class ConvolutionsUp(Composite):
     """Makes a vector a 4×4 map and doubles that until it is a picture.
 
     Input shape: [B, N]. Output shape: [B, S, S, C] in [-1, 1].
@@ -102,7 +103,7 @@ def widths_from_outside(image_size: int, width: int) -> list[int]:
     return [width * min(2**level, WIDEST) for level in range(halvings)]
 
 
-class PairJudge(keras.layers.Layer):
+class PairJudge(Composite):
     """One logit for what is known of a picture and a sound (Reed et al. 2016, GAN-CLS).
 
     A 1×1 convolution mixes the two, a 4×4 one spans the map. Input shape: [B, 4, 4, C]. Output

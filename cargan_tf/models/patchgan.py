@@ -10,11 +10,12 @@ import tensorflow as tf
 from cargan_tf.config import Config, ModelConfig
 from cargan_tf.models.activations import leaky_relu
 from cargan_tf.models.attention import new_attention
+from cargan_tf.models.composite import Composite
 from cargan_tf.models.normalisation import BatchNorm
 from cargan_tf.models.spectral_norm import SpectralConvolution
 
 
-class PatchGAN(keras.Model):
+class PatchGAN(Composite, keras.Model):
     """Three convolutions of stride 2, two of stride 1; one logit a patch of 70×70 pixels.
 
     The kernel is 4×4 throughout. The two of stride 1 pad by one pixel a side, so a map of 16
@@ -68,7 +69,7 @@ def new_discriminator(config: Config, label_count: int) -> PatchGAN:
     return discriminator
 
 
-class PatchBlock(keras.layers.Layer):
+class PatchBlock(Composite):
     """Convolution, batch norm (unless spectral), self-attention, leaky ReLU."""
 
     def __init__(

@@ -10,12 +10,13 @@ import tensorflow as tf
 from cargan_tf.config import Config
 from cargan_tf.models.activations import leaky_relu
 from cargan_tf.models.classifier import Classifier
+from cargan_tf.models.composite import Composite
 from cargan_tf.models.dcgan import INNERMOST, ConvolutionsDown, ConvolutionsUp, PairJudge
 from cargan_tf.models.drawing import OneStage
 from cargan_tf.models.latent import latent_vectors
 
 
-class S2IC(keras.Model):
+class S2IC(Composite, keras.Model):
     """Sound encoder and generator. The label is not looked at: the picture is of the sound alone.
 
     The encoder learns to name the instrument, which is the "C" of the name, and nothing else: what
@@ -41,7 +42,7 @@ class S2IC(keras.Model):
         return OneStage.of(self.generator(features, seed=seed, training=training))
 
 
-class SoundEncoder(keras.Model):
+class SoundEncoder(Composite, keras.Model):
     """Four convolutions at 64 pixels and a dense layer, trained to tell the instrument.
 
     Input shape: [B, S, S, C] in [-1, 1]. Output: features [B, 128] and logits [B, K].
@@ -61,7 +62,7 @@ class SoundEncoder(keras.Model):
         return features, self.to_logits(features)
 
 
-class CodeToPicture(keras.Model):
+class CodeToPicture(Composite, keras.Model):
     """The generator: features to a code, a latent vector beside it, and up to a picture.
 
     Input shape: [B, 128]. Output shape: [B, S, S, 3] in [-1, 1].
@@ -83,7 +84,7 @@ class CodeToPicture(keras.Model):
         return self.up(tf.concat([code, latent], axis=-1), training=training)
 
 
-class S2ICDiscriminator(keras.Model):
+class S2ICDiscriminator(Composite, keras.Model):
     """Whether a picture is real and of this sound.
 
     The sound's features become a code of its own here, repeated over the innermost map.

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import Config
+from cargan_tf.models.composite import Composite
 from cargan_tf.models.normalisation import BatchNorm
 
 #: Rows and columns it looks at, at most: enough to tell instruments apart, and as cheap for
@@ -19,7 +20,7 @@ CONVOLUTIONS = ((1, 5, (2, 4)), (2, 5, (2, 2)), (4, 3, (2, 2)), (4, 3, (2, 2)))
 DROPOUT = 0.1
 
 
-class SoundClassifier(keras.Model):
+class SoundClassifier(Composite, keras.Model):
     """Convolutions, the mean over time, one dense layer.
 
     Input shape: [B, S, S, C], what the generators see of the sound. Output shape: [B, K], logits.

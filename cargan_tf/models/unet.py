@@ -10,6 +10,7 @@ import tensorflow as tf
 from cargan_tf.config import ModelConfig
 from cargan_tf.models.activations import leaky_relu
 from cargan_tf.models.attention import new_attention
+from cargan_tf.models.composite import Composite
 from cargan_tf.models.convolutions import DoublingConvolution, HalvingConvolution
 from cargan_tf.models.normalisation import BatchNorm, ReplicaDropout
 
@@ -18,7 +19,7 @@ from cargan_tf.models.normalisation import BatchNorm, ReplicaDropout
 FIRST_DROPOUT_LEVEL = 3
 
 
-class UNet(keras.Model):
+class UNet(Composite, keras.Model):
     """Down to one place by 4×4 convolutions of stride 2, and up again, with skip connections.
 
     The outermost ``skips_left_out`` of them may be missing.
@@ -76,7 +77,7 @@ class UNet(keras.Model):
         return tf.tanh(self.to_picture(tf.nn.relu(features)))
 
 
-class DownBlock(keras.layers.Layer):
+class DownBlock(Composite):
     """Convolution, batch norm, leaky ReLU: [B, S, S, C] to [B, S / 2, S / 2, width].
 
     The skip connections carry what leaves here; the decoder's ReLU makes it the same as carrying
@@ -100,7 +101,7 @@ class DownBlock(keras.layers.Layer):
         return leaky_relu(features, after_bias=self.norm is None)
 
 
-class UpBlock(keras.layers.Layer):
+class UpBlock(Composite):
     """ReLU, transposed convolution, batch norm, dropout, attention: [B, S, S, C] to twice S."""
 
     def __init__(
