@@ -46,10 +46,6 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 4
 )
 
-# Most of a tiny network's time would go into making its graphs faster. The programs that tests
-# start have TensorFlow's optimiser, as users do.
-tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-
 
 @pytest.fixture(scope="session")
 def four_replicas() -> tf.distribute.MirroredStrategy:
