@@ -15,6 +15,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from cargan_tf.errors import UserError
 
 #: Model's rate in Hz, and pixels a side, of what is read.
@@ -97,11 +99,12 @@ def attempt(name: str, content: bytes, folder: Path) -> bool:
 
 def corpus(name: str) -> list[bytes]:
     """Whole files of a reader's, of each format, to start from."""
-    from benchmarks.damaged_files import PICTURE_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS, whole
+    from benchmarks.whole_files import PICTURE_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS, whole
 
     endings = {"sound": SOUND_ENDINGS, "picture": PICTURE_ENDINGS, "video": VIDEO_ENDINGS}
     if name in endings:
-        return [whole(ending) for ending in endings[name]]
+        random = np.random.default_rng(0)
+        return [whole(ending, random) for ending in endings[name]]
     return {
         "spectrogram": _spectrogram,
         "weights": _weights,

@@ -2,8 +2,10 @@
 
 import pytest
 
-from benchmarks.damaged_files import PICTURES, SOUNDS, write_inputs
+from benchmarks.damaged_files import write_inputs
 from benchmarks.damaged_inputs import SEED, Outcome, check, measure
+from benchmarks.strange_pictures import PICTURES
+from benchmarks.strange_sounds import SOUNDS
 
 
 def test_the_same_seed_gives_the_same_files_and_many_of_them_every_kind(tmp_path):

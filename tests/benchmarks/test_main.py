@@ -9,7 +9,7 @@ from benchmarks.__main__ import MEASUREMENTS, run
 TINY = [
     ("training 64 ours", "training_step", "--size=32", "--repetitions=1"),
     ("training 64 authors", "training_step", "--size=32", "--repetitions=1", "--way=authors"),
-    ("training 64 replicas", "training_step", "--size=32", "--repetitions=1", "--replicas=4"),
+    ("training 64 replicas", "training_step", "--size=32", "--repetitions=1", "--replicas=2"),
     ("inference 64×2 ours", "inference", "--size=32", "--batch=2", "--repetitions=1"),
     ("training quickstart", "training_step", "--name=quickstart", "--batch=2", "--repetitions=1"),
     ("preprocessing paper", "preprocessing"),
