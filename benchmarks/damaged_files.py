@@ -1,6 +1,6 @@
 """Makes files as dirty data sets have them: damaged, mislabelled, huge by their headers, or whole
-but of a kind that one seldom meets. The same seed gives the same files, but for the times and serial
-numbers that libsndfile puts into some."""
+but of a kind that one seldom meets. The same seed gives the same files, but for the times and
+serial numbers that libsndfile puts into some."""
 
 from __future__ import annotations
 
