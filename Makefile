@@ -12,7 +12,7 @@ demo: $(VENV)/.installed
 
 # Two processes: most of the time goes into tracing graphs, which keeps one core busy.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # Speed and memory beside a reference; half an hour, on a machine that does nothing else.
 bench: $(VENV)/.installed-dev
