@@ -39,7 +39,7 @@ lock: $(VENV)/.installed-dev
 	mv $(LOCK).new $(LOCK)
 
 audit: $(VENV)/.installed-dev
-	$(BIN)/pip-audit --requirement $(LOCK) --disable-pip --no-deps
+	$(BIN)/pip-audit --requirement $(LOCK) --disable-pip --require-hashes --strict
 
 install: $(VENV)/.installed
 
