@@ -6,6 +6,7 @@ import datetime
 import json
 import logging
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,9 @@ from cargan_tf.progress import Reporter, Task
 #: Seconds between progress events of a task.
 INTERVAL = 10.0
 
+#: A server's threads write too, and a line must stay one.
+_ONE_AT_A_TIME = threading.Lock()
+
 #: Loggers that write to standard error by handlers of their own.
 _WITH_HANDLERS = ("tensorflow", "absl")
 
@@ -25,7 +29,9 @@ def write_event(event: str, level: str = "info", **values: Any) -> None:
     """One line: ``time`` (UTC), ``level`` as Python's logging has them, ``event``, and the rest."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     line = json.dumps({"time": now, "level": level, "event": event, **values}, default=str)
-    print(line, file=sys.stderr, flush=True)
+    with _ONE_AT_A_TIME:
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
 
 def new_reporter(
@@ -90,12 +96,14 @@ class _EventHandler(logging.Handler):
     """Python's logging as events."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        more = {}
-        if record.exc_info and record.exc_info[1]:
-            more["traceback"] = "".join(traceback.format_exception(record.exc_info[1]))
-        write_event(
-            "log", record.levelname.lower(), logger=record.name, message=record.getMessage(), **more
-        )
+        try:
+            more = {}
+            if record.exc_info and record.exc_info[1]:
+                more["traceback"] = "".join(traceback.format_exception(record.exc_info[1]))
+            level, message = record.levelname.lower(), record.getMessage()
+            write_event("log", level, logger=record.name, message=message, **more)
+        except Exception:
+            self.handleError(record)
 
 
 def log_as_events() -> None:

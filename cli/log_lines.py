@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,8 @@ from cargan_tf.errors import one_line
 
 #: Where Python says that a warning comes from: ``/a/b.py:12: UserWarning: …``
 _ORIGIN = re.compile(r"\S.*?:\d+: ")
+#: And what stood there, indented by two.
+_QUOTED = re.compile(r"\n  [^\n]*\Z")
 
 
 @contextmanager
@@ -42,8 +45,19 @@ def log_from_now_on(as_events: bool) -> None:
 
 class _LineHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        """``Warning: …``; of Python's warnings without the line of source that they quote."""
-        text = record.getMessage()
-        if record.name == "py.warnings":
-            text = _ORIGIN.sub("", text, count=1).partition("\n")[0]
-        click.echo(f"{record.levelname.capitalize()}: {one_line(text)}", err=True)
+        """``Warning: …``, and the traceback of a fault that was logged."""
+        try:
+            text = record.getMessage()
+            if record.name == "py.warnings":
+                text = _said(text)
+            click.echo(f"{record.levelname.capitalize()}: {one_line(text)}", err=True)
+            if record.exc_info and record.exc_info[1]:
+                click.echo("".join(traceback.format_exception(record.exc_info[1])), err=True)
+        except Exception:
+            self.handleError(record)
+
+
+def _said(warning: str) -> str:
+    """One of Python's warnings without the line of source that it ends with."""
+    text = _ORIGIN.sub("", warning, count=1).rstrip()
+    return _QUOTED.sub("", text).strip()

@@ -7,11 +7,14 @@ on the rest: should the program crash, its last words still arrive.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import datetime
 import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,6 +34,10 @@ KNOWN_LINES = (
     b"oneDNN supports DT_",
     # Where a data set is spread over devices.
     b"Input of GeneratorDatasetOp::Dataset will not be optimized",
+    # On a machine with a GPU, at every start; on one with little memory.
+    b"Unable to register cu",
+    b"computation placer already registered",
+    b"exceeds 10% of free system memory",
     # At the end of a data set, and of errors that are raised in Python as well.
     b"Local rendezvous is aborting with status:",
     b"OP_REQUIRES failed at",
@@ -42,6 +49,9 @@ _CONTINUED = b"\t [["
 _GLOG = re.compile(r"([IWEF])\d{4} [\d:.]+ +\d+ ([\w.]+:\d+)\] (.*)")
 _LEVELS = {"I": "info", "W": "warning", "E": "error", "F": "critical"}
 _AS_EVENTS = "--events"
+
+#: Seconds that the program waits at its end for the last lines to be passed on.
+_PATIENCE = 1.0
 
 _process: subprocess.Popen[bytes] | None = None
 
@@ -61,15 +71,20 @@ def filter_standard_error(as_events: bool = False) -> None:
         terminal = os.dup(2)
     except OSError:  # a process without standard error
         return
-    # In a session of its own: Ctrl-C is not for it, it ends when nobody is left to write.
-    _process = subprocess.Popen(
-        [sys.executable, "-I", "-S", __file__, *([_AS_EVENTS] if as_events else [])],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=terminal,
-        start_new_session=True,
-    )
+    try:
+        # In a session of its own: Ctrl-C is not for it, it ends when nobody is left to write.
+        _process = subprocess.Popen(
+            [sys.executable, "-I", "-S", __file__, *([_AS_EVENTS] if as_events else [])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=terminal,
+            start_new_session=True,
+        )
+    except OSError:  # no process to be had: the lines are a nuisance, no more
+        os.close(terminal)
+        return
     assert _process.stdin is not None
+    atexit.register(_finish, _process, os.dup(terminal))
     os.dup2(_process.stdin.fileno(), 2)
     _process.stdin.close()
     if as_events or not _writes_to_2(sys.stderr):
@@ -85,15 +100,19 @@ def useful(lines: BinaryIO) -> Iterator[bytes]:
     dropped = False
     for line in iter(lines.readline, b""):
         goes_on = dropped and line.startswith(_CONTINUED)
-        dropped = goes_on or any(known in line for known in KNOWN_LINES)
+        known = not _is_event(line) and any(known in line for known in KNOWN_LINES)
+        dropped = goes_on or known
         if not dropped:
             yield line
 
 
 def as_event(line: bytes) -> bytes:
-    """A line of text as ``json_log`` writes events; one that is a JSON object stays."""
+    """A line of text as ``json_log`` writes events; one that is a JSON object stays, an empty one
+    goes."""
     text = line.decode("utf-8", "replace").rstrip()
-    if text.startswith("{"):
+    if not text:
+        return b""
+    if _is_event(line):
         return line
     match = _GLOG.fullmatch(text)
     level, logger, message = match.groups() if match else ("E", "stderr", text)
@@ -107,6 +126,25 @@ def as_event(line: bytes) -> bytes:
     return json.dumps(event).encode() + b"\n"
 
 
+def _is_event(line: bytes) -> bool:
+    """Whether it is a JSON object, as this program's own events are."""
+    if not line.startswith(b"{"):
+        return False
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:  # UnicodeDecodeError is one
+        return False
+
+
+def _finish(process: subprocess.Popen[bytes], terminal: int) -> None:
+    """Let the last lines arrive before the program is gone, and a container with it."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.flush()
+    os.dup2(terminal, 2)  # nobody writes to the filter any more
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_PATIENCE)
+
+
 def _writes_to_2(stream: object) -> bool:
     try:
         return stream.fileno() == 2  # type: ignore[attr-defined]
@@ -115,10 +153,15 @@ def _writes_to_2(stream: object) -> bool:
 
 
 def _pass_on() -> None:
+    # Whoever ends a job signals all its processes; this one goes when the others have.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     convert = as_event if _AS_EVENTS in sys.argv else bytes
     for line in useful(sys.stdin.buffer):
-        sys.stderr.buffer.write(convert(line))
-        sys.stderr.buffer.flush()
+        # Where nobody takes the line, a full disk say, the program must still be able to write.
+        with contextlib.suppress(OSError):
+            sys.stderr.buffer.write(convert(line))
+            sys.stderr.buffer.flush()
 
 
 if __name__ == "__main__":

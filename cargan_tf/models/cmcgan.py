@@ -159,7 +159,7 @@ def new_cmcgan(config: Config) -> CMCGAN:
     """CMCGAN with its weights made."""
     size = config.data.image_size
     network = CMCGAN(config, name="cmcgan")
-    # V-to-A first: Keras takes a network for built once its ``call`` has run.
+    # V-to-A, which drawing does not take, has weights of its own.
     network.sound_decoder(network.picture_encoder(tf.zeros([1, size, size, 3])))
     sound = tf.zeros([1, size, size, config.model.spectrogram_channels])
     network(sound, tf.zeros([1, 1]))

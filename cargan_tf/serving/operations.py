@@ -2,7 +2,7 @@
 
 A SavedModel is a program. TensorFlow has operations that read and write files, call Python and talk
 to other machines, and some run as soon as a model is loaded. A model from a stranger is therefore
-looked through before.
+looked through before: each operation must be one that drawing takes.
 """
 
 from __future__ import annotations
@@ -12,32 +12,51 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
+from tensorflow.core.framework.attr_value_pb2 import AttrValue
+from tensorflow.core.framework.function_pb2 import FunctionDef
+from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-from tensorflow.python.framework import op_def_registry  # no public way to ask for a definition
 
 from cargan_tf.errors import UserError
 
-#: TensorFlow marks what depends on more than its inputs, or changes more than its outputs; of that,
-#: models need variables, tables held in memory, checks, calls and loops.
-_ALLOWED_STATEFUL = frozenset(
-    {
-        *("VarHandleOp", "ReadVariableOp", "AssignVariableOp", "VarIsInitializedOp"),
-        *("DisableCopyOnRead", "HashTableV2", "LookupTableFindV2", "LookupTableImportV2"),
-        *("LookupTableSizeV2", "LookupTableExportV2", "Assert"),
-        *("StatefulPartitionedCall", "While", "If", "Case"),
-    }
-)
-#: Not marked so, and yet they reach for files, for Python, or for what is outside the graph.
-_REACHING = re.compile(
-    r"ReadFile|MatchingFiles|InitializeTableFromTextFile|GenerateVocabRemapping|PyFunc.*|Reader.*"
-    r"|.*Dataset.*|Debug.*|TPU.*|.*Proto.*"
-)
+#: What exports of all kinds of networks are made of, and its nearest relations.
+_OPERATIONS = """
+    Abs Add AddN AddV2 All Any ArgMax Cast Ceil ClipByValue Div DivNoNan Equal Exp Floor FloorDiv
+    FloorMod Greater GreaterEqual Imag IsFinite Less LessEqual Log Log1p LogicalAnd LogicalNot
+    LogicalOr Max Maximum Mean Min Minimum Mul Neg NotEqual Pow Prod Real RealDiv Rint Round Rsqrt
+    Select SelectV2 Sign Sin Cos Sqrt Square SquaredDifference Sub Sum TopKV2 BesselI0 BesselI0e
+
+    BroadcastTo ConcatV2 Const DepthToSpace EnsureShape ExpandDims Fill GatherNd GatherV2 Identity
+    IdentityN OneHot OnesLike Pack Pad PadV2 MirrorPad Placeholder Range Rank Reshape ReverseV2
+    Shape Size Slice SpaceToDepth Split SplitV Squeeze StopGradient StridedSlice Tile Transpose
+    Unpack Where ZerosLike
+
+    BatchMatMulV2 BatchMatMulV3 BiasAdd Conv2D Conv2DBackpropFilter Conv2DBackpropInput
+    DepthwiseConv2dNative Einsum Elu FusedBatchNormV3 L2Loss LeakyRelu LogSoftmax MatMul AvgPool
+    MaxPool Relu Relu6 Sigmoid Softmax Softplus Tanh ResizeBilinear ScaleAndTranslate IRFFT RFFT
+
+    DecodeWav EncodePng ReduceJoin StaticRegexFullMatch StaticRegexReplace StringFormat StringJoin
+    StringLength StringLower StringStrip StringUpper Substr UnicodeTranscode
+
+    StatelessRandomGetAlg StatelessRandomGetKeyCounter StatelessRandomNormalV2
+    StatelessRandomUniformV2 StatelessTruncatedNormalV2
+
+    TensorListFromTensor TensorListGetItem TensorListLength TensorListReserve TensorListSetItem
+    TensorListStack
+
+    AssignVariableOp DisableCopyOnRead HashTableV2 LookupTableExportV2 LookupTableFindV2
+    LookupTableImportV2 LookupTableSizeV2 ReadVariableOp VarHandleOp VarIsInitializedOp
+
+    Assert Case If NoOp PartitionedCall StatefulPartitionedCall StatelessCase StatelessIf
+    StatelessWhile While
+"""
+_ALLOWED = frozenset(_OPERATIONS.split())
 #: How SavedModels save and restore their own variables, at a path that they are given.
-_CHECKPOINTING = frozenset({"SaveV2", "RestoreV2", "MergeV2Checkpoints"})
+_CHECKPOINTING = frozenset({"MergeV2Checkpoints", "RestoreV2", "SaveV2", "ShardedFilename"})
 _CHECKPOINTERS = re.compile(r"__inference__traced_(save|restore)_\d+")
 
-#: TensorFlow reads this instead of saved_model.pb where it is there: a graph in pieces, as those of
-#: more than 2 GB are.
+#: TensorFlow's C++ loader takes this instead of saved_model.pb where it is there: a graph in
+#: pieces, as those of more than 2 GB are.
 _IN_PIECES = "saved_model.cpb"
 
 
@@ -45,7 +64,7 @@ def check_operations(version: Path) -> SavedModel:
     """The graph of an exported version, once it is known to compute and no more.
 
     Raises:
-        UserError: it holds an operation that reaches beyond it, or cannot be read.
+        UserError: it holds an operation that drawing does not take, or cannot be read.
     """
     if (version / _IN_PIECES).exists():
         raise UserError(f"the model at {version} is refused: {_IN_PIECES} is not read here.")
@@ -53,7 +72,9 @@ def check_operations(version: Path) -> SavedModel:
         saved = SavedModel.FromString((version / "saved_model.pb").read_bytes())
     except (OSError, DecodeError) as error:
         raise UserError(f"the model at {version} is damaged: export it again.") from error
-    for name, where in _reaching_out(saved):
+    if len(saved.meta_graphs) != 1 or not saved.meta_graphs[0].HasField("object_graph_def"):
+        raise UserError(f"the model at {version} is no export of Keras' or TensorFlow 2's.")
+    for name, where in _reaching_out(saved.meta_graphs[0]):
         raise UserError(
             f"the model at {version} is refused: its graph holds {name} ({where}), which no model"
             " needs to draw and which may reach files or other programs. Take models of `cargan"
@@ -62,25 +83,33 @@ def check_operations(version: Path) -> SavedModel:
     return saved
 
 
-def _reaching_out(saved: SavedModel) -> Iterator[tuple[str, str]]:
-    """Operations that may do more than compute, and the functions that hold them."""
-    for meta in saved.meta_graphs:
-        functions = {function.signature.name for function in meta.graph_def.library.function}
-        for node in meta.graph_def.node:
-            if not _computes(node.op, functions):
-                yield node.op, "outside functions"
-        for function in meta.graph_def.library.function:
-            name = function.signature.name
-            # Without an input the path would be one that the file brings along.
-            own = _CHECKPOINTERS.fullmatch(name) and len(function.signature.input_arg) > 0
-            for node in function.node_def:
-                if not (_computes(node.op, functions) or (own and node.op in _CHECKPOINTING)):
-                    yield node.op, f"in {name}"
+def _reaching_out(meta: MetaGraphDef) -> Iterator[tuple[str, str]]:
+    """Operations that may do more than compute, and where they stand."""
+    functions = {function.signature.name: function for function in meta.graph_def.library.function}
+    checkpointers = {name for name in functions if _CHECKPOINTERS.fullmatch(name)}
+    # TensorFlow's own are called by the outermost graph, which is not what runs when a model is
+    # loaded as an object; whoever else calls them brings a path of its own along.
+    called = {name for function in functions.values() for name in _called_by(function)}
+    called |= set(meta.object_graph_def.concrete_functions)
+    allowed = _ALLOWED | functions.keys()
+    for node in meta.graph_def.node:
+        if node.op not in allowed | _CHECKPOINTING:
+            yield node.op, "outside functions"
+    for name, function in functions.items():
+        own = name in checkpointers - called
+        for node in function.node_def:
+            if node.op not in (allowed | _CHECKPOINTING if own else allowed):
+                yield node.op, f"in {name}"
 
 
-def _computes(operation: str, functions: set[str]) -> bool:
-    if operation in functions or operation in _ALLOWED_STATEFUL:
-        return True
-    definition = op_def_registry.get(operation)
-    known = definition is not None and not definition.is_stateful
-    return known and not _REACHING.fullmatch(operation)
+def _called_by(function: FunctionDef) -> Iterator[str]:
+    for node in function.node_def:
+        yield node.op
+        for value in node.attr.values():
+            yield from _functions_in(value)
+
+
+def _functions_in(value: AttrValue) -> Iterator[str]:
+    yield value.func.name
+    for function in value.list.func:
+        yield function.name

@@ -195,8 +195,10 @@ class Trainer:
             )
             monitor = Monitor(self.run, self._gallery(), self.start)
         self.workers.meet()
-        blind = self.workers.any(not self.run.exists())[0]
-        if blind:
+        gone = self.workers.any(not self.run.exists())[0]
+        if gone and self.workers.count == 1:
+            raise UserError(f"{self.run.path} was removed while the run began: train again.")
+        if gone:
             raise UserError(
                 f"{self.run.path} is not on a file system that all workers share: give --run a"
                 " folder that every worker can read."

@@ -26,7 +26,10 @@ def load_weights(network: keras.Model, file: Path, remedy: str) -> None:
 
     Raises:
         UserError: the file is missing, damaged or of another network; ends in ``remedy``.
+        ValueError: the network was never called.
     """
+    if not network.variables:
+        raise ValueError(f"{network.name} has no variables yet: call it once before")
     try:
         with np.load(openable(file), allow_pickle=False) as arrays:
             values = [arrays[f"arr_{index}"] for index in range(len(network.variables))]

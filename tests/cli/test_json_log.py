@@ -100,6 +100,15 @@ def test_bad_input_is_an_event(cargan, tmp_path):
     assert event["message"].startswith("no prepared data set in none")
 
 
+def test_a_process_of_its_own_says_everything_in_events(cargan_process, tmp_path):
+    """Also what is written to the file descriptor, which passes through a process."""
+    done = cargan_process("evaluate", "none", "--log-json", cwd=tmp_path)
+    assert done.status == 2
+    told = [json.loads(line) for line in done.error.splitlines()]
+    assert told[-1]["event"] == "error"
+    assert "none" in told[-1]["message"]
+
+
 def test_preprocessing_is_told_in_events(cargan, tiny_source, tiny_yaml, tmp_path):
     words = (tiny_source, tmp_path / "data", "--config", tiny_yaml, "--workers", 1, "--log-json")
     done = cargan("preprocess", *words)

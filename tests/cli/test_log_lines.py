@@ -29,5 +29,26 @@ def test_pythons_warnings_are_lines_without_the_source_that_they_quote(lines):
     assert lines() == ["Warning: FutureWarning: an old way: it goes"]
 
 
+def test_a_warning_of_several_lines_is_told_whole(lines):
+    warnings.warn("\nan old way:\nit goes", FutureWarning, stacklevel=1)
+    assert lines() == ["Warning: FutureWarning: \\nan old way:\\nit goes"]
+
+
+def test_a_fault_that_is_logged_keeps_its_traceback(lines):
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError:
+        logging.getLogger("server").exception("a request failed")
+    first, second, *_, last = [line for line in lines() if line]
+    assert first == "Error: a request failed"
+    assert second.startswith("Traceback")
+    assert last.startswith("ZeroDivisionError")
+
+
+def test_a_mistake_of_the_logging_library_stops_nothing(lines):
+    logging.getLogger("another").warning("%d steps", "many")
+    assert any("many" in line for line in lines())
+
+
 def test_bad_input_is_still_one_line(cargan, tmp_path):
     assert cargan("train", "none", cwd=tmp_path).error.startswith("Error: no prepared data set")

@@ -78,6 +78,21 @@ def test_every_line_becomes_an_event(filtered):
     assert traceback[-1]["message"].startswith("ZeroDivisionError")
 
 
+def test_a_brace_makes_no_event():
+    for line in (b"{{function_node __inference}} it failed\n", b"{'a': 1}\n", b"{\xff\n", b"{1}\n"):
+        assert json.loads(as_event(line))["event"] == "log"
+
+
+def test_an_event_that_quotes_a_known_line_is_no_such_line():
+    event = json.dumps({"event": "error", "message": KNOWN_LINES[-1].decode()}).encode() + b"\n"
+    assert kept(event) == event
+    assert as_event(event) == event
+
+
+def test_an_empty_line_is_no_event():
+    assert as_event(b" \n") == b""
+
+
 def test_bytes_that_are_no_text_make_an_event_too():
     assert "\ufffd" in json.loads(as_event(b"\xff\xfe\n"))["message"]
 
@@ -88,3 +103,41 @@ def test_without_standard_error_nothing_fails():
         [sys.executable, "-c", program], stdout=subprocess.PIPE, preexec_fn=lambda: os.close(2)
     )
     assert (done.returncode, done.stdout) == (0, b"here\n")
+
+
+def test_a_signal_to_all_processes_of_a_job_leaves_it_until_the_others_are_gone(filtered):
+    done = filtered(
+        "from cargan_cli import stderr_filter\n"
+        "os.write(2, b'before\\n')\n"
+        "import signal, time; time.sleep(1)  # by then it runs\n"
+        "os.kill(stderr_filter._process.pid, signal.SIGTERM)\n"
+        "time.sleep(0.3)\n"
+        "os.write(2, b'after\\n')"
+    )
+    assert (done.returncode, done.stderr) == (0, "before\nafter\n")
+
+
+def test_where_nobody_takes_the_lines_the_program_goes_on():
+    program = FILTERED.format(
+        then="[os.write(2, b'line\\n' * 9999) for _ in range(9)]; print('here')", as_events=True
+    )
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=full, timeout=60
+        )
+    assert (done.returncode, done.stdout) == (0, b"here\n")
+
+
+def test_without_a_process_to_be_had_nothing_is_dropped(filtered):
+    done = filtered("os.write(2, KNOWN_LINES[0])")
+    assert done.stderr == ""
+    program = FILTERED.format(then="os.write(2, KNOWN_LINES[0])", as_events=False)
+    refusing = (
+        "import subprocess\n"
+        "def refuse(*words, **options): raise BlockingIOError\n"
+        "subprocess.Popen = refuse\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", refusing + program], capture_output=True, check=True
+    )
+    assert done.stderr == KNOWN_LINES[0]

@@ -3,6 +3,7 @@ from functools import partial
 
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from cargan_tf.errors import UserError
 from cargan_tf.inference import Generator
@@ -57,6 +58,10 @@ ACTS = {
         shape_and_slices=[""],
         tensors=[tf.zeros([1])],
     ),
+    "ImmutableConst": lambda file: partial(
+        tf.raw_ops.ImmutableConst, dtype=tf.uint8, shape=[1], memory_region_name=str(file)
+    ),
+    "Abort": lambda file: tf.raw_ops.Abort,
     "EagerPyFunc": lambda file: partial(tf.py_function, lambda: None, [], []),
 }
 
@@ -83,18 +88,44 @@ def test_what_would_run_at_loading_is_refused_before_it_runs(version, tmp_path):
             load(stranger)
 
 
-def test_saving_is_left_to_functions_that_are_given_a_path(version):
-    """A function may be called as TensorFlow's own are, and bring a path of its own along."""
-    model = check_operations(version)
-    functions = model.meta_graphs[0].graph_def.library.function
-    (own,) = (f for f in functions if f.signature.name.startswith("__inference__traced_save"))
-    del own.signature.input_arg[:]
-    from cargan_tf.serving.operations import _reaching_out
+class Disguised(tf.Module):
+    """Writes a file by a function that is called as TensorFlow's own is; a path is given to it, but
+    it has one of its own."""
 
-    assert {name for name, _ in _reaching_out(model)} >= {"SaveV2"}
+    def __init__(self, file):
+        super().__init__()
+        self.file = str(file)
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
+    def _traced_save(self, path):
+        tf.raw_ops.SaveV2(
+            prefix=self.file, tensor_names=["a"], shape_and_slices=[""], tensors=[tf.zeros([1])]
+        )
+        return path
+
+    @tf.function(input_signature=[tf.TensorSpec([2], tf.float32)])
+    def __call__(self, x):
+        self._traced_save(tf.constant("nowhere"))
+        return x
 
 
-def test_a_graph_in_pieces_is_refused_as_tensorflow_would_read_it_instead(version, tmp_path):
+def test_a_function_that_is_called_as_tensorflows_own_may_not_save(tmp_path):
+    tf.saved_model.save(Disguised(tmp_path / "let in"), str(tmp_path / "model"))
+    with pytest.raises(UserError, match="its graph holds SaveV2"):
+        check_operations(tmp_path / "model")
+
+
+def test_a_model_of_another_time_is_refused(version, tmp_path):
+    """TensorFlow would load it by other rules, and run its outermost graph."""
+    stranger = shutil.copytree(version, tmp_path / "1")
+    saved_model = SavedModel.FromString((version / "saved_model.pb").read_bytes())
+    saved_model.meta_graphs[0].ClearField("object_graph_def")
+    (stranger / "saved_model.pb").write_bytes(saved_model.SerializeToString())
+    with pytest.raises(UserError, match="no export"):
+        check_operations(stranger)
+
+
+def test_a_graph_in_pieces_is_refused_as_a_server_would_read_it_instead(version, tmp_path):
     stranger = shutil.copytree(version, tmp_path / "1")
     (stranger / "saved_model.cpb").write_bytes(b"")
     with pytest.raises(UserError, match=r"saved_model\.cpb is not read here"):

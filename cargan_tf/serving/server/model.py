@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from grpc import StatusCode
 from numpy.typing import NDArray
+from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from cargan_tf.errors import UserError
@@ -22,6 +24,9 @@ from cargan_tf.serving.warm_up import read_warm_up
 DEFAULT_SIGNATURE = "serving_default"
 #: Initialises tables; no request calls it.
 _INIT = "__saved_model_init_op"
+
+#: In a tensor of a warm-up request: 16 sounds of some seconds at most.
+_WARM_UP_NUMBERS = 1 << 22
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -63,9 +68,14 @@ class ServedModel:
             raise UserError(f"the model at {version} is damaged: export it again.") from error
         number = int(version.name) if version.name.isdecimal() else 1
         model = cls(name, number, loaded, signatures)
-        for request in read_warm_up(version):
-            inputs = {key: tf.make_ndarray(value) for key, value in request.inputs.items()}
-            model.run(request.model_spec.signature_name, inputs)
+        try:
+            for request in read_warm_up(version):
+                inputs = {key: _array(value) for key, value in request.inputs.items()}
+                model.run(request.model_spec.signature_name, inputs)
+        except Exception as error:
+            raise UserError(
+                f"the warm-up requests of the model at {version} are damaged: export it again."
+            ) from error
         return model
 
     def check_asked_for(self, name: str, version: int | None) -> None:
@@ -104,6 +114,17 @@ class ServedModel:
         tensors = {name: tf.constant(value, specs[name].dtype) for name, value in inputs.items()}
         outputs = self._loaded.signatures[signature](**tensors)
         return {name: output.numpy() for name, output in outputs.items()}
+
+
+def _array(tensor: TensorProto) -> NDArray[Any]:
+    """The tensor of a warm-up request, which holds one sound or a few."""
+    size = math.prod(dimension.size for dimension in tensor.tensor_shape.dim)
+    if size > _WARM_UP_NUMBERS:  # one number in the file can stand for all of them
+        raise ValueError(
+            f"{size} numbers in a warm-up request; expected {_WARM_UP_NUMBERS} at most"
+        )
+    array: NDArray[Any] = tf.make_ndarray(tensor)
+    return array
 
 
 def _specs(tensors: Mapping[str, Any]) -> dict[str, TensorSpec]:

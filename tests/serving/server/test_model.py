@@ -2,11 +2,14 @@ import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from grpc import StatusCode
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from cargan_tf.errors import UserError
 from cargan_tf.serving.server.failures import Refusal
 from cargan_tf.serving.server.model import ServedModel
+from cargan_tf.serving.warm_up import WARM_UP_FILE, read_warm_up
 
 
 def check(model, max_rows=4, **inputs):
@@ -78,3 +81,29 @@ def test_a_damaged_model_is_named(tiny_model, tmp_path, file):
     (tmp_path / "5" / file).write_bytes(b"not a model")
     with pytest.raises(UserError, match=r"the model at .*5 is damaged: export it again"):
         ServedModel.load(tmp_path, "cargan")
+
+
+def oversized(request):
+    """A gigabyte of zeros, said in a few bytes."""
+    request.inputs["waveform"].Clear()
+    request.inputs["waveform"].dtype = tf.float32.as_datatype_enum
+    for size in (1 << 14, 1 << 14):
+        request.inputs["waveform"].tensor_shape.dim.add(size=size)
+    request.inputs["waveform"].float_val.append(0.0)
+
+
+def unknown(request):
+    request.model_spec.signature_name = "another"
+
+
+@pytest.mark.parametrize("damage", [oversized, unknown])
+def test_damaged_warm_up_requests_are_named_and_take_no_memory(tiny_model, tmp_path, damage):
+    (version,) = tiny_model.iterdir()
+    stranger = shutil.copytree(version, tmp_path / "1")
+    (request, *_) = read_warm_up(version)
+    damage(request)
+    log = PredictionLog(predict_log=PredictLog(request=request))
+    with tf.io.TFRecordWriter(str(stranger / WARM_UP_FILE)) as writer:
+        writer.write(log.SerializeToString())
+    with pytest.raises(UserError, match=r"warm-up requests of the model at .* are damaged"):
+        ServedModel.load(stranger, "cargan")
