@@ -25,3 +25,16 @@ def test_devices_can_be_left_for_later():
         "assert make_strategy(virtual_devices=3).num_replicas_in_sync == 3"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_nobody_uses_is_not_imported_and_can_be_later():
+    code = (
+        "import sys\n"
+        "from cargan_cli.tensorflow_import import import_tensorflow\n"
+        "import_tensorflow()\n"
+        "print('sklearn' in sys.modules)\n"
+        "import sklearn\n"
+        "print(sklearn.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "sklearn"]
