@@ -12,8 +12,7 @@ from cargan_cli.stderr_filter import filter_standard_error
 
 from cargan_tf.remote import is_remote
 
-
-#: Keras imports it for its wrappers around it, which nothing here uses: a fifth of the whole import.
+#: Keras imports it for its wrappers around it, which nothing here uses: a fifth of the import.
 _UNUSED = "sklearn"
 
 
