@@ -99,7 +99,7 @@ def command(
 
         draw_one_video(sounds, video, wanted, open_generator, fps, smooth, results)
         return
-    from cargan_cli.tensorflow_import import import_for
+    from cargan_cli.tensorflow_import import graphs_run_as_they_are, import_for
 
     from cargan_tf.pictures import (
         STANDARD,
@@ -148,13 +148,14 @@ def command(
             save_picture(image, picture)
 
     made = ((*files, drawn) for files, (_, drawn) in zip(plan.items(), drawings, strict=True))
-    for sound, picture, drawn in saved_meanwhile(made, save):
-        if isinstance(drawn, UserError):
-            results.failed(sound, drawn)
-            continue
-        names.append(sound.stem)
-        images.append(drawn.image)
-        results.drawn(sound, picture, drawn, start=drawn.start_seconds)
+    with graphs_run_as_they_are(len(plan)):
+        for sound, picture, drawn in saved_meanwhile(made, save):
+            if isinstance(drawn, UserError):
+                results.failed(sound, drawn)
+                continue
+            names.append(sound.stem)
+            images.append(drawn.image)
+            results.drawn(sound, picture, drawn, start=drawn.start_seconds)
     if sheet is not None and images:
         import numpy as np
 
