@@ -17,6 +17,9 @@ _ORIGIN = re.compile(r"\S.*?:\d+: ")
 #: And what stood there, indented by two.
 _QUOTED = re.compile(r"\n  [^\n]*\Z")
 
+#: They tell of each try, where the command tells how it went in the end.
+_NOT_FOR_USERS = ("urllib3.connectionpool",)
+
 
 @contextmanager
 def logged(as_events: bool) -> Iterator[None]:
@@ -46,6 +49,8 @@ def log_from_now_on(as_events: bool) -> None:
 class _LineHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """``Warning: …``, and the traceback of a fault that was logged."""
+        if record.name in _NOT_FOR_USERS:
+            return
         try:
             text = record.getMessage()
             if record.name == "py.warnings":

@@ -29,6 +29,12 @@ def test_pythons_warnings_are_lines_without_the_source_that_they_quote(lines):
     assert lines() == ["Warning: FutureWarning: an old way: it goes"]
 
 
+def test_what_says_nothing_to_users_is_silent_by_name(lines):
+    logging.getLogger("urllib3.connectionpool").warning("Retrying after connection broken")
+    logging.getLogger("urllib3.other").warning("heard")
+    assert lines() == ["Warning: heard"]
+
+
 def test_a_warning_of_several_lines_is_told_whole(lines):
     warnings.warn("\nan old way:\nit goes", FutureWarning, stacklevel=1)
     assert lines() == ["Warning: FutureWarning: \\nan old way:\\nit goes"]

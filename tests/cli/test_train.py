@@ -177,7 +177,9 @@ def test_ctrl_c_is_one_line_that_says_how_to_go_on(start_cargan, trainable):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=180)
     assert process.returncode == 130, err
-    *progress, last = [line for line in err.splitlines() if not line.startswith("step ")]
+    made_with, *progress, last = [line for line in err.splitlines() if not line.startswith("step ")]
+    assert "tensorflow 2." in made_with
+    assert made_with.endswith("; seed 0")
     go_on = " ".join(["cargan", *map(str, words), "--resume"])
     assert last == f"Interrupted. Go on with: {go_on}"
     assert all(line.startswith("Training: ") for line in progress)

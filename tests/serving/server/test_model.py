@@ -97,8 +97,7 @@ def unknown(request):
 
 
 @pytest.mark.parametrize("damage", [oversized, unknown])
-def test_damaged_warm_up_requests_are_named_and_take_no_memory(tiny_model, tmp_path, damage):
-    (version,) = tiny_model.iterdir()
+def test_damaged_warm_up_requests_are_named_and_take_no_memory(version, tmp_path, damage):
     stranger = shutil.copytree(version, tmp_path / "1")
     (request, *_) = read_warm_up(version)
     damage(request)
