@@ -24,13 +24,35 @@ def test_a_network_reads_float16_of_its_kernel(dense):
     assert sorted(variable.dtype.name for variable in weights.variables) == ["float16", "float32"]
 
 
-def test_float32_weights_are_the_networks_own(dense):
+def test_large_float32_kernels_are_the_networks_own_and_small_weights_one_vector(dense):
     weights = StoredWeights(dense.variables, "float32")
-    assert [id(variable) for variable in weights.variables] == [
-        id(variable.value) for variable in dense.variables
-    ]
+    small, own = weights.variables
+    assert own is dense.kernel.value
+    np.testing.assert_array_equal(small, np.ones(64))
     inputs = np.ones((2, 64), np.float32)
     np.testing.assert_array_equal(weights.reading(dense)(inputs), dense(inputs))
+
+
+def test_every_network_finds_its_own_small_weights():
+    layers = [keras.layers.Dense(3, bias_initializer="ones"), keras.layers.BatchNormalization()]
+    for layer in layers:
+        layer.build((None, 3))
+    layers[1].moving_mean.assign([1.0, 2.0, 3.0])
+    weights = StoredWeights([one for layer in layers for one in layer.variables], "float16")
+    assert [variable.shape for variable in weights.variables] == [(3 * 3 + 3 + 4 * 3,)]
+    inputs = np.random.default_rng(0).normal(size=(2, 3)).astype(np.float32)
+    for layer in layers:
+        made = tf.function(weights.reading(layer))(inputs)
+        np.testing.assert_allclose(made, layer(inputs), rtol=1e-6)
+
+
+def test_what_is_stored_does_not_follow_the_network(dense):
+    """It is a copy where it is not the network's own variable."""
+    weights = StoredWeights(dense.variables, "float16")
+    inputs = np.ones((2, 64), np.float32)
+    before = weights.reading(dense)(inputs).numpy()
+    dense.bias.assign(tf.zeros(64))
+    np.testing.assert_array_equal(weights.reading(dense)(inputs), before)
 
 
 def test_a_number_beyond_float16_is_refused(dense):
