@@ -13,7 +13,7 @@ from pathlib import Path
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DATASET_FILE
 from cargan_tf.evaluation.report import Origin
-from cargan_tf.training.checkpoints import newest_checkpoint
+from cargan_tf.training.checkpoint_files import newest_checkpoint
 from cargan_tf.training.checksums import files_of
 from cargan_tf.training.run import Run, file_hash
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from cargan_tf.errors import first_line
 from cargan_tf.files import write_atomically
 
 #: Ending of the file that ``sha256sum --check`` reads.
@@ -79,7 +80,7 @@ def _fault_in_reading(checkpoint: Path) -> str | None:
         for name in reader.get_variable_to_shape_map():
             reader.get_tensor(name)
     except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
-        return str(error).strip().splitlines()[0][:200]
+        return first_line(error)
     return None
 
 
