@@ -34,9 +34,8 @@ from cargan_tf.evaluation.features.network import (
     weights_hash,
 )
 from cargan_tf.evaluation.report import NetworkInfo
-from cargan_tf.files import write_json
+from cargan_tf.files import file_hash, write_json
 from cargan_tf.progress import Reporter, SilentReporter
-from cargan_tf.training.run import file_hash
 from cargan_tf.training.strewing import strewn
 from cargan_tf.training.supervised import fit
 from cargan_tf.training.weight_files import load_weights, save_weights

@@ -13,7 +13,7 @@ import tensorflow as tf
 from filelock import FileLock
 
 from cargan_tf.errors import UserError
-from cargan_tf.files import write_json
+from cargan_tf.files import file_hash, write_json
 from cargan_tf.models.kinds import new_network
 from cargan_tf.serving.card import CARD_FILE, ModelCard, Storage
 from cargan_tf.serving.catalogue import versions_in
@@ -22,7 +22,7 @@ from cargan_tf.serving.picture_model import PictureModel
 from cargan_tf.serving.storage_check import check_same_pictures
 from cargan_tf.serving.warm_up import write_warm_up
 from cargan_tf.training.checkpoints import restore_network
-from cargan_tf.training.run import Run, file_hash
+from cargan_tf.training.run import Run
 from cargan_tf.training.sound_classifier import load_sound_classifier
 
 #: How the names of folders begin that are no version yet.

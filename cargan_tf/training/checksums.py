@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Collection
@@ -11,7 +10,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from cargan_tf.errors import first_line
-from cargan_tf.files import write_atomically
+from cargan_tf.files import file_hash, write_atomically
 
 #: Ending of the file that ``sha256sum --check`` reads.
 ENDING = ".sha256"
@@ -32,7 +31,7 @@ def seal(checkpoint: Path) -> None:
     for file in files_of(checkpoint):
         with file.open("rb+") as stream:
             os.fsync(stream.fileno())
-        lines.append(f"{_sha256(file)}  {file.name}\n")
+        lines.append(f"{file_hash(file)}  {file.name}\n")
     write_atomically(_sums(checkpoint), "".join(lines).encode())
 
 
@@ -59,7 +58,7 @@ def fault_of(checkpoint: Path) -> str | None:
         file = checkpoint.parent / Path(name).name
         if not file.is_file():
             return f"{file.name} is missing"
-        if _sha256(file) != digest:
+        if file_hash(file) != digest:
             return f"{file.name} is not what was written (SHA-256)"
     return None
 
@@ -82,11 +81,6 @@ def _fault_in_reading(checkpoint: Path) -> str | None:
     except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
         return first_line(error)
     return None
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _index(checkpoint: Path) -> Path:

@@ -12,9 +12,10 @@ import yaml
 
 from cargan_tf import __version__
 from cargan_tf.config import Config
-from cargan_tf.data.dataset import check_fits, load_dataset
+from cargan_tf.data.dataset import DATASET_FILE, check_fits, load_dataset
 from cargan_tf.environment import described, environment
 from cargan_tf.errors import UserError
+from cargan_tf.files import file_hash
 from cargan_tf.models.kinds import new_network
 from cargan_tf.models.precision import computing_in
 from cargan_tf.progress import Reporter, SilentReporter, Task
@@ -32,7 +33,7 @@ from cargan_tf.training.kinds import new_step
 from cargan_tf.training.listening import ListeningFigures, describe_listening
 from cargan_tf.training.monitor import Monitor, SilentMonitor
 from cargan_tf.training.resuming import check_same_run
-from cargan_tf.training.run import Run, RunInfo, file_hash
+from cargan_tf.training.run import Run, RunInfo
 from cargan_tf.training.sound_classifier import provide_sound_classifier
 from cargan_tf.training.stopping import StopRequest, signals_held
 from cargan_tf.training.watch import LossWatch
@@ -98,7 +99,7 @@ class Trainer:
         check_devices_suit(config.training, strategy)
         self.steps_per_epoch = self.dataset.steps_per_epoch(config.training.batch_size)
         self._check_free()
-        data_hash = file_hash(data / "dataset.json")
+        data_hash = file_hash(data / DATASET_FILE)
         with self.workers.loss_explained():
             self.workers.check_same(
                 {"version": __version__, "configuration": config, "data set": data_hash}
