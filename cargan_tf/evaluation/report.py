@@ -200,12 +200,14 @@ class Report:
         return values
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any], origin: str) -> Report:
-        """The inverse; ``origin`` names the file in messages.
+    def from_json(cls, values: Any, origin: str) -> Report:
+        """The inverse of ``to_json``; ``values`` is whatever the file ``origin`` holds.
 
         Raises:
             UserError: it is damaged or of another format.
         """
+        if not isinstance(values, Mapping):
+            raise UserError(f"{origin} is damaged: it holds no report; evaluate the run again.")
         if values.get("format") != FORMAT:
             raise UserError(
                 f"{origin} has the report format {values.get('format')!r}, this version reads"
