@@ -16,6 +16,7 @@ def print_report(report: Report) -> None:
     """Every figure, with what it is to be compared with, to standard output."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -26,7 +27,7 @@ def print_report(report: Report) -> None:
         table = Table(title=title, title_justify="left")
         table.add_column("")
         for row in split.rows:
-            table.add_column(row.name, justify="right")
+            table.add_column(Text(row.name), justify="right")  # a run's name may hold brackets
         table.add_column("to compare with")
         for info in report.metrics:
             table.add_row(info.title + _ARROWS[info.better], *_cells(split, info))

@@ -30,7 +30,7 @@ class Figure:
         real: real photos they were compared with, for measures of distributions.
         interval: Wilson's 95 % interval of a share.
         spread: standard error over parts of the pictures (KID).
-        chance: what guessing within the class would give.
+        chance: what guessing would give: a label, for accuracies, else a photo of the class.
         floor: the same measure between two disjoint halves of the real photos.
         at_floor_size: the measure between one of those halves and pictures that belong to the
             other: to be compared with ``floor``, as it has the same numbers of pictures.

@@ -38,7 +38,10 @@ def limits(figure: Figure, info: MetricInfo) -> Iterator[str]:
 LIMITS: Final = {
     "95 %": "Wilson's interval of a share.",
     "±": "Standard error over parts of the pictures.",
-    "chance": "What guessing among the photos of the class would give.",
+    "chance": (
+        "What guessing would give: the label, for an accuracy; else the photo, among those of the"
+        " class."
+    ),
     "floor, at its size": (
         "The same measure between two halves of the real photos, and between one of those halves"
         " and as many pictures: these two compare like with like, as the measure grows when there"

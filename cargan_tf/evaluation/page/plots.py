@@ -13,15 +13,18 @@ if TYPE_CHECKING:
 
 #: Values of a training line that are no losses.
 _NOT_LOSSES = frozenset({"step", "kind", "pictures_per_second", "waiting_for_data"})
-#: Where a loss's last word has no other plot: sums over the others.
+#: Sums over the others.
 _TOTALS = frozenset({"generators", "discriminator"})
 
-#: What each plot of losses shows, by the last word of their names.
+#: What each plot of losses shows, by how their names end.
 _TITLES = {
     "l1": "L1 distance to the photo, training",
     "classification": "Cross-entropy of the label",
     "adversarial": "Generators against D",
+    "feature_matching": "D's features, drawn against real",
+    "perceptual": "C's features, drawn against real",
     "judged": "D's judgements",
+    "gradient_penalty": "R1: D's slope at real photos",
     "totals": "Whole losses",
 }
 
@@ -68,7 +71,7 @@ def training_plots(lines: Sequence[dict[str, Any]]) -> list[Plot]:
 
 
 def _losses(lines: Sequence[dict[str, Any]]) -> list[tuple[str, list[Series]]]:
-    """Losses by the last word of their names: what is alike stands in one plot."""
+    """Losses by how their names end: what is alike stands in one plot."""
     points: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for line in lines:
         if line["kind"] == "training":
@@ -76,12 +79,20 @@ def _losses(lines: Sequence[dict[str, Any]]) -> list[tuple[str, list[Series]]]:
                 points[name].append((line["step"], line[name]))
     groups: dict[str, list[Series]] = defaultdict(list)
     for name in sorted(points):
-        group = "totals" if name in _TOTALS else name.rpartition("_")[2]
-        shown = name.rpartition("_")[0] if name not in _TOTALS else name
-        groups[group].append(Series(shown.replace("_", " ") or name, points[name]))
+        group = _group(name)
+        shown = name.removesuffix(group).replace("_", " ").strip()
+        groups[group].append(Series(shown or group.replace("_", " "), points[name]))
     known = [group for group in _TITLES if group in groups]
     others = sorted(groups.keys() - _TITLES.keys())
     return [(_TITLES.get(group, group), groups[group]) for group in [*known, *others]]
+
+
+def _group(name: str) -> str:
+    """The plot that a loss belongs in: of a known ending, else of its last word."""
+    if name in _TOTALS:
+        return "totals"
+    endings = [ending for ending in _TITLES if f"_{name}".endswith(f"_{ending}")]
+    return max(endings, key=len, default=name.rpartition("_")[2])
 
 
 def _listening(lines: Sequence[dict[str, Any]]) -> list[tuple[str, list[Series]]]:
@@ -156,7 +167,8 @@ def _svg(series: list[Series]) -> str:
                 _draw(axes, one)
         axes.set_xlabel("step")
         axes.set_xlim(left=0)
-        axes.set_ylim(bottom=0)
+        if all(value >= 0 for one in series for _, value in one.points):
+            axes.set_ylim(bottom=0)  # the hinge form's losses go below
         axes.grid(alpha=0.2, color=_INK, linewidth=0.6)
         # Above the axes: looking for the emptiest corner is slow for long runs.
         figure.legend(loc="outside upper left", frameon=False, fontsize=9, ncols=3)
