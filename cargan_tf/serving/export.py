@@ -80,13 +80,17 @@ def export_run(run: Run, out: Path, weights: Storage = "float32") -> Path:
     model, card = picture_model_of_run(run, weights)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(out / ".lock")
-        lock.acquire()  # another export of this folder takes seconds
-        for left in out.glob(f"{_UNFINISHED}*"):  # by one that was killed
-            shutil.rmtree(left, ignore_errors=True)
-        temporary = Path(tempfile.mkdtemp(dir=out, prefix=_UNFINISHED))
+        with FileLock(out / ".lock"):  # another export of this folder takes seconds
+            return _written(model, card, out)
     except OSError as error:
-        raise UserError(f"cannot write to {out}: {error.strerror}.") from error
+        raise UserError(f"cannot write to {out}: {error.strerror or error}.") from error
+
+
+def _written(model: PictureModel, card: ModelCard, out: Path) -> Path:
+    """Write the next version into ``out``, which no other export does meanwhile."""
+    for left in out.glob(f"{_UNFINISHED}*"):  # by one that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(dir=out, prefix=_UNFINISHED))
     try:
         tf.saved_model.save(model, str(temporary), signatures=model.signatures)
         write_warm_up(temporary, card, model.signatures)
@@ -98,7 +102,6 @@ def export_run(run: Run, out: Path, weights: Storage = "float32") -> Path:
         raise UserError(f"the export to {out} failed: {error}. Nothing was left there.") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        lock.release()
 
 
 def _files(folder: Path) -> list[Path]:
