@@ -57,6 +57,18 @@ class Run:
         """Whether a run was begun here."""
         return self.info_file.is_file()
 
+    def check_free(self) -> None:
+        """That a run can be begun here.
+
+        Raises:
+            UserError: there is one.
+        """
+        if self.exists():
+            raise UserError(
+                f"{self.path} already holds a run. Go on with it by --resume, or choose another"
+                " directory with --run."
+            )
+
     def write_info(self, info: RunInfo) -> None:
         """Begin the run: write what it is made of."""
         values = {
