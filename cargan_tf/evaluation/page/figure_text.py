@@ -7,6 +7,9 @@ from typing import Final
 
 from cargan_tf.evaluation.report import Figure, MetricInfo
 
+#: Which way a metric is better, after its title.
+ARROWS: Final = {"higher": " ↑", "lower": " ↓", "neither": ""}
+
 
 def number(value: float, share: bool) -> str:
     """A share with three decimals, anything else with three or four digits."""

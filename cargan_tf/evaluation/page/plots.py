@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cargan_tf.plots import INK, STYLE
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -36,8 +38,8 @@ _COLOUR_OF = {"coarse": "#d55e00", "refined": "#0088cc", "real": "#009e73"}
 _COLOURS = ("#cc79a7", "#e69f00", "#0088cc", "#d55e00", "#009e73", "#999999")
 #: Fewer are shown as points on the line.
 _FEW_POINTS = 20
-#: Of text and axes, on a light page and on a dark one.
-_INK, _DARK_INK = "#33383d", "#c9d1d9"
+#: Of text and axes, on a dark page.
+_DARK_INK = "#c9d1d9"
 
 Points = Sequence[tuple[int, float]]
 
@@ -136,7 +138,7 @@ def _plot(title: str, series: list[Series]) -> Plot:
     ends = ", ".join(f"{one.name} {one.points[-1][1]:.3g}" for one in series if one.points)
     last = max(one.points[-1][0] for one in series if one.points)
     light = _svg(series)
-    dark = light.replace(_INK, _DARK_INK)
+    dark = light.replace(INK, _DARK_INK)
     return Plot(title, f"{title}: at step {last}, {ends}.", light, dark)
 
 
@@ -145,21 +147,7 @@ def _svg(series: list[Series]) -> str:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    style: dict[Any, Any] = {
-        "svg.fonttype": "none",  # text stays text
-        "svg.hashsalt": "cargan",  # the same curves give the same file
-        "font.family": "sans-serif",
-        "font.size": 10,
-        "text.color": _INK,
-        "axes.edgecolor": _INK,
-        "axes.labelcolor": _INK,
-        "xtick.color": _INK,
-        "ytick.color": _INK,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.prop_cycle": cycler(color=_COLOURS),
-    }
-    with rc_context(style):
+    with rc_context(STYLE | {"axes.prop_cycle": cycler(color=_COLOURS)}):
         figure = Figure(figsize=_SIZE, layout="constrained")
         axes = figure.subplots()
         for one in series:
@@ -169,7 +157,7 @@ def _svg(series: list[Series]) -> str:
         axes.set_xlim(left=0)
         if all(value >= 0 for one in series for _, value in one.points):
             axes.set_ylim(bottom=0)  # the hinge form's losses go below
-        axes.grid(alpha=0.2, color=_INK, linewidth=0.6)
+        axes.grid(alpha=0.2, color=INK, linewidth=0.6)
         # Above the axes: looking for the emptiest corner is slow for long runs.
         figure.legend(loc="outside upper left", frameon=False, fontsize=9, ncols=3)
         content = io.StringIO()
@@ -180,7 +168,7 @@ def _svg(series: list[Series]) -> str:
 def _draw(axes: Axes, series: Series) -> None:
     steps, values = zip(*series.points, strict=True)
     if series.reference:
-        axes.plot(steps, values, color=_INK, linestyle="--", linewidth=1.2, label=series.name)
+        axes.plot(steps, values, color=INK, linestyle="--", linewidth=1.2, label=series.name)
         return
     axes.plot(
         steps,
