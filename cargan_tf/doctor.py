@@ -14,6 +14,8 @@ from typing import Final, Literal, TypeAlias
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from cargan_tf.errors import first_line
+
 PACKAGE: Final = "cargan-tf"
 #: What the extras are for; those of developers are not looked at.
 EXTRAS: Final = {
@@ -78,9 +80,8 @@ def _reported(subject: str, part: Callable[[], Iterator[Finding]]) -> Iterator[F
     try:
         yield from part()
     except Exception as error:  # whatever is broken, the rest is still looked at
-        first = (str(error).strip().splitlines() or [""])[0]
         remedy = f"pip install --force-reinstall {PACKAGE}"
-        yield Finding(subject, "failed", f"{type(error).__name__}: {first}", remedy)
+        yield Finding(subject, "failed", f"{type(error).__name__}: {first_line(error)}", remedy)
 
 
 def _requirements(package: str, extra: str) -> Iterator[Requirement]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 #: Packages whose versions can change what is made.
@@ -22,13 +22,18 @@ def environment(seed: int | None, devices: Sequence[str] | None = None) -> dict[
         import tensorflow as tf
 
         devices = [device.name for device in tf.config.list_logical_devices()]
-    packages = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {
-        "versions": {"python": platform.python_version(), **packages},
+        "versions": versions_of(PACKAGES),
         "platform": platform.platform(),
         "devices": list(devices),
         "seed": seed,
     }
+
+
+def versions_of(packages: Iterable[str]) -> dict[str, str]:
+    """The version of Python, and of each of these installed packages."""
+    installed = {name: importlib.metadata.version(name) for name in packages}
+    return {"python": platform.python_version(), **installed}
 
 
 def described(made_with: Mapping[str, Any]) -> str:

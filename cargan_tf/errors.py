@@ -11,6 +11,9 @@ from collections.abc import Iterable
 #: written.
 _UNWRITABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
+#: Characters of another library's message that one of ours repeats.
+_REPEATED = 200
+
 
 class UserError(Exception):
     """A fault in the input, not in the program.
@@ -33,6 +36,21 @@ def one_line(text: object) -> str:
         else letter
         for letter in str(text)
     )
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of another library's message, without its full stop; of an empty message, the
+    kind of error."""
+    return _shortened(error, (str(error).strip().splitlines() or [""])[0])
+
+
+def told(error: BaseException) -> str:
+    """Another library's whole message as one line, likewise."""
+    return _shortened(error, " ".join(str(error).split()))
+
+
+def _shortened(error: BaseException, line: str) -> str:
+    return line[:_REPEATED].rstrip(". ") or type(error).__name__
 
 
 class WorkerLost(UserError):

@@ -1,8 +1,9 @@
-"""Writing files so that a reader sees the old one or the whole new one, never half of one."""
+"""Writing files so that a reader sees the old one or the whole new one, and telling them apart."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import tempfile
@@ -58,6 +59,12 @@ def sweep_unfinished(folder: Path) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, atomically; keys keep their order."""
     write_atomically(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal; read piece by piece."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def is_disk_full(error: BaseException) -> bool:

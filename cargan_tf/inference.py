@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cargan_tf.audio.clips import Clip, cut_clip, loudest_start
+from cargan_tf.audio.clips import Clip
 from cargan_tf.audio.decode import read_audio, to_mono_at_rate
-from cargan_tf.audio.quality import ClipQuality, measure_quality
+from cargan_tf.config import AudioConfig
 from cargan_tf.drawn import Drawn, Picture, Recognition
 from cargan_tf.errors import UserError
+from cargan_tf.hearing import Heard, Source, clip_of, measured, read_ahead
 from cargan_tf.labels import label_weights, shares_of
 from cargan_tf.remote import to_path
 from cargan_tf.serving.card import ModelCard, read_card
@@ -23,15 +22,9 @@ from cargan_tf.serving.catalogue import existing_model, newest_version
 
 #: An instrument; shares of several; or nothing, and it is recognised from the sound.
 Label: TypeAlias = str | Mapping[str, float] | None
-#: A sound file, or a stream of one's content.
-Source: TypeAlias = Path | BinaryIO
-#: A clip and what was measured on it.
-Heard: TypeAlias = tuple[Clip, ClipQuality]
 
 #: Sounds drawn at once: enough to keep the cores busy, few enough for a laptop's memory.
 BATCH = 16
-#: Windows compared in search of the loudest half second start this many seconds apart.
-LOUDNESS_HOP_SECONDS = 0.01
 
 
 class Generator:
@@ -55,8 +48,6 @@ class Generator:
             UserError: there is nothing of the kind at ``path``, or it would do more than draw.
         """
         folder = existing_model(to_path(path))
-        import tensorflow as tf
-
         version = newest_version(folder)
         if version is None:
             from cargan_tf.serving.export import picture_model_of_run
@@ -64,14 +55,11 @@ class Generator:
 
             model, card = picture_model_of_run(Run(folder))
             return cls(model, card)
-        from cargan_tf.serving.operations import check_operations
+        from cargan_tf.serving.loading import load_exported
 
         card = read_card(version)
-        check_operations(version)
-        try:
-            return cls(tf.saved_model.load(str(version)), card)
-        except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
-            raise UserError(f"the model at {version} is damaged: export it again.") from error
+        model, _ = load_exported(version)
+        return cls(model, card)
 
     @property
     def name(self) -> str:
@@ -86,17 +74,17 @@ class Generator:
     @property
     def sample_rate(self) -> int:
         """Hz of the sound it was trained on; other rates are converted."""
-        return self._card.config.audio.sample_rate
+        return self._audio.sample_rate
 
     @property
     def clip_seconds(self) -> float:
         """Seconds of sound it listens to."""
-        return self._card.config.audio.clip_seconds
+        return self._audio.clip_seconds
 
     @property
     def clip_samples(self) -> int:
         """The same in samples."""
-        return self._card.config.audio.clip_samples
+        return self._audio.clip_samples
 
     @property
     def recognises(self) -> bool:
@@ -144,24 +132,16 @@ class Generator:
                 (before anything is drawn).
         """
         self.check_labels(labels)
-        parts = [slice(first, first + BATCH) for first in range(0, len(sources), BATCH)]
-        # While one batch is drawn, the next is read and measured.
-        with ThreadPoolExecutor(1, "cargan-reading") as reader:
-            read = [reader.submit(self._read, sources[part], start) for part in parts[:1]]
-            for place, part in enumerate(parts):
-                heard = read.pop().result()
-                if place + 1 < len(parts):
-                    following = sources[parts[place + 1]]
-                    read.append(reader.submit(self._read, following, start))
-                yield from self._draw_read(sources[part], heard, labels[part])
+        for part, heard in read_ahead(sources, BATCH, lambda one: self._heard(one, start)):
+            yield from self._draw_read(sources[part], heard, labels[part])
 
     def clip(self, waveform: NDArray[Any], rate: int, start: float | None = None) -> Clip:
         """The half second that is drawn of a waveform; arguments and errors of ``generate``."""
-        return self._cut(to_mono_at_rate(waveform, rate, self.sample_rate), start)
+        return clip_of(to_mono_at_rate(waveform, rate, self.sample_rate), self._audio, start)
 
     def read_clip(self, source: Source, start: float | None = None) -> Clip:
         """The half second that is drawn of a sound file; ``UserError`` if it cannot be read."""
-        return self._cut(read_audio(source, self.sample_rate), start)
+        return clip_of(read_audio(source, self.sample_rate), self._audio, start)
 
     def draw(self, clips: Sequence[Clip], labels: Sequence[Label]) -> list[Drawn]:
         """Draw clips of the model's rate and length, however many; errors as above."""
@@ -169,7 +149,7 @@ class Generator:
         drawn: list[Drawn] = []
         for first in range(0, len(clips), BATCH):
             part = slice(first, first + BATCH)
-            heard = [self._measured(clip) for clip in clips[part]]
+            heard = [measured(clip, self._audio) for clip in clips[part]]
             drawn += self._draw_at_once(heard, labels[part])
         return drawn
 
@@ -197,8 +177,12 @@ class Generator:
                     f" one of {', '.join(self.labels)}."
                 )
 
-    def _measured(self, clip: Clip) -> Heard:
-        return clip, measure_quality(clip.samples, self._card.config.audio)
+    @property
+    def _audio(self) -> AudioConfig:
+        return self._card.config.audio
+
+    def _heard(self, source: Source, start: float | None) -> Heard:
+        return measured(self.read_clip(source, start), self._audio)
 
     def _draw_at_once(self, heard: Sequence[Heard], labels: Sequence[Label]) -> list[Drawn]:
         unnamed = [clip for (clip, _), label in zip(heard, labels, strict=True) if label is None]
@@ -240,15 +224,6 @@ class Generator:
             for index, (clip, quality) in enumerate(heard)
         ]
 
-    def _read(self, sources: Sequence[Source], start: float | None) -> list[Heard | UserError]:
-        read: list[Heard | UserError] = []
-        for source in sources:
-            try:
-                read.append(self._measured(self.read_clip(source, start)))
-            except UserError as error:
-                read.append(error)
-        return read
-
     def _draw_read(
         self,
         sources: Sequence[Source],
@@ -263,16 +238,6 @@ class Generator:
         drawn = iter(self._draw_at_once(heard, named) if heard else [])
         for source, one in zip(sources, read, strict=True):
             yield source, one if isinstance(one, UserError) else next(drawn)
-
-    def _cut(self, mono: NDArray[np.float32], start: float | None) -> Clip:
-        samples, rate = self.clip_samples, self.sample_rate
-        if start is None:
-            begin = loudest_start(mono, samples, hop=round(LOUDNESS_HOP_SECONDS * rate))
-        elif math.isfinite(start):
-            begin = round(start * rate)
-        else:
-            raise UserError(f"a clip from {start} s was asked for: choose a start in seconds.")
-        return cut_clip(mono, begin, samples, sample_rate=rate)
 
 
 def _residue(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+#: Of text and axes, on a light page.
 INK = "#33383d"
 #: Seen on white and on black, and told apart by the colour-blind.
 LACKING, TOO_MUCH = "#0088cc", "#d55e00"
@@ -33,7 +34,8 @@ OUTLINE_COLUMNS = 600
 COLUMN_WIDTH, PANEL = 3.4, 3.0
 DOTS_PER_INCH = 150
 
-_STYLE: dict[Any, Any] = {
+#: matplotlib's settings for all drawings of this project.
+STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 10,
     "text.color": INK,
@@ -164,7 +166,7 @@ def _figure(width: float, height: float) -> Iterator[Figure]:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         yield Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from cargan_tf.config import Config
@@ -14,14 +15,13 @@ from cargan_tf.data.sample.build import make_sample_data
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_json
 from cargan_tf.inference import Generator
+from cargan_tf.pictures import save_picture
 from cargan_tf.progress import Reporter, SilentReporter
 from cargan_tf.serving.card import read_card
 from cargan_tf.serving.catalogue import versions_in
 from cargan_tf.serving.export import export_run
-from cargan_tf.training.class_means import class_means
 from cargan_tf.training.classifier import has_classifier, train_classifier
 from cargan_tf.training.devices import make_strategy
-from cargan_tf.training.gallery import Gallery
 from cargan_tf.training.listening import ListeningFigures
 from cargan_tf.training.run import Run
 from cargan_tf.training.trainer import Trainer
@@ -81,7 +81,7 @@ def quickstart(
     trainer.train()
     figures, grid = _judge(trainer, reporter)
     grid_file = workspace / "grid.png"
-    grid.save(grid_file)
+    save_picture(np.asarray(grid), grid_file)
     write_json(workspace / "listening.json", figures.to_json())
     with reporter.task("Export", 1) as task:
         model = _exported(run, models / config.name, trainer.total_steps)
@@ -92,11 +92,8 @@ def quickstart(
 
 def _judge(trainer: Trainer, reporter: Reporter) -> tuple[ListeningFigures, Image.Image]:
     """Listening figures and grid on the test split."""
-    means = class_means(trainer.run, trainer.dataset, trainer.data, trainer.config)
-    with reporter.task("Test", 2) as task:
-        gallery = Gallery.of_split(
-            trainer.network, trainer.dataset, trainer.data, trainer.config, "test", means
-        )
+    with reporter.task("Test", 2) as task, trainer.drawing():
+        gallery = trainer.gallery("test")
         figures = gallery.figures()
         task.advance()
         grid = gallery.grid()
@@ -124,6 +121,6 @@ def _draw_one(model: Path, source: Path, workspace: Path, reporter: Reporter) ->
         for _, drawn in Generator.load(model).generate_files([sound], [SHOWN_LABEL]):
             if isinstance(drawn, UserError):
                 raise drawn
-            Image.fromarray(drawn.image).save(picture)
+            save_picture(drawn.image, picture)
         task.advance()
     return sound, picture

@@ -9,6 +9,7 @@ from typing import Final
 from PIL import Image, ImageDraw, ImageFont
 
 from cargan_tf.drawn import Picture
+from cargan_tf.plots import INK
 
 #: Cells are enlarged by a whole number until they are this wide, so that people can see them.
 MINIMUM_CELL: Final = 112
@@ -17,7 +18,6 @@ EDGE: Final = 12
 TITLE_SIZE: Final = 18
 TEXT_SIZE: Final = 13
 CAPTIONED_COLUMNS: Final = 7
-INK: Final = "#33383d"
 MUTED: Final = "#5b6570"
 
 

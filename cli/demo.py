@@ -8,20 +8,22 @@ import click
 from cargan_cli.sounds import load_generator, model_option
 
 from cargan_tf.errors import UserError
+from cargan_tf.page import PORT
+from cargan_tf.serving.address import LOOPBACK
 
 
 @click.command("demo", short_help="Open a page to play with a model.")
 @model_option
 @click.option(
     "--host",
-    default="127.0.0.1",
+    default=LOOPBACK,
     show_default=True,
     help="Address to listen at; 0.0.0.0 shows the page to the network.",
 )
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
-    default=7860,
+    default=PORT,
     show_default=True,
     help="Where the page is.",
 )

@@ -33,7 +33,13 @@ from cargan_cli.options import ANY_PATH, PATH, log_json_option
 @click.option(
     "--clips", type=click.IntRange(min=1), help="Clips a split.  [default: 390 train, 2000 others]"
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of every random choice.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of every random choice.",
+)
 @click.option("-o", "--out", type=PATH, help="Folder of the report.  [default: RUN/evaluation]")
 @log_json_option
 def command(

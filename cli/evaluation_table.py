@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cargan_tf.evaluation.report import MetricInfo, Report, SplitReport
 
-_ARROWS = {"higher": " ↑", "lower": " ↓", "neither": ""}
 #: Columns where standard output is no terminal, so that a file gets whole lines.
 _FILE_WIDTH = 160
 
@@ -16,6 +15,9 @@ def print_report(report: Report) -> None:
     """Every figure, with what it is to be compared with, to standard output."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+    from cargan_tf.evaluation.page.figure_text import ARROWS
 
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -26,10 +28,10 @@ def print_report(report: Report) -> None:
         table = Table(title=title, title_justify="left")
         table.add_column("")
         for row in split.rows:
-            table.add_column(row.name, justify="right")
+            table.add_column(Text(row.name), justify="right")  # a run's name may hold brackets
         table.add_column("to compare with")
         for info in report.metrics:
-            table.add_row(info.title + _ARROWS[info.better], *_cells(split, info))
+            table.add_row(info.title + ARROWS[info.better], *_cells(split, info))
         console.print(table)
     for network in report.networks:
         right = "" if network.accuracy is None else f", right on {network.accuracy:.1%} of photos"

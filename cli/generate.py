@@ -153,8 +153,9 @@ def command(
             if isinstance(drawn, UserError):
                 results.failed(sound, drawn)
                 continue
-            names.append(sound.stem)
-            images.append(drawn.image)
+            if sheet is not None:
+                names.append(sound.stem)
+                images.append(drawn.image)
             results.drawn(sound, picture, drawn, start=drawn.start_seconds)
     if sheet is not None and images:
         import numpy as np

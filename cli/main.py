@@ -13,7 +13,7 @@ from cargan_cli.hints import Terminated
 from cargan_cli.log_lines import logged
 
 from cargan_tf import __version__
-from cargan_tf.errors import UserError, WorkerLost, did_you_mean
+from cargan_tf.errors import UserError, WorkerLost, did_you_mean, first_line
 from cargan_tf.files import is_disk_full
 
 #: Command -> module of this package that holds it, in the order one needs them.
@@ -145,7 +145,7 @@ def _fault_of_input(error: Exception) -> str | None:
     if isinstance(error, click.ClickException):
         return _sentence(error.format_message())
     if is_disk_full(error):
-        return f"the disk is full: {_first_line(error)}. Free some space and run the command again."
+        return f"the disk is full: {first_line(error)}. Free some space and run the command again."
     if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
         return f"{error.filename}: {error.strerror}."
     return None
@@ -154,10 +154,6 @@ def _fault_of_input(error: Exception) -> str | None:
 def _sentence(text: str) -> str:
     line = " ".join(text.split())
     return line if line.endswith((".", "?", ")")) else f"{line}."
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 if __name__ == "__main__":

@@ -68,6 +68,7 @@ def command(
     config = load_config(config_name or "paper", overrides)
     import_tensorflow()
     from cargan_tf.data.beam_runner import BeamJob
+    from cargan_tf.data.dataset import DATASET_FILE
     from cargan_tf.data.preprocess import preprocess
 
     with resumable():
@@ -92,7 +93,7 @@ def command(
     if drop_silent:
         click.echo(f"Silent clips left out: {dropped}")
     if info.left_out:
-        click.echo(f"Left out: {len(info.left_out)}, listed in {out / 'dataset.json'}. The first:")
+        click.echo(f"Left out: {len(info.left_out)}, listed in {out / DATASET_FILE}. The first:")
         for left in info.left_out[:3]:
             click.echo(f"  {left.what}: {left.why}")
     click.echo(f"Next: {command_line('classifier', out)}")

@@ -39,13 +39,13 @@ class TerminalReporter:
             return
         # On a narrow terminal the bar gives way, not the numbers.
         columns = (
-            TextColumn("{task.description:<12}"),
+            TextColumn("{task.description:<12}", markup=False),
             BarColumn(),
             MofNCompleteColumn(table_column=Column(no_wrap=True)),
             TimeElapsedColumn(table_column=Column(no_wrap=True)),
             TextColumn("left"),
             TimeRemainingColumn(table_column=Column(no_wrap=True)),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
         )
         with Progress(*columns, console=self._console) as progress:
             yield _Bar(progress, progress.add_task(description, total=total, note=""))
@@ -96,4 +96,5 @@ class _Lines:
         if done_then < self._done < self._total:
             each = (self._spoke - since) / (self._done - done_then)
             parts.append(f"{each * (self._total - self._done):.0f} s left")
-        self._console.print(", ".join([*parts, self._note] if self._note else parts))
+        line = ", ".join([*parts, self._note] if self._note else parts)
+        self._console.print(line, markup=False)

@@ -8,7 +8,8 @@ import click
 from cargan_cli.completing import complete_models
 from cargan_cli.options import ANY_PATH, log_json_option
 
-from cargan_tf.serving.address import GRPC_PORT, MODEL_NAME, REST_PORT
+from cargan_tf.serving.address import GRPC_PORT, LOOPBACK, MODEL_NAME, REST_PORT
+from cargan_tf.serving.server.limits import Limits
 
 #: Bytes.
 MEGABYTE = 1024 * 1024
@@ -17,7 +18,7 @@ MEGABYTE = 1024 * 1024
 @click.command("serve", short_help="Answer REST and gRPC requests, for trying out.")
 @click.argument("model", type=ANY_PATH, required=False, shell_complete=complete_models)
 @click.option("--name", default=MODEL_NAME, show_default=True, help="What clients call the model.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 lets others in.")
+@click.option("--host", default=LOOPBACK, show_default=True, help="0.0.0.0 lets others in.")
 @click.option(
     "--rest-port",
     type=click.IntRange(0, 65535),
@@ -35,15 +36,23 @@ MEGABYTE = 1024 * 1024
 @click.option(
     "--max-request-mb",
     type=click.IntRange(1),
-    default=16,
+    default=Limits.request_bytes // MEGABYTE,
     show_default=True,
     help="A request.",
 )
 @click.option(
-    "--max-requests", type=click.IntRange(1), default=128, show_default=True, help="At once."
+    "--max-requests",
+    type=click.IntRange(1),
+    default=Limits.requests,
+    show_default=True,
+    help="At once.",
 )
 @click.option(
-    "--timeout", type=click.FloatRange(1), default=60, show_default=True, help="Seconds a request."
+    "--timeout",
+    type=click.FloatRange(1),
+    default=Limits.seconds,
+    show_default=True,
+    help="Seconds a request.",
 )
 @log_json_option
 def command(
@@ -75,7 +84,6 @@ def command(
         import_for(model)
     version = exported_version(model or default_model())
     import_tensorflow()
-    from cargan_tf.serving.server.limits import Limits
     from cargan_tf.serving.server.serve import Place, serve
 
     limits = Limits(request_bytes=max_request_mb * MEGABYTE, requests=max_requests, seconds=timeout)

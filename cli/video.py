@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cargan_cli.reporting import TerminalReporter
 from cargan_cli.results import Results
 from cargan_cli.sounds import source
+from cargan_cli.tensorflow_import import import_for
 
 from cargan_tf.errors import UserError
 from cargan_tf.pictures import plan_pictures
@@ -29,13 +30,16 @@ def draw_one_video(
     """Draw all of a recording; the defaults are the library's."""
     from cargan_tf.video.files import check_video_name
 
-    if len(plan_pictures(sounds, None)) != 1:
-        raise UserError(f"{len(sounds)} sounds cannot become the one video {file}; name one.")
+    for sound in sounds:
+        import_for(sound)
+    files = list(plan_pictures(sounds, None))  # a folder stands for the sounds in it
+    if len(files) != 1:
+        raise UserError(f"{len(files)} sounds cannot become the one video {file}; name one.")
     check_video_name(file)
     generator = open_generator()
     from cargan_tf.video.drawing import FRAMES_PER_SECOND, draw_video
 
-    (sound,) = sounds
+    (sound,) = files
     made = draw_video(
         generator,
         source(sound),

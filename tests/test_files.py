@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import json
 import os
 import stat
@@ -7,7 +8,7 @@ import sys
 
 import pytest
 
-from cargan_tf.files import sweep_unfinished, write_atomically, write_json
+from cargan_tf.files import file_hash, sweep_unfinished, write_atomically, write_json
 
 
 def test_content_and_folders_are_made(tmp_path):
@@ -81,3 +82,8 @@ def test_what_need_not_outlive_a_power_failure_is_not_flushed(tmp_path, monkeypa
     assert not flushed
     write_atomically(tmp_path / "weights", b"days of work")
     assert len(flushed) == 1
+
+
+def test_a_file_s_hash_is_its_sha_256(tmp_path):
+    (tmp_path / "file").write_bytes(b"content")
+    assert file_hash(tmp_path / "file") == hashlib.sha256(b"content").hexdigest()

@@ -116,3 +116,26 @@ def test_a_second_call_leaves_data_and_model_as_they_were(twice):
         files = [path for path in part.rglob("*") if path.is_file()]
         assert files
         assert all(before.get(path) == path.stat().st_mtime_ns for path in files)
+
+
+def test_what_is_shown_is_drawn_by_the_weights_that_are_exported(
+    tiny_data, tiny_classifier, tiny_config, tmp_path
+):
+    """The averaged ones, where weights are averaged."""
+    from cargan_tf.config import override
+    from cargan_tf.progress import SilentReporter
+    from cargan_tf.quickstart import _judge
+    from cargan_tf.training.checkpoints import restore_network
+    from cargan_tf.training.devices import make_strategy
+    from cargan_tf.training.run import Run
+    from cargan_tf.training.trainer import Trainer
+
+    config = override(tiny_config, ["training.average_steps=50"])
+    trainer = Trainer(Run(tmp_path), tiny_data, config, make_strategy())
+    trainer.train()
+    figures, grid = _judge(trainer, SilentReporter())
+    trainer.average = None
+    restore_network(trainer.run.checkpoints, trainer.network)
+    expected, drawn = _judge(trainer, SilentReporter())
+    assert figures == expected
+    np.testing.assert_array_equal(grid, drawn)

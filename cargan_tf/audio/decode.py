@@ -66,14 +66,7 @@ def opened(source: Path | str | BinaryIO) -> Iterator[soundfile.SoundFile]:
         UserError: as ``read_audio``, for what is found here and for what reading meets.
     """
     name = _name_of(source)
-    content: Any
-    if isinstance(source, RemotePath):
-        content = _content(source)
-    elif isinstance(source, (Path, str)):
-        _check_path(source)
-        content = os.fsencode(source)  # soundfile cannot encode a name that is no UTF-8
-    else:
-        content = _seekable(source)
+    content = openable_sound(source)
     try:
         with soundfile.SoundFile(content) as file:
             check_format(name, int(file.samplerate), file.channels)
@@ -85,6 +78,20 @@ def opened(source: Path | str | BinaryIO) -> Iterator[soundfile.SoundFile]:
             f"{name} cannot be read as sound ({_reason(error)}); expected a wav, flac, ogg or mp3"
             " file: check that it is one, or convert it with ffmpeg"
         ) from error
+
+
+def openable_sound(source: Path | str | BinaryIO) -> bytes | BinaryIO:
+    """What ``soundfile`` opens, whatever the file is called and wherever it is.
+
+    Raises:
+        UserError: there is no such file, or it is a folder, a pipe or too long a stream.
+    """
+    if isinstance(source, RemotePath):
+        return _content(source)
+    if isinstance(source, (Path, str)):
+        _check_path(source)
+        return os.fsencode(source)  # soundfile cannot encode a name that is no UTF-8
+    return _seekable(source)
 
 
 def to_mono_at_rate(waveform: NDArray[Any], rate: int, sample_rate: int) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from cargan_tf.audio.log_mel import MIN_CLIP_RANGE_DB
+from cargan_tf.audio.log_mel import MIN_CLIP_RANGE_DB, mel_filter_bank
 from cargan_tf.audio.window import periodic_hann
 from cargan_tf.config import AudioConfig
 
@@ -38,8 +38,6 @@ class LogMelGraph(tf.Module):
         """
         super().__init__(name="log_mel")
         if filter_bank is None:
-            from cargan_tf.audio.log_mel import mel_filter_bank  # imports librosa when called
-
             filter_bank = mel_filter_bank(audio)
         expected = (audio.n_mels, 1 + audio.n_fft // 2)
         if filter_bank.shape != expected:

@@ -42,13 +42,14 @@ def mix_waveforms(first: Samples, second: Samples, alpha: float) -> Samples:
     """[samples] and [samples] to [samples]; see ``mix_clips``."""
     if alpha in (0, 1):
         return second if alpha else first
-    loudness = [_root_mean_square(sound) for sound in (first, second)]
+    loudness = [root_mean_square(sound) for sound in (first, second)]
     if min(loudness) < _SILENCE:  # silence cannot be brought to any loudness
         return ((1 - alpha) * first + alpha * second).astype(np.float32)
     mix = (1 - alpha) * first / loudness[0] + alpha * second / loudness[1]
     wanted = loudness[0] ** (1 - alpha) * loudness[1] ** alpha
-    return (mix * wanted / max(_root_mean_square(mix), _SILENCE)).astype(np.float32)
+    return (mix * wanted / max(root_mean_square(mix), _SILENCE)).astype(np.float32)
 
 
-def _root_mean_square(samples: Samples) -> float:
+def root_mean_square(samples: Samples) -> float:
+    """How loud [samples] are, full scale at ±1; summed in float64."""
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))

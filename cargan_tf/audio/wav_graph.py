@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import tensorflow as tf
 
 from cargan_tf.audio.resampling_graph import ZERO_CROSSINGS, resample
 from cargan_tf.config import AudioConfig
+from cargan_tf.config.material import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from cargan_tf.graph_checks import checked
-
-MIN_RATE: Final = 4_000
-MAX_RATE: Final = 192_000
-"""Hz; the rates that ``AudioConfig`` allows a model."""
 
 
 def clips_of_wavs(wav_bytes: tf.Tensor, audio: AudioConfig) -> tf.Tensor:
@@ -20,7 +15,7 @@ def clips_of_wavs(wav_bytes: tf.Tensor, audio: AudioConfig) -> tf.Tensor:
 
     Args:
         wav_bytes: [B] string, whole files of 16-bit PCM, any number of channels (their mean is
-            heard), ``MIN_RATE`` to ``MAX_RATE`` Hz.
+            heard), at a rate that a model may have.
         audio: rate and length of a clip.
 
     Returns:
@@ -44,15 +39,15 @@ def _clip(contents: tf.Tensor, audio: AudioConfig) -> tf.Tensor:
     # The operation's own errors name any other encoding.
     samples, rate = tf.audio.decode_wav(checked(contents, head, message))  # [samples, channels]
     message = tf.strings.format(
-        f"a WAV file of {{}} Hz was received; expected {MIN_RATE} to {MAX_RATE} Hz, best"
-        f" {audio.sample_rate} Hz",
+        f"a WAV file of {{}} Hz was received; expected {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz,"
+        f" best {audio.sample_rate} Hz",
         rate,
     )
-    rate = checked(rate, (rate >= MIN_RATE) & (rate <= MAX_RATE), message)
+    rate = checked(rate, (rate >= MIN_SAMPLE_RATE) & (rate <= MAX_SAMPLE_RATE), message)
     message = "a WAV file without samples was received; expected a recording"
     samples = checked(samples, tf.size(samples) > 0, message)
     # Of a long file only what the clip needs is mixed: its length, and the filter's reach beyond.
-    seconds = audio.clip_seconds + 2 * ZERO_CROSSINGS / min(MIN_RATE, audio.sample_rate)
+    seconds = audio.clip_seconds + 2 * ZERO_CROSSINGS / min(MIN_SAMPLE_RATE, audio.sample_rate)
     needed = tf.cast(tf.math.ceil(seconds * tf.cast(rate, tf.float32)), tf.int32)
     mono = tf.reduce_mean(samples[:needed], axis=1)
     clip = tf.cond(

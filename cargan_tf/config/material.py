@@ -8,11 +8,16 @@ from pydantic import model_validator
 
 from cargan_tf.config.section import Positive, Section, Share, setting
 
+#: Hz; between telephones and studios.
+MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 4_000, 192_000
+
 
 class AudioConfig(Section):
     """From a sound file to a log-mel spectrogram (Sec. 2.5, "LMS")."""
 
-    sample_rate: int = setting(44_100, "Hz; the rate of Sub-URMP's clips", ge=4_000, le=192_000)
+    sample_rate: int = setting(
+        44_100, "Hz; the rate of Sub-URMP's clips", ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE
+    )
     clip_seconds: float = setting(0.5, "seconds of one clip (Sec. 3)", ge=0.05, le=30)
     n_fft: Positive = setting(2048, "samples of one analysis window; librosa's default")
     hop_length: Positive = setting(512, "samples between windows; librosa's default")

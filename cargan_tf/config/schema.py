@@ -71,9 +71,14 @@ class Config(Section):
         if self.model.kind != "cargan":
             self._refuse(OPTIONS, f"model.kind {self.model.kind} does not know it")
         loss = self.loss
-        judged = loss.real_pairs + loss.coarse_adversarial + loss.refined_adversarial
-        if not loss.adversarial * loss.discriminator * judged:
+        asked = loss.coarse_adversarial
+        if self.model.stages == 2:
+            asked += loss.refined_adversarial
+        if not loss.adversarial * loss.discriminator * (loss.real_pairs + asked):
             self._refuse(OPTIONS_OF_D, "by the weights under loss D is not trained")
+        if not asked:
+            reason = "by the weights under loss the generators do not ask D"
+            self._refuse(("loss.feature_matching",), reason)
         if self.model.stages == 1:
             self._refuse(("model.refined_generator_width",), "with model.stages 1 there is no G2")
         return self

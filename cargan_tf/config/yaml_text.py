@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-#: The longest shipped file has 3 KB.
+#: The longest shipped file has 1 KB.
 MAX_CHARACTERS = 100_000
 #: Settings are three levels deep, and ``section.key`` lists are one more.
 _MAX_DEPTH = 20

@@ -13,21 +13,26 @@ from dataclasses import replace
 from pathlib import Path
 
 from cargan_tf.data.pairs import NO_SPLIT, SPLITS, Key, Pair, PairCollector, Source
-from cargan_tf.data.tables import RowError, confined_file, read_text, split_in_name, visible
+from cargan_tf.data.tables import (
+    IMAGE_SUFFIXES,
+    MOMENT,
+    RowError,
+    confined_file,
+    read_text,
+    relative,
+    split_in_name,
+    visible,
+)
 from cargan_tf.errors import UserError
 from cargan_tf.labels import SUB_URMP_LABELS
 
 KIND = "authors"
 SPECTROGRAM_FOLDERS = ("spectrogram", "spectram")
 IMAGE_FOLDERS = ("img", "img_256")
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 
 _SEPARATOR = "||"
 
 _NOTE = "spectrogram pictures tell neither silence nor noise: clips were not searched for them"
-
-#: ``double_bass01_24700``: the recording, then the start in milliseconds.
-_STEM = re.compile(r"(?P<recording>.+)_(?P<start>\d{1,9})", re.ASCII)
 
 #: The recording's name: the class and a number.
 _RECORDING = re.compile(r"(?P<label>.*?)_?\d*")
@@ -117,7 +122,7 @@ def _one_hot_label(text: str) -> str:
 
 def _moment(path: Path) -> tuple[str, int]:
     """Recording and start; a file of another name is a recording of its own."""
-    name = _STEM.fullmatch(path.stem)
+    name = MOMENT.fullmatch(path.stem)
     return (name["recording"], int(name["start"])) if name else (path.stem, 0)
 
 
@@ -129,7 +134,7 @@ def _read_folders(root: Path, collector: PairCollector) -> None:
         collector.add(Pair(*key, audio=heard[key], image=shown[key]), str(heard[key]))
     for files, others, kind in ((heard, shown, "picture"), (shown, heard, "spectrogram")):
         for key in sorted(files.keys() - others.keys()):
-            collector.drop(_relative(files[key], root), f"no {kind} of the same name")
+            collector.drop(relative(files[key], root), f"no {kind} of the same name")
 
 
 def _by_key(
@@ -139,9 +144,9 @@ def _by_key(
     found: dict[Key, Path] = {}
     for split, label, path in _files(folder, root, collector):
         if path.suffix.lower() not in suffixes:
-            collector.drop(_relative(path, root), f"not one of {', '.join(sorted(suffixes))}")
+            collector.drop(relative(path, root), f"not one of {', '.join(sorted(suffixes))}")
         elif found.setdefault((split, label, *_moment(path)), path) is not path:
-            collector.drop(_relative(path, root), "duplicate")
+            collector.drop(relative(path, root), "duplicate")
     return found
 
 
@@ -149,12 +154,12 @@ def _files(folder: Path, root: Path, collector: PairCollector) -> Iterator[tuple
     """Split, class and path of every file in a class folder, with or without split folders."""
     for first in visible(folder):
         if not first.is_dir():
-            collector.drop(_relative(first, root), "lies outside the class folders")
+            collector.drop(relative(first, root), "lies outside the class folders")
             continue
         of_split = first.name in SPLITS
         for label in visible(first) if of_split else [first]:
             if not label.is_dir():
-                collector.drop(_relative(label, root), "lies outside the class folders")
+                collector.drop(relative(label, root), "lies outside the class folders")
                 continue
             for path in visible(label):
                 yield first.name if of_split else NO_SPLIT, label.name, path
@@ -183,7 +188,3 @@ def _folders_in(root: Path) -> tuple[list[Path], list[Path]]:
         for names in (SPECTROGRAM_FOLDERS, IMAGE_FOLDERS)
     ]
     return found[0], found[1]
-
-
-def _relative(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix()

@@ -43,7 +43,7 @@ def even_choice(
         list(random.permutation(np.flatnonzero(classes == label))) for label in np.unique(classes)
     ]
     chosen: list[int] = []
-    while len(chosen) < limit:  # a record of each class in turns, in an order drawn anew
+    while len(chosen) < min(limit, len(classes)):  # one of each class in turns, in a new order
         for place in random.permutation(len(waiting)):
             if waiting[place] and len(chosen) < limit:
                 chosen.append(int(waiting[place].pop()))

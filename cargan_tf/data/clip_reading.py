@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from cargan_tf.audio.clips import Clip, cut_clip
 from cargan_tf.audio.decode import opened, read_audio, to_mono_at_rate
@@ -38,23 +40,30 @@ def read_clip(path: Path, offset_ms: int, audio: AudioConfig) -> Clip:
     first_second = _first_second(path, offset_ms)
     source = _part(path, first_second, audio.clip_seconds) if first_second else None
     waveform = read_audio(path if source is None else source, audio.sample_rate)
-    start_ms = offset_ms - 1000 * first_second
-    start = round(start_ms * audio.sample_rate / 1000)
-    return cut_clip(waveform, start, audio.clip_samples, audio.sample_rate)
+    return _cut(waveform, offset_ms - 1000 * first_second, audio)
 
 
 def _read_from_video(path: Path, offset_ms: int, audio: AudioConfig) -> Clip:
-    first_second = max(0, offset_ms // 1000 - _MARGIN_SECONDS)
+    first_second = _with_margin(offset_ms)
     start_ms = offset_ms - 1000 * first_second
     needed = start_ms / 1000 + audio.clip_seconds + _MARGIN_SECONDS
     waveform = to_mono_at_rate(*read_sound(path, first_second, needed), audio.sample_rate)
+    return _cut(waveform, start_ms, audio)
+
+
+def _cut(waveform: NDArray[np.float32], start_ms: int, audio: AudioConfig) -> Clip:
     start = round(start_ms * audio.sample_rate / 1000)
     return cut_clip(waveform, start, audio.clip_samples, audio.sample_rate)
+
+
+def _with_margin(offset_ms: int) -> int:
+    """The full second from which a long file is read."""
+    return max(0, offset_ms // 1000 - _MARGIN_SECONDS)
 
 
 def _first_second(path: Path, offset_ms: int) -> int:
     """Where to begin to read: 0 for short files and for those that end before the clip."""
-    first_second = max(0, offset_ms // 1000 - _MARGIN_SECONDS)
+    first_second = _with_margin(offset_ms)
     if not first_second:
         return 0
     with opened(path) as file:

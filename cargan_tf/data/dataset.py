@@ -158,7 +158,8 @@ def check_fits(info: DatasetInfo, config: Config) -> None:
     if config.data.image_size != info.config.data.image_size:
         size = ("data.image_size", info.config.data.image_size, config.data.image_size)
         differing.append(size)
-    for name, made_with, received in differing:
+    if differing:
+        name, made_with, received = differing[0]
         raise UserError(
             f"the data set was made with {name} = {made_with}, the configuration says"
             f" {received}: use the same, or run `cargan preprocess` with this configuration."

@@ -6,7 +6,6 @@ pictures to draw: photo and sound have nothing in common but the label.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -14,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from cargan_tf.data.order import place_in_order
 from cargan_tf.data.records import parse_log_mel
 
 
@@ -28,7 +28,7 @@ def donors(ids: Sequence[bytes], labels: Sequence[int], seed: int) -> NDArray[np
         members[int(label)].append(place)
     donor = np.empty(len(ids), np.int64)
     for places in members.values():
-        ring = sorted(places, key=lambda place: _draw(ids[place], seed))
+        ring = sorted(places, key=lambda place: place_in_order(ids[place].decode(), seed))
         donor[ring] = np.roll(ring, 1)
     return donor
 
@@ -57,8 +57,3 @@ def exchange_sounds(
         return {**batch, "log_mel": parse_log_mel(heard, n_mels, frames)}
 
     return batches.map(exchange, num_parallel_calls=tf.data.AUTOTUNE)
-
-
-def _draw(name: bytes, seed: int) -> tuple[bytes, bytes]:
-    """An order without a pattern, the same on every machine."""
-    return hashlib.blake2b(f"{seed}/".encode() + name, digest_size=8).digest(), name

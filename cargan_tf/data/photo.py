@@ -12,7 +12,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from cargan_tf.data.lanczos import scaled_down
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, told
 from cargan_tf.remote import openable
 
 #: Refused before decoding: 50 million pixels are six times 4K, and already 150 MB as RGB.
@@ -85,8 +85,7 @@ def opened_picture(path: Path) -> Iterator[Image.Image]:
     # At damaged files Pillow's decoders raise whatever their arithmetic comes to: struct.error,
     # KeyError, ZeroDivisionError, MemoryError, ...
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{path} is a damaged picture: {reason}.") from error
+        raise UserError(f"{path} is a damaged picture: {told(error)}.") from error
 
 
 def _check_file(path: Path) -> None:

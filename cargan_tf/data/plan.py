@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import FORMAT_VERSION
+from cargan_tf.data.order import place_in_order
 from cargan_tf.data.pairs import SPLITS, LeftOut, Pair, Source
 from cargan_tf.data.sources import first_reasons
 from cargan_tf.errors import UserError
@@ -89,7 +90,8 @@ def _shards_of(
     split: str, pairs: tuple[Pair, ...], labels: tuple[str, ...], config: Config
 ) -> list[PlannedShard]:
     mixed = sorted(
-        (pair for pair in pairs if pair.split == split and pair.label in labels), key=_mixing_key
+        (pair for pair in pairs if pair.split == split and pair.label in labels),
+        key=lambda pair: place_in_order(pair.id),
     )
     size = config.data.records_per_shard
     parts = [tuple(mixed[start : start + size]) for start in range(0, len(mixed), size)]
@@ -97,11 +99,6 @@ def _shards_of(
         PlannedShard(f"{split}-{index:05d}-of-{len(parts):05d}.tfrecord", split, part)
         for index, part in enumerate(parts)
     ]
-
-
-def _mixing_key(pair: Pair) -> tuple[bytes, str]:
-    """An order without a pattern that is the same on every machine and in every version."""
-    return hashlib.blake2b(pair.id.encode(), digest_size=8).digest(), pair.id
 
 
 def _digest(

@@ -7,7 +7,6 @@ shards are written by processes of this machine, or by those of an Apache Beam r
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -30,7 +29,7 @@ from cargan_tf.data.spectrogram_settings import settings_for
 from cargan_tf.data.splits import with_splits
 from cargan_tf.data.workers import default_workers, extracting
 from cargan_tf.errors import UserError
-from cargan_tf.files import write_json
+from cargan_tf.files import is_disk_full, write_json
 from cargan_tf.progress import Reporter, SilentReporter, Task
 from cargan_tf.remote import is_remote, to_path
 
@@ -38,7 +37,6 @@ from cargan_tf.remote import is_remote, to_path
 _CHUNKS_PER_WORKER = 4
 
 _LOCK_NAME = ".lock"
-_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _SILENT = SilentReporter()
 
 
@@ -153,7 +151,7 @@ def _disk_errors(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _DISK_FULL:
+        if is_disk_full(error):
             raise UserError(
                 f"the disk that holds {out} is full: free some space and run the same command"
                 " again; finished shards are kept."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from cargan_tf.data.dataset import Shard
 from cargan_tf.data.pairs import LeftOut
 from cargan_tf.data.plan import Plan, PlannedShard
-from cargan_tf.files import write_json
+from cargan_tf.files import file_hash, write_json
 
 
 class ShardReport(BaseModel):
@@ -51,7 +50,7 @@ def finished_shard(folder: Path, planned: PlannedShard, digest: str) -> ShardRep
     """The report on ``planned`` if it is in ``folder``, whole, and of the plan of that digest."""
     report = read_report(folder, planned, digest)
     try:
-        whole = report is not None and sha256_of(folder / planned.name) == report.shard.sha256
+        whole = report is not None and file_hash(folder / planned.name) == report.shard.sha256
     except OSError:
         return None
     return report if whole else None
@@ -78,12 +77,6 @@ def remove_reports(folder: Path) -> None:
     """Remove the reports from a finished data set: its description holds all of them."""
     for path in folder.glob(_path(folder, "*").name):
         path.unlink(missing_ok=True)
-
-
-def sha256_of(path: Path) -> str:
-    """The hash of a file's content."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _path(folder: Path, shard_name: str) -> Path:

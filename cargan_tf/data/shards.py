@@ -20,7 +20,8 @@ from cargan_tf.data.extraction import Extracted
 from cargan_tf.data.pairs import LeftOut
 from cargan_tf.data.plan import PlannedShard
 from cargan_tf.data.records import serialise
-from cargan_tf.data.shard_reports import ShardReport, sha256_of, write_report
+from cargan_tf.data.shard_reports import ShardReport, write_report
+from cargan_tf.files import file_hash
 from cargan_tf.remote import is_remote
 
 
@@ -106,7 +107,7 @@ class _Tally:
             name=planned.name,
             records=self._kept.total(),
             bytes=path.stat().st_size,
-            sha256=sha256_of(path),
+            sha256=file_hash(path),
         )
         return ShardReport(
             plan=plan.digest,

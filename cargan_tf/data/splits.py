@@ -6,12 +6,12 @@ nothing of how a model does on music it has not heard.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
 from cargan_tf.config import DataConfig
+from cargan_tf.data.order import place_in_order
 from cargan_tf.data.pairs import NO_SPLIT, SPLITS, Pair, Source, in_key_order
 
 TRAIN, *HELD_OUT = SPLITS
@@ -64,7 +64,7 @@ def _deal(
 ) -> None:
     """Enter a split for each of ``undecided`` into ``split_of``."""
     members: dict[str, list[str]] = defaultdict(list)
-    for origin in sorted(undecided, key=lambda origin: _draw(origin, data.split_seed)):
+    for origin in sorted(undecided, key=lambda origin: place_in_order(origin, data.split_seed)):
         for label in labels_of[origin]:
             members[label].append(origin)
     wanted = {label: _quotas(len(origins), data) for label, origins in members.items()}
@@ -108,11 +108,6 @@ def _quotas(recordings: int, data: DataConfig) -> Counter[str]:
         quotas[max(reversed(HELD_OUT), key=lambda split: quotas[split])] -= 1
     quotas[TRAIN] = recordings - quotas.total()
     return quotas
-
-
-def _draw(origin: str, seed: int) -> tuple[bytes, str]:
-    """An order without a pattern, the same on every machine."""
-    return hashlib.blake2b(f"{seed}/{origin}".encode(), digest_size=8).digest(), origin
 
 
 def _notes(

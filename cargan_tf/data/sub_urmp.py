@@ -6,23 +6,18 @@ sorted listings are never laid side by side: one missing file would shift all th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from cargan_tf.data.pairs import SPLITS, Key, Pair, PairCollector, Source
-from cargan_tf.data.tables import visible
+from cargan_tf.data.tables import IMAGE_SUFFIXES, MOMENT, relative, visible
 
 KIND = "sub-urmp"
 IMAGE_FOLDER, AUDIO_FOLDER = "img", "chunk"
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 
 #: The data set's own folder, as its copies spell it.
 TREE_NAMES = ("Sub-URMP", "Sub_URMP")
-
-#: ``double_bass01_24700``: the recording, then the start in milliseconds.
-_STEM = re.compile(r"(?P<recording>.+)_(?P<start>\d{1,9})", re.ASCII)
 
 
 def find_tree(folder: Path) -> Path | None:
@@ -49,7 +44,7 @@ def read_tree(root: Path) -> Source:
         collector.add(Pair(*key, audio=sounds[key], image=images[key]), str(images[key]))
     for files, others, kind in ((images, sounds, "sound"), (sounds, images, "picture")):
         for key in sorted(files.keys() - others.keys()):
-            collector.drop(_relative(files[key], root), f"no {kind} of the same name")
+            collector.drop(relative(files[key], root), f"no {kind} of the same name")
     return collector.source(root, KIND)
 
 
@@ -59,8 +54,8 @@ def _by_key(
     """The files of ``img`` or ``chunk`` by what they show; the first of a key counts."""
     found: dict[Key, Path] = {}
     for split, label, path in _files(root / kind, root, collector):
-        what = _relative(path, root)
-        name = _STEM.fullmatch(path.stem)
+        what = relative(path, root)
+        name = MOMENT.fullmatch(path.stem)
         if path.suffix.lower() not in suffixes:
             collector.drop(what, f"not one of {', '.join(sorted(suffixes))}")
         elif name is None or not name["recording"].startswith(label):
@@ -68,7 +63,7 @@ def _by_key(
         else:
             key = (split, label, name["recording"], int(name["start"]))
             if found.setdefault(key, path) is not path:
-                collector.drop(what, f"duplicate of {_relative(found[key], root)}")
+                collector.drop(what, f"duplicate of {relative(found[key], root)}")
     return found
 
 
@@ -76,15 +71,11 @@ def _files(folder: Path, root: Path, collector: PairCollector) -> Iterator[tuple
     """Split, class and path of every file two folders below ``folder``, in order."""
     for split in visible(folder):
         if split.name not in SPLITS or not split.is_dir():
-            collector.drop(_relative(split, root), f"not a folder named {', '.join(SPLITS)}")
+            collector.drop(relative(split, root), f"not a folder named {', '.join(SPLITS)}")
             continue
         for label in visible(split):
             if not label.is_dir():
-                collector.drop(_relative(label, root), "lies outside the class folders")
+                collector.drop(relative(label, root), "lies outside the class folders")
                 continue
             for path in visible(label):
                 yield split.name, label.name, path
-
-
-def _relative(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix()

@@ -1,4 +1,4 @@
-"""Tables and lists that people write by hand: text in, rows out, no path out of their folder."""
+"""Tables, lists and names that people write by hand: text in, rows out, no path out of a folder."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from pathlib import Path
 from cargan_tf.data.pairs import NO_SPLIT, SPLITS
 from cargan_tf.errors import UserError
 
-#: A day in milliseconds: no recording is longer, a greater number is a slip.
-MAX_MS = 86_400_000
+#: A day: no recording is longer, a greater number is a slip.
+MAX_SECONDS = 86_400
+MAX_MS = 1000 * MAX_SECONDS
 
 #: A million rows are some 100 MB; the text is held in memory.
 MAX_BYTES = 256 * 2**20
@@ -28,6 +29,13 @@ _SPLIT_WORDS = {
     "test": "test",
     "testing": "test",
 }
+
+
+#: Files of pictures, by their ending.
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+
+#: ``double_bass01_24700``: how Sub-URMP names a moment, by its recording and the milliseconds.
+MOMENT = re.compile(r"(?P<recording>.+)_(?P<start>\d{1,9})", re.ASCII)
 
 
 class RowError(Exception):
@@ -128,6 +136,11 @@ def confined_file(text: str, root: Path, where: str) -> Path:
     if not is_file:
         raise RowError(f"no file {text}")
     return path
+
+
+def relative(path: Path, root: Path) -> str:
+    """What messages call a file below ``root``."""
+    return path.relative_to(root).as_posix()
 
 
 def visible(folder: Path) -> list[Path]:

@@ -24,11 +24,10 @@ _VIDEO = "Vid_*.mp4"
 
 
 def find_urmp(path: Path) -> Path | None:
-    """``path`` if it holds pieces, or the only folder in it that does (``Dataset``)."""
+    """``path`` if it holds pieces, or the first folder in it that does (``Dataset``)."""
     if not path.is_dir():
         return None
-    holders = [folder for folder in (path, *_folders(path)) if _pieces(folder)]
-    return holders[0] if holders else None
+    return next((folder for folder in (path, *_folders(path)) if _pieces(folder)), None)
 
 
 def read_urmp(root: Path, step_ms: int) -> Source:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cargan_tf.audio.bounds import check_format
+from cargan_tf.data.tables import MAX_SECONDS
 from cargan_tf.errors import UserError
 from cargan_tf.remote import openable
 
@@ -23,9 +24,6 @@ VIDEO_SUFFIXES: Final = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4
 
 MAX_PIXELS: Final = 8_192 * 4_320
 """Of a frame: 8K. FFmpeg itself refuses larger ones, also where the size changes on the way."""
-
-MAX_SECONDS: Final = 86_400
-"""A day: no recording is longer, and a header that says so would make millions of pairs."""
 
 _MICROSECONDS: Final = 1_000_000
 """PyAV counts a container's time in these."""
@@ -74,7 +72,7 @@ def read_facts(path: Path) -> VideoFacts:
     """
     with _opened(path) as container:
         seconds = (container.duration or 0) / _MICROSECONDS
-        if seconds > MAX_SECONDS:
+        if seconds > MAX_SECONDS:  # a header that says so would make millions of pairs
             raise UserError(
                 f"{path} says that it lasts {seconds:.0f} s; at most {MAX_SECONDS} s are read:"
                 " check that it is whole, or cut it into parts."

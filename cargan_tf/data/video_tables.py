@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cargan_tf.data.pairs import NO_SPLIT
-from cargan_tf.data.tables import RowError, read_rows, read_text, split_in_name, split_of, visible
+from cargan_tf.data.tables import (
+    MAX_SECONDS,
+    RowError,
+    read_rows,
+    read_text,
+    split_in_name,
+    split_of,
+    visible,
+)
 from cargan_tf.errors import UserError, did_you_mean
 
 TABLE_SUFFIXES = frozenset({".csv", ".txt"})
@@ -135,8 +143,8 @@ def _seconds(values: dict[str, str], column: str) -> float | None:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    if not 0 <= seconds <= 86_400:
-        raise RowError(f"{column} {text!r} is not a number of seconds up to 86400")
+    if not 0 <= seconds <= MAX_SECONDS:
+        raise RowError(f"{column} {text!r} is not a number of seconds up to {MAX_SECONDS}")
     return seconds
 
 

@@ -57,7 +57,7 @@ def extracting(
     def submit(chunk: Chunk) -> Future[Parked]:
         return pool.submit(_extract_and_park, chunk, *parked)
 
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_stand_by_parent) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=stand_by_parent) as pool:
         try:
             yield _in_order(submit, iter(chunks), _AHEAD * workers)
         except BrokenProcessPool as error:
@@ -100,7 +100,7 @@ def end_with_parent() -> None:
     threading.Thread(target=_wait_and_end, daemon=True).start()
 
 
-def _stand_by_parent() -> None:
+def stand_by_parent() -> None:
     """Leave Ctrl-C to the parent, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()

@@ -11,12 +11,13 @@ from cargan_tf.data.dataset import DATASET_FILE, check_fits, load_dataset
 from cargan_tf.data.pipeline import evaluation_batches
 from cargan_tf.errors import UserError
 from cargan_tf.evaluation.drawn import DrawnSplit, Floats
+from cargan_tf.files import file_hash
 from cargan_tf.models.kinds import new_network
 from cargan_tf.training.checkpoints import restore_network
 from cargan_tf.training.class_means import class_mean_photos, class_means
 from cargan_tf.training.gallery import Drawer, gather, names_of
 from cargan_tf.training.listening import permuted_within, shifted_labels
-from cargan_tf.training.run import Run, file_hash
+from cargan_tf.training.run import Run
 
 #: Sounds drawn at a time; only memory depends on it.
 DRAWING_BATCH = 16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,11 @@ class DrawnSplit:
     other_sound: Floats
     other_label: Floats
     class_means: Floats
+
+    @cached_property
+    def has_two_stages(self) -> bool:
+        """Whether coarse and refined pictures differ."""
+        return not np.array_equal(self.coarse, self.refined)
 
     @property
     def classes(self) -> NDArray[np.int64]:

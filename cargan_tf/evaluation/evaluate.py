@@ -192,7 +192,7 @@ def _measured(
     reporter: Reporter,
 ) -> SplitReport:
     drawn = material.drawn
-    if not material.has_two_stages:
+    if not drawn.has_two_stages:
         missing.append(
             Unmeasured(f"coarse, {drawn.split}", "the run has one stage: see the row refined")
         )

@@ -8,7 +8,6 @@ generated pictures, which are grainy, all look alike to it (docs/evaluation.md h
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -34,9 +33,9 @@ from cargan_tf.evaluation.features.network import (
     weights_hash,
 )
 from cargan_tf.evaluation.report import NetworkInfo
-from cargan_tf.files import write_json
+from cargan_tf.files import file_hash, write_json
 from cargan_tf.progress import Reporter, SilentReporter
-from cargan_tf.training.run import file_hash
+from cargan_tf.training.report_files import read_report_file
 from cargan_tf.training.strewing import strewn
 from cargan_tf.training.supervised import fit
 from cargan_tf.training.weight_files import load_weights, save_weights
@@ -125,14 +124,18 @@ def load_judge(data: Path) -> FeatureNetwork:
 
 
 def read_report(data: Path) -> JudgeReport | None:
-    """What was written of the judge of ``data``; ``None`` without one of this very data set."""
+    """What was written of the judge of ``data``; ``None`` without one of this very data set.
+
+    Raises:
+        UserError: it is damaged.
+    """
     file = data / FOLDER / REPORT_FILE
     try:
-        values = json.loads(file.read_text("utf-8"))
-        report = JudgeReport(**{**values, "labels": tuple(values["labels"])})
+        report = read_report_file(file, JudgeReport)
+        JudgeConfig.model_validate(report.config)
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
         raise UserError(
             f"{file} is damaged; train the judge again: cargan classifier --judge."
         ) from error

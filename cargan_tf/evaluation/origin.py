@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import importlib.metadata
 import json
-import platform
 from collections.abc import Mapping
 from pathlib import Path
 
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DATASET_FILE
+from cargan_tf.environment import versions_of
 from cargan_tf.evaluation.report import Origin
-from cargan_tf.training.checkpoints import newest_checkpoint
+from cargan_tf.files import file_hash
+from cargan_tf.training.checkpoint_files import newest_checkpoint
 from cargan_tf.training.checksums import files_of
-from cargan_tf.training.run import Run, file_hash
+from cargan_tf.training.run import Run
 
 #: Packages whose versions can change a figure.
 PACKAGES = (
@@ -48,10 +48,7 @@ def origin_of(run: Run, step: int, data: Path, beside: Mapping[str, Run], seed: 
         trained_on_data_hash=info.data_hash,
         beside={name: str(other.path.resolve()) for name, other in beside.items()},
         seed=seed,
-        versions={
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in PACKAGES},
-        },
+        versions=versions_of(PACKAGES),
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
 

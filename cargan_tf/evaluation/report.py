@@ -30,7 +30,7 @@ class Figure:
         real: real photos they were compared with, for measures of distributions.
         interval: Wilson's 95 % interval of a share.
         spread: standard error over parts of the pictures (KID).
-        chance: what guessing within the class would give.
+        chance: what guessing would give: a label, for accuracies, else a photo of the class.
         floor: the same measure between two disjoint halves of the real photos.
         at_floor_size: the measure between one of those halves and pictures that belong to the
             other: to be compared with ``floor``, as it has the same numbers of pictures.
@@ -200,12 +200,14 @@ class Report:
         return values
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any], origin: str) -> Report:
-        """The inverse; ``origin`` names the file in messages.
+    def from_json(cls, values: Any, origin: str) -> Report:
+        """The inverse of ``to_json``; ``values`` is whatever the file ``origin`` holds.
 
         Raises:
             UserError: it is damaged or of another format.
         """
+        if not isinstance(values, Mapping):
+            raise UserError(f"{origin} is damaged: it holds no report; evaluate the run again.")
         if values.get("format") != FORMAT:
             raise UserError(
                 f"{origin} has the report format {values.get('format')!r}, this version reads"

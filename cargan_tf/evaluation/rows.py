@@ -33,13 +33,8 @@ class SplitMaterial:
     @property
     def kinds(self) -> list[str]:
         """Names of the rows, in order."""
-        stages = [REFINED, COARSE] if self.has_two_stages else [REFINED]
+        stages = [REFINED, COARSE] if self.drawn.has_two_stages else [REFINED]
         return [*stages, CLASS_MEAN, REAL, *self.beside]
-
-    @property
-    def has_two_stages(self) -> bool:
-        """Whether coarse and refined pictures differ."""
-        return not np.array_equal(self.drawn.coarse, self.drawn.refined)
 
     def row(self, kind: str) -> Material:
         """What the metrics of that row are given."""

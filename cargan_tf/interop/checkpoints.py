@@ -10,6 +10,7 @@ from cargan_tf.audio.statistics import BandStatistics
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DATASET_FILE, load_dataset
 from cargan_tf.errors import UserError
+from cargan_tf.files import file_hash
 from cargan_tf.interop.names import (
     BATCHES_TRACKED,
     Weight,
@@ -29,7 +30,7 @@ from cargan_tf.training.checkpoints import (
     restore_network,
     save_network,
 )
-from cargan_tf.training.run import Run, RunInfo, file_hash
+from cargan_tf.training.run import Run, RunInfo
 
 #: What the authors' networks are made like; with anything else there is no place for a weight.
 THEIRS = {

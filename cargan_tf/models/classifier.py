@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import ClassifierConfig
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, told
 from cargan_tf.models.composite import Composite
 from cargan_tf.models.normalisation import BatchNorm
 from cargan_tf.models.precision import EXACT, exact
@@ -97,7 +97,7 @@ class Classifier(Composite, keras.Model):
             donor = keras.applications.ResNet50(include_top=False, weights=weights)
         except Exception as error:  # Keras raises a bare Exception when a download fails
             raise UserError(
-                f"classifier.weights={weights!r} cannot be loaded ({_one_line(error)}). Name a"
+                f"classifier.weights={weights!r} cannot be loaded ({told(error)}). Name a"
                 " local file of keras.applications.ResNet50(include_top=False), or set"
                 " classifier.weights=none to start from nothing."
             ) from error
@@ -213,7 +213,3 @@ class ConvolutionNorm(keras.layers.Layer):
         """Take the weights of the layers of this name in ``keras.applications.ResNet50``."""
         self.convolution.set_weights(donor.get_layer(f"{self.name}_conv").get_weights())
         self.norm.set_weights(donor.get_layer(f"{self.name}_bn").get_weights())
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200]

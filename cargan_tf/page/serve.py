@@ -12,13 +12,12 @@ from starlette.middleware import Middleware
 
 from cargan_tf.errors import UserError
 from cargan_tf.inference import Generator
+from cargan_tf.page import PORT
 from cargan_tf.page.listening import Listening
 from cargan_tf.page.one_sound import one_sound
 from cargan_tf.page.two_sounds import two_sounds
+from cargan_tf.serving.address import LOOPBACK
 
-#: This machine alone; whoever shows the page to others puts a proxy before it, or names an address.
-LOOPBACK = "127.0.0.1"
-PORT = 7860
 MAX_UPLOAD = "20mb"
 #: Seconds after which a visitor's files are deleted, and between looks for such files.
 FILES_KEPT, FILES_LOOKED_FOR = 3600, 600
@@ -57,6 +56,8 @@ def served(
     page: gr.Blocks, host: str = LOOPBACK, port: int = PORT, in_browser: bool = False
 ) -> Iterator[str]:
     """Show the page as long as the context lasts; gives its address.
+
+    Whoever shows it to others puts a proxy before it, or names a ``host``.
 
     Raises:
         UserError: the port is taken, or the host is none of this machine's.

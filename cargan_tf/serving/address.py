@@ -10,6 +10,8 @@ from cargan_tf.errors import UserError
 
 #: What a model is called where nothing else is said: by `cargan serve`, in deploy/, by clients.
 MODEL_NAME: Final = "cargan"
+#: Where servers of this project listen unless told otherwise: this machine alone reaches them.
+LOOPBACK: Final = "127.0.0.1"
 #: Where TensorFlow Serving listens unless told otherwise.
 REST_PORT: Final = 8501
 GRPC_PORT: Final = 8500
@@ -39,10 +41,15 @@ class Address:
     @property
     def place(self) -> str:
         """``host:port``."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return host_and_port(self.host, self.port)
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.place}/{self.model}"
+
+
+def host_and_port(host: str, port: int) -> str:
+    """``host:port``, an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def parse_address(text: str) -> Address:

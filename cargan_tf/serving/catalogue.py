@@ -100,8 +100,13 @@ def versions_in(folder: Path) -> list[int]:
     return sorted(
         int(entry.name)
         for entry in folder.iterdir()
-        if entry.name.isdecimal() and (entry / "saved_model.pb").is_file()
+        if _is_number(entry.name) and (entry / "saved_model.pb").is_file()
     )
+
+
+def _is_number(name: str) -> bool:
+    """Whether it is a whole number as this project writes it: ``007`` would be another folder's."""
+    return name.isdecimal() and str(int(name)) == name
 
 
 def newest_version(folder: Path) -> Path | None:

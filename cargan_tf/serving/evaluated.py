@@ -24,7 +24,7 @@ def figures_of(run: Path, step: int) -> dict[str, dict[str, float]] | None:
         report = Report.from_json(json.loads(file.read_text("utf-8")), str(file))
     except FileNotFoundError:
         return None
-    except (ValueError, AttributeError) as error:  # no JSON, or no object
+    except ValueError as error:  # no JSON
         raise UserError(f"{file} is damaged: evaluate the run again, or remove it.") from error
     if report.origin.step != step:
         return None

@@ -13,7 +13,7 @@ import tensorflow as tf
 from filelock import FileLock
 
 from cargan_tf.errors import UserError
-from cargan_tf.files import write_json
+from cargan_tf.files import file_hash, write_json
 from cargan_tf.models.kinds import new_network
 from cargan_tf.serving.card import CARD_FILE, ModelCard, Storage
 from cargan_tf.serving.catalogue import versions_in
@@ -22,7 +22,7 @@ from cargan_tf.serving.picture_model import PictureModel
 from cargan_tf.serving.storage_check import check_same_pictures
 from cargan_tf.serving.warm_up import write_warm_up
 from cargan_tf.training.checkpoints import restore_network
-from cargan_tf.training.run import Run, file_hash
+from cargan_tf.training.run import Run
 from cargan_tf.training.sound_classifier import load_sound_classifier
 
 #: How the names of folders begin that are no version yet.
@@ -80,13 +80,17 @@ def export_run(run: Run, out: Path, weights: Storage = "float32") -> Path:
     model, card = picture_model_of_run(run, weights)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(out / ".lock")
-        lock.acquire()  # another export of this folder takes seconds
-        for left in out.glob(f"{_UNFINISHED}*"):  # by one that was killed
-            shutil.rmtree(left, ignore_errors=True)
-        temporary = Path(tempfile.mkdtemp(dir=out, prefix=_UNFINISHED))
+        with FileLock(out / ".lock"):  # another export of this folder takes seconds
+            return _written(model, card, out)
     except OSError as error:
-        raise UserError(f"cannot write to {out}: {error.strerror}.") from error
+        raise UserError(f"cannot write to {out}: {error.strerror or error}.") from error
+
+
+def _written(model: PictureModel, card: ModelCard, out: Path) -> Path:
+    """Write the next version into ``out``, which no other export does meanwhile."""
+    for left in out.glob(f"{_UNFINISHED}*"):  # by one that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(dir=out, prefix=_UNFINISHED))
     try:
         tf.saved_model.save(model, str(temporary), signatures=model.signatures)
         write_warm_up(temporary, card, model.signatures)
@@ -98,7 +102,6 @@ def export_run(run: Run, out: Path, weights: Storage = "float32") -> Path:
         raise UserError(f"the export to {out} failed: {error}. Nothing was left there.") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        lock.release()
 
 
 def _files(folder: Path) -> list[Path]:

@@ -2,40 +2,33 @@
 
 The step's number is the data position and the random state too: the order of the records and the
 dropout of every step are functions of the seed and that number.
-
-A checkpoint counts once its checksums are written. One whose files do not match them is named and
-passed over for the one before it.
 """
 
 from __future__ import annotations
 
-import logging
-import re
 from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, first_line
 from cargan_tf.files import is_disk_full
 from cargan_tf.models.drawing import DrawingNetwork
 from cargan_tf.models.patchgan import PatchGAN
 from cargan_tf.training import checksums
 from cargan_tf.training.averaging import AveragedWeights, averaged_variables
+from cargan_tf.training.checkpoint_files import (
+    NAME,
+    finished_checkpoints,
+    newest_checkpoint,
+    step_of,
+    sweep_list,
+)
 from cargan_tf.training.replicas import CompiledStep
 
 #: The part of a checkpoint that holds the averaged weights.
 AVERAGE = "average"
-
-#: Checkpoints are named by their step: ``step-6.index`` and further endings.
-_NAME = "step"
-_FILE = re.compile(rf"{_NAME}-(\d+)\.")
-
-#: TensorFlow's list of the checkpoints in a folder.
-_LIST = "checkpoint"
-
-_log = logging.getLogger(__name__)
 
 
 class Checkpoints:
@@ -100,22 +93,22 @@ class Checkpoints:
         Raises:
             UserError: none is whole, or it does not fit these networks.
         """
-        self._found = _candidates(self._directory)
+        self._found = finished_checkpoints(self._directory)
         if not self._found:
             return 0
-        newest = _newest(self._directory)
+        newest = newest_checkpoint(self._directory)
         try:
             self._checkpoint.restore(str(newest)).assert_consumed()
         except (AssertionError, ValueError, IndexError, tf.errors.OpError) as error:
             raise UserError(
-                f"checkpoint {newest} does not fit this run: {_first_line(error)}"
+                f"checkpoint {newest} does not fit this run: {first_line(error)}"
             ) from error
         self._saved = int(self._step.numpy())
         return self._saved
 
     def changed(self) -> bool:
         """Whether somebody saved here since ``restore``; cheap, as it goes by the names alone."""
-        return _candidates(self._directory) != self._found
+        return finished_checkpoints(self._directory) != self._found
 
     def _check_finite(self, number: int) -> None:
         """A checkpoint must be worth going on from; a loss tells of weights one step too late."""
@@ -131,8 +124,8 @@ class Checkpoints:
         """Remove what is left of checkpoints that are gone, or of a future that was given up."""
         kept = {Path(checkpoint).name for checkpoint in self._manager.checkpoints}
         for file in self._directory.iterdir():
-            match = _FILE.match(file.name)
-            if match and (int(match[1]) > number or f"{_NAME}-{match[1]}" not in kept):
+            step = step_of(file)
+            if step is not None and (step > number or f"{NAME}-{step}" not in kept):
                 file.unlink(missing_ok=True)
 
 
@@ -144,7 +137,7 @@ def restore_network(directory: Path, network: DrawingNetwork) -> int:
     Raises:
         UserError: there is no whole checkpoint, or it does not fit.
     """
-    newest = _newest(directory)
+    newest = newest_checkpoint(directory)
     step = tf.Variable(0, dtype=tf.int64)
     _restore_part(newest, **{network.name: _weights(network)}, step=step)
     if _holds(newest, AVERAGE):
@@ -154,12 +147,12 @@ def restore_network(directory: Path, network: DrawingNetwork) -> int:
 
 def restore_discriminator(directory: Path, discriminator: PatchGAN) -> None:
     """Load D from a run's newest checkpoint; raises ``UserError`` like above."""
-    _restore_part(_newest(directory), discriminator=_weights(discriminator))
+    _restore_part(newest_checkpoint(directory), discriminator=_weights(discriminator))
 
 
 def holds_discriminator(directory: Path) -> bool:
     """Whether the newest checkpoint was written in training; an imported one only draws."""
-    return _holds(_newest(directory), "discriminator")
+    return _holds(newest_checkpoint(directory), "discriminator")
 
 
 def save_network(directory: Path, network: DrawingNetwork, step: int) -> None:
@@ -169,22 +162,12 @@ def save_network(directory: Path, network: DrawingNetwork, step: int) -> None:
     _write(_manager(checkpoint, directory, keep=1), step)
 
 
-def newest_checkpoint(directory: Path) -> Path:
-    """The newest whole checkpoint of a run: its files have this path and endings.
-
-    Raises:
-        UserError: there is none.
-    """
-    return _newest(directory)
-
-
 def _manager(
     checkpoint: tf.train.Checkpoint, directory: Path, keep: int
 ) -> tf.train.CheckpointManager:
-    if _listed(directory) is None:  # it would end in a traceback; all that counts is the files
-        (directory / _LIST).unlink()
+    sweep_list(directory)
     return tf.train.CheckpointManager(
-        checkpoint, str(directory), max_to_keep=keep, checkpoint_name=_NAME
+        checkpoint, str(directory), max_to_keep=keep, checkpoint_name=NAME
     )
 
 
@@ -193,43 +176,6 @@ def _write(manager: tf.train.CheckpointManager, number: int) -> None:
     callbacks = [lambda path: checksums.seal(Path(path))]
     options = tf.train.CheckpointOptions(experimental_write_callbacks=callbacks)
     manager.save(checkpoint_number=number, options=options)
-
-
-def _candidates(directory: Path) -> list[Path]:
-    """The checkpoints that were finished, the newest first, whatever became of them since.
-
-    One without checksums was finished, by an older version, if TensorFlow's list has it.
-    """
-    listed = _listed(directory) or set()
-    numbers = {int(match[1]) for file in directory.glob("*") if (match := _FILE.match(file.name))}
-    found = [directory / f"{_NAME}-{number}" for number in sorted(numbers, reverse=True)]
-    return [path for path in found if path.name in listed or checksums.is_sealed(path)]
-
-
-def _listed(directory: Path) -> set[str] | None:
-    """Names in TensorFlow's list, or ``None`` where it cannot be read."""
-    try:
-        state = tf.train.get_checkpoint_state(str(directory))
-    except (ValueError, tf.errors.OpError):  # UnicodeDecodeError is one of the former
-        return None
-    return {Path(path).name for path in state.all_model_checkpoint_paths} if state else set()
-
-
-def _newest(directory: Path) -> Path:
-    faults: list[str] = []
-    for checkpoint in _candidates(directory):
-        fault = checksums.fault_of(checkpoint)
-        if fault is None:
-            if faults:
-                _log.warning("%s; going on from %s", "; ".join(faults), checkpoint.name)
-            return checkpoint
-        faults.append(f"checkpoint {checkpoint} is damaged: {fault}")
-    if faults:
-        raise UserError(
-            f"no checkpoint is whole. {'; '.join(faults)}. Bring back a whole copy of"
-            f" {directory}, or train again in another directory."
-        )
-    raise UserError(f"{directory} holds no checkpoint yet: train first.")
 
 
 def _holds(checkpoint: Path, part: str) -> bool:
@@ -243,7 +189,7 @@ def _restore_part(checkpoint: Path, **parts: Any) -> None:
         status.assert_existing_objects_matched().expect_partial()
     except (AssertionError, ValueError, IndexError, tf.errors.OpError) as error:
         raise UserError(
-            f"checkpoint {checkpoint} does not fit this run: {_first_line(error)}"
+            f"checkpoint {checkpoint} does not fit this run: {first_line(error)}"
         ) from error
 
 
@@ -253,7 +199,3 @@ def _weights(network: keras.Model | DrawingNetwork) -> list[tf.Variable]:
     Listed, as ``tf.train.Checkpoint`` does not follow a Keras model into lists of its layers.
     """
     return [variable.value for variable in network.variables]
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0][:200]

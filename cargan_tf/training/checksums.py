@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Collection
@@ -10,7 +9,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from cargan_tf.files import write_atomically
+from cargan_tf.errors import first_line
+from cargan_tf.files import file_hash, write_atomically
 
 #: Ending of the file that ``sha256sum --check`` reads.
 ENDING = ".sha256"
@@ -31,7 +31,7 @@ def seal(checkpoint: Path) -> None:
     for file in files_of(checkpoint):
         with file.open("rb+") as stream:
             os.fsync(stream.fileno())
-        lines.append(f"{_sha256(file)}  {file.name}\n")
+        lines.append(f"{file_hash(file)}  {file.name}\n")
     write_atomically(_sums(checkpoint), "".join(lines).encode())
 
 
@@ -58,7 +58,7 @@ def fault_of(checkpoint: Path) -> str | None:
         file = checkpoint.parent / Path(name).name
         if not file.is_file():
             return f"{file.name} is missing"
-        if _sha256(file) != digest:
+        if file_hash(file) != digest:
             return f"{file.name} is not what was written (SHA-256)"
     return None
 
@@ -79,13 +79,8 @@ def _fault_in_reading(checkpoint: Path) -> str | None:
         for name in reader.get_variable_to_shape_map():
             reader.get_tensor(name)
     except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
-        return str(error).strip().splitlines()[0][:200]
+        return first_line(error)
     return None
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _index(checkpoint: Path) -> Path:

@@ -23,14 +23,21 @@ _BATCH = 64
 
 
 def class_means(run: Run, dataset: DatasetInfo, data: Path, config: Config) -> Floats:
-    """The mean training photo of each class, [K, S, S, 3]; kept in the run once computed."""
-    if not run.class_means.exists():
-        batches = evaluation_batches(dataset, data, config, "train", _BATCH)
+    """The mean training photo of each class, [K, S, S, 3] in [-1, 1].
+
+    Kept in the run once computed; a file that is damaged is written anew.
+
+    Raises:
+        UserError: the data set has no training photo.
+    """
+    try:
+        kept: Floats = np.load(run.class_means, allow_pickle=False)
+    except (OSError, EOFError, ValueError):
+        kept = class_mean_photos(evaluation_batches(dataset, data, config, "train", _BATCH))
         content = io.BytesIO()
-        np.save(content, class_mean_photos(batches))
+        np.save(content, kept)
         write_atomically(run.class_means, content.getvalue())
-    means: Floats = np.load(run.class_means)
-    return means
+    return kept
 
 
 def class_mean_photos(batches: Iterable[Mapping[str, tf.Tensor]]) -> Floats:

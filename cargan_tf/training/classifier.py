@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from cargan_tf.files import write_json
 from cargan_tf.interop.weights import load_torchvision
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.progress import Reporter, SilentReporter
+from cargan_tf.training.report_files import read_report_file
 from cargan_tf.training.strewing import strewn
 from cargan_tf.training.supervised import fit, hits
 from cargan_tf.training.weight_files import load_weights, save_weights
@@ -137,16 +137,17 @@ def read_report(folder: Path) -> ClassifierReport:
         UserError: there is none, or it is damaged.
     """
     try:
-        values = json.loads(_report_file(folder).read_text("utf-8"))
-        return ClassifierReport(**{**values, "labels": tuple(values["labels"])})
+        report = read_report_file(_report_file(folder), ClassifierReport)
+        ClassifierConfig.model_validate(report.config)
     except FileNotFoundError as error:
         raise UserError(
             f"no classifier in {folder}. Train one first: cargan classifier {folder.parent}"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
         raise UserError(
             f"{_report_file(folder)} is damaged; train the classifier again."
         ) from error
+    return report
 
 
 def new_classifier(config: Config, label_count: int) -> Classifier:

@@ -21,6 +21,13 @@ class Clock:
         yield
         self._waited += time.perf_counter() - began
 
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """The time inside is no part of training."""
+        began = time.perf_counter()
+        yield
+        self._began += time.perf_counter() - began
+
     def count_step(self) -> None:
         """One more batch is done."""
         self._steps += 1

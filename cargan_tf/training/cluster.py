@@ -83,7 +83,7 @@ def _task(task: Any, addresses: dict[str, list[str]]) -> tuple[str, int]:
     if not isinstance(task, dict):
         raise _bad("does not say which task this process is")
     kind, index = task.get("type"), task.get("index")
-    if kind not in addresses:
+    if not isinstance(kind, str) or kind not in addresses:
         raise _bad(f"has the task type {kind!r}; its cluster has {' and '.join(addresses)}")
     if index is None:
         raise _bad("has no task index")

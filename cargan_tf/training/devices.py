@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import tensorflow as tf
 
 from cargan_tf.config import TrainingConfig
-from cargan_tf.errors import UserError, WorkerLost
+from cargan_tf.errors import UserError, WorkerLost, first_line
 from cargan_tf.training.cluster import VARIABLE, Cluster
 
 
@@ -97,7 +97,7 @@ def _across_machines(cluster: Cluster) -> tf.distribute.Strategy:
         except tf.errors.OpError as error:
             own = cluster.addresses[cluster.task][cluster.index]
             raise WorkerLost(
-                f"the workers of {VARIABLE} did not come together: {_first_line(error)}. Each"
+                f"the workers of {VARIABLE} did not come together: {first_line(error)}. Each"
                 f" must reach the others' addresses, and {own} must be this machine's, with the"
                 " port free."
             ) from error
@@ -114,10 +114,6 @@ def _ctrl_c_ends() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0][:200].rstrip(".")
 
 
 def _virtual_cpus(count: int) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from cargan_tf.data.dataset import load_dataset
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, first_line
 from cargan_tf.files import is_disk_full
 from cargan_tf.training.run import Run
 
@@ -28,12 +28,12 @@ def faults_explained(data: Path) -> Iterator[None]:
     except (OSError, tf.errors.OpError) as error:
         if is_disk_full(error):
             raise UserError(
-                f"the disk is full: {_first_line(error)}. Free some space. {_GO_ON}"
+                f"the disk is full: {first_line(error)}. Free some space. {_GO_ON}"
             ) from error
         check_data(data)
         if isinstance(error, tf.errors.DataLossError):
             raise UserError(
-                f"the data set {data} is damaged: {_first_line(error)}. Copy it again, or run"
+                f"the data set {data} is damaged: {first_line(error)}. Copy it again, or run"
                 f" `cargan preprocess` again. {_GO_ON}"
             ) from error
         raise
@@ -65,7 +65,3 @@ def check_data(data: Path) -> None:
         load_dataset(data)
     except UserError as error:
         raise UserError(f"the data set changed while training: {error} {_GO_ON}") from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")

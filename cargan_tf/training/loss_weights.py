@@ -22,7 +22,5 @@ def weights_that_count(config: Config) -> dict[str, float]:
         "coarse_l1": loss.l1,
         "refined_l1": loss.l1,
     }
-    absent = "refined" if config.model.stages == 1 else " "
-    return {
-        name: weight for name, weight in products.items() if weight and not name.startswith(absent)
-    }
+    stages = ("coarse", "refined")[: config.model.stages]
+    return {name: weight for name, weight in products.items() if weight and name.startswith(stages)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +19,7 @@ from cargan_tf.errors import UserError
 from cargan_tf.files import sweep_unfinished, write_json
 from cargan_tf.remote import check_local, to_path
 
+#: Raised when an older reader would misread a newer run.
 FORMAT = 1
 
 
@@ -57,6 +57,18 @@ class Run:
         """Whether a run was begun here."""
         return self.info_file.is_file()
 
+    def check_free(self) -> None:
+        """That a run can be begun here.
+
+        Raises:
+            UserError: there is one.
+        """
+        if self.exists():
+            raise UserError(
+                f"{self.path} already holds a run. Go on with it by --resume, or choose another"
+                " directory with --run."
+            )
+
     def write_info(self, info: RunInfo) -> None:
         """Begin the run: write what it is made of."""
         values = {
@@ -80,11 +92,17 @@ class Run:
         """What the run is made of.
 
         Raises:
-            UserError: there is no run here, its description is damaged, or it is remote.
+            UserError: there is no run here, its description is damaged or of another format, or
+                it is remote.
         """
         check_local(self.path, "a run's directory")
         try:
             values: dict[str, Any] = json.loads(self.info_file.read_text("utf-8"))
+            if values["format"] != FORMAT:
+                raise UserError(
+                    f"{self.info_file} has the format {values['format']!r}, this version reads"
+                    f" {FORMAT}: use the version that wrote it, or train again."
+                )
             return RunInfo(
                 config=config_from_json(values["config"], str(self.info_file)),
                 labels=tuple(values["labels"]),
@@ -149,11 +167,6 @@ def data_of(run: Run) -> Path:
     if not (data / DATASET_FILE).is_file():
         raise UserError(
             f"{run.path} was not made from a data set that is here ({data} holds none): name one"
-            " of its labels with --data."
+            " of the same labels with --data."
         )
     return data
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from cargan_tf.errors import UserError
 from cargan_tf.files import write_atomically, write_json
 from cargan_tf.models.sound_classifier import SoundClassifier, new_sound_classifier
 from cargan_tf.progress import Reporter, SilentReporter
+from cargan_tf.training.report_files import read_report_file
 from cargan_tf.training.supervised import fit, hits
 from cargan_tf.training.weight_files import load_weights, save_weights
 
@@ -96,11 +96,10 @@ def load_sound_classifier(
     """
     file = _report_file(folder)
     try:
-        values = json.loads(file.read_text("utf-8"))
-        report = SoundClassifierReport(**{**values, "labels": tuple(values["labels"])})
+        report = read_report_file(file, SoundClassifierReport)
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
         raise UserError(f"{file} is damaged; {_REMEDY}.") from error
     trained_for = (report.labels, report.statistics, report.config)
     if trained_for != (labels, statistics.to_json(), _what_matters(config)):

@@ -1,4 +1,4 @@
-"""The training loop: data in, steps, and upkeep at the configured intervals."""
+"""The training loop: data in, and steps; ``upkeep`` does what comes between them."""
 
 from __future__ import annotations
 
@@ -6,35 +6,32 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import tensorflow as tf
 import yaml
 
 from cargan_tf import __version__
 from cargan_tf.config import Config
-from cargan_tf.data.dataset import check_fits, load_dataset
+from cargan_tf.data.dataset import DATASET_FILE, check_fits, load_dataset
 from cargan_tf.environment import described, environment
 from cargan_tf.errors import UserError
-from cargan_tf.models.kinds import new_network
-from cargan_tf.models.precision import computing_in
-from cargan_tf.progress import Reporter, SilentReporter, Task
-from cargan_tf.training.averaging import AveragedWeights
+from cargan_tf.files import file_hash
+from cargan_tf.progress import Reporter, SilentReporter
+from cargan_tf.training.building import build_networks
 from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.class_means import class_means
 from cargan_tf.training.classifier import FOLDER as CLASSIFIER_FOLDER
-from cargan_tf.training.classifier import load_classifier
 from cargan_tf.training.clock import Clock
 from cargan_tf.training.devices import check_devices_suit
-from cargan_tf.training.faults import check_data, faults_explained, removal_explained
+from cargan_tf.training.faults import faults_explained, removal_explained
 from cargan_tf.training.feeding import check_divisible, spread_batches
 from cargan_tf.training.gallery import Gallery
-from cargan_tf.training.kinds import new_step
-from cargan_tf.training.listening import ListeningFigures, describe_listening
+from cargan_tf.training.listening import ListeningFigures
 from cargan_tf.training.monitor import Monitor, SilentMonitor
 from cargan_tf.training.resuming import check_same_run
-from cargan_tf.training.run import Run, RunInfo, file_hash
+from cargan_tf.training.run import Run, RunInfo
 from cargan_tf.training.sound_classifier import provide_sound_classifier
 from cargan_tf.training.stopping import StopRequest, signals_held
+from cargan_tf.training.upkeep import Upkeep, drawing_weights
 from cargan_tf.training.watch import LossWatch
 from cargan_tf.training.workers import Workers
 
@@ -97,30 +94,23 @@ class Trainer:
         check_divisible(config, strategy.num_replicas_in_sync, self.workers.count)
         check_devices_suit(config.training, strategy)
         self.steps_per_epoch = self.dataset.steps_per_epoch(config.training.batch_size)
-        self._check_free()
-        data_hash = file_hash(data / "dataset.json")
+        if not resume:
+            run.check_free()
+        classifier = classifier or data / CLASSIFIER_FOLDER
+        data_hash = file_hash(data / DATASET_FILE)
         with self.workers.loss_explained():
             self.workers.check_same(
                 {"version": __version__, "configuration": config, "data set": data_hash}
             )
-        keras.utils.set_random_seed(config.training.seed)
-        with (
-            self.workers.loss_explained(),
-            strategy.scope(),
-            computing_in(config.training.precision),
-        ):
-            labels = len(self.dataset.labels)
-            self.network = new_network(config, labels)
-            self.step = new_step(config, self.network, labels, strategy, self.steps_per_epoch)
-            self.average = self._new_average()
-        accuracy = self._load_classifier(classifier or data / CLASSIFIER_FOLDER)
+            built = build_networks(config, self.dataset, strategy, classifier)
+        self.network, self.step, self.average = built.network, built.step, built.average
         self.info = RunInfo(
             config,
-            tuple(self.dataset.labels),
+            self.dataset.labels,
             self.dataset.statistics,
             str(data.resolve()),
             data_hash,
-            accuracy,
+            built.accuracy,
         )
         self.checkpoints = Checkpoints(
             run.checkpoints, self.step, config.training.keep_checkpoints, self.average
@@ -155,6 +145,15 @@ class Trainer:
         ]
         return "\n".join(lines)
 
+    def gallery(self, split: str) -> Gallery:
+        """Pairs of ``split``, to be drawn by the networks; see ``drawing``."""
+        means = class_means(self.run, self.dataset, self.data, self.config)
+        return Gallery.of_split(self.network, self.dataset, self.data, self.config, split, means)
+
+    def drawing(self) -> AbstractContextManager[None]:
+        """Within the block the networks have the weights that draw, which may be averaged."""
+        return drawing_weights(self.average)
+
     def train(self, max_hours: float | None = None) -> TrainingResult:
         """Run to the last step; write checkpoints, statistics and pictures on the way.
 
@@ -178,8 +177,9 @@ class Trainer:
     def _begun(self) -> Monitor | SilentMonitor:
         """The chief writes what stands in the run before its first step; the others wait."""
         if self.workers.is_chief:
-            self._check_free()
-            if self.resume and self.checkpoints.changed():
+            if not self.resume:
+                self.run.check_free()
+            elif self.checkpoints.changed():
                 raise UserError(
                     f"another process trained in {self.run.path} while this one was starting: give"
                     " the command again."
@@ -195,29 +195,26 @@ class Trainer:
             )
             monitor = Monitor(self.run, self._gallery(), self.start)
         self.workers.meet()
-        gone = self.workers.any(not self.run.exists())[0]
-        if gone and self.workers.count == 1:
-            raise UserError(f"{self.run.path} was removed while the run began: train again.")
-        if gone:
-            raise UserError(
-                f"{self.run.path} is not on a file system that all workers share: give --run a"
-                " folder that every worker can read."
-            )
+        self.workers.check_seen(self.run.path, self.run.exists())
         return monitor if self.workers.is_chief else SilentMonitor()
 
-    def _check_free(self) -> None:
-        if self.run.exists() and not self.resume:
-            raise UserError(
-                f"{self.run.path} already holds a run. Go on with it by --resume, or choose another"
-                " directory with --run."
-            )
-
     def _loop(self, monitor: Monitor | SilentMonitor, request: StopRequest) -> TrainingResult:
-        settings, total = self.config, self.total_steps
-        batches = spread_batches(self.strategy, self.dataset, self.data, settings, self.start)
-        clock = Clock(settings.training.batch_size)
+        settings, total = self.config.training, self.total_steps
+        batches = spread_batches(self.strategy, self.dataset, self.data, self.config, self.start)
+        clock = Clock(settings.batch_size)
         report = self.run.fault(self.workers.index)
-        watch = LossWatch(self.strategy, settings.training.maximum_loss, report)
+        watch = LossWatch(self.strategy, settings.maximum_loss, report)
+        upkeep = Upkeep(
+            self.config,
+            self.data,
+            monitor,
+            watch,
+            clock,
+            self.checkpoints,
+            self.workers.is_chief,
+            self.average,
+            self.reporter,
+        )
         figures = None
         with self.reporter.task("Training", total) as task:
             task.advance(self.start)
@@ -230,80 +227,23 @@ class Trainer:
                 clock.count_step()
                 watch.note(step, losses, batch)
                 last = step == total
-                if step % settings.monitor.log_steps == 0 or last:
-                    self._log(step, watch.look(), clock, monitor, task)
-                task.advance()
-                if step % settings.monitor.listening_steps == 0 or last:
-                    figures = self._listen(step, monitor)
-                if step % settings.monitor.picture_steps == 0 or last:
-                    with self._drawing_weights():
-                        monitor.draw_grid(step)
+                figures = upkeep.after(step, last, task)
                 signalled, late = self.workers.any(request.signal is not None, request.time_is_up())
                 leaving = signalled or late
-                if step % settings.training.checkpoint_steps == 0 or last or leaving:
-                    self._save(watch)
+                if step % settings.checkpoint_steps == 0 or last or leaving:
+                    upkeep.save()
                 if leaving and not last:
                     if signalled and request.signal is None:
                         raise self.workers.stopped_elsewhere(step)
                     return TrainingResult(step, None, finished=False)
         if figures is None:  # a run resumed at its end has no step left
-            with self._drawing_weights():
-                figures = monitor.listen(total)
+            figures = upkeep.listen(total)
         self.workers.meet()  # who leaves before the chief has saved would end it
         return TrainingResult(total, figures)
-
-    def _save(self, watch: LossWatch) -> None:
-        """A checkpoint must be worth going on from: sound losses, from the whole of the data.
-
-        All workers look at the same, so all stop where one does; the chief alone writes.
-        """
-        watch.look()
-        if not self.config.data.cache:  # else nothing is read any more
-            check_data(self.data)
-        self.checkpoints.save(write=self.workers.is_chief)
-
-    def _log(
-        self,
-        step: int,
-        values: dict[str, float],
-        clock: Clock,
-        monitor: Monitor | SilentMonitor,
-        task: Task,
-    ) -> None:
-        speed = clock.read()
-        monitor.record(step, "training", {**values, **speed})
-        distance = values["refined_l1" if "refined_l1" in values else "coarse_l1"]  # of one stage
-        task.advance(
-            0,
-            f"L1 {distance:.3f}, {speed['pictures_per_second']:.0f} pictures/s",
-        )
-
-    def _listen(self, step: int, monitor: Monitor | SilentMonitor) -> ListeningFigures | None:
-        with self._drawing_weights():
-            figures = monitor.listen(step)
-        if figures is not None:
-            self.reporter.message(f"step {step}: {describe_listening(figures)}")
-        return figures
-
-    def _new_average(self) -> AveragedWeights | None:
-        steps = self.config.training.average_steps
-        return AveragedWeights(self.network, steps, self.strategy) if steps else None
-
-    def _drawing_weights(self) -> AbstractContextManager[None]:
-        """The weights that draw outside training are in their place within the block."""
-        return nullcontext() if self.average is None else self.average.in_place()
-
-    def _load_classifier(self, folder: Path) -> float | None:
-        """C's accuracy; ``None`` where the network that draws has no C."""
-        if self.network.classifier is None:
-            return None
-        labels = tuple(self.dataset.labels)
-        return load_classifier(folder, self.config, labels, into=self.network.classifier).accuracy
 
     def _gallery(self) -> Gallery | None:
         split = self.dataset.held_out_split
         if split is None:
             self.reporter.message("no held-out split: no listening figures and no pictures")
             return None
-        means = class_means(self.run, self.dataset, self.data, self.config)
-        return Gallery.of_split(self.network, self.dataset, self.data, self.config, split, means)
+        return self.gallery(split)

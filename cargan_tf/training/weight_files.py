@@ -22,7 +22,7 @@ def save_weights(network: keras.Model, file: Path) -> None:
 
 
 def load_weights(network: keras.Model, file: Path, remedy: str) -> None:
-    """The inverse, for a network with its variables made.
+    """The inverse, for a network with its variables made; all of them or none.
 
     Raises:
         UserError: the file is missing, damaged or of another network; ends in ``remedy``.
@@ -32,8 +32,12 @@ def load_weights(network: keras.Model, file: Path, remedy: str) -> None:
         raise ValueError(f"{network.name} has no variables yet: call it once before")
     try:
         with np.load(openable(file), allow_pickle=False) as arrays:
-            values = [arrays[f"arr_{index}"] for index in range(len(network.variables))]
-        for variable, value in zip(network.variables, values, strict=True):
-            variable.assign(value)
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            values = [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
+        pairs = list(zip(network.variables, values, strict=True))
+        for variable, value in pairs:
+            if value.shape != tuple(variable.shape):
+                raise ValueError(f"{variable.path} of shape {value.shape}")
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise UserError(f"{file} is damaged; {remedy}.") from error
+    for variable, value in pairs:
+        variable.assign(value)

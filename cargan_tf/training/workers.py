@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -72,6 +73,21 @@ class Workers:
                     f" another one than worker 0 (this is worker {self.index}, with {value})."
                     " Start all with the same command and packages, on folders that all share."
                 )
+
+    def check_seen(self, path: Path, there: bool) -> None:
+        """That a run's folder, which the chief has made, is ``there`` for every worker.
+
+        Raises:
+            UserError: it is not.
+        """
+        if not self.any(not there)[0]:
+            return
+        if self.count == 1:
+            raise UserError(f"{path} was removed while the run began: train again.")
+        raise UserError(
+            f"{path} is not on a file system that all workers share: give --run a folder that every"
+            " worker can read."
+        )
 
     @contextmanager
     def loss_explained(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 from PIL import Image
 
+from cargan_tf.audio.decode import openable_sound
 from cargan_tf.drawn import Picture
 from cargan_tf.errors import UserError
 
@@ -60,7 +61,8 @@ def write_video(
         file: ending in .mp4 (H.264 and AAC) or .gif.
         frames: [H, W, 3] each, all of one size, at least one; taken one by one.
         frames_per_second: whole.
-        sound: the recording; it keeps its rate and its one or two channels, more become one.
+        sound: the recording, which ``read_audio`` reads; it keeps its rate and its one or two
+            channels, more become one.
 
     Raises:
         UserError: the file cannot be written.
@@ -77,7 +79,7 @@ def write_video(
             options = {"movflags": "+faststart"}
             with (
                 av.open(str(temporary), "w", format="mp4", options=options) as container,
-                soundfile.SoundFile(sound) as recording,
+                soundfile.SoundFile(openable_sound(sound)) as recording,
             ):
                 _write_mp4(container, frames, frames_per_second, recording)
         except av.FFmpegError as error:

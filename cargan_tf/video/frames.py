@@ -10,7 +10,8 @@ from itertools import chain, repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from cargan_tf.audio.clips import Clip, cut_clip
+from cargan_tf.audio.clips import cut_clip
+from cargan_tf.audio.mixing import root_mean_square
 from cargan_tf.drawn import Drawn, Picture, Recognition
 from cargan_tf.inference import BATCH, Generator, Label
 
@@ -72,7 +73,7 @@ def recognise_recording(generator: Generator, waveform: Waveform) -> Recognition
     starts = np.linspace(0, last, count).round().astype(int)
     clips = [cut_clip(waveform, int(start), samples) for start in np.unique(starts)]
     heard = generator.recognise(clips)
-    loudness = np.array([_root_mean_square(clip) for clip in clips])
+    loudness = np.array([root_mean_square(clip.samples) for clip in clips])
     shares = loudness / loudness.sum() if loudness.any() else np.full(len(clips), 1 / len(clips))
     rows = np.array([[one.probabilities[label] for label in generator.labels] for one in heard])
     return Recognition(dict(zip(generator.labels, (shares @ rows).tolist(), strict=True)))
@@ -94,7 +95,3 @@ def smoothed(frames: Iterable[Picture], radius: int) -> Iterator[Picture]:
             there = [(w, near) for w, near in zip(weights, around, strict=True) if near is not None]
             mean = sum(w * near.astype(np.float64) for w, near in there) / sum(w for w, _ in there)
             yield np.rint(mean).astype(np.uint8)
-
-
-def _root_mean_square(clip: Clip) -> float:
-    return float(np.sqrt(np.mean(np.square(clip.samples, dtype=np.float64))))

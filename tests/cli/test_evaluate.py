@@ -40,6 +40,7 @@ def test_a_table_a_report_and_a_page(cargan, run, tiny_run, tmp_path):
         (("run", "--split", "dev"), "has no pair in dev; it has train, validation, test"),
         (("run", "--features", "vgg", "--metric", "fid"), "no feature network 'vgg'"),
         (("run", "--clips", "0"), "0 is not in the range x>=1"),
+        (("run", "--seed", "-1"), "-1 is not in the range x>=0"),
     ],
 )
 def test_bad_input_is_named(cargan, run, words, said):

@@ -145,3 +145,11 @@ def test_progress_goes_to_standard_error(capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("Work: 1/1, ")
+
+
+@pytest.mark.parametrize("screen", ["file", "terminal"])
+def test_a_name_in_brackets_is_told_as_it_is(screen, request):
+    screen = request.getfixturevalue(screen)
+    with screen.reporter.task("Draw", 1) as task:
+        task.advance(note="runs[/v2]")
+    assert "runs[/v2]" in screen.text

@@ -143,7 +143,7 @@ def test_a_run_is_not_trained_over(cargan, tiny_data, run):
 def test_a_resumed_run_keeps_its_configuration(cargan, tiny_data, run):
     words = ("--resume", "--set", "training.batch_size=2")
     error = cargan("train", tiny_data, "--run", run, *words).error
-    assert "was begun with another configuration" in error
+    assert "was begun with another configuration (training.batch_size: 4 then, 2 now)" in error
 
 
 def test_a_run_in_use_is_refused(cargan, tiny_data, run):

@@ -69,3 +69,18 @@ def test_slopes_of_slopes_are_not_taken_in_float16():
     override(Config(), texts)
     with pytest.raises(UserError, match="too small for float16"):
         override(Config(), [*texts, "training.precision=float16"])
+
+
+@pytest.mark.parametrize("stages", [1, 2])
+def test_features_are_not_matched_where_the_generators_do_not_ask_d(stages):
+    asked_by_one = ["loss.coarse_adversarial=0", "loss.feature_matching=1"]
+    texts = [f"model.stages={stages}", *asked_by_one, f"loss.refined_adversarial={2 - stages}"]
+    with pytest.raises(UserError, match=r"feature_matching is .*do not ask D"):
+        override(Config(), texts)
+    override(Config(), asked_by_one)
+
+
+def test_a_second_stage_that_is_not_there_does_not_train_d():
+    weights = ("loss.real_pairs=0", "loss.coarse_adversarial=0", "loss.adversarial_form=hinge")
+    with pytest.raises(UserError, match=r"adversarial_form is .*D is not trained"):
+        override(Config(), ["model.stages=1", *weights])

@@ -39,3 +39,9 @@ def test_the_choice_is_the_seed_s(dataset, tiny_data):
 def test_no_record_at_all_is_refused(dataset, tiny_data):
     with pytest.raises(ValueError, match="at least 1"):
         even_choice(dataset, tiny_data, "train", 0, seed=0)
+
+
+def test_shards_that_hold_fewer_than_they_are_said_to_end_the_choice(dataset, tiny_data):
+    shards = tuple(shard.model_copy(update={"records": 99}) for shard in dataset.shards["test"])
+    said_more = dataset.model_copy(update={"shards": {"test": shards}})
+    assert even_choice(said_more, tiny_data, "test", 50, seed=0) == list(range(12))

@@ -11,8 +11,9 @@ from cargan_tf.data.extraction import Extracted
 from cargan_tf.data.pairs import LeftOut, Pair, Source
 from cargan_tf.data.plan import Plan, PlannedShard
 from cargan_tf.data.records import parse, read_records
-from cargan_tf.data.shard_reports import finished_shards, sha256_of
+from cargan_tf.data.shard_reports import finished_shards
 from cargan_tf.data.shards import band_statistics, write_shard
+from cargan_tf.files import file_hash
 
 PLANNED = PlannedShard("train-00000-of-00001.tfrecord", "train", ())
 SIZE = 8
@@ -99,7 +100,7 @@ def test_the_report_describes_the_file_and_lets_it_be_taken_up(folder, plan, chu
     report = write_shard(folder, PLANNED, plan, [chunk(pair(0), pair(1))])
     file = folder / PLANNED.name
     assert (report.shard.name, report.shard.records) == (PLANNED.name, 2)
-    assert (report.shard.bytes, report.shard.sha256) == (file.stat().st_size, sha256_of(file))
+    assert (report.shard.bytes, report.shard.sha256) == (file.stat().st_size, file_hash(file))
     assert finished_shards(folder, plan) == {PLANNED.name: report}
 
 

@@ -75,6 +75,14 @@ def test_a_damaged_report_is_named(judged, content):
         read_report(judged)
 
 
+def test_a_report_of_settings_that_there_are_not_is_damaged(judged):
+    file = judged / FOLDER / REPORT_FILE
+    values = json.loads(file.read_text("utf-8"))
+    file.write_text(json.dumps({**values, "config": {"minimum_accuracy": 2}}), "utf-8")
+    with pytest.raises(UserError, match=r"judge\.json is damaged; train the judge again"):
+        read_report(judged)
+
+
 def test_damaged_weights_are_named(judged):
     (judged / FOLDER / WEIGHTS_FILE).write_bytes(b"PK")
     with pytest.raises(UserError, match=r"judge\.npz is damaged; train the judge again"):

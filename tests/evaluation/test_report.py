@@ -36,3 +36,9 @@ def test_what_cannot_be_read_is_named(make_report, change, said):
         Report.from_json({**make_report().to_json(), **change}, "some/report.json")
     assert str(error.value).startswith("some/report.json")
     assert "evaluate the run again" in str(error.value)
+
+
+@pytest.mark.parametrize("values", [[], "report", None])
+def test_what_is_no_report_at_all_is_named(values):
+    with pytest.raises(UserError, match=r"report\.json is damaged: it holds no report"):
+        Report.from_json(values, "some/report.json")

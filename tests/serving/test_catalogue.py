@@ -41,11 +41,13 @@ def test_the_model_exported_last_is_taken(tmp_path):
     assert default_model(tmp_path) == last
 
 
-@pytest.mark.parametrize("name", ["empty", "brass/.export-x1", "brass/1/half", "brass/old"])
+@pytest.mark.parametrize(
+    "name", ["empty", "brass/.export-x1", "brass/1/half", "brass/old", "brass/007", "brass/\u0661"]
+)
 def test_what_is_no_whole_version_does_not_count(tmp_path, name):
     folder = tmp_path / name
     folder.mkdir(parents=True)
-    if "export" in name or "old" in name:
+    if "export" in name or "old" in name or folder.name.isdecimal():
         (folder / "saved_model.pb").touch()
     with pytest.raises(UserError, match=r"no trained model in .*cargan quickstart"):
         default_model(tmp_path)

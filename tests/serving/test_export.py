@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from filelock import FileLock
 
 from cargan_tf.errors import UserError
 from cargan_tf.serving.card import read_card
@@ -337,3 +338,16 @@ def test_a_number_that_another_export_takes_meanwhile_is_left_to_it(
     monkeypatch.setattr(tf.saved_model, "save", save)
     assert export_run(Run(tiny_run), folder) == folder / "2"
     assert (folder / "2" / "saved_model.pb").read_bytes() == b"whole"
+
+
+def test_a_folder_that_takes_no_more_folders_is_free_for_the_next_export(
+    tiny_run, tmp_path, monkeypatch
+):
+    def refused(**options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("cargan_tf.serving.export.tempfile.mkdtemp", refused)
+    with pytest.raises(UserError, match=r"cannot write to .*No space left") as caught:
+        export_run(Run(tiny_run), tmp_path / "model")
+    with FileLock(tmp_path / "model" / ".lock", timeout=0):
+        assert caught.value.__cause__ is not None

@@ -45,3 +45,12 @@ def test_a_run_computes_them_once_and_keeps_them(trained, means, tmp_path):
     np.save(run.class_means, made + 1)
     kept = class_means(run, trained.dataset, trained.data, trained.config)
     np.testing.assert_array_equal(kept, made + 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY cut short", b"text"])
+def test_a_damaged_file_is_written_anew(trained, means, tmp_path, content):
+    run = Run(tmp_path)
+    run.class_means.write_bytes(content)
+    made = class_means(run, trained.dataset, trained.data, trained.config)
+    np.testing.assert_allclose(made, means, atol=1e-6)
+    np.testing.assert_array_equal(np.load(run.class_means), made)

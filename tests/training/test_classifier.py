@@ -76,6 +76,18 @@ def test_another_network_or_picture_size_is_refused(folder, tiny_config, network
         load(folder, override(tiny_config, [text]), network)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("accuracy", "good"), ("labels", 3), ("config", {"width": "wide"})]
+)
+def test_a_report_with_a_value_of_another_type_is_damaged(
+    folder, tiny_config, network, name, value
+):
+    file = folder / "classifier.json"
+    file.write_text(json.dumps({**json.loads(file.read_text("utf-8")), name: value}), "utf-8")
+    with pytest.raises(UserError, match=r"classifier\.json is damaged"):
+        load(folder, tiny_config, network)
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"accuracy": 1}'])
 def test_a_damaged_report_is_named(folder, tiny_config, network, content):
     (folder / "classifier.json").write_text(content)

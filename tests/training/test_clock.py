@@ -22,6 +22,17 @@ def test_reads_pictures_a_second_and_the_share_of_waiting(now):
     assert watch.read() == {"pictures_per_second": 2.0, "waiting_for_data": 0.25}
 
 
+def test_what_is_done_while_it_is_stopped_does_not_count(now):
+    watch = Clock(batch_size=8)
+    now[0] += 2
+    watch.count_step()
+    with watch.stopped():
+        now[0] += 30
+    now[0] += 2
+    watch.count_step()
+    assert watch.read() == {"pictures_per_second": 4.0, "waiting_for_data": 0.0}
+
+
 def test_a_reading_begins_anew(now):
     watch = Clock(batch_size=4)
     now[0] += 5

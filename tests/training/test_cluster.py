@@ -40,6 +40,7 @@ def test_the_chief_is_the_first_worker():
         (cluster(worker=WORKERS, chief=["c:1", "d:1"]), "more than one chief"),
         (cluster(worker=WORKERS), "does not say which task this process is"),
         (cluster({"type": "boss", "index": 0}, worker=WORKERS), "the task type 'boss'"),
+        (cluster({"type": ["worker"], "index": 0}, worker=WORKERS), "the task type ['worker']"),
         (cluster({"type": "worker"}, worker=WORKERS), "has no task index"),
         (cluster({"type": "worker", "index": 2}, worker=WORKERS), "index 2; the worker tasks are"),
         (cluster({"type": "worker", "index": "0"}, worker=WORKERS), "has the task index '0'"),

@@ -1,4 +1,3 @@
-import hashlib
 import json
 import subprocess
 import sys
@@ -7,7 +6,7 @@ import pytest
 
 from cargan_tf.audio.statistics import BandStatistics
 from cargan_tf.errors import UserError
-from cargan_tf.training.run import Run, RunInfo, file_hash
+from cargan_tf.training.run import Run, RunInfo
 
 
 @pytest.fixture
@@ -76,13 +75,16 @@ def test_the_lock_is_free_after_an_error(run):
         pass
 
 
-def test_a_file_s_hash_is_its_sha_256(tmp_path):
-    (tmp_path / "file").write_bytes(b"content")
-    assert file_hash(tmp_path / "file") == hashlib.sha256(b"content").hexdigest()
-
-
 def test_statistics_are_read_up_to_a_line_that_was_cut_short(tmp_path):
     run = Run(tmp_path)
     assert run.read_stats() == []
     run.stats.write_text('{"step": 1}\n{"step": 2}\n{"st')
     assert run.read_stats() == [{"step": 1}, {"step": 2}]
+
+
+def test_a_run_of_another_format_is_not_misread(run, info):
+    run.write_info(info)
+    values = json.loads(run.info_file.read_text("utf-8"))
+    run.info_file.write_text(json.dumps({**values, "format": 2}), "utf-8")
+    with pytest.raises(UserError, match="has the format 2, this version reads 1"):
+        run.read_info()

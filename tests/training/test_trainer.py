@@ -148,12 +148,15 @@ def test_resuming_on_other_data_is_refused(make, run_copy, tiny_data, tmp_path):
 
 
 def test_resuming_with_another_configuration_is_refused(make, run_copy):
-    with pytest.raises(UserError, match="begun with another configuration"):
+    with pytest.raises(
+        UserError, match=r"another configuration \(loss\.l1: 100\.0 then, 10\.0 now\)"
+    ):
         make(run_copy, "loss.l1=10", resume=True)
 
 
 def test_resuming_may_change_length_rate_and_monitoring(make, run_copy):
     texts = ("training.steps=9", "training.learning_rate=1e-5", "monitor.log_steps=7")
+    texts += ("training.decay_epochs=2",)
     texts += ("s2ic.latent=3",)  # of another kind of system: it has no part in this run
     trainer = make(run_copy, *texts, resume=True)
     assert (trainer.start, trainer.total_steps) == (6, 9)

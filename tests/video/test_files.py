@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import tracemalloc
@@ -176,3 +177,10 @@ def test_without_pyav_it_is_said_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "av", None)
     with pytest.raises(UserError, match=r"pip install 'cargan-tf\[video\]'"):
         check_video_name(tmp_path / "film.mp4")
+
+
+def test_the_sound_may_have_a_name_that_is_no_text(tmp_path):
+    named = sound(tmp_path / "a.wav").rename(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.wav"))
+    write_video(tmp_path / "film.mp4", frames(5), 5, named)
+    with av.open(str(tmp_path / "film.mp4")) as film:
+        assert len(film.streams.audio) == 1

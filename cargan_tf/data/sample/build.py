@@ -6,7 +6,6 @@ import csv
 import io
 import multiprocessing
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from cargan_tf.data.sample.pairs import Job, Row, write_pairs
 from cargan_tf.data.sample.parameters import MANIFEST, PARAMETERS, Parameters, is_complete
-from cargan_tf.data.workers import default_workers
+from cargan_tf.data.workers import default_workers, stand_by_parent
 from cargan_tf.errors import UserError
 from cargan_tf.files import write_json
 from cargan_tf.labels import SUB_URMP_LABELS
@@ -111,9 +110,7 @@ def _results(jobs: list[Job], workers: int) -> Iterator[list[Row]]:
     # Not "fork": the caller may have TensorFlow's threads running, which a fork would not copy.
     context = multiprocessing.get_context("spawn")
     try:
-        with ProcessPoolExecutor(
-            workers, mp_context=context, initializer=_leave_interrupts_to_parent
-        ) as pool:
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=stand_by_parent) as pool:
             try:
                 yield from pool.map(write_pairs, jobs)
             finally:
@@ -123,10 +120,6 @@ def _results(jobs: list[Job], workers: int) -> Iterator[list[Row]]:
             "the worker processes ended early; a script that calls this must do so under"
             " if __name__ == '__main__':, or pass workers=1"
         ) from fault
-
-
-def _leave_interrupts_to_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _write_manifest(path: Path, rows: list[Row]) -> None:

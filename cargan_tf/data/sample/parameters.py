@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from cargan_tf.data.sample import soundfont as sampler
 from cargan_tf.data.sample.instruments import INSTRUMENTS
 from cargan_tf.data.sample.signature import PLAYERS
 from cargan_tf.errors import UserError
+from cargan_tf.files import file_hash
 from cargan_tf.labels import label_index
 
 #: Raised whenever the same parameters give other files, so that old sets are not taken for new.
@@ -78,8 +78,7 @@ class Parameters:
         """What ``sample.json`` holds; equal for equal data sets."""
         font = None
         if self.soundfont is not None:
-            digest = hashlib.sha256(self.soundfont.read_bytes()).hexdigest()
-            font = {"name": self.soundfont.name, "sha256": digest}
+            font = {"name": self.soundfont.name, "sha256": file_hash(self.soundfont)}
         return {
             "format": "cargan_tf sample data",
             "version": VERSION,

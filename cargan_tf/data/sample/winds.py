@@ -3,13 +3,12 @@ higher notes bring the hands nearer to the mouth."""
 
 from __future__ import annotations
 
-from cargan_tf.data.sample.brass import polished
+from cargan_tf.data.sample.brass import SILVER, polished
 from cargan_tf.data.sample.canvas import BLACK, Canvas, Colour, darker, lighter
 from cargan_tf.data.sample.figure import Body, Pose, draw_hand, draw_left_arm, draw_right_arm
 from cargan_tf.data.sample.geometry import Axis, Point, bezier
 from cargan_tf.data.sample.players import Look
 
-SILVER: Colour = (204, 208, 216)
 KEYS: Colour = (196, 198, 206)
 REED: Colour = (200, 154, 92)
 ROSEWOOD: Colour = (112, 32, 24)

@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, told
 from cargan_tf.evaluation.features.network import FeatureNetwork, resize_rule, weights_hash
 from cargan_tf.evaluation.report import NetworkInfo
 
@@ -37,10 +37,9 @@ def inception(weights: str = DOWNLOAD) -> FeatureNetwork:
     try:
         network = keras.applications.InceptionV3(weights=weights, classifier_activation=None)
     except Exception as error:  # Keras raises a bare Exception when a download fails
-        reason = " ".join(str(error).split())[:200]
         raise UserError(
-            f"the weights of InceptionV3 ({weights}) cannot be loaded ({reason}). Name a file of"
-            " keras.applications.InceptionV3 with its last layer (--features inception=FILE), or"
+            f"the weights of InceptionV3 ({weights}) cannot be loaded ({told(error)}). Name a file"
+            " of keras.applications.InceptionV3 with its last layer (--features inception=FILE), or"
             " use --features efficientnet-lite0, whose weights come with the installation."
         ) from error
     both = keras.Model(network.input, [network.layers[-2].output, network.output])

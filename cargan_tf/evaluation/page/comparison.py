@@ -60,4 +60,6 @@ def load_comparison(path: Path) -> Comparison | None:
 
 
 def _stack(images: list[Image.Image]) -> NDArray[np.uint8]:
+    if not images:  # a split that holds no music
+        return np.zeros((0, 0, 0, 3), np.uint8)
     return np.stack([np.asarray(image) for image in images])

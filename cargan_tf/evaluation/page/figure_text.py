@@ -7,6 +7,9 @@ from typing import Final
 
 from cargan_tf.evaluation.report import Figure, MetricInfo
 
+#: Which way a metric is better, after its title.
+ARROWS: Final = {"higher": " ↑", "lower": " ↓", "neither": ""}
+
 
 def number(value: float, share: bool) -> str:
     """A share with three decimals, anything else with three or four digits."""
@@ -38,7 +41,10 @@ def limits(figure: Figure, info: MetricInfo) -> Iterator[str]:
 LIMITS: Final = {
     "95 %": "Wilson's interval of a share.",
     "±": "Standard error over parts of the pictures.",
-    "chance": "What guessing among the photos of the class would give.",
+    "chance": (
+        "What guessing would give: the label, for an accuracy; else the photo, among those of the"
+        " class."
+    ),
     "floor, at its size": (
         "The same measure between two halves of the real photos, and between one of those halves"
         " and as many pictures: these two compare like with like, as the measure grows when there"

@@ -6,7 +6,6 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,10 +68,9 @@ class StripMaker:
         """Refined picture, another sound, how far it moved, another label."""
         return self._strip(example, ("refined", "other sound", "moved by", "other label"))
 
-    @cached_property
+    @property
     def _stages(self) -> tuple[str, ...]:
-        one_stage = np.array_equal(self._drawn.coarse, self._drawn.refined)
-        return ("refined",) if one_stage else ("coarse", "refined")
+        return ("coarse", "refined") if self._drawn.has_two_stages else ("refined",)
 
     def _strip(self, example: Example, titles: Sequence[str]) -> Strip:
         pictures = [

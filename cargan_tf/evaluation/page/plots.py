@@ -8,20 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cargan_tf.plots import INK, STYLE
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 #: Values of a training line that are no losses.
 _NOT_LOSSES = frozenset({"step", "kind", "pictures_per_second", "waiting_for_data"})
-#: Where a loss's last word has no other plot: sums over the others.
+#: Sums over the others.
 _TOTALS = frozenset({"generators", "discriminator"})
 
-#: What each plot of losses shows, by the last word of their names.
+#: What each plot of losses shows, by how their names end.
 _TITLES = {
     "l1": "L1 distance to the photo, training",
     "classification": "Cross-entropy of the label",
     "adversarial": "Generators against D",
+    "feature_matching": "D's features, drawn against real",
+    "perceptual": "C's features, drawn against real",
     "judged": "D's judgements",
+    "gradient_penalty": "R1: D's slope at real photos",
     "totals": "Whole losses",
 }
 
@@ -33,8 +38,8 @@ _COLOUR_OF = {"coarse": "#d55e00", "refined": "#0088cc", "real": "#009e73"}
 _COLOURS = ("#cc79a7", "#e69f00", "#0088cc", "#d55e00", "#009e73", "#999999")
 #: Fewer are shown as points on the line.
 _FEW_POINTS = 20
-#: Of text and axes, on a light page and on a dark one.
-_INK, _DARK_INK = "#33383d", "#c9d1d9"
+#: Of text and axes, on a dark page.
+_DARK_INK = "#c9d1d9"
 
 Points = Sequence[tuple[int, float]]
 
@@ -68,7 +73,7 @@ def training_plots(lines: Sequence[dict[str, Any]]) -> list[Plot]:
 
 
 def _losses(lines: Sequence[dict[str, Any]]) -> list[tuple[str, list[Series]]]:
-    """Losses by the last word of their names: what is alike stands in one plot."""
+    """Losses by how their names end: what is alike stands in one plot."""
     points: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for line in lines:
         if line["kind"] == "training":
@@ -76,12 +81,20 @@ def _losses(lines: Sequence[dict[str, Any]]) -> list[tuple[str, list[Series]]]:
                 points[name].append((line["step"], line[name]))
     groups: dict[str, list[Series]] = defaultdict(list)
     for name in sorted(points):
-        group = "totals" if name in _TOTALS else name.rpartition("_")[2]
-        shown = name.rpartition("_")[0] if name not in _TOTALS else name
-        groups[group].append(Series(shown.replace("_", " ") or name, points[name]))
+        group = _group(name)
+        shown = name.removesuffix(group).replace("_", " ").strip()
+        groups[group].append(Series(shown or group.replace("_", " "), points[name]))
     known = [group for group in _TITLES if group in groups]
     others = sorted(groups.keys() - _TITLES.keys())
     return [(_TITLES.get(group, group), groups[group]) for group in [*known, *others]]
+
+
+def _group(name: str) -> str:
+    """The plot that a loss belongs in: of a known ending, else of its last word."""
+    if name in _TOTALS:
+        return "totals"
+    endings = [ending for ending in _TITLES if f"_{name}".endswith(f"_{ending}")]
+    return max(endings, key=len, default=name.rpartition("_")[2])
 
 
 def _listening(lines: Sequence[dict[str, Any]]) -> list[tuple[str, list[Series]]]:
@@ -125,7 +138,7 @@ def _plot(title: str, series: list[Series]) -> Plot:
     ends = ", ".join(f"{one.name} {one.points[-1][1]:.3g}" for one in series if one.points)
     last = max(one.points[-1][0] for one in series if one.points)
     light = _svg(series)
-    dark = light.replace(_INK, _DARK_INK)
+    dark = light.replace(INK, _DARK_INK)
     return Plot(title, f"{title}: at step {last}, {ends}.", light, dark)
 
 
@@ -134,21 +147,7 @@ def _svg(series: list[Series]) -> str:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    style: dict[Any, Any] = {
-        "svg.fonttype": "none",  # text stays text
-        "svg.hashsalt": "cargan",  # the same curves give the same file
-        "font.family": "sans-serif",
-        "font.size": 10,
-        "text.color": _INK,
-        "axes.edgecolor": _INK,
-        "axes.labelcolor": _INK,
-        "xtick.color": _INK,
-        "ytick.color": _INK,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.prop_cycle": cycler(color=_COLOURS),
-    }
-    with rc_context(style):
+    with rc_context(STYLE | {"axes.prop_cycle": cycler(color=_COLOURS)}):
         figure = Figure(figsize=_SIZE, layout="constrained")
         axes = figure.subplots()
         for one in series:
@@ -156,8 +155,9 @@ def _svg(series: list[Series]) -> str:
                 _draw(axes, one)
         axes.set_xlabel("step")
         axes.set_xlim(left=0)
-        axes.set_ylim(bottom=0)
-        axes.grid(alpha=0.2, color=_INK, linewidth=0.6)
+        if all(value >= 0 for one in series for _, value in one.points):
+            axes.set_ylim(bottom=0)  # the hinge form's losses go below
+        axes.grid(alpha=0.2, color=INK, linewidth=0.6)
         # Above the axes: looking for the emptiest corner is slow for long runs.
         figure.legend(loc="outside upper left", frameon=False, fontsize=9, ncols=3)
         content = io.StringIO()
@@ -168,7 +168,7 @@ def _svg(series: list[Series]) -> str:
 def _draw(axes: Axes, series: Series) -> None:
     steps, values = zip(*series.points, strict=True)
     if series.reference:
-        axes.plot(steps, values, color=_INK, linestyle="--", linewidth=1.2, label=series.name)
+        axes.plot(steps, values, color=INK, linestyle="--", linewidth=1.2, label=series.name)
         return
     axes.plot(
         steps,

@@ -23,9 +23,8 @@ from cargan_tf.evaluation.tables.measured_table import (
 )
 from cargan_tf.evaluation.tables.paper_tables import PaperRow, PaperTable, paper_table
 from cargan_tf.evaluation.tables.text import to_markdown
-from cargan_tf.files import write_atomically, write_json
+from cargan_tf.files import file_hash, write_atomically, write_json
 from cargan_tf.progress import Reporter, SilentReporter
-from cargan_tf.training.run import file_hash
 
 #: Under the output folder: what everything in it was made from, and the runs.
 ORIGIN_FILE, RUNS = "reproduction.json", "runs"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cargan_tf.evaluation.page.figure_text import limits, number
+from cargan_tf.evaluation.page.figure_text import ARROWS, limits, number
 from cargan_tf.evaluation.page.templating import environment
 from cargan_tf.evaluation.tables.measured_table import (
     Cell,
@@ -12,9 +12,6 @@ from cargan_tf.evaluation.tables.measured_table import (
     MeasuredRow,
     MeasuredTable,
 )
-
-#: Which way a column is better.
-_ARROWS = {"higher": " ↑", "lower": " ↓", "neither": ""}
 
 NOT_YET, NOT_MEASURED, NOT_IN_PAPER = "…", "–", ""
 
@@ -25,7 +22,7 @@ def headings(table: MeasuredTable) -> list[str]:
     for column in table.columns:
         if _in_paper(table, column):
             found.append(f"{column.title}, paper")
-        found.append(f"{column.title}{_ARROWS[column.info.better] if column.info else ''}")
+        found.append(f"{column.title}{ARROWS[column.info.better] if column.info else ''}")
     return found
 
 

@@ -15,6 +15,7 @@ from cargan_tf.errors import UserError
 from cargan_tf.inference import BATCH, Generator, Label, Source
 from cargan_tf.serving.address import Address, parse_address
 from cargan_tf.serving.card import PARTS, ModelCard
+from cargan_tf.serving.client.failures import no_card
 
 #: Samples in one request: some 6 MB as JSON, below what servers and proxies let in.
 REQUEST_SAMPLES: Final = 300_000
@@ -92,12 +93,17 @@ class Client:
     def generator(self) -> Generator:
         """A generator that draws there; the model's card is asked for once."""
         if self._generator is None:
-            inputs = {"part": np.array(PARTS, object)}
-            answers = self.predict("card", inputs, ["json"])["json"]
-            values = {part: json.loads(text) for part, text in zip(PARTS, answers, strict=True)}
-            card = ModelCard.from_json(values, f"the model at {self.address}")
+            card = self._card()
             self._generator = Generator(_Remote(self._transport, card), card)
         return self._generator
+
+    def _card(self) -> ModelCard:
+        answers = self.predict("card", {"part": np.array(PARTS, object)}, ["json"])["json"]
+        try:
+            values = {part: json.loads(text) for part, text in zip(PARTS, answers, strict=True)}
+            return ModelCard.from_json(values, f"the model at {self.address}")
+        except (LookupError, TypeError, ValueError) as error:
+            raise no_card(self.address) from error
 
     @property
     def labels(self) -> tuple[str, ...]:

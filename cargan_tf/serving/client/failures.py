@@ -30,6 +30,14 @@ def no_model(address: Address, told: str) -> UserError:
     )
 
 
+def no_card(address: Address) -> UserError:
+    """The model there does not describe itself as this project's do."""
+    return UserError(
+        f"the model {address.model!r} at {address.place} was not exported by this project, or by"
+        " another version of it: serve one that 'cargan export' wrote."
+    )
+
+
 def too_late(address: Address, seconds: float) -> UserError:
     """It takes longer than the client waits."""
     return UserError(

@@ -72,7 +72,10 @@ class GrpcTransport:
             response = self._stub.Predict(request, timeout=self._timeout)
         except grpc.RpcError as error:
             raise self._failure(error) from error
-        return {name: tf.make_ndarray(response.outputs[name]) for name in outputs}
+        try:  # an output that is not there is an empty message, of no type
+            return {name: tf.make_ndarray(response.outputs[name]) for name in outputs}
+        except (TypeError, ValueError) as error:
+            raise not_serving(self._address) from error
 
     def _failure(self, error: Any) -> UserError:
         code, told = error.code(), plain_message(error.details() or "")

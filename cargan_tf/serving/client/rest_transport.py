@@ -86,7 +86,10 @@ class RestTransport:
         found = values["outputs"]
         if not isinstance(found, dict):  # the only output goes without its name
             found = {outputs[0]: found}
-        return {name: _from_json(name, found[name]) for name in outputs}
+        try:
+            return {name: _from_json(name, found[name]) for name in outputs}
+        except (LookupError, TypeError, ValueError) as error:
+            raise not_serving(self._address) from error
 
     def _no_answer(self, error: requests.RequestException) -> UserError:
         # After the last try requests tells of a time-out by urllib3's error, and calls it another.

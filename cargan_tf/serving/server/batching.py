@@ -139,7 +139,8 @@ class Batcher:
         except Exception as error:
             if len(batch) > 1:
                 for item in batch:
-                    await self._draw_batch([item])
+                    if not item.answer.done():  # whoever gave up meanwhile is not drawn for
+                        await self._draw_batch([item])
             elif not batch[0].answer.done():
                 refused = refusal_of(error) if isinstance(error, tf.errors.OpError) else error
                 batch[0].answer.set_exception(refused)

@@ -17,7 +17,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from cargan_tf.errors import UserError
 from cargan_tf.serving.catalogue import exported_version
-from cargan_tf.serving.operations import check_operations
+from cargan_tf.serving.loading import load_exported
 from cargan_tf.serving.server.failures import Refusal, invalid
 from cargan_tf.serving.warm_up import read_warm_up
 
@@ -59,13 +59,9 @@ class ServedModel:
             UserError: there is none at ``folder``, it is damaged, or it would do more than draw.
         """
         version = exported_version(folder)
-        saved = check_operations(version)
-        try:
-            signatures = dict(saved.meta_graphs[0].signature_def)
-            signatures.pop(_INIT, None)
-            loaded = tf.saved_model.load(str(version))
-        except Exception as error:  # protobuf, TensorFlow and the system each have their own
-            raise UserError(f"the model at {version} is damaged: export it again.") from error
+        loaded, saved = load_exported(version)
+        signatures = dict(saved.meta_graphs[0].signature_def)
+        signatures.pop(_INIT, None)
         number = int(version.name) if version.name.isdecimal() else 1
         model = cls(name, number, loaded, signatures)
         try:

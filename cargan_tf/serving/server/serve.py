@@ -18,7 +18,13 @@ from uvicorn.server import HANDLED_SIGNALS
 
 from cargan_tf.errors import UserError
 from cargan_tf.progress import Reporter, SilentReporter
-from cargan_tf.serving.address import GRPC_PORT, MODEL_NAME, REST_PORT
+from cargan_tf.serving.address import (
+    GRPC_PORT,
+    LOOPBACK,
+    MODEL_NAME,
+    REST_PORT,
+    host_and_port,
+)
 from cargan_tf.serving.server.grpc_service import grpc_server
 from cargan_tf.serving.server.limits import Limits
 from cargan_tf.serving.server.model import ServedModel
@@ -35,7 +41,7 @@ KEEP_ALIVE_SECONDS: Final = 75
 class Place:
     """Where the server listens; port 0 is any that is free."""
 
-    host: str = "127.0.0.1"
+    host: str = LOOPBACK
     rest_port: int = REST_PORT
     grpc_port: int = GRPC_PORT
 
@@ -109,7 +115,7 @@ class Server:
     async def _run(self) -> None:
         host = self._place.host
         try:
-            grpc, grpc_port = grpc_server(self._service, _joined(host, self._place.grpc_port))
+            grpc, grpc_port = grpc_server(self._service, host_and_port(host, self._place.grpc_port))
         except RuntimeError as error:
             raise _taken(host, self._place.grpc_port) from error
         self._service.batcher.start()
@@ -150,8 +156,12 @@ def bound(host: str, port: int) -> socket.socket:
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         made = socket.socket(family, kind)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(address)
+        try:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind(address)
+        except OSError:
+            made.close()
+            raise
     except OSError as error:
         raise _taken(host, port) from error
     return made
@@ -159,21 +169,17 @@ def bound(host: str, port: int) -> socket.socket:
 
 def _welcome(model: ServedModel, host: str, rest_port: int, grpc_port: int) -> Iterator[str]:
     yield f"Serving version {model.version} as '{model.name}', for trying out; Ctrl-C stops."
-    yield f"  REST  http://{_joined(host, rest_port)}/v1/models/{model.name}:predict"
-    yield f"  gRPC  {_joined(host, grpc_port)}"
+    yield f"  REST  http://{host_and_port(host, rest_port)}/v1/models/{model.name}:predict"
+    yield f"  gRPC  {host_and_port(host, grpc_port)}"
     if not _is_loopback(host):
         yield "Whoever reaches this machine reaches the server: it asks for no password."
 
 
 def _taken(host: str, port: int) -> UserError:
     return UserError(
-        f"{_joined(host, port)} cannot be listened on: another program has it, or the address is"
-        " not this machine's. Choose another port (0 takes any that is free) or host."
+        f"{host_and_port(host, port)} cannot be listened on: another program has it, or the address"
+        " is not this machine's. Choose another port (0 takes any that is free) or host."
     )
-
-
-def _joined(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -52,6 +52,9 @@ class Service:
             finally:
                 self._at_work -= 1
                 self.metrics.at_work.set(self._at_work)
+        except asyncio.CancelledError:  # the client went away
+            status = StatusCode.CANCELLED
+            raise
         except Exception as error:
             refusal = _as_refusal(error, self.limits)
             status = refusal.code

@@ -3,9 +3,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 import wave
 from collections import defaultdict
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -137,3 +139,33 @@ def test_a_script_without_a_main_guard_is_told_so(tmp_path):
         [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert "__main__" in run.stdout
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
+def test_killed_it_leaves_no_process_behind(tmp_path):
+    program = (
+        "import sys; from cargan_tf.data.sample.build import make_sample_data\n"
+        "if __name__ == '__main__': make_sample_data(sys.argv[1], workers=2)"
+    )
+    (tmp_path / "make.py").write_text(program)
+    process = subprocess.Popen([sys.executable, tmp_path / "make.py", tmp_path / "set"])
+    tasks = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    workers = _eventually(lambda: [pid for pid in tasks.read_text().split() if _spawned(pid)][1:])
+    process.kill()
+    process.wait()
+    assert _eventually(lambda: not any(map(_spawned, workers)))
+
+
+def _spawned(pid):
+    try:
+        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def _eventually(ask):
+    deadline = time.monotonic() + 60
+    while not (found := ask()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found

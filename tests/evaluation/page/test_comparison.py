@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -26,3 +28,11 @@ def test_without_one_there_is_nothing_to_show(tmp_path, content):
     if content is not None:
         file.write_bytes(content)
     assert load_comparison(file) is None
+
+
+def test_a_split_without_music_has_no_clip_to_compare(report, drawn, tmp_path):
+    split, file = report.split("test"), tmp_path / "comparison.npz"
+    silent = tuple(replace(example, silent=True) for example in split.examples)
+    save_comparison(replace(split, examples=silent), drawn["test"], 0, file)
+    comparison = load_comparison(file)
+    assert (comparison.keys, len(comparison.refined)) == ((), 0)

@@ -42,3 +42,27 @@ def test_the_same_run_gives_the_same_bytes():
 
 def test_a_run_without_statistics_has_no_plots():
     assert training_plots([]) == []
+
+
+def test_losses_below_0_are_seen():
+    """The generators' in the hinge form has no lower bound."""
+    lines = [
+        {"step": step, "kind": "training", "coarse_adversarial": value}
+        for step, value in ((10, 0.5), (20, -1.0))
+    ]
+    (plot,) = training_plots(lines)
+    texts = [element.text or "" for element in ElementTree.fromstring(plot.light).iter()]
+    assert any(text.startswith("\N{MINUS SIGN}") for text in texts)
+
+
+def test_losses_of_options_have_a_plot_of_their_own_under_the_stages_names():
+    names = ("coarse_feature_matching", "refined_feature_matching", "refined_perceptual")
+    values = dict.fromkeys((*names, "gradient_penalty", "discriminator"), 1.0)
+    plots = training_plots([{"step": 10, "kind": "training", **values}])
+    summaries = {plot.title: plot.summary.partition(" at step 10, ")[2] for plot in plots}
+    assert summaries == {
+        "D's features, drawn against real": "coarse 1, refined 1.",
+        "C's features, drawn against real": "refined 1.",
+        "R1: D's slope at real photos": "gradient penalty 1.",
+        "Whole losses": "discriminator 1.",
+    }

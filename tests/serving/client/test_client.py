@@ -8,6 +8,7 @@ import cargan_tf.serving
 from cargan_tf.errors import UserError
 from cargan_tf.inference import Drawn
 from cargan_tf.serving import Client
+from cargan_tf.serving.card import PARTS
 from cargan_tf.serving.client import client as client_module
 
 
@@ -177,3 +178,12 @@ def test_the_package_offers_it_and_nothing_else():
     assert cargan_tf.serving.Client is Client
     with pytest.raises(AttributeError, match="no attribute 'Server'"):
         cargan_tf.serving.Server  # noqa: B018
+
+
+@pytest.mark.parametrize("answers", [[b"null"] * len(PARTS), [b"no JSON"] * len(PARTS), [b"{}"]])
+def test_a_model_that_does_not_describe_itself_is_named(monkeypatch, answers):
+    with Client("localhost:9/other") as client:
+        told = {"json": np.array(answers, object)}
+        monkeypatch.setattr(client._transport, "predict", lambda *_: told)
+        with pytest.raises(UserError, match="the model 'other' at localhost:9 was not exported by"):
+            client.generator  # noqa: B018

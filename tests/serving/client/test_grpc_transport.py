@@ -1,6 +1,8 @@
 import grpc
 import pytest
+from tensorflow_serving.apis.predict_pb2 import PredictResponse
 
+from cargan_tf.errors import UserError
 from cargan_tf.serving.address import parse_address
 from cargan_tf.serving.client.grpc_transport import GrpcTransport
 
@@ -43,4 +45,12 @@ def test_every_status_is_one_line(monkeypatch, code, details, said):
     assert type(caught.value).__name__ == "UserError"
     assert "\n" not in str(caught.value)
     assert "node" not in str(caught.value)
+    transport.close()
+
+
+def test_an_answer_without_what_was_asked_for_is_one_line(monkeypatch):
+    transport = GrpcTransport(parse_address("grpc://127.0.0.1:9"), timeout=7, retries=0)
+    monkeypatch.setattr(transport._stub, "Predict", lambda request, timeout: PredictResponse())
+    with pytest.raises(UserError, match="is no TensorFlow Serving"):
+        transport.predict("card", {}, ["json"])
     transport.close()

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -351,3 +352,19 @@ def test_whoever_lets_others_in_is_told_what_that_means(invented):
     assert "asks for no password" in list(_welcome(invented, "0.0.0.0", 1, 2))[-1]
     for host in ("127.0.0.1", "::1", "localhost"):
         assert len(list(_welcome(invented, host, 1, 2))) == 3
+
+
+def test_a_socket_that_gets_no_address_is_closed(monkeypatch):
+    made = []
+
+    class Noted(socket.socket):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            made.append(self)
+
+    with bound("127.0.0.1", 0) as taken:
+        taken.listen()
+        monkeypatch.setattr("cargan_tf.serving.server.serve.socket.socket", Noted)
+        with pytest.raises(UserError, match="cannot be listened on"):
+            bound("127.0.0.1", taken.getsockname()[1])
+    assert [one.fileno() for one in made] == [-1]

@@ -91,3 +91,18 @@ def test_inputs_are_checked_before_they_wait(service):
 
     with pytest.raises(Refusal, match="takes label and waveform"):
         asyncio.run(run())
+
+
+def test_whoever_goes_away_is_not_counted_as_answered(service):
+    async def run():
+        async def wait():
+            async with service.request("rest"):
+                await asyncio.sleep(10)
+
+        waiting = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+    asyncio.run(run())
+    assert counted(service, "CANCELLED")
