@@ -82,13 +82,11 @@ def end_weights(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], float | None]:
     """The label weights of two clips, [K] each, and the confidence of what was recognised."""
     generator.check_labels(labels)
-    heard = [
-        generator.recognise([clip])[0] if label is None else None
-        for clip, label in zip(clips, labels, strict=True)
-    ]
-    first, last = (
-        label_weights(recognition.label if recognition else label or "", generator.labels)
-        for recognition, label in zip(heard, labels, strict=True)
-    )
-    confidences = [recognition.confidence for recognition in heard if recognition]
-    return first, last, min(confidences, default=None)
+    weights, confidences = [], []
+    for clip, label in zip(clips, labels, strict=True):
+        if label is None:
+            (recognition,) = generator.recognise([clip])
+            label = recognition.label
+            confidences.append(recognition.confidence)
+        weights.append(label_weights(label, generator.labels))
+    return weights[0], weights[1], min(confidences, default=None)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from cargan_tf.config import Config
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.models.composite import Composite
-from cargan_tf.models.dcgan import ConvolutionsDown, ConvolutionsUp, PairJudge
+from cargan_tf.models.dcgan import ConvolutionsDown, ConvolutionsUp, PairJudge, flattened
 from cargan_tf.models.drawing import OneStage
 from cargan_tf.models.latent import latent_vectors
 
@@ -85,7 +85,7 @@ class CMCGAN(Composite, keras.Model):
 
 
 class CodeEncoder(Composite, keras.Model):
-    """A picture or a spectrogram to its code: [B, S, S, C] in [-1, 1] to [B, 128]."""
+    """A picture or a spectrogram to its code: [B, S, S, C] in [-1, 1] to [B, ``cmcgan.code``]."""
 
     def __init__(self, config: Config, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -98,11 +98,11 @@ class CodeEncoder(Composite, keras.Model):
     ) -> tf.Tensor:
         """Encode; see ``BatchNorm.call`` for ``update_statistics``."""
         maps = self.down(picture, training=training, update_statistics=update_statistics)
-        return self.to_code(tf.reshape(maps, [-1, maps.shape[1] * maps.shape[2] * maps.shape[3]]))
+        return self.to_code(flattened(maps))
 
 
 class CodeDecoder(Composite, keras.Model):
-    """A code and a latent vector to a picture or a spectrogram: [B, 128] to [B, S, S, C].
+    """A code and a latent vector to a picture or a spectrogram: [B, code] to [B, S, S, C].
 
     The latent vector stands for what the other modality does not hold.
     """

@@ -103,6 +103,11 @@ def widths_from_outside(image_size: int, width: int) -> list[int]:
     return [width * min(2**level, WIDEST) for level in range(halvings)]
 
 
+def flattened(maps: tf.Tensor) -> tf.Tensor:
+    """[B, H, W, C] to [B, H · W · C], whose size the graph knows."""
+    return tf.reshape(maps, [-1, maps.shape[1] * maps.shape[2] * maps.shape[3]])
+
+
 class PairJudge(Composite):
     """One logit for what is known of a picture and a sound (Reed et al. 2016, GAN-CLS).
 

@@ -11,7 +11,13 @@ from cargan_tf.config import Config
 from cargan_tf.models.activations import leaky_relu
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.models.composite import Composite
-from cargan_tf.models.dcgan import INNERMOST, ConvolutionsDown, ConvolutionsUp, PairJudge
+from cargan_tf.models.dcgan import (
+    INNERMOST,
+    ConvolutionsDown,
+    ConvolutionsUp,
+    PairJudge,
+    flattened,
+)
 from cargan_tf.models.drawing import OneStage
 from cargan_tf.models.latent import latent_vectors
 
@@ -45,7 +51,7 @@ class S2IC(Composite, keras.Model):
 class SoundEncoder(Composite, keras.Model):
     """Four convolutions at 64 pixels and a dense layer, trained to tell the instrument.
 
-    Input shape: [B, S, S, C] in [-1, 1]. Output: features [B, 128] and logits [B, K].
+    Input shape: [B, S, S, C] in [-1, 1]. Output: features [B, ``s2ic.features``] and logits [B, K].
     """
 
     def __init__(self, config: Config, label_count: int, **kwargs: Any) -> None:
@@ -57,7 +63,7 @@ class SoundEncoder(Composite, keras.Model):
 
     def call(self, spectrogram: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
         """Features and logits."""
-        features = self.to_features(_flat(self.down(spectrogram, training=training)))
+        features = self.to_features(flattened(self.down(spectrogram, training=training)))
         features = leaky_relu(features, after_bias=True)
         return features, self.to_logits(features)
 
@@ -65,7 +71,7 @@ class SoundEncoder(Composite, keras.Model):
 class CodeToPicture(Composite, keras.Model):
     """The generator: features to a code, a latent vector beside it, and up to a picture.
 
-    Input shape: [B, 128]. Output shape: [B, S, S, 3] in [-1, 1].
+    Input shape: [B, ``s2ic.features``]. Output shape: [B, S, S, 3] in [-1, 1].
     """
 
     def __init__(self, config: Config, **kwargs: Any) -> None:
@@ -88,7 +94,7 @@ class S2ICDiscriminator(Composite, keras.Model):
     """Whether a picture is real and of this sound.
 
     The sound's features become a code of its own here, repeated over the innermost map.
-    Input shapes: [B, S, S, 3] and [B, 128]. Output shape: [B, 1, 1, 1], logits.
+    Input shapes: [B, S, S, 3] and [B, ``s2ic.features``]. Output shape: [B, 1, 1, 1], logits.
     """
 
     def __init__(self, config: Config, **kwargs: Any) -> None:
@@ -131,7 +137,3 @@ def new_s2ic_discriminator(config: Config) -> S2ICDiscriminator:
     discriminator = S2ICDiscriminator(config, name="discriminator")
     discriminator(tf.zeros([1, size, size, 3]), tf.zeros([1, config.s2ic.features]))
     return discriminator
-
-
-def _flat(maps: tf.Tensor) -> tf.Tensor:
-    return tf.reshape(maps, [-1, maps.shape[1] * maps.shape[2] * maps.shape[3]])

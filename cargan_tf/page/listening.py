@@ -66,14 +66,13 @@ class Listening:
     def extent(self, file: str) -> Extent:
         """Where clips of a sound file may begin."""
         waveform, rate = self.waveform(file), self.generator.sample_rate
-        clip = self.generator.clip(waveform, rate)
-        last = max(0, len(waveform) - self.generator.clip_samples)
-        return Extent(last / rate, clip.start / rate)
+        loudest = self.generator.clip(waveform, rate).start
+        return Extent(self._last(waveform), loudest / rate)
 
     def draw(self, file: str, label: str | None, start: float, decibels: float) -> Drawn:
         """Draw half a second of a sound file; ``start`` beyond the last clip is that clip."""
         waveform, rate = self.waveform(file), self.generator.sample_rate
-        start = min(start, self.extent(file).last)
+        start = min(start, self._last(waveform))
         clip = louder(self.generator.clip(waveform, rate, start), decibels)
         return self.generator.draw([clip], [label])[0]
 
@@ -84,3 +83,8 @@ class Listening:
         rate = self.generator.sample_rate
         first, second = (self.generator.clip(self.waveform(file), rate) for file in files)
         return draw_mixes(self.generator, (first, second), labels, alphas)
+
+    def _last(self, waveform: NDArray[np.float32]) -> float:
+        """Seconds at which the last clip of a waveform begins."""
+        samples = max(0, len(waveform) - self.generator.clip_samples)
+        return samples / self.generator.sample_rate

@@ -80,7 +80,7 @@ class Gallery:
 
 
 class Drawer:
-    """A network in inference mode over arrays of any length, in batches of one size."""
+    """A network in inference mode over arrays of any length but 0, a batch at a time."""
 
     def __init__(self, network: DrawingNetwork, batch_size: int) -> None:
         self._network = network

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tensorflow as tf
@@ -102,23 +102,18 @@ class Trainer:
             self.workers.check_same(
                 {"version": __version__, "configuration": config, "data set": data_hash}
             )
+        labels, statistics = self.dataset.labels, self.dataset.statistics
+        info = RunInfo(config, labels, statistics, str(data.resolve()), data_hash, None)
+        if resume:
+            check_same_run(run, info)
+        with self.workers.loss_explained():
             built = build_networks(config, self.dataset, strategy, classifier)
         self.network, self.step, self.average = built.network, built.step, built.average
-        self.info = RunInfo(
-            config,
-            self.dataset.labels,
-            self.dataset.statistics,
-            str(data.resolve()),
-            data_hash,
-            built.accuracy,
-        )
+        self.info = replace(info, classifier_accuracy=built.accuracy)
         self.checkpoints = Checkpoints(
             run.checkpoints, self.step, config.training.keep_checkpoints, self.average
         )
-        self.start = 0
-        if resume:
-            check_same_run(run, self.info)
-            self.start = self.checkpoints.restore()
+        self.start = self.checkpoints.restore() if resume else 0
         with self.workers.loss_explained():
             self.workers.check_same({"checkpoint": f"step {self.start}"})
 
