@@ -113,9 +113,16 @@ def test_samples_that_are_no_numbers_are_refused(generator, value):
         generator.generate(samples, RATE, "violin")
 
 
-@pytest.mark.parametrize("samples", [np.zeros(0), np.zeros((2, 2, 2)), np.zeros(10, bool)])
-def test_what_is_no_waveform_is_refused(generator, samples):
-    with pytest.raises(UserError):
+@pytest.mark.parametrize(
+    ("samples", "said"),
+    [
+        (np.zeros(0), "holds no samples"),
+        (np.zeros((2, 2, 2)), r"shape \(2, 2, 2\)"),
+        (np.zeros(10, bool), "bool"),
+    ],
+)
+def test_what_is_no_waveform_is_refused(generator, samples, said):
+    with pytest.raises(UserError, match=said):
         generator.generate(samples, RATE, "violin")
 
 
