@@ -19,7 +19,10 @@ pytestmark = pytest.mark.usefixtures("no_graph_optimiser")
 
 SOUND = np.sin(np.arange(4000) * 0.3).astype(np.float32)
 #: Two steps, and no more than that of what is looked at meanwhile.
-SHORT = ["training.steps=2", "monitor.listening_clips=3", "monitor.listening_steps=2"]
+SHORT = [
+    *("training.steps=2", "monitor.listening_clips=3", "monitor.listening_steps=2"),
+    "model.generator_attentions=1",
+]
 
 
 def differences(name):
