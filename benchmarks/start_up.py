@@ -29,7 +29,7 @@ CARGAN = (sys.executable, "-m", "cargan_cli.main")
 def measure(repetitions: int, tiny: bool) -> dict[str, Any]:
     """Medians of commands run in turns."""
     with tempfile.TemporaryDirectory() as folder:
-        model, audio = write_model(Path(folder) / "model"), Path(folder) / "sound.wav"
+        model, audio = write_model(Path(folder) / "model", tiny), Path(folder) / "sound.wav"
         soundfile.write(audio, sound(np.random.default_rng(0)), RATE)
         picture = str(Path(folder) / "picture.png")
         sound_to_picture = ("generate", str(audio), "--label", LABEL, "--model", str(model))
@@ -49,22 +49,22 @@ def measure(repetitions: int, tiny: bool) -> dict[str, Any]:
     }
 
 
-def write_model(folder: Path) -> Path:
+def write_model(folder: Path, tiny: bool = False) -> Path:
     """An exported model of the quickstart's size, weights by chance, in a process of its own."""
-    code = f"from benchmarks.start_up import export; export({str(folder)!r})"
+    code = f"from benchmarks.start_up import export; export({str(folder)!r}, {tiny})"
     _run((sys.executable, "-c", code))
     return folder
 
 
-def export(folder: str) -> None:
+def export(folder: str, tiny: bool) -> None:
     """Called by ``write_model``."""
     import tensorflow as tf
 
-    from benchmarks.networks import new_picture_model
+    from benchmarks.networks import TINY, new_picture_model
     from cargan_tf.files import write_json
     from cargan_tf.serving.card import CARD_FILE
 
-    model, card = new_picture_model(load_config("quickstart"))
+    model, card = new_picture_model(load_config("quickstart", TINY if tiny else ()))
     version = Path(folder) / "1"
     tf.saved_model.save(model, str(version), signatures=model.signatures)
     write_json(version / CARD_FILE, card.to_json())

@@ -14,7 +14,16 @@ import time
 from typing import Any
 
 from benchmarks.measuring import parse_and_report, peak_gib, timed
-from benchmarks.networks import BATCH, LABELS, WAYS, config_of, new_step, random_batch
+from benchmarks.networks import (
+    BATCH,
+    LABELS,
+    TINY,
+    WAYS,
+    config_of,
+    new_step,
+    random_batch,
+    run_graphs_as_they_are,
+)
 from cargan_tf.config import load_config, override
 
 
@@ -31,9 +40,13 @@ def measure(
     if name == "paper":
         config = config_of(size, way, tiny)
     else:
-        config = load_config(name, ["classifier.weights=none"])
+        config = load_config(name, ["classifier.weights=none", *(TINY if tiny else ())])
     if batch:
         config = override(config, [f"training.batch_size={batch}"])
+    if tiny:
+        run_graphs_as_they_are()
+        if replicas > 1:  # each is traced for itself
+            config = override(config, ["model.stages=1", "model.attention=none"])
     pictures = config.training.batch_size
     step = new_step(config, way, replicas)
     numbers = random_batch(config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ from cargan_tf.config import (
 
 if TYPE_CHECKING:
     from cargan_tf.data.dataset import DatasetInfo
+    from cargan_tf.inference import Generator
     from cargan_tf.models.cascade import Cascade
 
 RATE = 8_000
@@ -61,6 +62,15 @@ def four_replicas() -> tf.distribute.MirroredStrategy:
     those of one number to agree: a second strategy of several replicas would break both.
     """
     return tf.distribute.MirroredStrategy([f"/cpu:{index}" for index in range(4)])
+
+
+@pytest.fixture(scope="module")
+def no_graph_optimiser() -> Iterator[None]:
+    """TensorFlow's, off for the rest of the module: half of the time and more until a first step is
+    done goes into it."""
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
 @pytest.fixture(scope="session")
@@ -175,6 +185,14 @@ def tiny_model(tiny_run, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("saved_models") / "tiny"
     export_run(Run(tiny_run), folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def generator(tiny_model) -> Generator:
+    """Draws with the exported model."""
+    from cargan_tf.inference import Generator
+
+    return Generator.load(tiny_model)
 
 
 @dataclass(frozen=True)

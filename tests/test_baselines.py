@@ -6,7 +6,6 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
-import tensorflow as tf
 
 from cargan_tf.config import load_config, override
 from cargan_tf.errors import UserError
@@ -17,16 +16,10 @@ from cargan_tf.training.devices import make_strategy
 from cargan_tf.training.run import Run
 from cargan_tf.training.trainer import Trainer
 
+pytestmark = pytest.mark.usefixtures("no_graph_optimiser")
+
 KINDS = ("s2ic", "cmcgan")
 SHORT = ["training.steps=2", "monitor.listening_clips=3", "monitor.listening_steps=2"]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def no_graph_optimiser():
-    """Most of the time until a first step is done goes into it."""
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    yield
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
 @pytest.fixture(scope="module")

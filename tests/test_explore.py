@@ -3,14 +3,8 @@ import pytest
 
 from cargan_tf.errors import UserError
 from cargan_tf.explore import LOUDNESS_DB, loudness_sheet, walk_alphas, walk_sheet
-from cargan_tf.inference import Generator
 
 RATE = 8_000
-
-
-@pytest.fixture(scope="module")
-def generator(tiny_model):
-    return Generator.load(tiny_model)
 
 
 def clip(generator, frequency):

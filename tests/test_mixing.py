@@ -4,16 +4,10 @@ import soundfile
 
 from cargan_tf.audio.mixing import mix_clips
 from cargan_tf.errors import UserError
-from cargan_tf.inference import Generator
 from cargan_tf.mixing import draw_mixes, mix_files
 
 RATE = 8_000
 TIMES = np.arange(4_000) / RATE
-
-
-@pytest.fixture(scope="module")
-def generator(tiny_model):
-    return Generator.load(tiny_model)
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,13 @@ from PIL import Image
 
 from cargan_tf.config import load_config
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_graph_optimiser")]
 
 SIZE, STEPS, LABELS = 64, 4, 13
 SMALL = (
     "model.generator_width=4",
     "model.discriminator_width=4",
+    "model.generator_attentions=1",
     "classifier.width=4",
     "classifier.epochs=1",
     "classifier.minimum_accuracy=0",

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 import yaml
 
 from cargan_tf.config import Config, load_config, override, shipped_configs
@@ -16,17 +15,14 @@ from cargan_tf.training.devices import make_strategy
 from cargan_tf.training.run import Run
 from cargan_tf.training.trainer import Trainer
 
+pytestmark = pytest.mark.usefixtures("no_graph_optimiser")
+
 SOUND = np.sin(np.arange(4000) * 0.3).astype(np.float32)
 #: Two steps, and no more than that of what is looked at meanwhile.
-SHORT = ["training.steps=2", "monitor.listening_clips=3", "monitor.listening_steps=2"]
-
-
-@pytest.fixture(autouse=True)
-def no_graph_optimiser():
-    """Most of the time until a first step is done goes into it."""
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    yield
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+SHORT = [
+    *("training.steps=2", "monitor.listening_clips=3", "monitor.listening_steps=2"),
+    "model.generator_attentions=1",
+]
 
 
 def differences(name):

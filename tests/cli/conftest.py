@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import json
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
+from PIL import Image
 
 #: How a reporter tells of work in lines.
 _PROGRESS = re.compile(r".+: \d+/\d+, ")
@@ -48,6 +50,23 @@ class Result:
 
 
 Cargan = Callable[..., Result]
+
+
+def values_of(done: Result) -> list[dict]:
+    """What ``--json`` told, an object a line."""
+    return [json.loads(line) for line in done.out.splitlines()]
+
+
+def is_picture(path: Path) -> bool:
+    """Whether that is a whole picture of the tiny model's."""
+    with Image.open(path) as image:
+        image.load()
+        return (image.format, image.mode, image.size) == ("PNG", "RGB", (64, 64))
+
+
+def write_words(path: Path) -> None:
+    """A file that is no sound."""
+    path.write_text("these are words, not music")
 
 
 def _cargan(*words: object, cwd: Path | None = None) -> Result:
@@ -141,6 +160,16 @@ def data(tiny_data, tmp_path) -> Path:
 def run(tiny_run, tmp_path) -> Path:
     """A copy of the run for a test to change."""
     return Path(shutil.copytree(tiny_run, tmp_path / "run"))
+
+
+@pytest.fixture
+def generate(cargan, tiny_model, tmp_path) -> Cargan:
+    """Draws in a folder of its own with the tiny model: ``generate("clip.wav", label="flute")``."""
+
+    def run(*words: object, label: str = "violin") -> Result:
+        return cargan("generate", *words, "--label", label, "--model", tiny_model, cwd=tmp_path)
+
+    return run
 
 
 @pytest.fixture

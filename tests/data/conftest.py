@@ -26,6 +26,11 @@ def write_clip(path: Path, frequency: float, seed: int, seconds: float = 0.5) ->
     soundfile.write(path, 0.3 * np.sin(2 * np.pi * frequency * times) + 0.01 * noise, RATE)
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """Of every file of a folder."""
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
 def write_picture(path: Path, seed: int, size: tuple[int, int] = (48, 36)) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), np.uint8)

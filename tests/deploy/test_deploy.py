@@ -140,6 +140,7 @@ def test_the_volumes_and_dependencies_are_declared(compose):
     }
     assert named == set(compose["volumes"])
     waited_for = compose["services"]["prometheus"]["depends_on"]
+    assert waited_for
     assert set(waited_for) <= set(compose["services"])
     assert all("healthcheck" in compose["services"][name] for name in waited_for)
 

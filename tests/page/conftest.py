@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import shutil
 import socket
 import time
@@ -14,6 +16,7 @@ from urllib.parse import urlparse
 import numpy as np
 import pytest
 import soundfile
+from PIL import Image
 
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -24,6 +27,8 @@ FLAGS = (
 )
 #: What that microphone hears, in Hz.
 HEARD = 660.0
+#: Seconds after which what had no effect is done again.
+AGAIN = 15
 #: Seconds until what is waited for must be there; the machine may be busy.
 PATIENCE = 120
 
@@ -95,7 +100,91 @@ class Browser:
         return asked
 
 
-@pytest.fixture(scope="session")
+def choose(page, key, text):
+    """Pick an entry of a list."""
+
+    def picked():
+        entries = page.all("ul[role=listbox] li")
+        for entry in entries:
+            if entry.text.strip().lstrip("✓").strip() == text:
+                return entry.click() or True
+        return False
+
+    field = f"#{key} input"
+    until_seen(page, "ul[role=listbox] li", lambda: focus_anew(page, field))
+    page.wait(picked)
+
+
+def focus_anew(page, selector):
+    """Click on a field; one that has the focus already would not notice."""
+    page.driver.execute_script("document.activeElement.blur()")
+    page.wait(lambda: not page.all("ul[role=listbox]"))
+    page.click(selector)
+
+
+def until_seen(page, selector, act, text=""):
+    """The elements with that text that are shown after ``act``."""
+    return until(
+        page,
+        act,
+        lambda: [one for one in page.all(selector) if one.is_displayed() and text in one.text],
+    )
+
+
+def set_slider(page, key, value):
+    """Type a number beside the slider."""
+    field = page.one(f"#{key} input[type=number]")
+    page.driver.execute_script(
+        "arguments[0].value = arguments[1];"
+        "arguments[0].dispatchEvent(new Event('input', {bubbles: true}));"
+        "arguments[0].dispatchEvent(new Event('change', {bubbles: true}));"
+        "arguments[0].dispatchEvent(new Event('blur', {bubbles: true}));",
+        field,
+        str(value),
+    )
+
+
+def pixels(content):
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), np.int16)
+
+
+def until(page, act, done):
+    """``act``, and again every now and then until ``done()``: a part of the page that is just drawn
+    anew may swallow what is typed."""
+    acted = -math.inf
+
+    def is_done():
+        nonlocal acted
+        if time.monotonic() - acted > AGAIN:
+            act()
+            acted = time.monotonic()
+        return done()
+
+    return page.wait(is_done)
+
+
+def changed(page, selector, act):
+    """The picture after ``act``, once it is another."""
+    before = page.source(selector)
+    until(page, act, lambda: page.source(selector) != before)
+    return pixels(page.image(selector))
+
+
+def upload(page, file, key="one"):
+    before = page.source("#refined") if page.all("#refined img") else ""
+    page.click(f"#{key}-sound button[aria-label='Clear']")
+    page.one(f"#{key}-sound input[type=file]").send_keys(str(file))
+    page.wait(lambda: page.source("#refined") not in ("", before))
+
+
+def press(page, text):
+    """Click on the sound's button that is called so."""
+    for button in page.all("#one-sound button"):
+        if button.is_displayed() and button.text.strip() == text:
+            button.click()
+
+
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory) -> Iterator[Browser]:
     webdriver = pytest.importorskip("selenium.webdriver")
     from selenium.webdriver.chrome.service import Service
@@ -126,14 +215,7 @@ def browser(tmp_path_factory) -> Iterator[Browser]:
         driver.quit()
 
 
-@pytest.fixture(scope="session")
-def generator(tiny_model):
-    from cargan_tf.inference import Generator
-
-    return Generator.load(tiny_model)
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def visitors_files(tmp_path_factory) -> Iterator[Path]:
     """Where the page keeps what was uploaded, recorded and drawn."""
     folder = tmp_path_factory.mktemp("visitors")
@@ -153,7 +235,7 @@ def free_port() -> Callable[[], int]:
     return find
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(generator, visitors_files, free_port) -> Iterator[str]:
     """Where the page of the tiny model is shown."""
     pytest.importorskip("gradio")

@@ -3,15 +3,9 @@ import pytest
 import soundfile
 
 from cargan_tf.errors import UserError
-from cargan_tf.inference import Generator
 from cargan_tf.page.listening import HELD, Listening
 
 RATE = 8_000
-
-
-@pytest.fixture(scope="module")
-def generator(tiny_model):
-    return Generator.load(tiny_model)
 
 
 @pytest.fixture

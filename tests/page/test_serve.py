@@ -1,7 +1,5 @@
 """The page as a visitor meets it."""
 
-import io
-import math
 import time
 import urllib.error
 import urllib.request
@@ -11,12 +9,21 @@ import pytest
 import soundfile
 from PIL import Image
 
-from .conftest import HEARD
+from .conftest import HEARD, changed, choose, pixels, press, set_slider, until, until_seen, upload
 
 pytestmark = pytest.mark.slow
 
 RATE = 8_000
 DESKTOP, PHONE = (1280, 900), (390, 844)
+
+#: What is seen beyond the right edge, by its class; scrolled or hidden parts do not count.
+STICKING_OUT = """
+const edge = document.documentElement.clientWidth;
+if (document.documentElement.scrollWidth <= edge) return [];
+return Array.from(document.querySelectorAll("body *"))
+  .filter(one => one.getBoundingClientRect().right > edge)
+  .map(one => one.tagName + "#" + one.id + "." + one.className);
+"""
 
 
 @pytest.fixture(scope="module")
@@ -44,96 +51,6 @@ def uploaded(page, tune):
     """The page with the visitor's own sound."""
     upload(page, tune)
     return page
-
-
-def upload(page, file, key="one"):
-    before = page.source("#refined") if page.all("#refined img") else ""
-    page.click(f"#{key}-sound button[aria-label='Clear']")
-    page.one(f"#{key}-sound input[type=file]").send_keys(str(file))
-    page.wait(lambda: page.source("#refined") not in ("", before))
-
-
-def choose(page, key, text):
-    """Pick an entry of a list."""
-
-    def picked():
-        entries = page.all("ul[role=listbox] li")
-        for entry in entries:
-            if entry.text.strip().lstrip("✓").strip() == text:
-                return entry.click() or True
-        return False
-
-    field = f"#{key} input"
-    until_seen(page, "ul[role=listbox] li", lambda: focus_anew(page, field))
-    page.wait(picked)
-
-
-def focus_anew(page, selector):
-    """Click on a field; one that has the focus already would not notice."""
-    page.driver.execute_script("document.activeElement.blur()")
-    page.wait(lambda: not page.all("ul[role=listbox]"))
-    page.click(selector)
-
-
-def until_seen(page, selector, act, text=""):
-    """The elements with that text that are shown after ``act``."""
-    return until(
-        page,
-        act,
-        lambda: [one for one in page.all(selector) if one.is_displayed() and text in one.text],
-    )
-
-
-#: Seconds after which what had no effect is done again.
-AGAIN = 15
-
-#: What is seen beyond the right edge, by its class; scrolled or hidden parts do not count.
-STICKING_OUT = """
-const edge = document.documentElement.clientWidth;
-if (document.documentElement.scrollWidth <= edge) return [];
-return Array.from(document.querySelectorAll("body *"))
-  .filter(one => one.getBoundingClientRect().right > edge)
-  .map(one => one.tagName + "#" + one.id + "." + one.className);
-"""
-
-
-def set_slider(page, key, value):
-    """Type a number beside the slider."""
-    field = page.one(f"#{key} input[type=number]")
-    page.driver.execute_script(
-        "arguments[0].value = arguments[1];"
-        "arguments[0].dispatchEvent(new Event('input', {bubbles: true}));"
-        "arguments[0].dispatchEvent(new Event('change', {bubbles: true}));"
-        "arguments[0].dispatchEvent(new Event('blur', {bubbles: true}));",
-        field,
-        str(value),
-    )
-
-
-def pixels(content):
-    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), np.int16)
-
-
-def until(page, act, done):
-    """``act``, and again every now and then until ``done()``: a part of the page that is just drawn
-    anew may swallow what is typed."""
-    acted = -math.inf
-
-    def is_done():
-        nonlocal acted
-        if time.monotonic() - acted > AGAIN:
-            act()
-            acted = time.monotonic()
-        return done()
-
-    return page.wait(is_done)
-
-
-def changed(page, selector, act):
-    """The picture after ``act``, once it is another."""
-    before = page.source(selector)
-    until(page, act, lambda: page.source(selector) != before)
-    return pixels(page.image(selector))
 
 
 def expected(generator, tune, label, start):
@@ -232,13 +149,6 @@ def test_what_a_microphone_hears_is_drawn(uploaded, generator, visitors_files):
     start = float(page.one("#start input[type=number]").get_attribute("value"))
     shown = pixels(page.image("#refined"))
     assert np.abs(shown - expected(generator, recorded, heard, start)).max() <= 1
-
-
-def press(page, text):
-    """Click on the sound's button that is called so."""
-    for button in page.all("#one-sound button"):
-        if button.is_displayed() and button.text.strip() == text:
-            button.click()
 
 
 def test_a_sample_can_be_picked_again_after_an_own_sound(uploaded):

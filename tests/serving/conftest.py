@@ -45,6 +45,11 @@ def version(tiny_model):
 
 
 @pytest.fixture(scope="session")
+def loaded(version):
+    return tf.saved_model.load(str(version))
+
+
+@pytest.fixture(scope="session")
 def sounds(tiny_source):
     """[3, samples] float32, and an instrument each, of recordings the model was not trained on."""
     labels = ("cello", "flute", "violin")

@@ -8,20 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from filelock import FileLock
 
-from cargan_tf.errors import UserError
 from cargan_tf.serving.card import read_card
-from cargan_tf.serving.catalogue import versions_in
-from cargan_tf.serving.export import export_run, picture_model_of_run
+from cargan_tf.serving.export import picture_model_of_run
 from cargan_tf.training.run import Run
 
 from .conftest import graph_of, operations_used
-
-
-@pytest.fixture(scope="module")
-def loaded(version):
-    return tf.saved_model.load(str(version))
 
 
 @pytest.fixture(scope="module")
@@ -50,27 +42,18 @@ def meta_graph(version):
     return graph_of(version)
 
 
-@pytest.fixture(scope="module")
-def halved(tiny_run, tmp_path_factory):
-    """The folder of a version whose weights are stored as float16.
-
-    So narrow a network after six steps enlarges rounding errors: it needs a third level of 255,
-    where the quickstart's model stays within one (docs/serving.md).
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cargan_tf.serving.storage_check.LEVELS", 3)
-        return export_run(Run(tiny_run), tmp_path_factory.mktemp("halved"), "float16")
-
-
-@pytest.fixture(scope="module")
-def loaded_halved(halved):
-    return tf.saved_model.load(str(halved))
-
-
 WAVEFORM, TEXTS = (tf.float32, [-1, -1]), (tf.string, [-1])
+
+
 PICTURE, SCORES = (tf.uint8, [-1, 64, 64, 3]), (tf.float32, [-1, 3])
+
+
 SPECTROGRAM = (tf.float32, [-1, 64, 64, 1])
+
+
 DRAWN = {"image": PICTURE, "png_bytes": TEXTS, "label_scores": SCORES}
+
+
 SIGNATURES = {
     "serving_default": ({"waveform": WAVEFORM, "label": TEXTS}, DRAWN),
     "serving_wav": ({"wav_bytes": TEXTS, "label": TEXTS}, DRAWN),
@@ -148,53 +131,6 @@ def test_the_figures_of_an_evaluation_are_on_the_card(tiny_run, tmp_path, write_
     assert picture_model_of_run(run)[1].metrics == {"test": {"fid": 3.5}}
 
 
-def test_float16_weights_take_half_the_space(version, halved):
-    data = "variables/variables.data-00000-of-00001"
-    assert (halved / data).stat().st_size < 0.6 * (version / data).stat().st_size
-    # The graph holds casts, not a copy of what they make of the weights.
-    graph = (halved / "saved_model.pb").stat().st_size
-    assert graph < 1.2 * (version / "saved_model.pb").stat().st_size
-    assert (read_card(version).weights, read_card(halved).weights) == ("float32", "float16")
-
-
-def test_only_large_kernels_are_stored_as_float16(halved):
-    stored = tf.train.load_checkpoint(str(halved / "variables" / "variables"))
-    shapes, types = stored.get_variable_to_shape_map(), stored.get_variable_to_dtype_map()
-    halves = [shapes[name] for name in shapes if types[name] == tf.float16]
-    small = [shapes[name] for name in shapes if types[name] == tf.float32]
-    assert halves
-    assert all(np.prod(shape) >= 2**12 for shape in halves)
-    assert all(np.prod(shape) < 2**12 for shape in small)
-    assert [32] in small  # batch norm
-
-
-def test_float16_weights_draw_the_same(loaded, loaded_halved, sounds):
-    """Within a level of 255, but for one colour in a thousand; each sound with each label."""
-    waveforms, labels = (np.repeat(sounds[0], 3, 0), np.tile(sounds[1], 3))
-    drawn = [
-        model.signatures["serving_default"](
-            waveform=tf.constant(waveforms), label=tf.constant(labels)
-        )
-        for model in (loaded, loaded_halved)
-    ]
-    whole, half = (made["image"].numpy().astype(int) for made in drawn)
-    assert np.mean(np.abs(whole - half) > 1) < 0.001
-    assert np.abs(whole - half).max() <= 3
-    assert whole.std(0).max() > 1  # they are not all the same picture
-    np.testing.assert_allclose(drawn[0]["label_scores"], drawn[1]["label_scores"], atol=0.01)
-
-
-def test_a_run_whose_pictures_change_is_not_exported(tiny_run, tmp_path, monkeypatch):
-    def refuse(whole, halved, card):
-        assert card.weights == "float16"
-        raise UserError("with float16 weights a colour differs")
-
-    monkeypatch.setattr("cargan_tf.serving.export.check_same_pictures", refuse)
-    with pytest.raises(UserError, match="a colour differs"):
-        export_run(Run(tiny_run), tmp_path / "model", "float16")
-    assert not (tmp_path / "model").exists()
-
-
 @pytest.mark.slow
 def test_saved_model_cli_draws_the_same(version, sounds, outputs, tmp_path):
     waveforms, labels = sounds
@@ -238,18 +174,6 @@ def test_a_c_program_draws_the_same_byte_for_byte(
 
 
 @pytest.mark.slow
-def test_a_c_program_draws_with_float16_weights(
-    drawn_by_c, halved, loaded_halved, sounds, tmp_path
-):
-    waveforms, labels = sounds
-    (tmp_path / "samples").write_bytes(waveforms[1].tobytes())
-    done, drawn = drawn_by_c(halved, "serving_default", tmp_path / "samples", labels[1], "image")
-    assert done.returncode == 0, done.stderr
-    one = {"waveform": tf.constant(waveforms[1:2]), "label": tf.constant(labels[1:2])}
-    assert drawn == loaded_halved.signatures["serving_default"](**one)["image"].numpy().tobytes()
-
-
-@pytest.mark.slow
 def test_a_c_program_is_told_of_an_unknown_label(drawn_by_c, version, sounds, tmp_path):
     (tmp_path / "samples").write_bytes(sounds[0][1].tobytes())
     done, _ = drawn_by_c(version, "serving_default", tmp_path / "samples", "kazoo", "image")
@@ -264,90 +188,3 @@ def test_only_operations_of_the_plain_build_are_used(plain_operations, meta_grap
     assert {"Conv2D", "RFFT", "DecodeWav", "EncodePng", "LookupTableFindV2"} <= used
     # Registered, but nothing that a server without Python or a compiler could run.
     assert not [name for name in used if "PyFunc" in name or "Xla" in name]
-
-
-def test_versions_count_up_and_old_ones_stay(tiny_run, version, tmp_path):
-    folder = tmp_path / "model"
-    shutil.copytree(version, folder / "7")
-    (folder / "notes").mkdir()
-    (folder / "12").mkdir()  # no model in it: not a version
-    before = sorted(path.name for path in (folder / "7").rglob("*"))
-    made = export_run(Run(tiny_run), folder)
-    assert made == folder / "8"
-    assert versions_in(folder) == [7, 8]
-    assert sorted(path.name for path in (folder / "7").rglob("*")) == before
-    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == [".lock"]
-    assert (made.stat().st_mode & 0o777) == 0o755  # a server runs as somebody else
-
-
-class _Full:
-    """What a full disk does in the middle of an export; notes what a server would see then."""
-
-    def __init__(self, error, folder):
-        self.error, self.folder, self.seen = error, folder, None
-
-    def __call__(self, model, path, **options):
-        (Path(path) / "saved_model.pb").write_bytes(b"half")
-        self.seen = versions_in(self.folder)
-        raise self.error
-
-
-@pytest.mark.parametrize(
-    "error",
-    [OSError(28, "No space left on device"), tf.errors.ResourceExhaustedError(None, None, "full")],
-    ids=["python", "tensorflow"],
-)
-def test_a_failed_export_leaves_nothing(tiny_run, tmp_path, monkeypatch, error):
-    folder = tmp_path / "model"
-    full = _Full(error, folder)
-    monkeypatch.setattr(tf.saved_model, "save", full)
-    with pytest.raises(UserError, match="Nothing was left there"):
-        export_run(Run(tiny_run), folder)
-    assert full.seen == []
-    assert [path.name for path in folder.iterdir()] == [".lock"]
-
-
-def test_a_file_in_the_way_is_named(tiny_run, tmp_path):
-    (tmp_path / "model").write_text("a file")
-    with pytest.raises(UserError, match=r"cannot write to .*model"):
-        export_run(Run(tiny_run), tmp_path / "model")
-
-
-def test_no_run_no_export(tmp_path):
-    with pytest.raises(UserError, match="holds no run"):
-        export_run(Run(tmp_path), tmp_path / "model")
-    assert not (tmp_path / "model").exists()
-
-
-def test_a_run_without_checkpoint_is_not_exported(tiny_run, tmp_path):
-    run = shutil.copytree(tiny_run, tmp_path / "run")
-    shutil.rmtree(run / "checkpoints")
-    with pytest.raises(UserError, match="no checkpoint yet"):
-        picture_model_of_run(Run(run))
-
-
-def test_a_number_that_another_export_takes_meanwhile_is_left_to_it(
-    tiny_run, tmp_path, monkeypatch
-):
-    folder = tmp_path / "model"
-
-    def save(model, path, **options):
-        (Path(path) / "saved_model.pb").write_bytes(b"whole")
-        (folder / "1" / "variables").mkdir(parents=True)  # the other one is done first
-
-    monkeypatch.setattr(tf.saved_model, "save", save)
-    assert export_run(Run(tiny_run), folder) == folder / "2"
-    assert (folder / "2" / "saved_model.pb").read_bytes() == b"whole"
-
-
-def test_a_folder_that_takes_no_more_folders_is_free_for_the_next_export(
-    tiny_run, tmp_path, monkeypatch
-):
-    def refused(**options):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("cargan_tf.serving.export.tempfile.mkdtemp", refused)
-    with pytest.raises(UserError, match=r"cannot write to .*No space left") as caught:
-        export_run(Run(tiny_run), tmp_path / "model")
-    with FileLock(tmp_path / "model" / ".lock", timeout=0):
-        assert caught.value.__cause__ is not None

@@ -33,4 +33,5 @@ def test_the_sound_is_silence(version):
         for request in read_warm_up(version)
         if "waveform" in request.inputs
     ]
+    assert waveforms
     assert not any(np.any(waveform) for waveform in waveforms)

@@ -1,18 +1,94 @@
-"""Steps of the systems that the paper's is compared with, tiny."""
+"""Steps of every kind of system, tiny, and batches for them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.config import Config
+from cargan_tf.config import Config, override
 from cargan_tf.models.kinds import new_network
+from cargan_tf.models.precision import computing_in
 from cargan_tf.training.kinds import new_step
 from cargan_tf.training.replicas import CompiledStep
+from cargan_tf.training.step import TrainingStep
+
+GENERATOR_TERMS = [
+    "coarse_classification",
+    "refined_classification",
+    "coarse_adversarial",
+    "refined_adversarial",
+    "coarse_l1",
+    "refined_l1",
+    "generators",
+]
+DISCRIMINATOR_TERMS = ["real_judged", "coarse_judged", "refined_judged", "discriminator"]
+
+
+def batch_of(seed: int, size: int = 32) -> dict[str, np.ndarray]:
+    """Four pairs of noise."""
+    random = np.random.default_rng(seed)
+    return {
+        "spectrogram": random.uniform(-1, 1, (4, size, size, 1)).astype(np.float32),
+        "label": np.eye(3, dtype=np.float32)[random.integers(0, 3, 4)],
+        "photo": random.uniform(-1, 1, (4, size, size, 3)).astype(np.float32),
+    }
+
+
+def on_replicas(step: CompiledStep, batch: dict[str, np.ndarray]) -> dict[str, Any]:
+    """``batch`` spread over the step's replicas as the trainer's data set does it."""
+    whole = tf.data.Dataset.from_tensors(batch).unbatch().batch(4)
+    return next(iter(step.strategy.experimental_distribute_dataset(whole)))
+
+
+def state(*networks: keras.Model) -> list[np.ndarray]:
+    """Copies of all weights and moving statistics."""
+    return [v.numpy().copy() for network in networks for v in network.variables]
+
+
+def unchanged(before: list[np.ndarray], after: list[np.ndarray]) -> list[bool]:
+    return [np.array_equal(left, right) for left, right in zip(before, after, strict=True)]
+
+
+def train_generators(step: TrainingStep, batch: dict[str, tf.Tensor]) -> Any:
+    """The generators' half of a step, op by op."""
+    return step.strategy.run(step._train_generators, args=(batch,))
+
+
+def train_discriminator(step: TrainingStep, batch: dict[str, tf.Tensor]) -> Any:
+    """D's half of a step, op by op."""
+    stages = step.cascade(batch["spectrogram"], batch["label"])
+    return step.strategy.run(step._train_discriminator, args=(batch, stages))
+
+
+@pytest.fixture(scope="session")
+def small_config(tiny_config) -> Config:
+    """32 pixels: quick, and all there is to a step but dropout."""
+    return override(tiny_config, ["data.image_size=32"])
+
+
+@pytest.fixture
+def batch() -> dict[str, tf.Tensor]:
+    return {name: tf.constant(value) for name, value in batch_of(0).items()}
+
+
+@pytest.fixture(scope="session")
+def new_cascade_step(new_tiny_step) -> Callable[..., TrainingStep]:
+    """``new_cascade_step(config, strategy)``: CAR-GAN's step with a C that is not yet sure."""
+
+    def make(config: Config, strategy: tf.distribute.Strategy | None = None) -> TrainingStep:
+        with computing_in(config.training.precision):
+            step = new_tiny_step(config, strategy)
+        # Untrained, C's logits are in the hundreds and its softmax is 0 or 1.
+        to_logits = step.cascade.classifier.to_logits.kernel
+        to_logits.assign(1e-3 * to_logits.numpy())
+        return step
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -8,16 +8,12 @@ from cargan_tf.models.kinds import new_network
 from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.kinds import new_step
 
+from .conftest import on_replicas
+
+pytestmark = pytest.mark.usefixtures("no_graph_optimiser")
+
 KINDS = ("s2ic", "cmcgan")
 STEPS = 2
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_graph_optimiser():
-    """Half of the time until a first step is done goes into it."""
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    yield
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -39,8 +35,7 @@ def train(tiny_batch):
     def train(step, first, end):
         losses = []
         for index in range(first, end):
-            whole = tf.data.Dataset.from_tensors(tiny_batch(index)).unbatch().batch(4)
-            batch = next(iter(step.strategy.experimental_distribute_dataset(whole)))
+            batch = on_replicas(step, tiny_batch(index))
             losses.append({name: float(value) for name, value in step(batch).items()})
         return losses
 

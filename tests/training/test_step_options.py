@@ -13,6 +13,10 @@ from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.differentiable_augmentation import augmented
 from cargan_tf.training.replicas import step_seed
 
+from .conftest import on_replicas
+
+pytestmark = pytest.mark.usefixtures("no_graph_optimiser")
+
 #: Weights no two of which are the same; R1 in every second step.
 ALL = (
     *("model.discriminator_norm=spectral", "model.refined_generator_width=6"),
@@ -23,24 +27,11 @@ ALL = (
 )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def no_graph_optimiser():
-    """Half of the time until a first step is done goes into it."""
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    yield
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
-
-
 @pytest.fixture(scope="module")
 def config(tiny_config):
     """See ``test_step`` on what four replicas can be compared by."""
     texts = ["data.image_size=32", "model.attention=none", "model.init_stddev=0.02"]
     return override(tiny_config, [*texts, "training.adam_epsilon=1e-3"])
-
-
-def on_replicas(step, batch):
-    whole = tf.data.Dataset.from_tensors(batch).unbatch().batch(4)
-    return next(iter(step.strategy.experimental_distribute_dataset(whole)))
 
 
 def losses_of(step, batch):

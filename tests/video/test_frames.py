@@ -1,15 +1,10 @@
 import numpy as np
 import pytest
 
-from cargan_tf.inference import BATCH, Generator
+from cargan_tf.inference import BATCH
 from cargan_tf.video.frames import draw_frames, recognise_recording, sliding_starts, smoothed
 
 RATE, CLIP = 8_000, 4_000
-
-
-@pytest.fixture(scope="module")
-def generator(tiny_model):
-    return Generator.load(tiny_model)
 
 
 def test_a_window_begins_at_the_time_of_its_frame():

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,58 +22,20 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from cargan_tf.errors import UserError
-from cargan_tf.inference import Generator
 from cargan_tf.serving import Client
-from cargan_tf.serving.server.limits import Limits
-from cargan_tf.serving.server.serve import Place, Server, _welcome, bound, serve
-from cargan_tf.serving.server.service import Service
+
+from .conftest import b64, curl
 
 pytestmark = pytest.mark.slow
+
+
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 
+
 RATE, CLIP = 8_000, 4_000
+
+
 GIGABYTE = 10**9
-
-
-class Live:
-    """A server process."""
-
-    def __init__(self, model):
-        command = [sys.executable, "-m", "cargan_cli.main", "serve", str(model)]
-        self.process = subprocess.Popen(
-            [*command, "--rest-port", "0", "--grpc-port", "0"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.welcome = [self.process.stderr.readline() for _ in range(3)]
-        self.rest, self.grpc = re.findall(r"127\.0\.0\.1:\d+", "".join(self.welcome))
-        self.url = f"http://{self.rest}/v1/models/cargan"
-
-    @property
-    def peak_bytes(self):
-        """The most memory it ever held."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
-
-    def stop(self, by):
-        """Signal it; returns its status and what else it said."""
-        self.process.send_signal(by)
-        out, err = self.process.communicate(timeout=120)
-        return self.process.returncode, out + err
-
-
-@pytest.fixture(scope="module")
-def live(tiny_model):
-    server = Live(tiny_model)
-    yield server
-    if server.process.poll() is None:
-        server.stop(signal.SIGKILL)
-
-
-@pytest.fixture(scope="module")
-def generator(tiny_model):
-    return Generator.load(tiny_model)
 
 
 @pytest.fixture(scope="module")
@@ -95,20 +56,8 @@ def expected(generator, waveform):
     return generator.generate(waveform, RATE, "cello")
 
 
-def curl(*words, **options):
-    """Status and body of an answer."""
-    command = ["curl", "--silent", "--max-time", "120", "--write-out", "\n%{http_code}", *words]
-    done = subprocess.run([str(word) for word in command], capture_output=True, **options)
-    body, _, status = done.stdout.decode().rpartition("\n")
-    return int(status), json.loads(body)
-
-
 def post(live, body):
     return curl("--data-binary", "@-", f"{live.url}:predict", input=json.dumps(body).encode())
-
-
-def b64(content):
-    return {"b64": base64.b64encode(content).decode()}
 
 
 @pytest.mark.parametrize("scheme", ["", "http://", "grpc://"])
@@ -321,50 +270,3 @@ def test_at_sigterm_it_answers_what_it_draws_and_leaves(live, waveform, expected
     assert images.shape == (64, 64, 64, 3)
     assert np.abs(images - expected).max() <= 1
     assert (status, said) == (0, "")
-
-
-@pytest.fixture
-def taken():
-    """A port that somebody listens on."""
-    with bound("127.0.0.1", 0) as listener:
-        listener.listen()
-        yield listener.getsockname()[1]
-
-
-def test_a_rest_port_that_is_taken_is_named_before_the_model_is_loaded(taken, tmp_path):
-    with pytest.raises(UserError, match=rf"127\.0\.0\.1:{taken} cannot be listened on"):
-        serve(tmp_path / "none", place=Place(rest_port=taken))
-
-
-def test_a_grpc_port_that_is_taken_is_named(taken, invented):
-    with bound("127.0.0.1", 0) as rest_socket:
-        server = Server(Service(invented, Limits()), rest_socket, Place(grpc_port=taken))
-        with pytest.raises(UserError, match=rf"127\.0\.0\.1:{taken} cannot be listened on"):
-            server.run()
-
-
-def test_an_address_of_another_machine_is_named():
-    with pytest.raises(UserError, match=r"192\.0\.2\.1:0 cannot be listened on"):
-        bound("192.0.2.1", 0)
-
-
-def test_whoever_lets_others_in_is_told_what_that_means(invented):
-    assert "asks for no password" in list(_welcome(invented, "0.0.0.0", 1, 2))[-1]
-    for host in ("127.0.0.1", "::1", "localhost"):
-        assert len(list(_welcome(invented, host, 1, 2))) == 3
-
-
-def test_a_socket_that_gets_no_address_is_closed(monkeypatch):
-    made = []
-
-    class Noted(socket.socket):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
-            made.append(self)
-
-    with bound("127.0.0.1", 0) as taken:
-        taken.listen()
-        monkeypatch.setattr("cargan_tf.serving.server.serve.socket.socket", Noted)
-        with pytest.raises(UserError, match="cannot be listened on"):
-            bound("127.0.0.1", taken.getsockname()[1])
-    assert [one.fileno() for one in made] == [-1]

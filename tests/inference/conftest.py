@@ -1,0 +1,46 @@
+"""Tones, as arrays and as files, and what is drawn of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from cargan_tf.inference import Generator
+
+RATE = 8_000
+CLIP = 4_000  # samples
+
+
+def tone(
+    seconds: float = 0.5, rate: int = RATE, frequency: float = 440.0, level: float = 0.3
+) -> np.ndarray:
+    return level * np.sin(2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate)
+
+
+def distance(one: np.ndarray, other: np.ndarray) -> int:
+    """The greatest of two pictures of 8 bits."""
+    return int(np.abs(one.astype(int) - other.astype(int)).max())
+
+
+def drawn_from(
+    generator: Generator, path: Any, label: str | None = "violin", **options: Any
+) -> Any:
+    """What one file becomes."""
+    ((_, drawn),) = generator.generate_files([path], [label], **options)
+    return drawn
+
+
+@pytest.fixture
+def write(tmp_path) -> Callable[..., Path]:
+    """Writes a sound: ``write(samples, rate=8_000, name="clip.wav")``."""
+
+    def write(samples: np.ndarray, rate: int = RATE, name: str = "clip.wav") -> Path:
+        soundfile.write(tmp_path / name, samples, rate)
+        return tmp_path / name
+
+    return write
