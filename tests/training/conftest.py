@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,9 +14,12 @@ import tensorflow as tf
 from cargan_tf.config import Config, override
 from cargan_tf.models.kinds import new_network
 from cargan_tf.models.precision import computing_in
+from cargan_tf.training.devices import make_strategy
 from cargan_tf.training.kinds import new_step
 from cargan_tf.training.replicas import CompiledStep
+from cargan_tf.training.run import Run
 from cargan_tf.training.step import TrainingStep
+from cargan_tf.training.trainer import Trainer
 
 GENERATOR_TERMS = [
     "coarse_classification",
@@ -133,3 +137,14 @@ def moved() -> Callable[..., set[str]]:
         }
 
     return run
+
+
+@pytest.fixture
+def make(tiny_data, tiny_classifier, tiny_config) -> Callable[..., Trainer]:
+    """Makes a trainer on one device: ``make(folder, "training.steps=3", resume=True)``."""
+
+    def make(folder: Path, *overrides: str, data: Path = tiny_data, **options: Any) -> Trainer:
+        config = override(tiny_config, overrides)
+        return Trainer(Run(folder), data, config, make_strategy(), **options)
+
+    return make

@@ -8,23 +8,11 @@ import tensorflow as tf
 
 from cargan_tf.config import override
 from cargan_tf.errors import UserError
-from cargan_tf.training.devices import make_strategy
 from cargan_tf.training.run import Run
 from cargan_tf.training.trainer import Trainer
 
 #: Of stats.jsonl, what depends on the machine.
 TIMES = ("pictures_per_second", "waiting_for_data")
-
-
-@pytest.fixture
-def make(tiny_data, tiny_classifier, tiny_config):
-    """Makes a trainer on one device: ``make(folder, "training.steps=3", resume=True)``."""
-
-    def make(folder, *overrides, data=tiny_data, **options):
-        config = override(tiny_config, overrides)
-        return Trainer(Run(folder), data, config, make_strategy(), **options)
-
-    return make
 
 
 def stats(folder):
