@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,19 @@ def new_cascade_step(new_tiny_step) -> Callable[..., TrainingStep]:
         return step
 
     return make
+
+
+class Signalled:
+    """A step during whose ``at``-th call somebody presses Ctrl-C."""
+
+    def __init__(self, step: CompiledStep, at: int) -> None:
+        self._step, self._at, self._calls = step, at, 0
+
+    def __call__(self, batch: Any) -> Any:
+        self._calls += 1
+        if self._calls == self._at:
+            signal.raise_signal(signal.SIGINT)
+        return self._step(batch)
 
 
 @pytest.fixture(scope="session")

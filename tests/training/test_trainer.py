@@ -1,6 +1,5 @@
 import json
 import shutil
-import signal
 
 import numpy as np
 import pytest
@@ -81,16 +80,3 @@ def test_a_description_builds_everything_and_writes_nothing(make, tmp_path):
     ):
         assert part in text
     assert list(tmp_path.iterdir()) == []
-
-
-class _Signalled:
-    """A step during whose ``at``-th call somebody presses Ctrl-C."""
-
-    def __init__(self, step, at):
-        self._step, self._at, self._calls = step, at, 0
-
-    def __call__(self, batch):
-        self._calls += 1
-        if self._calls == self._at:
-            signal.raise_signal(signal.SIGINT)
-        return self._step(batch)
