@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,9 +15,12 @@ import tensorflow as tf
 from cargan_tf.config import Config, override
 from cargan_tf.models.kinds import new_network
 from cargan_tf.models.precision import computing_in
+from cargan_tf.training.devices import make_strategy
 from cargan_tf.training.kinds import new_step
 from cargan_tf.training.replicas import CompiledStep
+from cargan_tf.training.run import Run
 from cargan_tf.training.step import TrainingStep
+from cargan_tf.training.trainer import Trainer
 
 GENERATOR_TERMS = [
     "coarse_classification",
@@ -91,6 +96,19 @@ def new_cascade_step(new_tiny_step) -> Callable[..., TrainingStep]:
     return make
 
 
+class Signalled:
+    """A step during whose ``at``-th call somebody presses Ctrl-C."""
+
+    def __init__(self, step: CompiledStep, at: int) -> None:
+        self._step, self._at, self._calls = step, at, 0
+
+    def __call__(self, batch: Any) -> Any:
+        self._calls += 1
+        if self._calls == self._at:
+            signal.raise_signal(signal.SIGINT)
+        return self._step(batch)
+
+
 @pytest.fixture(scope="session")
 def new_tiny_step() -> Callable[..., CompiledStep]:
     """``new_tiny_step(config, strategy)``: a step with three labels, seeded."""
@@ -133,3 +151,14 @@ def moved() -> Callable[..., set[str]]:
         }
 
     return run
+
+
+@pytest.fixture
+def make(tiny_data, tiny_classifier, tiny_config) -> Callable[..., Trainer]:
+    """Makes a trainer on one device: ``make(folder, "training.steps=3", resume=True)``."""
+
+    def make(folder: Path, *overrides: str, data: Path = tiny_data, **options: Any) -> Trainer:
+        config = override(tiny_config, overrides)
+        return Trainer(Run(folder), data, config, make_strategy(), **options)
+
+    return make

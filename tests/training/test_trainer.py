@@ -1,6 +1,5 @@
 import json
 import shutil
-import signal
 
 import numpy as np
 import pytest
@@ -8,23 +7,11 @@ import tensorflow as tf
 
 from cargan_tf.config import override
 from cargan_tf.errors import UserError
-from cargan_tf.training.devices import make_strategy
 from cargan_tf.training.run import Run
 from cargan_tf.training.trainer import Trainer
 
 #: Of stats.jsonl, what depends on the machine.
 TIMES = ("pictures_per_second", "waiting_for_data")
-
-
-@pytest.fixture
-def make(tiny_data, tiny_classifier, tiny_config):
-    """Makes a trainer on one device: ``make(folder, "training.steps=3", resume=True)``."""
-
-    def make(folder, *overrides, data=tiny_data, **options):
-        config = override(tiny_config, overrides)
-        return Trainer(Run(folder), data, config, make_strategy(), **options)
-
-    return make
 
 
 def stats(folder):
@@ -93,16 +80,3 @@ def test_a_description_builds_everything_and_writes_nothing(make, tmp_path):
     ):
         assert part in text
     assert list(tmp_path.iterdir()) == []
-
-
-class _Signalled:
-    """A step during whose ``at``-th call somebody presses Ctrl-C."""
-
-    def __init__(self, step, at):
-        self._step, self._at, self._calls = step, at, 0
-
-    def __call__(self, batch):
-        self._calls += 1
-        if self._calls == self._at:
-            signal.raise_signal(signal.SIGINT)
-        return self._step(batch)

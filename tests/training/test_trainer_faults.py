@@ -2,13 +2,14 @@
 
 import json
 import shutil
-import signal
 
 import pytest
 import tensorflow as tf
 
 from cargan_tf.data.pipeline import training_batches
 from cargan_tf.errors import UserError
+
+from .conftest import Signalled
 
 #: Of stats.jsonl, what depends on the machine.
 TIMES = ("pictures_per_second", "waiting_for_data")
@@ -17,19 +18,6 @@ TIMES = ("pictures_per_second", "waiting_for_data")
 def stats(folder):
     lines = [json.loads(line) for line in (folder / "stats.jsonl").read_text().splitlines()]
     return [{name: v for name, v in line.items() if name not in TIMES} for line in lines]
-
-
-class _Signalled:
-    """A step during whose ``at``-th call somebody presses Ctrl-C."""
-
-    def __init__(self, step, at):
-        self._step, self._at, self._calls = step, at, 0
-
-    def __call__(self, batch):
-        self._calls += 1
-        if self._calls == self._at:
-            signal.raise_signal(signal.SIGINT)
-        return self._step(batch)
 
 
 class _Told:
@@ -75,7 +63,7 @@ def test_a_bad_loss_stops_the_run_at_the_checkpoint_before(told, tmp_path, log_s
 
 def test_ctrl_c_does_not_save_weights_after_a_bad_loss_that_nobody_saw(told, tmp_path):
     trainer = told("monitor.log_steps=100", bad=float("nan"))
-    trainer.step = _Signalled(trainer.step, at=3)
+    trainer.step = Signalled(trainer.step, at=3)
     with pytest.raises(UserError, match="step 3: refined_l1 is not finite"):
         trainer.train()
     assert kept(tmp_path) == ["step-2.index"]

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import signal
 
 import numpy as np
 import pytest
@@ -11,6 +10,8 @@ from PIL import Image
 
 from cargan_tf.errors import UserError
 from cargan_tf.training.run import Run
+
+from .conftest import Signalled
 
 #: Of stats.jsonl, what depends on the machine.
 TIMES = ("pictures_per_second", "waiting_for_data")
@@ -40,7 +41,7 @@ def saved_tensors(folder):
 def test_k_and_k_resumed_steps_are_2k_straight_bit_for_bit(make, tiny_run, tmp_path):
     """SpecAugment and dropout on, Ctrl-C between, and lines past the checkpoint in the way."""
     trainer = make(tmp_path)
-    trainer.step = _Signalled(trainer.step, at=3)
+    trainer.step = Signalled(trainer.step, at=3)
     with pytest.raises(KeyboardInterrupt):
         trainer.train()
     with (tmp_path / "stats.jsonl").open("a") as stream:
@@ -124,16 +125,3 @@ def test_resuming_may_change_length_rate_and_monitoring(make, run_copy):
 def test_resuming_where_nothing_is_says_so(make, tmp_path):
     with pytest.raises(UserError, match="holds no run"):
         make(tmp_path / "none", resume=True)
-
-
-class _Signalled:
-    """A step during whose ``at``-th call somebody presses Ctrl-C."""
-
-    def __init__(self, step, at):
-        self._step, self._at, self._calls = step, at, 0
-
-    def __call__(self, batch):
-        self._calls += 1
-        if self._calls == self._at:
-            signal.raise_signal(signal.SIGINT)
-        return self._step(batch)
