@@ -10,9 +10,9 @@ from cargan_tf.data.shard_reports import (
     clear,
     finished_shards,
     remove_reports,
-    sha256_of,
     write_report,
 )
+from cargan_tf.files import file_hash
 
 NAMES = ("train-00000-of-00002.tfrecord", "train-00001-of-00002.tfrecord")
 
@@ -39,7 +39,7 @@ def finish(folder, plan):
         report = ShardReport(
             plan=plan.digest,
             split="train",
-            shard=Shard(name=name, records=3, bytes=len(content), sha256=sha256_of(folder / name)),
+            shard=Shard(name=name, records=3, bytes=len(content), sha256=file_hash(folder / name)),
             counts={"cello": 3},
             silent={"cello": 1},
             noise_like={"cello": 0},
