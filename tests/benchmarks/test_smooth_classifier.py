@@ -34,7 +34,11 @@ def new_classifier(photos):
     return new
 
 
-def test_with_a_penalty_it_is_less_steep_and_still_knows_most(new_classifier, photos, labels):
+@pytest.mark.slow
+def test_with_a_penalty_it_is_less_steep_and_still_knows_most(
+    new_classifier, photos, labels, monkeypatch
+):
+    monkeypatch.setattr("benchmarks.smooth_classifier.STEPS", 200)
     right, slope = train_classifier(new_classifier(), photos, labels, 0.0, seed=0)
     assert right == 1
     smooth = new_classifier()
