@@ -45,8 +45,6 @@ def measure(
         config = override(config, [f"training.batch_size={batch}"])
     if tiny:
         run_graphs_as_they_are()
-        if replicas > 1:  # each is traced for itself
-            config = override(config, ["model.stages=1", "model.attention=none"])
     pictures = config.training.batch_size
     step = new_step(config, way, replicas)
     numbers = random_batch(config)

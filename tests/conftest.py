@@ -218,6 +218,17 @@ def trained(tiny_run, tiny_data, tiny_config) -> Trained:
     return Trained(cascade, load_dataset(tiny_data), tiny_data, tiny_config)
 
 
+@pytest.fixture
+def write(tmp_path) -> Callable[..., Path]:
+    """Writes a sound: ``write(samples, rate=8_000, name="clip.wav")``."""
+
+    def write(samples: np.ndarray, rate: int = RATE, name: str = "clip.wav") -> Path:
+        soundfile.write(tmp_path / name, samples, rate)
+        return tmp_path / name
+
+    return write
+
+
 def _write_sound(path: Path, frequency: float, player: int, seed: int) -> None:
     times = np.arange(RATE * CLIP_MS // 1000) / RATE
     tone = np.sin(2 * np.pi * frequency * times)

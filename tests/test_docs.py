@@ -88,23 +88,12 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-#: Training rehearses four devices, which must be told before TensorFlow has run anything: it has a
-#: process of its own. Without TensorFlow's graph optimiser, as most of the time until a first step
-#: is done goes into it.
-TRAINING = """
-import sys
-import tensorflow as tf
-tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-from cargan_cli.main import main
-main(sys.argv[1:])
-"""
-
-
 def run_command(words: list[str], folder: Path) -> None:
     """A command line of the README's or the docs', in this process where it can be."""
     assert words[0] == "cargan", words
     if words[1] == "train":
-        command = [sys.executable, "-c", TRAINING, *words[1:]]
+        # It rehearses devices, which must be told before TensorFlow has run anything.
+        command = [sys.executable, "-m", "cargan_cli.main", *words[1:]]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
         return

@@ -10,7 +10,6 @@ SIZE, STEPS, LABELS = 64, 4, 13
 SMALL = (
     "model.generator_width=4",
     "model.discriminator_width=4",
-    "model.generator_attentions=1",
     "classifier.width=4",
     "classifier.epochs=1",
     "classifier.minimum_accuracy=0",

@@ -68,8 +68,7 @@ def test_an_option_is_one_difference():
 def test_an_ablation_trains_exports_and_draws(
     name, tiny_data, tiny_classifier, tiny_config, tmp_path
 ):
-    smaller = "model.generator_attentions=1"
-    config = override(tiny_config, [*SHORT, smaller, *differences(f"ablations/{name}")])
+    config = override(tiny_config, [*SHORT, *differences(f"ablations/{name}")])
     run = trained(tmp_path, tiny_data, config)
     drawn = Generator.load(run.path).generate(SOUND, 8000, "violin")
     exported = Generator.load(export_run(run, tmp_path / "model"))

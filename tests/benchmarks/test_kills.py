@@ -1,4 +1,4 @@
-"""SIGKILL seven times, at moments of a seed; `python -m benchmarks.kills` is the long form."""
+"""SIGKILL ten times, at moments of a seed; `python -m benchmarks.kills` is the long form."""
 
 import random
 import shutil
@@ -10,13 +10,7 @@ from benchmarks.kill_stages import STAGES, HalfWritten
 from benchmarks.kills import survive
 from cargan_tf.config import override
 
-KILLS = {"preprocess": 3, "train": 2, "export": 2}  # reproduce: tests/cli/test_reproduce.py
-
-#: A kill is about files: one narrow stage, and few steps, each with a checkpoint.
-SHORT = [
-    *("model.stages=1", "model.attention=none", "training.checkpoint_steps=1"),
-    *("training.steps=5", "monitor.listening_clips=4"),
-]
+KILLS = {"preprocess": 6, "train": 2, "export": 2}  # reproduce: tests/cli/test_reproduce.py
 
 stages = {stage.name: stage for stage in STAGES}
 
@@ -26,7 +20,7 @@ def material(tiny_source, tiny_data, tiny_classifier, tiny_run, tiny_config, tmp
     folder = tmp_path_factory.mktemp("material")
     for name, made in (("source", tiny_source), ("data", tiny_data), ("run", tiny_run)):
         shutil.copytree(made, folder / name)
-    config = override(tiny_config, SHORT)
+    config = override(tiny_config, ["training.checkpoint_steps=1", "monitor.listening_clips=4"])
     (folder / "tiny.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")), "utf-8")
     return folder
 

@@ -32,7 +32,7 @@ if __name__ == "__main__":
         prepare=prepare,
     )
 """
-STEPS, CHECKPOINT_STEPS = 20, 2
+STEPS, CHECKPOINT_STEPS = 60, 5
 
 
 @pytest.fixture
@@ -55,7 +55,6 @@ def config(tiny_yaml, tmp_path):
 
     values = yaml.safe_load(tiny_yaml.read_text("utf-8"))
     values["training"] |= {"steps": STEPS, "checkpoint_steps": CHECKPOINT_STEPS}
-    values["model"]["generator_attentions"] = 1
     values["monitor"] = dict.fromkeys(("picture_steps", "listening_steps"), STEPS)
     values["monitor"] |= {"log_steps": 1, "listening_clips": 6}
     path = tmp_path / "config.yaml"

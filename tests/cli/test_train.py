@@ -10,10 +10,6 @@ import pytest
 from cargan_tf.errors import WorkerLost
 from cargan_tf.training.trainer import Trainer, TrainingResult
 
-#: Half of the cascade, where it is not what is trained that counts: most of the time goes into
-#: tracing it.
-ONE_STAGE = ("--set", "model.stages=1", "--set", "model.attention=none")
-
 HOLD_LOCK = """
 import sys
 from filelock import FileLock
@@ -81,7 +77,7 @@ def test_no_time_at_all_is_refused(cargan, tiny_data):
 
 @pytest.mark.slow
 def test_devices_can_be_rehearsed_from_the_first_step(cargan_process, trainable):
-    words = ("--virtual-devices", 2, "--set", "training.steps=1", *ONE_STAGE)
+    words = ("--virtual-devices", 2, "--set", "training.steps=1")
     done = cargan_process("train", *words, cwd=trainable.parent)
     assert done.status == 0, done.err
     assert _last_step(trainable.parent / "runs" / "tiny") == 1
@@ -172,7 +168,7 @@ def test_a_damaged_run_is_named(cargan, tiny_data, run):
 @pytest.mark.slow
 def test_ctrl_c_is_one_line_that_says_how_to_go_on(start_cargan, trainable):
     run = trainable.parent / "run"
-    words = ("train", trainable, "--run", run, "--set", "training.steps=100000", *ONE_STAGE)
+    words = ("train", trainable, "--run", run, "--set", "training.steps=100000")
     process = start_cargan(*words)
     deadline = time.monotonic() + 240
     while not (run / "stats.jsonl").is_file() and process.poll() is None:

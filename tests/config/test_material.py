@@ -23,6 +23,7 @@ def test_a_default_says_where_it_is_from(setting, value, source, check_default):
 @pytest.mark.parametrize(
     ("setting", "last", "beyond"),
     [
+        ("audio.sample_rate", "4000", "3999"),
         ("audio.sample_rate", "192000", "192001"),
         ("audio.clip_seconds", "0.05", "0.04"),
         ("audio.clip_seconds", "30", "30.5"),

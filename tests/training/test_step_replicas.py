@@ -9,7 +9,7 @@ from cargan_tf.config import override
 
 from .conftest import batch_of, on_replicas, state
 
-STEPS = 3
+STEPS = 4
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_four_replicas_of_one_picture_train_as_one_of_four(
     for ours, theirs in zip(four.losses, alone.losses, strict=True):
         assert ours == pytest.approx(theirs, rel=1e-4)
     for value, expected in zip(four.state, alone.state, strict=True):
-        # Weights have moved by up to 3e-3, statistics by up to half of their size.
+        # Weights have moved by up to 4e-3, statistics by up to half of their size.
         np.testing.assert_allclose(value, expected, rtol=1e-3, atol=4e-5)
     assert alone.losses[0]["refined_l1"] != alone.losses[-1]["refined_l1"]
     for result in (alone, four):

@@ -1,14 +1,10 @@
-"""Tones, as arrays and as files, and what is drawn of them."""
+"""Tones, and what is drawn of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
-import soundfile
 
 from cargan_tf.inference import Generator
 
@@ -33,14 +29,3 @@ def drawn_from(
     """What one file becomes."""
     ((_, drawn),) = generator.generate_files([path], [label], **options)
     return drawn
-
-
-@pytest.fixture
-def write(tmp_path) -> Callable[..., Path]:
-    """Writes a sound: ``write(samples, rate=8_000, name="clip.wav")``."""
-
-    def write(samples: np.ndarray, rate: int = RATE, name: str = "clip.wav") -> Path:
-        soundfile.write(tmp_path / name, samples, rate)
-        return tmp_path / name
-
-    return write

@@ -8,7 +8,7 @@ import tensorflow as tf
 from cargan_tf.errors import UserError
 from cargan_tf.inference import BATCH, Generator
 
-from .conftest import RATE, distance, tone
+from .tones import RATE, distance, tone
 
 
 def test_a_run_and_its_export_draw_the_same(generator, tiny_run, tiny_source):

@@ -9,7 +9,7 @@ import soundfile
 from cargan_tf.errors import UserError
 from cargan_tf.inference import BATCH, Drawn
 
-from .conftest import CLIP, RATE, distance, drawn_from, tone
+from .tones import CLIP, RATE, distance, drawn_from, tone
 
 
 def test_files_of_any_rate_and_channels_are_drawn(generator, write):

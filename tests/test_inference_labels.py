@@ -6,7 +6,7 @@ import pytest
 from cargan_tf.errors import UserError
 from cargan_tf.inference import Generator
 
-from .conftest import RATE, distance, drawn_from, tone
+from .tones import RATE, distance, drawn_from, tone
 
 
 @pytest.mark.parametrize("name", ["vn", "Violin", "fiddle", " violin "])
