@@ -5,8 +5,8 @@ from __future__ import annotations
 import tensorflow as tf
 
 from cargan_tf.training.losses import judged_fake_loss, judged_real_loss
-from cargan_tf.training.replicas import Batch, Losses, batch_means, step_seed
-from cargan_tf.training.step import TrainingStep
+from cargan_tf.training.steps.cargan_step import TrainingStep
+from cargan_tf.training.steps.train_step import Batch, Losses, batch_means, step_seed
 
 
 class AuthorsStep(TrainingStep):

@@ -24,10 +24,10 @@ from benchmarks.measuring import parse_and_report
 from benchmarks.networks import BATCH, config_of, new_picture_model
 from benchmarks.sub_urmp_like import LABEL, RATE, sound
 from cargan_tf.config import load_config
-from cargan_tf.inference import BATCH as DRAWN_AT_ONCE
-from cargan_tf.inference import Generator
+from cargan_tf.inference.generator import BATCH as DRAWN_AT_ONCE
+from cargan_tf.inference.generator import Generator
+from cargan_tf.inference.image_io import plan_pictures, save_picture, saved_meanwhile
 from cargan_tf.labels import label_weights
-from cargan_tf.pictures import plan_pictures, save_picture, saved_meanwhile
 
 CLIPS = 200
 #: The folder is drawn so many times, with the network alone before and after each.

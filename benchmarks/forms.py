@@ -67,25 +67,25 @@ def _forward_and_backward(form: Callable[..., Any], inputs: list[Any]) -> Callab
 
 
 def _attention_forms(queries: int, keys: int) -> Forms:
-    from cargan_tf.models import attention_blocks
+    from cargan_tf.models import attention
 
     inputs = [_normal(1, queries, 8), _normal(1, keys, 8), _normal(1, keys, 32)]
 
     def in_blocks(block: int) -> Callable[..., Any]:
         def form(*tensors: Any) -> Any:
-            attention_blocks.BLOCK_QUERIES = block  # read while the form is traced
-            return attention_blocks.attend_in_blocks(*tensors)
+            attention.BLOCK_QUERIES = block  # read while the form is traced
+            return attention.attend_in_blocks(*tensors)
 
         return form
 
     blocks: Forms = {f"blocks of {block}": (in_blocks(block), inputs) for block in BLOCKS}
-    return {"whole": (attention_blocks.attend_at_once, inputs), **blocks}
+    return {"whole": (attention.attend_at_once, inputs), **blocks}
 
 
 def _down_forms(side: int, channels: int) -> Forms:
     import tensorflow as tf
 
-    from cargan_tf.models.convolutions import convolve_down
+    from cargan_tf.models.layers.convolutions import convolve_down
 
     features = _normal(CONVOLVED_BATCH, 2 * side, 2 * side, channels)
     inputs = [features, _normal(4, 4, channels, channels)]
@@ -98,7 +98,7 @@ def _down_forms(side: int, channels: int) -> Forms:
 def _up_forms(side: int, channels: int) -> Forms:
     import tensorflow as tf
 
-    from cargan_tf.models.convolutions import convolve_up
+    from cargan_tf.models.layers.convolutions import convolve_up
 
     shape = [CONVOLVED_BATCH, 2 * side, 2 * side, channels]
     inputs = [

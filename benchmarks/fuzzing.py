@@ -32,25 +32,25 @@ def read_sound(path: Path) -> None:
 
 def read_picture(path: Path) -> None:
     """By Pillow, to a square."""
-    from cargan_tf.data.photo import read_photo
+    from cargan_tf.data.images import read_photo
 
     read_photo(path, SIZE)
 
 
 def read_spectrogram(path: Path) -> None:
     """A picture in jet colours."""
-    from cargan_tf.data.jet import read_jet
+    from cargan_tf.data.reference_spectrograms import read_jet
 
     read_jet(path)
 
 
 def read_video(path: Path) -> None:
     """Header, a frame and half a second of sound, by PyAV."""
-    from cargan_tf.data import video
+    from cargan_tf.data import video_reading
 
-    video.read_facts(path)
-    video.read_frame(path, 100)
-    video.read_sound(path, 0.1, 0.5)
+    video_reading.read_facts(path)
+    video_reading.read_frame(path, 100)
+    video_reading.read_sound(path, 0.1, 0.5)
 
 
 def read_weights(path: Path) -> None:
@@ -62,7 +62,7 @@ def read_weights(path: Path) -> None:
 
 def read_source(path: Path) -> None:
     """A table of pairs or of videos, or a list of the authors'."""
-    from cargan_tf.data.sources import find_source
+    from cargan_tf.data.sources.detection import find_source
 
     find_source(path)
 
@@ -123,7 +123,7 @@ def _spectrogram() -> list[bytes]:
 
     import numpy as np
 
-    from cargan_tf.data.jet import FRAMES, N_MELS, draw_jet
+    from cargan_tf.data.reference_spectrograms import FRAMES, N_MELS, draw_jet
 
     content = io.BytesIO()
     draw_jet(np.random.default_rng(0).random((N_MELS, FRAMES))).save(content, "PNG")

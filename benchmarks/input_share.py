@@ -36,9 +36,9 @@ def measure(name: str, batch: int | None, steps: int, tiny: bool) -> dict[str, A
 
 
 def _waiting(folder: Path, config: Config, steps: int) -> dict[str, Any]:
-    from cargan_tf.data.pipeline import training_batches
-    from cargan_tf.data.preprocess import preprocess
-    from cargan_tf.training.clock import Clock
+    from cargan_tf.data.input_pipeline import training_batches
+    from cargan_tf.data.preprocessing.preprocess import preprocess
+    from cargan_tf.training.callbacks import Clock
 
     data = folder / "data"
     dataset = preprocess(write_tree(folder, PAIRS, SUB_URMP_LABELS), data, config, workers=1)

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from cargan_tf.data.dataset import DATASET_FILE
-from cargan_tf.evaluation.page.comparison import FILE as COMPARISON_FILE
+from cargan_tf.evaluation.html.image_strips import FILE as COMPARISON_FILE
 from cargan_tf.evaluation.report import FOLDER as EVALUATION
 from cargan_tf.evaluation.report import PAGE_FILE, REPORT_FILE
-from cargan_tf.serving.card import CARD_FILE
-from cargan_tf.serving.catalogue import versions_in
-from cargan_tf.training import checksums
+from cargan_tf.export.metadata import CARD_FILE
+from cargan_tf.export.model_registry import versions_in
+from cargan_tf.training import checkpoint_files
 
 #: Of a table, what depends on the clock and on where it lies.
 _BY_CHANCE = ("training_seconds", "path", "data", "checkpoint_hash")
@@ -78,13 +78,13 @@ def _look_at_run(place: Path) -> int:
 
 
 def _look_at_checkpoints(run: Path) -> int:
-    """The newest that has its checksums, unless a newer one has come meanwhile."""
+    """The newest that has its checkpoint_files, unless a newer one has come meanwhile."""
     if (run / "run.json").exists():
         json.loads((run / "run.json").read_bytes())
     newest = _newest(run)
     if newest is None:
         return 0
-    fault = checksums.fault_of(newest)
+    fault = checkpoint_files.fault_of(newest)
     if fault is not None and _newest(run) == newest:
         raise HalfWritten(f"{newest}: {fault}")
     return 1
@@ -173,7 +173,7 @@ def _steps(run: Path) -> str:
 
 
 def _newest(run: Path) -> Path | None:
-    sealed = (run / "checkpoints").glob(f"*{checksums.ENDING}")
+    sealed = (run / "checkpoints").glob(f"*{checkpoint_files.ENDING}")
     numbered = {int(file.stem.rpartition("-")[2]): file.with_suffix("") for file in sealed}
     return numbered[max(numbered)] if numbered else None
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from cargan_tf.config import Config
-from cargan_tf.models.cascade import new_cascade
+from cargan_tf.models.cargan import new_cascade
 from cargan_tf.models.patchgan import new_discriminator
 
 

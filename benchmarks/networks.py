@@ -10,9 +10,9 @@ from cargan_tf.config import Config, load_config
 from cargan_tf.labels import SUB_URMP_LABELS
 
 if TYPE_CHECKING:
-    from cargan_tf.serving.card import ModelCard
-    from cargan_tf.serving.picture_model import PictureModel
-    from cargan_tf.training.step import TrainingStep
+    from cargan_tf.export.metadata import ModelCard
+    from cargan_tf.export.serving_module import PictureModel
+    from cargan_tf.training.steps.cargan_step import TrainingStep
 
 #: Pictures a step by size: what the authors' script trains with, and what a laptop can hold.
 BATCH = {32: 4, 64: 16, 128: 4, 256: 2}
@@ -56,9 +56,9 @@ def new_step(config: Config, way: str = "ours", replicas: int = 1) -> TrainingSt
 
     from benchmarks.authors_step import AuthorsStep
     from benchmarks.plain_layers import use_plain_layers, use_whole_attention_maps
-    from cargan_tf.models.cascade import new_cascade
+    from cargan_tf.models.cargan import new_cascade
     from cargan_tf.models.patchgan import new_discriminator
-    from cargan_tf.training.step import TrainingStep
+    from cargan_tf.training.steps.cargan_step import TrainingStep
 
     if way == "authors":
         use_plain_layers()
@@ -94,10 +94,10 @@ def random_batch(config: Config) -> dict[str, Any]:
 
 def new_picture_model(config: Config) -> tuple[PictureModel, ModelCard]:
     """Sound in, 8-bit picture out, and the card that goes with it."""
-    from cargan_tf.audio.statistics import BandStatistics
-    from cargan_tf.models.cascade import new_cascade
-    from cargan_tf.serving.card import ModelCard
-    from cargan_tf.serving.picture_model import PictureModel
+    from cargan_tf.audio.normalization import BandStatistics
+    from cargan_tf.export.metadata import ModelCard
+    from cargan_tf.export.serving_module import PictureModel
+    from cargan_tf.models.cargan import new_cascade
 
     bands = (0.0,) * config.audio.n_mels, (1.0,) * config.audio.n_mels
     card = ModelCard(config, SUB_URMP_LABELS, BandStatistics(*bands), step=0, data_hash="")

@@ -22,15 +22,15 @@ import tensorflow as tf
 
 from benchmarks.smooth_classifier import train_classifier
 from cargan_tf.config import Config, load_config
-from cargan_tf.data.jet import read_jet
-from cargan_tf.data.photo import read_photo
-from cargan_tf.models.cascade import new_cascade
+from cargan_tf.data.images import read_photo
+from cargan_tf.data.reference_spectrograms import read_jet
+from cargan_tf.models.cargan import new_cascade
 from cargan_tf.models.patchgan import new_discriminator
-from cargan_tf.training.averaging import AveragedWeights
-from cargan_tf.training.gallery import Drawer
-from cargan_tf.training.grids import picture_grid
-from cargan_tf.training.listening import mean_distance
-from cargan_tf.training.step import TrainingStep
+from cargan_tf.training.conditioning_metrics import mean_distance
+from cargan_tf.training.ema import AveragedWeights
+from cargan_tf.training.steps.cargan_step import TrainingStep
+from cargan_tf.training.validation import Drawer
+from cargan_tf.visualization.grids import picture_grid
 
 SIZE = 128
 STEPS_PER_EPOCH = 7  # 26 pairs by fours

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cargan_tf.models import attention_blocks, convolutions
+from cargan_tf.models import attention
+from cargan_tf.models.layers import convolutions
 
 
 def use_plain_layers() -> None:
@@ -19,4 +20,4 @@ def use_plain_layers() -> None:
 
 def use_whole_attention_maps() -> None:
     """Only that: no attention in blocks."""
-    attention_blocks.WHOLE_MAP_LIMIT = 2**62
+    attention.WHOLE_MAP_LIMIT = 2**62

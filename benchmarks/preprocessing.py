@@ -92,7 +92,7 @@ def loop_seconds(
 
 def our_seconds(tree: Path, config: Config, out: Path) -> tuple[float, float]:
     """``preprocess`` as a whole: by the clock, and of all its processes' CPU."""
-    from cargan_tf.data.preprocess import preprocess
+    from cargan_tf.data.preprocessing.preprocess import preprocess
 
     began, cpu = time.perf_counter(), _cpu_seconds()
     preprocess(tree, out, config)
@@ -114,7 +114,6 @@ def measure(name: str, kind: str, tiny: bool) -> dict[str, Any]:
         twice = write_tree(root / "twice", 2 * pairs, kind=kind)
         loop, loop_cpu = loop_seconds(once, config, root / "loop", loop_pairs, write_arrays)
         drawn, drawn_cpu = loop_seconds(once, config, root / "drawn", loop_pairs, write_pictures)
-        import cargan_tf.data.shards  # noqa: F401  # TensorFlow, which takes seconds
 
         first, first_cpu = our_seconds(once, config, root / "data_once")
         second, second_cpu = our_seconds(twice, config, root / "data_twice")

@@ -48,9 +48,9 @@ def preprocessing(size: int, workers: int, clips: int) -> Figures:
     """One data set, from files to ``dataset.json``, TensorFlow imported before."""
     from benchmarks.sub_urmp_like import write_tree
     from cargan_tf.config import load_config
-    from cargan_tf.data.plan import make_plan
-    from cargan_tf.data.preprocess import preprocess
-    from cargan_tf.data.sources import find_source
+    from cargan_tf.data.preprocessing.plan import make_plan
+    from cargan_tf.data.preprocessing.preprocess import preprocess
+    from cargan_tf.data.sources.detection import find_source
 
     config = load_config("paper", [f"data.image_size={size}"])
     with tempfile.TemporaryDirectory() as folder:

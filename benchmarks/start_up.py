@@ -61,8 +61,8 @@ def export(folder: str, tiny: bool) -> None:
     import tensorflow as tf
 
     from benchmarks.networks import TINY, new_picture_model
-    from cargan_tf.files import write_json
-    from cargan_tf.serving.card import CARD_FILE
+    from cargan_tf.export.metadata import CARD_FILE
+    from cargan_tf.utils.files import write_json
 
     model, card = new_picture_model(load_config("quickstart", TINY if tiny else ()))
     version = Path(folder) / "1"

@@ -17,10 +17,8 @@ import soundfile
 from numpy.typing import NDArray
 from PIL import Image
 
-from cargan_tf.data.sample.backdrop import backdrop
-from cargan_tf.data.sample.figure import Pose
-from cargan_tf.data.sample.picture import draw_player
-from cargan_tf.data.sample.players import looks
+from cargan_tf.synthetic.figure import Pose, looks
+from cargan_tf.synthetic.scene import backdrop, draw_player
 
 LABEL = "violin"
 RATE, SECONDS = 44_100, 0.5

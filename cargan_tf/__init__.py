@@ -11,7 +11,7 @@ from cargan_tf.errors import UserError
 
 if TYPE_CHECKING:
     from cargan_tf.config import Config, load_config
-    from cargan_tf.inference import Generator
+    from cargan_tf.inference.generator import Generator
 
 __version__ = "0.1.0"
 __all__ = ["Config", "Generator", "UserError", "__version__", "load_config"]
@@ -19,7 +19,7 @@ __all__ = ["Config", "Generator", "UserError", "__version__", "load_config"]
 
 def __getattr__(name: str) -> Any:
     if name == "Generator":
-        from cargan_tf.inference import Generator
+        from cargan_tf.inference.generator import Generator
 
         return Generator
     if name in ("Config", "load_config"):

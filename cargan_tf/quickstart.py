@@ -9,22 +9,22 @@ import numpy as np
 from PIL import Image
 
 from cargan_tf.config import Config
-from cargan_tf.data.manifest import read_manifest
-from cargan_tf.data.preprocess import preprocess
-from cargan_tf.data.sample.build import make_sample_data
+from cargan_tf.data.preprocessing.preprocess import preprocess
+from cargan_tf.data.sources.manifest import read_manifest
 from cargan_tf.errors import UserError
-from cargan_tf.files import write_json
-from cargan_tf.inference import Generator
-from cargan_tf.pictures import save_picture
-from cargan_tf.progress import Reporter, SilentReporter
-from cargan_tf.serving.card import read_card
-from cargan_tf.serving.catalogue import versions_in
-from cargan_tf.serving.export import export_run
-from cargan_tf.training.classifier import has_classifier, train_classifier
-from cargan_tf.training.devices import make_strategy
-from cargan_tf.training.listening import ListeningFigures
+from cargan_tf.export.metadata import read_card
+from cargan_tf.export.model_registry import versions_in
+from cargan_tf.export.saved_model import export_run
+from cargan_tf.inference.generator import Generator
+from cargan_tf.inference.image_io import save_picture
+from cargan_tf.synthetic.build import make_sample_data
+from cargan_tf.training.classifiers.train_classifier import has_classifier, train_classifier
+from cargan_tf.training.conditioning_metrics import ListeningFigures
+from cargan_tf.training.distribution import make_strategy
 from cargan_tf.training.run import Run
 from cargan_tf.training.trainer import Trainer
+from cargan_tf.utils.files import write_json
+from cargan_tf.utils.progress import Reporter, SilentReporter
 
 #: The instrument of the single picture that the quickstart draws at its end.
 SHOWN_LABEL = "violin"

@@ -38,9 +38,9 @@ def command(
     the instrument where `cargan generate` is given no label; without it `cargan train` does.
     """
     check_options(context, apart=("judge audio",))
-    from cargan_cli.configuring import config_for_data
-    from cargan_cli.hints import command_line, resumable, same_config
-    from cargan_cli.json_log import new_reporter
+    from cargan_cli.logs import new_reporter
+    from cargan_cli.next_steps import command_line, resumable, same_config
+    from cargan_cli.options import config_for_data
     from cargan_cli.tensorflow_import import import_tensorflow
 
     from cargan_tf.errors import UserError
@@ -53,20 +53,20 @@ def command(
     import_tensorflow()
     reporter = new_reporter(log_json, config.training.seed)
     if judge:
-        from cargan_tf.evaluation.judge import train_judge
+        from cargan_tf.evaluation.networks.evaluator import train_judge
 
         with resumable():
             judged = train_judge(data, config, reporter)
         click.echo(f"Right on {judged.accuracy:.1%} of {judged.photos} {judged.split} photos.")
         return
     if audio:
-        from cargan_tf.training.sound_classifier import train_sound_classifier
+        from cargan_tf.training.classifiers.train_sound_classifier import train_sound_classifier
 
         with resumable():
             heard = train_sound_classifier(data, config, out, reporter)
         click.echo(f"Right on {heard.accuracy:.1%} of {heard.clips} {heard.split} sounds.")
         return
-    from cargan_tf.training.classifier import train_classifier
+    from cargan_tf.training.classifiers.train_classifier import train_classifier
 
     with resumable():
         report = train_classifier(data, config, out, reporter)

@@ -1,9 +1,30 @@
-"""`cargan completion`: the script that lets a shell complete commands, options and labels."""
+"""What a shell proposes for values that only this program knows; without TensorFlow."""
+# MERGED `cargan completion`: the script that lets a shell complete commands, options and labels.
 
 from __future__ import annotations
 
 import click
-from click.shell_completion import get_completion_class
+from click.shell_completion import CompletionItem, get_completion_class
+
+
+def complete_labels(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The instruments of Sub-URMP; a model's own labels would need the model."""
+    from cargan_tf.labels import SUB_URMP_LABELS
+
+    return [CompletionItem(label) for label in SUB_URMP_LABELS if label.startswith(incomplete)]
+
+
+def complete_models(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Names of models, and paths, which the shell itself completes."""
+    from cargan_tf.export.model_registry import exported_models
+
+    names = [model.name for model in exported_models() if model.name.startswith(incomplete)]
+    return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
+
 
 #: Looked for by the program when a shell asks it; click's form of its name.
 VARIABLE = "_CARGAN_COMPLETE"

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 from cargan_cli.sounds import load_generator, model_option
 
+from cargan_tf.demo import PORT
 from cargan_tf.errors import UserError
-from cargan_tf.page import PORT
 from cargan_tf.serving.address import LOOPBACK
 
 
@@ -41,7 +41,7 @@ def command(model: Path | None, host: str, port: int, no_browser: bool) -> None:
     if importlib.util.find_spec("gradio") is None:
         raise UserError("the page needs Gradio: pip install 'cargan-tf[page]'.")
     generator = load_generator(model)
-    from cargan_tf.page.serve import build_page, served
+    from cargan_tf.demo.page import build_page, served
 
     page = build_page(generator, generator.name)
     with served(page, host, port, in_browser=not no_browser) as address:

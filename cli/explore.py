@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from cargan_cli.completing import complete_labels
+from cargan_cli.completion import complete_labels
 from cargan_cli.options import ANY_PATH, PATH, check_options
 from cargan_cli.sounds import (
     check_standard_input,
@@ -55,7 +55,7 @@ def command(
     check_options(context, together=("steps walk", "label walk", "other_label walk"))
     import numpy as np
 
-    from cargan_tf.pictures import (
+    from cargan_tf.inference.image_io import (
         STANDARD,
         check_picture_name,
         encode_picture,
@@ -72,7 +72,7 @@ def command(
     if out != STANDARD:
         check_picture_name(out)
     generator = load_generator(model)
-    from cargan_tf.explore import WALK_STEPS, loudness_sheet, walk_sheet
+    from cargan_tf.inference.interpolation import WALK_STEPS, loudness_sheet, walk_sheet
 
     clip = generator.read_clip(source(sound), start)
     if walk is None:

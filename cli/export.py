@@ -18,7 +18,7 @@ from cargan_cli.options import PATH
 )
 def command(run_path: Path, out: Path, float16: bool) -> None:
     """Write RUN's newest checkpoint to OUT/<version>/, a SavedModel that TF Serving mounts."""
-    from cargan_cli.hints import command_line, resumable
+    from cargan_cli.next_steps import command_line, resumable
     from cargan_cli.tensorflow_import import import_tensorflow
 
     from cargan_tf.training.run import Run
@@ -26,7 +26,7 @@ def command(run_path: Path, out: Path, float16: bool) -> None:
     run = Run(run_path)
     info = run.read_info()  # says at once that there is no run, before TensorFlow loads
     import_tensorflow()
-    from cargan_tf.serving.export import export_run
+    from cargan_tf.export.saved_model import export_run
 
     with resumable():
         version = export_run(run, out, "float16" if float16 else "float32")

@@ -1,17 +1,20 @@
-"""`cargan generate`: sound files to pictures, or a recording to a video."""
+"""`cargan generate --video`: one recording to one video."""
+# MERGED `cargan generate`: sound files to pictures, or a recording to a video.
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from cargan_cli.completing import complete_labels
+from cargan_cli.completion import complete_labels
+from cargan_cli.logs import TerminalReporter
 from cargan_cli.options import ANY_PATH, PATH, check_options
-from cargan_cli.results import Results
 from cargan_cli.sounds import (
+    Results,
     check_standard_input,
     load_generator,
     model_option,
@@ -19,11 +22,49 @@ from cargan_cli.sounds import (
     source,
     start_option,
 )
+from cargan_cli.tensorflow_import import import_for
 
 from cargan_tf.errors import UserError
+from cargan_tf.inference.image_io import plan_pictures
 
 if TYPE_CHECKING:
-    from cargan_tf.drawn import Drawn, Picture
+    from cargan_tf.inference.generator import Generator, Label
+if TYPE_CHECKING:
+    from cargan_tf.inference.result import Drawn, Picture
+
+
+def draw_one_video(
+    sounds: Sequence[Path],
+    file: Path,
+    label: Label,
+    open_generator: Callable[[], Generator],
+    frames_per_second: int | None,
+    smooth_seconds: float | None,
+    results: Results,
+) -> None:
+    """Draw all of a recording; the defaults are the library's."""
+    from cargan_tf.inference.video_writer import check_video_name
+
+    for sound in sounds:
+        import_for(sound)
+    files = list(plan_pictures(sounds, None))  # a folder stands for the sounds in it
+    if len(files) != 1:
+        raise UserError(f"{len(files)} sounds cannot become the one video {file}; name one.")
+    check_video_name(file)
+    generator = open_generator()
+    from cargan_tf.inference.video import FRAMES_PER_SECOND, draw_video
+
+    (sound,) = files
+    made = draw_video(
+        generator,
+        source(sound),
+        file,
+        label,
+        frames_per_second or FRAMES_PER_SECOND,
+        smooth_seconds or 0.0,
+        TerminalReporter(),
+    )
+    results.drawn(sound, file, made, start=0.0, frames=made.frames, seconds=made.seconds)
 
 
 @click.command("generate", short_help="Draw the pictures of sound files.")
@@ -95,13 +136,11 @@ def command(
     results = Results(as_json)
     open_generator = partial(load_generator, model, server)
     if video is not None:
-        from cargan_cli.video import draw_one_video
-
         draw_one_video(sounds, video, wanted, open_generator, fps, smooth, results)
         return
     from cargan_cli.tensorflow_import import graphs_run_as_they_are, import_for
 
-    from cargan_tf.pictures import (
+    from cargan_tf.inference.image_io import (
         STANDARD,
         check_picture_name,
         encode_picture,
@@ -126,7 +165,7 @@ def command(
     if mix is None:
         drawings = generator.generate_files(sources, [wanted] * len(plan), start)
     else:
-        from cargan_tf.mixing import HALF, mix_files
+        from cargan_tf.inference.mixing import HALF, mix_files
 
         share = HALF if alpha is None else alpha
         drawings = mix_files(generator, sources, source(mix), share, wanted, start)
@@ -139,7 +178,7 @@ def command(
             return
         image = drawn.image
         if stages:
-            from cargan_tf.plots import stages_picture
+            from cargan_tf.visualization.plots import stages_picture
 
             image = stages_picture(drawn)
         if picture == STANDARD:
@@ -160,7 +199,7 @@ def command(
     if sheet is not None and images:
         import numpy as np
 
-        from cargan_tf.sheets import captioned_sheet
+        from cargan_tf.visualization.grids import captioned_sheet
 
         save_picture(np.asarray(captioned_sheet(names, images)), sheet)
     if results.failures:

@@ -28,13 +28,12 @@ def command(data: Path, out: Path | None, everything: bool) -> None:
     --drop-silent` makes one without the silent clips.
     """
     import numpy as np
-    from cargan_cli.reporting import TerminalReporter
+    from cargan_cli.logs import TerminalReporter
     from cargan_cli.tensorflow_import import import_for, import_tensorflow
 
-    from cargan_tf.data.contact_sheet import draw_contact_sheet
     from cargan_tf.data.dataset import load_dataset
-    from cargan_tf.data.inspection import inspect_dataset
-    from cargan_tf.pictures import save_picture
+    from cargan_tf.data.inspection import draw_contact_sheet, inspect_dataset
+    from cargan_tf.inference.image_io import save_picture
 
     import_for(data)
     load_dataset(data)  # what is plainly wrong is said before TensorFlow loads

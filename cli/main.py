@@ -9,14 +9,14 @@ import traceback
 from typing import Any
 
 import click
-from cargan_cli.hints import Terminated
-from cargan_cli.log_lines import logged
+from cargan_cli.logs import logged
+from cargan_cli.next_steps import Terminated
 
 from cargan_tf import __version__
 from cargan_tf.errors import UserError, WorkerLost, did_you_mean, first_line
-from cargan_tf.files import is_disk_full
+from cargan_tf.utils.files import is_disk_full
 
-#: Command -> module of this package that holds it, in the order one needs them.
+#: Command -> "module" or "module:function" of this package, in the order one needs them.
 COMMANDS = {
     "quickstart": "quickstart",
     "sample-data": "sample_data",
@@ -32,13 +32,13 @@ COMMANDS = {
     "explore": "explore",
     "demo": "demo",
     "reproduce": "reproduce",
-    "import-checkpoint": "import_checkpoint",
-    "export-checkpoint": "export_checkpoint",
+    "import-checkpoint": "checkpoints:import_checkpoint",
+    "export-checkpoint": "checkpoints:export_checkpoint",
     "doctor": "doctor",
     "completion": "completion",
 }
 
-#: Makes events of all that is said on standard error: cli/json_log.py.
+#: Makes events of all that is said on standard error: cli/logs.py.
 LOG_JSON = "--log-json"
 
 EXIT_BAD_INPUT = 2
@@ -58,7 +58,8 @@ class LazyGroup(click.Group):
         """The command of that name, or ``None``."""
         if cmd_name not in COMMANDS:
             return None
-        return importlib.import_module(f"cargan_cli.{COMMANDS[cmd_name]}").command
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        return getattr(importlib.import_module(f"cargan_cli.{module}"), name or "command")
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -93,7 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = [argument for argument in arguments if argument != "--debug"]
     as_events = LOG_JSON in arguments
     if as_events and own_process:
-        from cargan_cli.stderr_filter import filter_standard_error
+        from cargan_cli.tensorflow_import import filter_standard_error
 
         filter_standard_error(as_events)
     with logged(as_events):
@@ -128,7 +129,7 @@ def _status_of(arguments: list[str], debug: bool) -> int:
 def _tell(arguments: list[str], level: str, event: str, message: str, before: str = "") -> None:
     """One line on standard error; where events are asked for, one of those."""
     if LOG_JSON in arguments:
-        from cargan_cli.json_log import write_event
+        from cargan_cli.logs import write_event
 
         write_event(event, level, message=message)
     else:

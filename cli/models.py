@@ -10,7 +10,7 @@ import click
 from cargan_tf.errors import UserError
 
 if TYPE_CHECKING:
-    from cargan_tf.serving.catalogue import ExportedModel
+    from cargan_tf.export.model_registry import ExportedModel
 
 
 @click.command("models", short_help="List the models to draw with.")
@@ -21,7 +21,7 @@ def command(as_json: bool) -> None:
     The first is the one that draws where --model names none. Figures are of the refined pictures,
     where `cargan evaluate` had measured the run before it was exported.
     """
-    from cargan_tf.serving.catalogue import FOLDER, exported_models
+    from cargan_tf.export.model_registry import FOLDER, exported_models
 
     found = exported_models()
     if not found and not as_json:
@@ -32,7 +32,7 @@ def command(as_json: bool) -> None:
 
 
 def _description(model: ExportedModel) -> dict[str, Any]:
-    from cargan_tf.serving.card import read_card
+    from cargan_tf.export.metadata import read_card
 
     place = {
         "name": model.name,

@@ -1,14 +1,27 @@
-"""Options that several commands share."""
+"""Which configuration a command means when none is named."""
+# MERGED Options that several commands share.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from cargan_cli.tensorflow_import import import_for
 
-from cargan_tf.remote import is_remote, to_path
+from cargan_tf.config import Config, load_config, override
+from cargan_tf.data.dataset import load_dataset
+from cargan_tf.utils.remote import is_remote, to_path
+
+
+def config_for_data(data: Path, name: str | None, overrides: Iterable[str]) -> Config:
+    """The named configuration, else the one that the data set was made with."""
+    if name is not None:
+        return load_config(name, overrides)
+    import_for(data)
+    return override(load_dataset(data).config, overrides)
+
 
 Command = Callable[..., Any]
 
@@ -23,7 +36,7 @@ class _DiskPath(click.Path):
 
 
 class _AnyPath(click.Path):
-    """Takes what :mod:`cargan_tf.remote` reaches, too."""
+    """Takes what :mod:`cargan_tf.utils.remote` reaches, too."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         return to_path(value)

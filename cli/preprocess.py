@@ -57,8 +57,8 @@ def command(
     SOURCE and OUT may be gs://BUCKET/FOLDER. docs/scale.md has examples of runners.
     """
     check_options(context, apart=("workers runner",), together=("runner_options runner",))
-    from cargan_cli.hints import command_line, resumable
-    from cargan_cli.json_log import new_reporter
+    from cargan_cli.logs import new_reporter
+    from cargan_cli.next_steps import command_line, resumable
     from cargan_cli.tensorflow_import import import_tensorflow
 
     from cargan_tf.config import load_config
@@ -67,9 +67,9 @@ def command(
         overrides = (*overrides, "data.drop_silent=true")
     config = load_config(config_name or "paper", overrides)
     import_tensorflow()
-    from cargan_tf.data.beam_runner import BeamJob
     from cargan_tf.data.dataset import DATASET_FILE
-    from cargan_tf.data.preprocess import preprocess
+    from cargan_tf.data.preprocessing.beam_runner import BeamJob
+    from cargan_tf.data.preprocessing.preprocess import preprocess
 
     with resumable():
         info = preprocess(

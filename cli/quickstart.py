@@ -28,8 +28,8 @@ def command(
     Everything but the exported model is written to WORKSPACE (./quickstart by default); a second
     call takes what is there.
     """
-    from cargan_cli.hints import command_line, resumable
-    from cargan_cli.json_log import new_reporter
+    from cargan_cli.logs import new_reporter
+    from cargan_cli.next_steps import command_line, resumable
     from cargan_cli.tensorflow_import import import_tensorflow
 
     from cargan_tf.config import load_config
@@ -38,7 +38,7 @@ def command(
     config = load_config(config_name or "quickstart", overrides)
     import_tensorflow()
     from cargan_tf.quickstart import quickstart
-    from cargan_tf.training.listening import describe_listening
+    from cargan_tf.training.conditioning_metrics import describe_listening
 
     with resumable():
         result = quickstart(workspace, models, config, new_reporter(log_json, config.training.seed))

@@ -1,12 +1,39 @@
-"""`cargan reproduce`: the paper's tables."""
+"""A measured table on the terminal; as Markdown where there is none."""
+# MERGED `cargan reproduce`: the paper's tables.
 
 from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from cargan_cli.options import ANY_PATH, PATH, config_options, log_json_option
+
+if TYPE_CHECKING:
+    from cargan_tf.evaluation.reproduce.measured_table import MeasuredTable
+
+
+def print_table(table: MeasuredTable) -> None:
+    """The table and what one needs to judge it, to standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from cargan_tf.evaluation.reproduce.rendering import cells, headings, notes, to_markdown
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        click.echo(to_markdown(table))
+        return
+    shown = Table(title=table.title, title_justify="left")
+    shown.add_column("")
+    for heading in headings(table):
+        shown.add_column(heading, justify="right")
+    for row in table.rows:
+        shown.add_row(row.title, *cells(table, row))
+    console.print(shown)
+    for note in notes(table):
+        console.print(f"- {note}", markup=False)
 
 
 @click.command("reproduce", short_help="Make a table of the paper: train, evaluate, compare.")
@@ -43,13 +70,12 @@ def command(
     one run after the other. A call that was stopped goes on where it was; the tables share their
     runs.
     """
-    from cargan_cli.configuring import config_for_data
-    from cargan_cli.hints import resumable
-    from cargan_cli.json_log import new_reporter
-    from cargan_cli.table import print_table
+    from cargan_cli.logs import new_reporter
+    from cargan_cli.next_steps import resumable
+    from cargan_cli.options import config_for_data
     from cargan_cli.tensorflow_import import begin_process
 
-    from cargan_tf.evaluation.tables.reproduce import reproduce
+    from cargan_tf.evaluation.reproduce.reproduce import reproduce
 
     config = config_for_data(data, config_name, overrides)
     folder = out or Path("reproduced") / config.name

@@ -24,10 +24,10 @@ def command(
     workers: int | None,
 ) -> None:
     """Write open sample data to OUT: 13 instruments, three players each, sound and picture."""
-    from cargan_cli.hints import command_line
-    from cargan_cli.reporting import TerminalReporter
+    from cargan_cli.logs import TerminalReporter
+    from cargan_cli.next_steps import command_line
 
-    from cargan_tf.data.sample.build import make_sample_data
+    from cargan_tf.synthetic.build import make_sample_data
 
     manifest = make_sample_data(
         out,

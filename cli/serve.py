@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from cargan_cli.completing import complete_models
+from cargan_cli.completion import complete_models
 from cargan_cli.options import ANY_PATH, log_json_option
 
 from cargan_tf.serving.address import GRPC_PORT, LOOPBACK, MODEL_NAME, REST_PORT
@@ -73,11 +73,11 @@ def command(
     --host says otherwise; deploy/ has TensorFlow Serving itself. Ctrl-C stops it, once what it is
     drawing is done.
     """
-    from cargan_cli.json_log import new_reporter
+    from cargan_cli.logs import new_reporter
     from cargan_cli.tensorflow_import import import_for, import_tensorflow
 
-    from cargan_tf.serving.catalogue import default_model, exported_version
-    from cargan_tf.serving.server.installed import check_installed
+    from cargan_tf.export.model_registry import default_model, exported_version
+    from cargan_tf.serving.server.limits import check_installed
 
     check_installed()
     if model is not None:

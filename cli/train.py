@@ -51,9 +51,9 @@ def command(
     Under TF_CONFIG, one worker of several that train together: DATA and the run must be the same
     folders for all.
     """
-    from cargan_cli.configuring import config_for_data
-    from cargan_cli.hints import command_line, resumable, same_command
-    from cargan_cli.json_log import new_reporter
+    from cargan_cli.logs import new_reporter
+    from cargan_cli.next_steps import command_line, resumable, same_command
+    from cargan_cli.options import config_for_data
     from cargan_cli.tensorflow_import import import_tensorflow
 
     from cargan_tf.config import override
@@ -69,8 +69,8 @@ def command(
         config = override(run.read_info().config, overrides)
     cluster = cluster_of(os.environ)  # before TensorFlow takes its seconds
     import_tensorflow(start_devices=False)
-    from cargan_tf.training.devices import make_strategy
-    from cargan_tf.training.listening import describe_listening
+    from cargan_tf.training.conditioning_metrics import describe_listening
+    from cargan_tf.training.distribution import make_strategy
     from cargan_tf.training.trainer import Trainer
 
     strategy = make_strategy(gpus, virtual_devices, cluster)

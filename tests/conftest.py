@@ -29,8 +29,8 @@ from cargan_tf.config import (
 
 if TYPE_CHECKING:
     from cargan_tf.data.dataset import DatasetInfo
-    from cargan_tf.inference import Generator
-    from cargan_tf.models.cascade import Cascade
+    from cargan_tf.inference.generator import Generator
+    from cargan_tf.models.cargan import Cascade
 
 RATE = 8_000
 COLOURS = {"cello": (200, 60, 40), "flute": (40, 200, 70), "violin": (50, 60, 210)}
@@ -145,7 +145,7 @@ def tiny_source(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_data(tiny_source, tiny_config, tmp_path_factory) -> Path:
     """A prepared data set: 24 training pairs, 12 for validation, 12 to test, three labels."""
-    from cargan_tf.data.preprocess import preprocess
+    from cargan_tf.data.preprocessing.preprocess import preprocess
 
     data = tmp_path_factory.mktemp("tiny_data") / "data"
     preprocess(tiny_source, data, tiny_config, workers=1)
@@ -156,8 +156,8 @@ def tiny_data(tiny_source, tiny_config, tmp_path_factory) -> Path:
 def tiny_classifier(tiny_data, tiny_config) -> Path:
     """The folder of a classifier that is good enough, where training looks for it; one of sounds,
     which is not, beside it."""
-    from cargan_tf.training.classifier import FOLDER, train_classifier
-    from cargan_tf.training.sound_classifier import train_sound_classifier
+    from cargan_tf.training.classifiers.train_classifier import FOLDER, train_classifier
+    from cargan_tf.training.classifiers.train_sound_classifier import train_sound_classifier
 
     train_classifier(tiny_data, tiny_config)
     train_sound_classifier(tiny_data, tiny_config)
@@ -167,7 +167,7 @@ def tiny_classifier(tiny_data, tiny_config) -> Path:
 @pytest.fixture(scope="session")
 def tiny_run(tiny_data, tiny_classifier, tiny_config, tmp_path_factory) -> Path:
     """The folder of a run of six steps on one device. Copy it before you change it."""
-    from cargan_tf.training.devices import make_strategy
+    from cargan_tf.training.distribution import make_strategy
     from cargan_tf.training.run import Run
     from cargan_tf.training.trainer import Trainer
 
@@ -179,7 +179,7 @@ def tiny_run(tiny_data, tiny_classifier, tiny_config, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tiny_run, tmp_path_factory) -> Path:
     """The folder of an exported model, with one version in it."""
-    from cargan_tf.serving.export import export_run
+    from cargan_tf.export.saved_model import export_run
     from cargan_tf.training.run import Run
 
     folder = tmp_path_factory.mktemp("saved_models") / "tiny"
@@ -190,7 +190,7 @@ def tiny_model(tiny_run, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def generator(tiny_model) -> Generator:
     """Draws with the exported model."""
-    from cargan_tf.inference import Generator
+    from cargan_tf.inference.generator import Generator
 
     return Generator.load(tiny_model)
 
@@ -208,7 +208,7 @@ class Trained:
 @pytest.fixture(scope="session")
 def trained(tiny_run, tiny_data, tiny_config) -> Trained:
     from cargan_tf.data.dataset import load_dataset
-    from cargan_tf.models.cascade import Cascade
+    from cargan_tf.models.cargan import Cascade
     from cargan_tf.training.checkpoints import restore_network
     from cargan_tf.training.run import Run
 

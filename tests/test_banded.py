@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cargan_tf.banded import BandedMatrix
+from cargan_tf.utils.banded_matrix import BandedMatrix
 
 WIDTH = 40
 

@@ -9,10 +9,10 @@ import soundfile
 
 from cargan_tf.config import load_config, override
 from cargan_tf.errors import UserError
-from cargan_tf.inference import Generator
-from cargan_tf.interop.checkpoints import export_checkpoint
-from cargan_tf.serving.export import export_run
-from cargan_tf.training.devices import make_strategy
+from cargan_tf.export.reference_checkpoints import export_checkpoint
+from cargan_tf.export.saved_model import export_run
+from cargan_tf.inference.generator import Generator
+from cargan_tf.training.distribution import make_strategy
 from cargan_tf.training.run import Run
 from cargan_tf.training.trainer import Trainer
 

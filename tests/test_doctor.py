@@ -5,9 +5,8 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-
-from cargan_tf import doctor
-from cargan_tf.doctor import EXTRAS, Finding, examine_installation, examine_machine
+from cargan_cli import doctor
+from cargan_cli.doctor import EXTRAS, Finding, examine_installation, examine_machine
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,7 +36,7 @@ def installed(monkeypatch):
 @pytest.fixture
 def workplace(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("cargan_tf.serving.catalogue.shipped_folder", lambda: tmp_path / "none")
+    monkeypatch.setattr("cargan_tf.export.model_registry.shipped_folder", lambda: tmp_path / "none")
     return tmp_path
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cargan_tf.audio.quality import ClipQuality
-from cargan_tf.drawn import Drawn, Recognition, doubt
+from cargan_tf.inference.result import Drawn, Recognition, doubt
 
 PICTURE = np.zeros((4, 4, 3), np.uint8)
 

@@ -3,7 +3,7 @@ import platform
 
 import tensorflow as tf
 
-from cargan_tf.environment import PACKAGES, environment
+from cargan_tf.utils.provenance import PACKAGES, environment
 
 
 def test_versions_devices_and_seed_are_json():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.explore import LOUDNESS_DB, loudness_sheet, walk_alphas, walk_sheet
+from cargan_tf.inference.interpolation import LOUDNESS_DB, loudness_sheet, walk_alphas, walk_sheet
 
 RATE = 8_000
 
@@ -15,7 +15,7 @@ def clip(generator, frequency):
 @pytest.fixture
 def sheets(monkeypatch):
     """What goes into each sheet, caught on its way."""
-    from cargan_tf import explore
+    from cargan_tf.inference import interpolation
 
     drawn = []
 
@@ -23,8 +23,8 @@ def sheets(monkeypatch):
         drawn.append((title, list(row_names), list(column_names), rows))
         return explore_sheet(title, row_names, column_names, rows)
 
-    explore_sheet = explore.labelled_sheet
-    monkeypatch.setattr(explore, "labelled_sheet", catch)
+    explore_sheet = interpolation.labelled_sheet
+    monkeypatch.setattr(interpolation, "labelled_sheet", catch)
     return drawn
 
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from cargan_tf.files import file_hash, sweep_unfinished, write_atomically, write_json
+from cargan_tf.utils.files import file_hash, sweep_unfinished, write_atomically, write_json
 
 
 def test_content_and_folders_are_made(tmp_path):
@@ -59,7 +59,7 @@ def test_json_has_no_nan(tmp_path):
 
 def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path):
     program = (
-        "import os, sys; from pathlib import Path; import cargan_tf.files as files;"
+        "import os, sys; from pathlib import Path; import cargan_tf.utils.files as files;"
         "os.fsync = lambda handle: os.kill(os.getpid(), 9);"
         "files.write_atomically(Path(sys.argv[1]), b'half')"
     )

@@ -1,7 +1,7 @@
 import pytest
 import tensorflow as tf
 
-from cargan_tf.graph_checks import checked
+from cargan_tf.utils.graph_asserts import checked
 
 
 @tf.function

@@ -6,7 +6,7 @@ import pytest
 
 from cargan_tf.config import AudioConfig
 from cargan_tf.errors import UserError
-from cargan_tf.hearing import clip_of, measured, read_ahead
+from cargan_tf.inference.generator import clip_of, measured, read_ahead
 
 AUDIO = AudioConfig(sample_rate=8_000, n_fft=256)
 SOURCES = [Path(f"{number}.wav") for number in range(5)]

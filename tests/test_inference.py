@@ -6,7 +6,7 @@ import soundfile
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
-from cargan_tf.inference import BATCH, Generator
+from cargan_tf.inference.generator import BATCH, Generator
 
 from .tones import RATE, distance, tone
 

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from cargan_tf.errors import UserError
-from cargan_tf.inference import BATCH, Drawn
+from cargan_tf.inference.generator import BATCH, Drawn
 
 from .tones import CLIP, RATE, distance, drawn_from, tone
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.inference import Generator
+from cargan_tf.inference.generator import Generator
 
 from .tones import RATE, distance, drawn_from, tone
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from cargan_tf.audio.mixing import mix_clips
+from cargan_tf.audio.clips import mix_clips
 from cargan_tf.errors import UserError
-from cargan_tf.mixing import draw_mixes, mix_files
+from cargan_tf.inference.mixing import draw_mixes, mix_files
 
 RATE = 8_000
 TIMES = np.arange(4_000) / RATE

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cargan_tf import pictures
 from cargan_tf.errors import UserError
-from cargan_tf.pictures import (
+from cargan_tf.inference import image_io
+from cargan_tf.inference.image_io import (
     SOUND_ENDINGS,
     STANDARD,
     check_picture_name,
@@ -118,7 +118,7 @@ def test_no_two_sounds_share_a_picture(sounds, names):
 
 
 def test_names_never_run_out(sounds, tmp_path):
-    names = pictures._names(tmp_path / "a.wav")
+    names = image_io._names(tmp_path / "a.wav")
     assert len({next(names) for _ in range(100)}) > 80
 
 
@@ -165,7 +165,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, monkeypatch):
     def full(*paths):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("cargan_tf.files.os.replace", full)
+    monkeypatch.setattr("cargan_tf.utils.files.os.replace", full)
     with pytest.raises(UserError, match=r"x\.png cannot be written: No space left on device"):
         save_picture(GREY, tmp_path / "x.png")
     assert not list(tmp_path.iterdir())

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from cargan_tf.audio.quality import ClipQuality
-from cargan_tf.drawn import Drawn
-from cargan_tf.plots import (
+from cargan_tf.inference.result import Drawn
+from cargan_tf.visualization.plots import (
     LACKING,
     MOST_BARS,
     NOTHING,

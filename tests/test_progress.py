@@ -1,4 +1,4 @@
-from cargan_tf.progress import SilentReporter
+from cargan_tf.utils.progress import SilentReporter
 
 
 def test_the_silent_reporter_says_nothing(capfd):

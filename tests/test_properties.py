@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from cargan_tf.audio.decode import read_audio
 from cargan_tf.audio.quality import ClipQuality
 from cargan_tf.config import Config, config_from_json, override
-from cargan_tf.data.jet import FRAMES, N_MELS, draw_jet, read_jet
 from cargan_tf.data.pairs import NO_SPLIT, SPLITS, Pair, Source
 from cargan_tf.data.records import parse, serialise
+from cargan_tf.data.reference_spectrograms import FRAMES, N_MELS, draw_jet, read_jet
 from cargan_tf.data.splits import with_splits
 from cargan_tf.errors import UserError, one_line
 from cargan_tf.labels import (

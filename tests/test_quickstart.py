@@ -24,7 +24,7 @@ class Recorder:
     """A reporter that keeps the names of the tasks."""
 
     def __init__(self):
-        from cargan_tf.progress import SilentReporter
+        from cargan_tf.utils.progress import SilentReporter
 
         self._silent, self.tasks = SilentReporter(), []
 
@@ -123,12 +123,12 @@ def test_what_is_shown_is_drawn_by_the_weights_that_are_exported(
 ):
     """The averaged ones, where weights are averaged."""
     from cargan_tf.config import override
-    from cargan_tf.progress import SilentReporter
     from cargan_tf.quickstart import _judge
     from cargan_tf.training.checkpoints import restore_network
-    from cargan_tf.training.devices import make_strategy
+    from cargan_tf.training.distribution import make_strategy
     from cargan_tf.training.run import Run
     from cargan_tf.training.trainer import Trainer
+    from cargan_tf.utils.progress import SilentReporter
 
     config = override(tiny_config, ["training.average_steps=50"])
     trainer = Trainer(Run(tmp_path), tiny_data, config, make_strategy())

@@ -9,12 +9,12 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.data.dataset import load_dataset
-from cargan_tf.data.pipeline import training_batches
-from cargan_tf.data.preprocess import preprocess
+from cargan_tf.data.input_pipeline import training_batches
+from cargan_tf.data.preprocessing.preprocess import preprocess
 from cargan_tf.errors import UserError
-from cargan_tf.files import write_atomically
-from cargan_tf.remote import RemotePath, check_local, is_remote, to_path
 from cargan_tf.training.run import Run
+from cargan_tf.utils.files import write_atomically
+from cargan_tf.utils.remote import RemotePath, check_local, is_remote, to_path
 
 
 @pytest.fixture

@@ -5,13 +5,17 @@ import pytest
 import yaml
 
 from cargan_tf.config import Config, load_config, override, shipped_configs
-from cargan_tf.data.preprocess import preprocess
-from cargan_tf.evaluation.tables.paper_tables import TABLE_OPTIONS
-from cargan_tf.inference import Generator
-from cargan_tf.interop.checkpoints import AuthorsFiles, export_checkpoint, import_checkpoint
-from cargan_tf.serving.export import export_run
-from cargan_tf.training.classifier import train_classifier
-from cargan_tf.training.devices import make_strategy
+from cargan_tf.data.preprocessing.preprocess import preprocess
+from cargan_tf.evaluation.reproduce.paper_tables import TABLE_OPTIONS
+from cargan_tf.export.reference_checkpoints import (
+    AuthorsFiles,
+    export_checkpoint,
+    import_checkpoint,
+)
+from cargan_tf.export.saved_model import export_run
+from cargan_tf.inference.generator import Generator
+from cargan_tf.training.classifiers.train_classifier import train_classifier
+from cargan_tf.training.distribution import make_strategy
 from cargan_tf.training.run import Run
 from cargan_tf.training.trainer import Trainer
 

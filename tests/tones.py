@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cargan_tf.inference import Generator
+from cargan_tf.inference.generator import Generator
 
 RATE = 8_000
 CLIP = 4_000  # samples

@@ -1,9 +1,5 @@
-"""The log-mel spectrogram as librosa computes it: the reference for its twin in the graph.
-
-The paper's "LMS" (Sec. 2.5). ``log_mel_graph.LogMelGraph`` computes the same numbers by TensorFlow
-ops; data preparation may use either. librosa gives the filter bank alone: its spectrogram takes
-more than twice the time (docs/performance.md).
-"""
+"""The window that all spectra are taken through."""
+# MERGED The log-mel spectrogram as librosa computes it: the reference for its twin in the graph.
 
 from __future__ import annotations
 
@@ -13,9 +9,20 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cargan_tf.audio.window import periodic_hann
-from cargan_tf.banded import BandedMatrix, Row
 from cargan_tf.config import AudioConfig
+from cargan_tf.utils.banded_matrix import BandedMatrix, Row
+
+
+@lru_cache(32)
+def periodic_hann(length: int) -> NDArray[np.float64]:
+    """[length] as librosa takes it, not to be written to: all who ask for it are given the same.
+
+    ``tf.signal.hann_window`` differs where length is odd.
+    """
+    window: NDArray[np.float64] = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(length) / length)
+    window.flags.writeable = False
+    return window
+
 
 MIN_CLIP_RANGE_DB: Final = 1.0
 """The least range by which a clip is scaled to 0..1: round-off in silence must not be blown up."""

@@ -2,6 +2,8 @@
 
 It stands in the exported graph, so that a server takes sound and needs neither Python nor librosa.
 """
+# MERGED The authors' picture of a sound by stock TensorFlow ops: a log-mel in the jet colours.
+# MERGED From a log-mel spectrogram in dB to the square picture of the sound that the networks see.
 
 from __future__ import annotations
 
@@ -12,9 +14,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from cargan_tf.audio.log_mel import MIN_CLIP_RANGE_DB, mel_filter_bank
-from cargan_tf.audio.window import periodic_hann
-from cargan_tf.config import AudioConfig
+from cargan_tf.audio.jet import LEVELS, PICTURE_SIZE, jet_colours
+from cargan_tf.audio.log_mel import MIN_CLIP_RANGE_DB, mel_filter_bank, periodic_hann
+from cargan_tf.audio.normalization import BandStatistics
+from cargan_tf.config import AudioConfig, Config
 
 
 class LogMelGraph(tf.Module):
@@ -70,3 +73,81 @@ class LogMelGraph(tf.Module):
             reach = tf.reduce_max(decibels, axis=[1, 2], keepdims=True) - least
             decibels = (decibels - least) / tf.maximum(reach, MIN_CLIP_RANGE_DB)
         return tf.cast(tf.transpose(decibels, [0, 2, 1]), tf.float32)
+
+
+def to_jet_picture(log_mel: tf.Tensor, size: int) -> tf.Tensor:
+    """Colour each value, enlarge the colours to the authors' PNG, and read that at ``size``.
+
+    Args:
+        log_mel: [B, n_mels, frames] in [0, 1], each clip scaled by its own range.
+        size: pixels a side.
+
+    Returns:
+        [B, size, size, 3] float32 in [-1, 1]. Rows are time, downwards; columns are mel bands.
+    """
+    values = tf.transpose(tf.cast(log_mel, tf.float32), [0, 2, 1])
+    levels = tf.clip_by_value(tf.cast(values * LEVELS, tf.int32), 0, LEVELS - 1)
+    pictures = tf.gather(tf.constant(jet_colours(), tf.float32), levels)  # [B, frames, n_mels, 3]
+    pictures = _resized(pictures, PICTURE_SIZE)
+    if size != PICTURE_SIZE:
+        pictures = _resized(pictures, size)
+    return tf.ensure_shape(pictures / 127.5 - 1.0, (None, size, size, 3))
+
+
+def _resized(pictures: tf.Tensor, size: int) -> tf.Tensor:
+    """By Pillow's bicubic filter, to whole steps of 255 as a picture file holds them."""
+    resized = tf.image.resize(pictures, (size, size), method="bicubic", antialias=True)
+    return tf.round(tf.clip_by_value(resized, 0.0, 255.0))
+
+
+def sound_picture(log_mel: tf.Tensor, statistics: BandStatistics, config: Config) -> tf.Tensor:
+    """What the configured networks see of a sound.
+
+    Args:
+        log_mel: [B, n_mels, frames], as ``config.audio`` scales it.
+        statistics: of the training data; the jet picture goes without.
+        config: picture size, and which of the two ``model.spectrogram`` names.
+
+    Returns:
+        [B, size, size, 1], see ``to_spectrogram``, or [B, size, size, 3], see ``to_jet_picture``.
+    """
+    size = config.data.image_size
+    if config.model.spectrogram == "jet":
+        return to_jet_picture(log_mel, size)
+    return to_spectrogram(log_mel, statistics, config.audio.clip_spreads, size)
+
+
+def to_spectrogram(
+    log_mel: tf.Tensor, statistics: BandStatistics, clip_spreads: float, size: int
+) -> tf.Tensor:
+    """Standardise each mel band, scale to [-1, 1] and resize.
+
+    Args:
+        log_mel: [B, n_mels, frames] in dB.
+        statistics: mean and spread in dB of each mel band over the training data.
+        clip_spreads: spreads from the mean that reach -1 and 1; what lies beyond is clipped.
+        size: pixels a side.
+
+    Returns:
+        [B, size, size, 1] float32 in [-1, 1]. Rows are mel bands, row 0 the lowest (drawn as a
+        picture, low notes are at the top); columns are time from left to right.
+
+    Raises:
+        ValueError: the number of mel bands differs from that of ``statistics``, or
+            ``clip_spreads`` is not positive.
+    """
+    log_mel = tf.cast(log_mel, tf.float32)
+    bands = len(statistics.mean)
+    if not log_mel.shape[-2:-1].is_compatible_with([bands]):
+        raise ValueError(f"log_mel must be [B, {bands}, frames], received shape {log_mel.shape}")
+    if clip_spreads <= 0:
+        raise ValueError(f"clip_spreads must be positive, received {clip_spreads}")
+    mean = tf.constant(statistics.mean, tf.float32, shape=(1, bands, 1))
+    reach = clip_spreads * tf.constant(statistics.spread, tf.float32, shape=(1, bands, 1))
+    scaled = tf.clip_by_value((log_mel - mean) / reach, -1.0, 1.0)
+    pictures = scaled[..., tf.newaxis]  # [B, n_mels, frames, 1]
+    if pictures.shape[1:3] != (size, size):
+        # antialias: where bands or frames outnumber pixels, each of them still counts.
+        pictures = tf.image.resize(pictures, (size, size), method="bilinear", antialias=True)
+        pictures = tf.clip_by_value(pictures, -1.0, 1.0)  # weights sum to 1 but for round-off
+    return tf.ensure_shape(pictures, (None, size, size, 1))

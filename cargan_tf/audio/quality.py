@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cargan_tf.audio.window import periodic_hann
+from cargan_tf.audio.log_mel import periodic_hann
 from cargan_tf.config import AudioConfig
 
 SILENCE_FLOOR_DB: Final = -120.0

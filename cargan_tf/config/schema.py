@@ -8,12 +8,23 @@ from __future__ import annotations
 
 from pydantic import field_validator, model_validator
 
-from cargan_tf.config.baselines import CMCGANConfig, S2ICConfig
-from cargan_tf.config.classifiers import ClassifierConfig, JudgeConfig, SoundClassifierConfig
-from cargan_tf.config.material import AudioConfig, DataConfig
-from cargan_tf.config.networks import ModelConfig
-from cargan_tf.config.section import Section, setting
-from cargan_tf.config.training import LossConfig, MonitorConfig, TrainingConfig
+from cargan_tf.config.model_sections import (
+    ClassifierConfig,
+    CMCGANConfig,
+    JudgeConfig,
+    ModelConfig,
+    S2ICConfig,
+    SoundClassifierConfig,
+)
+from cargan_tf.config.sections import (
+    AudioConfig,
+    DataConfig,
+    LossConfig,
+    MonitorConfig,
+    Section,
+    TrainingConfig,
+    setting,
+)
 
 #: What the field has learned since 2019; their defaults leave them off. Those that act on D first.
 OPTIONS_OF_D = (

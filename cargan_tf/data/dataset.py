@@ -7,11 +7,11 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cargan_tf.audio.statistics import BandStatistics
+from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config, TrainingConfig
 from cargan_tf.data.pairs import LeftOut
 from cargan_tf.errors import UserError
-from cargan_tf.remote import to_path
+from cargan_tf.utils.remote import to_path
 
 DATASET_FILE = "dataset.json"
 
@@ -60,7 +60,7 @@ class DatasetInfo(_Description):
         statistics: mean and spread of each mel band over the training split.
         shards: the files of each split, in reading order.
         source: the folder it was made from.
-        source_kind: its format, as in :data:`cargan_tf.data.sources.FORMATS`.
+        source_kind: its format, as in :data:`cargan_tf.data.sources.detection.FORMATS`.
         notes: what else its reader should know, one line each.
         plan: what the data set was made from, as one hash.
     """

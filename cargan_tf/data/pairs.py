@@ -86,7 +86,7 @@ class Source:
         pairs: sorted by :attr:`Pair.key`.
         left_out: everything seen that is not in ``pairs``.
         root: the folder that all the files lie in.
-        kind: name of the format, as in :data:`cargan_tf.data.sources.FORMATS`.
+        kind: name of the format, as in :data:`cargan_tf.data.sources.detection.FORMATS`.
         notes: what its reader should know of it, one line each.
         spectrograms: its ``audio`` files are spectrogram pictures, not sound.
     """

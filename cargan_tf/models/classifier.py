@@ -9,9 +9,8 @@ import tensorflow as tf
 
 from cargan_tf.config import ClassifierConfig
 from cargan_tf.errors import UserError, told
-from cargan_tf.models.composite import Composite
-from cargan_tf.models.normalisation import BatchNorm
-from cargan_tf.models.precision import EXACT, exact
+from cargan_tf.models.base import EXACT, Composite, exact
+from cargan_tf.models.layers.batch_norm import BatchNorm
 
 #: Mean of ImageNet's pictures in blue, green, red, 0 to 255: what Keras' ResNet50 was trained with.
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)

@@ -8,11 +8,15 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import Config
+from cargan_tf.models.base import Composite, OneStage
 from cargan_tf.models.classifier import Classifier
-from cargan_tf.models.composite import Composite
-from cargan_tf.models.dcgan import ConvolutionsDown, ConvolutionsUp, PairJudge, flattened
-from cargan_tf.models.drawing import OneStage
-from cargan_tf.models.latent import latent_vectors
+from cargan_tf.models.dcgan import (
+    ConvolutionsDown,
+    ConvolutionsUp,
+    PairJudge,
+    flattened,
+    latent_vectors,
+)
 
 
 class Cycles(NamedTuple):

@@ -1,4 +1,5 @@
-"""The convolutions of S2IC and CMCGAN: DCGAN's (Radford et al. 2016), 4×4 with stride 2."""
+"""The latent vector that S2IC and CMCGAN put beside the sound's code."""
+# MERGED The convolutions of S2IC and CMCGAN: DCGAN's (Radford et al. 2016), 4×4 with stride 2.
 
 from __future__ import annotations
 
@@ -7,9 +8,32 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from cargan_tf.models.activations import leaky_relu
-from cargan_tf.models.composite import Composite
-from cargan_tf.models.normalisation import BatchNorm
+from cargan_tf.models.base import Composite
+from cargan_tf.models.layers.batch_norm import BatchNorm
+from cargan_tf.models.layers.convolutions import leaky_relu
+
+#: Of the one vector that a trained system draws with, so that a sound always gives one picture.
+INFERENCE_SEED = (0, 0)
+
+
+def latent_vectors(batch: tf.Tensor, size: int, seed: tf.Tensor | None) -> tf.Tensor:
+    """Gaussian numbers, [B, size].
+
+    Args:
+        batch: how many vectors, on this replica.
+        size: numbers in each.
+        seed: int32 [2] of a training step: each picture gets its own vector, by its place in the
+            global batch, so several replicas draw what one would. ``None`` gives all pictures the
+            same one.
+    """
+    if seed is None:
+        one = tf.random.stateless_normal([1, size], INFERENCE_SEED)
+        return tf.tile(one, [batch, 1])
+    context = tf.distribute.get_replica_context()
+    everyone = tf.random.stateless_normal([batch * context.num_replicas_in_sync, size], seed)
+    first = context.replica_id_in_sync_group * batch
+    return everyone[first : first + batch]
+
 
 #: Pixels a side of the innermost map.
 INNERMOST = 4

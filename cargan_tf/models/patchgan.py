@@ -8,11 +8,10 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import Config, ModelConfig
-from cargan_tf.models.activations import leaky_relu
 from cargan_tf.models.attention import new_attention
-from cargan_tf.models.composite import Composite
-from cargan_tf.models.normalisation import BatchNorm
-from cargan_tf.models.spectral_norm import SpectralConvolution
+from cargan_tf.models.base import Composite
+from cargan_tf.models.layers.batch_norm import BatchNorm
+from cargan_tf.models.layers.convolutions import SpectralConvolution, leaky_relu
 
 
 class PatchGAN(Composite, keras.Model):

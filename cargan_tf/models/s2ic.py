@@ -8,18 +8,17 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import Config
-from cargan_tf.models.activations import leaky_relu
+from cargan_tf.models.base import Composite, OneStage
 from cargan_tf.models.classifier import Classifier
-from cargan_tf.models.composite import Composite
 from cargan_tf.models.dcgan import (
     INNERMOST,
     ConvolutionsDown,
     ConvolutionsUp,
     PairJudge,
     flattened,
+    latent_vectors,
 )
-from cargan_tf.models.drawing import OneStage
-from cargan_tf.models.latent import latent_vectors
+from cargan_tf.models.layers.convolutions import leaky_relu
 
 
 class S2IC(Composite, keras.Model):

@@ -8,8 +8,8 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import Config
-from cargan_tf.models.composite import Composite
-from cargan_tf.models.normalisation import BatchNorm
+from cargan_tf.models.base import Composite
+from cargan_tf.models.layers.batch_norm import BatchNorm
 
 #: Rows and columns it looks at, at most: enough to tell instruments apart, and as cheap for
 #: pictures of 256 pixels as for those of 64.

@@ -8,11 +8,10 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import ModelConfig
-from cargan_tf.models.activations import leaky_relu
 from cargan_tf.models.attention import new_attention
-from cargan_tf.models.composite import Composite
-from cargan_tf.models.convolutions import DoublingConvolution, HalvingConvolution
-from cargan_tf.models.normalisation import BatchNorm, ReplicaDropout
+from cargan_tf.models.base import Composite
+from cargan_tf.models.layers.batch_norm import BatchNorm, ReplicaDropout
+from cargan_tf.models.layers.convolutions import DoublingConvolution, HalvingConvolution, leaky_relu
 
 #: pix2pix drops features in the decoder blocks of full width, from this level in, but not in the
 #: innermost: 1 block at 64 pixels, 2 at 128, 3 at 256.

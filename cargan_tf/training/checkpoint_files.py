@@ -3,17 +3,20 @@
 A checkpoint counts once its checksums are written. One whose files do not match them is named and
 passed over for the one before it.
 """
+# MERGED Checksums of a checkpoint's files: written with it, compared before it is read.
 
 from __future__ import annotations
 
 import logging
+import os
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import tensorflow as tf
 
-from cargan_tf.errors import UserError
-from cargan_tf.training import checksums
+from cargan_tf.errors import UserError, first_line
+from cargan_tf.utils.files import file_hash, write_atomically
 
 #: Checkpoints are named by their step: ``step-6.index`` and further endings.
 NAME = "step"
@@ -33,7 +36,7 @@ def newest_checkpoint(directory: Path) -> Path:
     """
     faults: list[str] = []
     for checkpoint in finished_checkpoints(directory):
-        fault = checksums.fault_of(checkpoint)
+        fault = fault_of(checkpoint)
         if fault is None:
             if faults:
                 _log.warning("%s; going on from %s", "; ".join(faults), checkpoint.name)
@@ -55,7 +58,7 @@ def finished_checkpoints(directory: Path) -> list[Path]:
     listed = _listed(directory) or set()
     steps = {step for file in directory.glob("*") if (step := step_of(file)) is not None}
     found = [directory / f"{NAME}-{step}" for step in sorted(steps, reverse=True)]
-    return [path for path in found if path.name in listed or checksums.is_sealed(path)]
+    return [path for path in found if path.name in listed or is_sealed(path)]
 
 
 def step_of(file: Path) -> int | None:
@@ -78,3 +81,82 @@ def _listed(directory: Path) -> set[str] | None:
     except (ValueError, tf.errors.OpError):  # UnicodeDecodeError is one of the former
         return None
     return {Path(path).name for path in state.all_model_checkpoint_paths} if state else set()
+
+
+#: Ending of the file that ``sha256sum --check`` reads.
+ENDING = ".sha256"
+
+#: How TensorFlow ends the names of a checkpoint's shards, each with their number.
+_SHARD = re.compile(r".*\.data-\d{5}-of-(\d{5})")
+
+
+def files_of(checkpoint: Path) -> list[Path]:
+    """The files that TensorFlow writes for a checkpoint, as far as they are there."""
+    shards = sorted(checkpoint.parent.glob(f"{checkpoint.name}.data-?????-of-?????"))
+    return [file for file in (_index(checkpoint), *shards) if file.is_file()]
+
+
+def seal(checkpoint: Path) -> None:
+    """Bring the files to the disk, then write their SHA-256 beside them."""
+    lines = []
+    for file in files_of(checkpoint):
+        with file.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        lines.append(f"{file_hash(file)}  {file.name}\n")
+    write_atomically(_sums(checkpoint), "".join(lines).encode())
+
+
+def is_sealed(checkpoint: Path) -> bool:
+    """Whether its checksums were written: that is the last thing written of a checkpoint."""
+    return _sums(checkpoint).is_file()
+
+
+def fault_of(checkpoint: Path) -> str | None:
+    """What is wrong with a checkpoint's files, or ``None`` if they are whole.
+
+    One without checksums, of an older version, is read through instead: TensorFlow keeps a CRC of
+    each tensor.
+    """
+    if not _index(checkpoint).is_file():
+        return f"{_index(checkpoint).name} is missing"
+    if not is_sealed(checkpoint):
+        return _fault_in_reading(checkpoint)
+    text = _sums(checkpoint).read_text("utf-8", errors="replace")
+    expected = {name: digest for digest, _, name in (s.partition("  ") for s in text.splitlines())}
+    if not _names_all(checkpoint, expected):
+        return f"{_sums(checkpoint).name} is damaged"
+    for name, digest in expected.items():
+        file = checkpoint.parent / Path(name).name
+        if not file.is_file():
+            return f"{file.name} is missing"
+        if file_hash(file) != digest:
+            return f"{file.name} is not what was written (SHA-256)"
+    return None
+
+
+def _names_all(checkpoint: Path, names: Collection[str]) -> bool:
+    """Whether the index and every shard are among ``names``: a list may have been cut short."""
+    counts = {int(match[1]) for name in names if (match := _SHARD.fullmatch(name))}
+    if _index(checkpoint).name not in names or len(counts) != 1:
+        return False
+    (count,) = counts
+    shards = (f"{checkpoint.name}.data-{number:05d}-of-{count:05d}" for number in range(count))
+    return all(shard in names for shard in shards)
+
+
+def _fault_in_reading(checkpoint: Path) -> str | None:
+    try:
+        reader = tf.train.load_checkpoint(str(checkpoint))
+        for name in reader.get_variable_to_shape_map():
+            reader.get_tensor(name)
+    except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
+        return first_line(error)
+    return None
+
+
+def _index(checkpoint: Path) -> Path:
+    return checkpoint.with_name(f"{checkpoint.name}.index")
+
+
+def _sums(checkpoint: Path) -> Path:
+    return checkpoint.with_name(f"{checkpoint.name}{ENDING}")

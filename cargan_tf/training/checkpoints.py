@@ -13,11 +13,9 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.errors import UserError, first_line
-from cargan_tf.files import is_disk_full
-from cargan_tf.models.drawing import DrawingNetwork
+from cargan_tf.models.base import DrawingNetwork
 from cargan_tf.models.patchgan import PatchGAN
-from cargan_tf.training import checksums
-from cargan_tf.training.averaging import AveragedWeights, averaged_variables
+from cargan_tf.training import checkpoint_files
 from cargan_tf.training.checkpoint_files import (
     NAME,
     finished_checkpoints,
@@ -25,7 +23,9 @@ from cargan_tf.training.checkpoint_files import (
     step_of,
     sweep_list,
 )
-from cargan_tf.training.replicas import CompiledStep
+from cargan_tf.training.ema import AveragedWeights, averaged_variables
+from cargan_tf.training.steps.train_step import CompiledStep
+from cargan_tf.utils.files import is_disk_full
 
 #: The part of a checkpoint that holds the averaged weights.
 AVERAGE = "average"
@@ -173,7 +173,7 @@ def _manager(
 
 def _write(manager: tf.train.CheckpointManager, number: int) -> None:
     """The checksums come before the manager forgets older checkpoints: one is always whole."""
-    callbacks = [lambda path: checksums.seal(Path(path))]
+    callbacks = [lambda path: checkpoint_files.seal(Path(path))]
     options = tf.train.CheckpointOptions(experimental_write_callbacks=callbacks)
     manager.save(checkpoint_number=number, options=options)
 

@@ -3,6 +3,8 @@
 All return [B], so that the step can divide the sum by the global batch: gradients are summed over
 replicas, and only then is the sum the mean that a single device would have taken.
 """
+# MERGED Which losses of the generators count, and how much: the products of the weights λ.
+# MERGED R1: D's slope at real pictures is held down (Mescheder et al. 2018, "Which Training Methods for
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from typing import Final, NamedTuple
 
 import tensorflow as tf
 
-from cargan_tf.models.precision import exact
+from cargan_tf.config import Config
+from cargan_tf.models.base import exact
 
 
 def classification_loss(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
@@ -98,3 +101,41 @@ def _distance(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
 def _patch_loss(logits: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     loss = tf.nn.sigmoid_cross_entropy_with_logits(labels=target, logits=logits)
     return tf.reduce_mean(loss, axis=[1, 2, 3])
+
+
+def weights_that_count(config: Config) -> dict[str, float]:
+    """λ of each term of the generators' loss (Eq. 2, 5, 6; options), without those that are 0."""
+    loss = config.loss
+    coarse_adversarial = loss.adversarial * loss.coarse_adversarial
+    refined_adversarial = loss.adversarial * loss.refined_adversarial
+    products = {
+        "coarse_classification": loss.classification * loss.coarse_classification,
+        "refined_classification": loss.classification * loss.refined_classification,
+        "coarse_adversarial": coarse_adversarial,
+        "refined_adversarial": refined_adversarial,
+        "coarse_feature_matching": coarse_adversarial * loss.feature_matching,
+        "refined_feature_matching": refined_adversarial * loss.feature_matching,
+        "coarse_perceptual": loss.perceptual,
+        "refined_perceptual": loss.perceptual,
+        "coarse_l1": loss.l1,
+        "refined_l1": loss.l1,
+    }
+    stages = ("coarse", "refined")[: config.model.stages]
+    return {name: weight for name, weight in products.items() if weight and name.startswith(stages)}
+
+
+def gradient_penalty(judge: Callable[[tf.Tensor], tf.Tensor], photo: tf.Tensor) -> tf.Tensor:
+    """``½ ‖∂D/∂I‖²`` of each real picture, [B]; D is the mean of its patches, as in its loss.
+
+    Where D has batch norm the slope is that of all pictures' scores together, on all replicas.
+
+    Args:
+        judge: pictures to D's logits [B, h, w, 1].
+        photo: real pictures, [B, S, S, 3].
+    """
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(photo)
+        scores = tf.reduce_mean(judge(photo), axis=[1, 2, 3])
+        total = tf.reduce_sum(scores)
+    slope = tape.gradient(total, photo)
+    return tf.reduce_sum(tf.square(slope), axis=[1, 2, 3]) / 2.0

@@ -12,28 +12,27 @@ import yaml
 from cargan_tf import __version__
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DATASET_FILE, check_fits, load_dataset
-from cargan_tf.environment import described, environment
 from cargan_tf.errors import UserError
-from cargan_tf.files import file_hash
-from cargan_tf.progress import Reporter, SilentReporter
-from cargan_tf.training.building import build_networks
+from cargan_tf.training.callbacks import Clock, Monitor, SilentMonitor, Upkeep, drawing_weights
 from cargan_tf.training.checkpoints import Checkpoints
-from cargan_tf.training.class_means import class_means
-from cargan_tf.training.classifier import FOLDER as CLASSIFIER_FOLDER
-from cargan_tf.training.clock import Clock
-from cargan_tf.training.devices import check_devices_suit
-from cargan_tf.training.faults import faults_explained, removal_explained
-from cargan_tf.training.feeding import check_divisible, spread_batches
-from cargan_tf.training.gallery import Gallery
-from cargan_tf.training.listening import ListeningFigures
-from cargan_tf.training.monitor import Monitor, SilentMonitor
-from cargan_tf.training.resuming import check_same_run
-from cargan_tf.training.run import Run, RunInfo
-from cargan_tf.training.sound_classifier import provide_sound_classifier
-from cargan_tf.training.stopping import StopRequest, signals_held
-from cargan_tf.training.upkeep import Upkeep, drawing_weights
-from cargan_tf.training.watch import LossWatch
+from cargan_tf.training.classifiers.train_classifier import FOLDER as CLASSIFIER_FOLDER
+from cargan_tf.training.classifiers.train_sound_classifier import provide_sound_classifier
+from cargan_tf.training.conditioning_metrics import ListeningFigures
+from cargan_tf.training.distribution import check_devices_suit, check_divisible, spread_batches
+from cargan_tf.training.interruptions import (
+    StopRequest,
+    faults_explained,
+    removal_explained,
+    signals_held,
+)
+from cargan_tf.training.loss_guard import LossWatch
+from cargan_tf.training.run import Run, RunInfo, check_same_run
+from cargan_tf.training.steps.build_networks import build_networks
+from cargan_tf.training.validation import Gallery, class_means
 from cargan_tf.training.workers import Workers
+from cargan_tf.utils.files import file_hash
+from cargan_tf.utils.progress import Reporter, SilentReporter
+from cargan_tf.utils.provenance import described, environment
 
 
 @dataclass(frozen=True)

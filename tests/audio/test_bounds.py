@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cargan_tf.audio.bounds import (
+from cargan_tf.audio.decode import (
     MAX_CHANNELS,
     MAX_FRAMES,
     MAX_RATE,

@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from cargan_tf.audio.jet_graph import to_jet_picture
-from cargan_tf.data.jet import draw_jet
+from cargan_tf.audio.log_mel_graph import to_jet_picture
+from cargan_tf.data.reference_spectrograms import draw_jet
 
 CLIPS = np.random.default_rng(0).uniform(0, 1, (2, 34, 128)).astype(np.float32)
 # Neighbours in a log-mel are alike; noise would be all edges.

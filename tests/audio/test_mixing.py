@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from cargan_tf.audio.clips import Clip
-from cargan_tf.audio.mixing import mix_clips, mix_waveforms
+from cargan_tf.audio.clips import Clip, mix_clips, mix_waveforms
 from cargan_tf.errors import UserError
 
 TIMES = np.arange(8_000) / 8_000

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.audio.resampling_graph import resample
+from cargan_tf.audio.wav_graph import resample
 
 resampled = tf.function(resample)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.audio.spectrogram import to_spectrogram
-from cargan_tf.audio.statistics import BandStatistics
+from cargan_tf.audio.log_mel_graph import to_spectrogram
+from cargan_tf.audio.normalization import BandStatistics
 
 BANDS = 128
 STATISTICS = BandStatistics(

@@ -8,12 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
-from cargan_tf.audio.statistics import (
-    MIN_SPREAD_DB,
-    MIN_SPREAD_UNIT,
-    BandStatistics,
-    BandSums,
-)
+from cargan_tf.audio.normalization import MIN_SPREAD_DB, MIN_SPREAD_UNIT, BandStatistics, BandSums
 from cargan_tf.errors import UserError
 
 

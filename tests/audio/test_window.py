@@ -2,7 +2,7 @@ import librosa
 import numpy as np
 import pytest
 
-from cargan_tf.audio.window import periodic_hann
+from cargan_tf.audio.log_mel import periodic_hann
 
 
 @pytest.mark.parametrize("length", [2, 173, 2048])

@@ -8,9 +8,9 @@ import tensorflow as tf
 from benchmarks.authors_step import AuthorsStep
 from benchmarks.networks import random_batch
 from cargan_tf.config import load_config
-from cargan_tf.models.cascade import new_cascade
+from cargan_tf.models.cargan import new_cascade
 from cargan_tf.models.patchgan import new_discriminator
-from cargan_tf.training.step import TrainingStep
+from cargan_tf.training.steps.cargan_step import TrainingStep
 
 LABELS = 13
 TINY = [

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from benchmarks.__main__ import MEASUREMENTS, run
-from cargan_tf.models import attention_blocks
+from cargan_tf.models import attention
 
 TINY = [
     ("training 64 ours", "training_step", "--size=32", "--repetitions=1"),
@@ -38,7 +38,7 @@ def figures_of(monkeypatch, capsys, no_graph_optimiser):
         if module not in IN_THIS_PROCESS:
             return run(module, *arguments)
         # That of the forms changes it.
-        monkeypatch.setattr(attention_blocks, "BLOCK_QUERIES", attention_blocks.BLOCK_QUERIES)
+        monkeypatch.setattr(attention, "BLOCK_QUERIES", attention.BLOCK_QUERIES)
         monkeypatch.setattr(sys, "argv", [module, *arguments])
         runpy.run_module(f"benchmarks.{module}", run_name="__main__", alter_sys=False)
         return json.loads(capsys.readouterr().out.splitlines()[-1])

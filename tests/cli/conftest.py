@@ -176,7 +176,7 @@ def generate(cargan, tiny_model, tmp_path) -> Cargan:
 def nothing_shipped(tmp_path, monkeypatch) -> None:
     """As if no model had come with the package."""
     folder = tmp_path / "nothing_shipped"
-    monkeypatch.setattr("cargan_tf.serving.catalogue.shipped_folder", lambda: folder)
+    monkeypatch.setattr("cargan_tf.export.model_registry.shipped_folder", lambda: folder)
 
 
 @pytest.fixture

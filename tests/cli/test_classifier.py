@@ -48,10 +48,10 @@ def test_bad_input_is_named(cargan, data, words, said):
 
 
 def test_a_judge_s_accuracy_is_told(cargan, data, monkeypatch):
-    from cargan_tf.evaluation import judge
+    from cargan_tf.evaluation.networks import evaluator
 
     # Its training is tested in tests/evaluation/test_judge.py.
-    monkeypatch.setattr(judge, "_fit", lambda *_: None)
+    monkeypatch.setattr(evaluator, "_fit", lambda *_: None)
     done = cargan("classifier", "--judge", data, "--set", "judge.minimum_accuracy=0")
     assert done.status == 0, done.err
     assert done.out.endswith(" of 12 validation photos.\n")

@@ -1,5 +1,5 @@
 import pytest
-from cargan_cli.configuring import config_for_data
+from cargan_cli.options import config_for_data
 
 from cargan_tf.errors import UserError
 

@@ -1,8 +1,7 @@
 import json
 
 import pytest
-
-from cargan_tf.doctor import Finding
+from cargan_cli.doctor import Finding
 
 GOOD = Finding("python", "ok", "3.11.7")
 ABSENT = Finding("extra video", "missing", "for videos", "pip install this")
@@ -14,8 +13,8 @@ def examined(monkeypatch):
     """Makes the examination find this."""
 
     def examine(*findings):
-        monkeypatch.setattr("cargan_tf.doctor.examine_installation", lambda: iter(findings[:1]))
-        monkeypatch.setattr("cargan_tf.doctor.examine_machine", lambda: iter(findings[1:]))
+        monkeypatch.setattr("cargan_cli.doctor.examine_installation", lambda: iter(findings[:1]))
+        monkeypatch.setattr("cargan_cli.doctor.examine_machine", lambda: iter(findings[1:]))
 
     return examine
 

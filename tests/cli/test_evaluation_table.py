@@ -1,4 +1,4 @@
-from cargan_cli.evaluation_table import print_report
+from cargan_cli.evaluate import print_report
 
 from cargan_tf.evaluation.report import FORMAT, Figure, MetricInfo, Origin, Report, Row, SplitReport
 

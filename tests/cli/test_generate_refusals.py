@@ -81,7 +81,7 @@ def test_a_full_disk_is_named(generate, write_sound, monkeypatch):
     def full(*paths):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("cargan_tf.files.os.replace", full)
+    monkeypatch.setattr("cargan_tf.utils.files.os.replace", full)
     error = generate(write_sound("clip.wav")).error
     assert "clip.png cannot be written: No space left on device" in error
 

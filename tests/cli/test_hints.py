@@ -2,7 +2,7 @@ import signal
 
 import click
 import pytest
-from cargan_cli.hints import Terminated, command_line, resumable, same_config
+from cargan_cli.next_steps import Terminated, command_line, resumable, same_config
 
 
 def test_a_command_line_is_quoted_for_the_shell(tmp_path):

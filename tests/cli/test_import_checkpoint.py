@@ -1,9 +1,8 @@
 import pytest
 from cargan_cli.main import main
 
-from cargan_tf.interop.names import classifier_weights, unet_weights
 from cargan_tf.interop.pytorch_writing import write_state_dict
-from cargan_tf.interop.weights import state_of
+from cargan_tf.interop.weight_mapping import classifier_weights, state_of, unet_weights
 
 SIZE = ["model.generator_width=4", "classifier.width=2", "data.image_size=32"]
 SETTINGS = [word for text in SIZE for word in ("--set", text)]
@@ -13,7 +12,7 @@ NAMES = ("G1.pth", "G2.pth", "C2.pth")
 @pytest.fixture
 def files(tmp_path):
     from cargan_tf.config import load_config
-    from cargan_tf.models.cascade import new_cascade
+    from cargan_tf.models.cargan import new_cascade
 
     cascade = new_cascade(load_config("authors", SIZE), 13)
     networks = [*map(unet_weights, cascade.generators), classifier_weights(cascade.classifier)]

@@ -6,7 +6,7 @@ import platform
 import warnings
 
 import pytest
-from cargan_cli import json_log
+from cargan_cli import logs
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def events(capsys):
 
 
 def test_the_first_event_has_versions_devices_and_seed(events):
-    json_log.new_reporter(True, seed=7)
+    logs.new_reporter(True, seed=7)
     (start,) = events()
     assert (start["event"], start["level"], start["seed"]) == ("start", "info", 7)
     assert start["versions"]["python"] == platform.python_version()
@@ -43,8 +43,8 @@ def test_the_first_event_has_versions_devices_and_seed(events):
 
 
 def test_a_task_begins_goes_on_and_ends(events, monkeypatch):
-    monkeypatch.setattr(json_log, "INTERVAL", -1)
-    with json_log.JsonReporter().task("Training", 3) as task:
+    monkeypatch.setattr(logs, "INTERVAL", -1)
+    with logs.JsonReporter().task("Training", 3) as task:
         task.advance(2, "L1 0.5")
         task.advance()
     told = [(e["event"], e["task"], e.get("done"), e["total"], e.get("note")) for e in events()]
@@ -57,27 +57,27 @@ def test_a_task_begins_goes_on_and_ends(events, monkeypatch):
 
 
 def test_progress_is_told_of_at_intervals(events):
-    with json_log.JsonReporter().task("Training", 1000) as task:
+    with logs.JsonReporter().task("Training", 1000) as task:
         for _ in range(1000):
             task.advance()
     assert [event["event"] for event in events()] == ["begin", "end"]
 
 
 def test_work_that_failed_has_no_end(events):
-    with pytest.raises(KeyError), json_log.JsonReporter().task("Training", 3):
+    with pytest.raises(KeyError), logs.JsonReporter().task("Training", 3):
         raise KeyError
     assert [event["event"] for event in events()] == ["begin"]
 
 
 def test_a_message_of_several_lines_and_letters_is_one_line(events):
-    json_log.JsonReporter().message("two\nlines, “ß”")
+    logs.JsonReporter().message("two\nlines, “ß”")
     (event,) = events()
     assert event["message"] == "two\nlines, “ß”"
 
 
 @pytest.mark.parametrize("name", ["cargan_tf.training.checkpoints", "tensorflow", "another"])
 def test_warnings_of_libraries_are_events(events, name):
-    json_log.new_reporter(True, seed=0)
+    logs.new_reporter(True, seed=0)
     logging.getLogger(name).warning("step-%d is damaged", 6)
     event = events()[-1]
     assert (event["event"], event["level"], event["logger"]) == ("log", "warning", name)
@@ -85,7 +85,7 @@ def test_warnings_of_libraries_are_events(events, name):
 
 
 def test_pythons_warnings_are_events(events):
-    json_log.new_reporter(True, seed=0)
+    logs.new_reporter(True, seed=0)
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         logging.captureWarnings(True)

@@ -2,7 +2,7 @@ import logging
 import warnings
 
 import pytest
-from cargan_cli.log_lines import logged
+from cargan_cli.logs import logged
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from cargan_tf.audio.statistics import BandStatistics
-from cargan_tf.files import write_json
-from cargan_tf.serving.card import ModelCard
+from cargan_tf.audio.normalization import BandStatistics
+from cargan_tf.export.metadata import ModelCard
+from cargan_tf.utils.files import write_json
 
 pytestmark = pytest.mark.usefixtures("nothing_shipped")
 LABELS = ("cello", "violin")

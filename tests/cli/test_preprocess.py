@@ -7,7 +7,7 @@ import shutil
 import pytest
 from PIL import Image
 
-from cargan_tf.data.beam_runner import BeamJob
+from cargan_tf.data.preprocessing.beam_runner import BeamJob
 from cargan_tf.errors import UserError
 
 
@@ -171,7 +171,7 @@ def test_a_full_disk_is_named(cargan, tree, tiny_yaml, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("cargan_tf.data.preprocess.write_json", full)
+    monkeypatch.setattr("cargan_tf.data.preprocessing.preprocess.write_json", full)
     words = ("--config", tiny_yaml, "--workers", 1)
     error = cargan("preprocess", tree, tmp_path / "made", *words).error
     assert "is full: free some space and run the same command" in error
@@ -182,7 +182,7 @@ def test_ctrl_c_says_that_the_same_command_goes_on(cargan, tree, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cargan_tf.data.preprocess.make_plan", interrupt)
+    monkeypatch.setattr("cargan_tf.data.preprocessing.preprocess.make_plan", interrupt)
     done = cargan("preprocess", tree, "my data")
     assert done.status == 130
     assert done.err == f"Interrupted. Go on with: cargan preprocess {tree} 'my data'\n"
@@ -243,8 +243,8 @@ def test_runners_are_named_with_their_options(cargan, tree, tmp_path, tiny_yaml,
         given["job"] = job
         raise UserError("that will do")
 
-    monkeypatch.setattr("cargan_tf.data.preprocess.check_beam", lambda: None)
-    monkeypatch.setattr("cargan_tf.data.preprocess.write_by_beam", write)
+    monkeypatch.setattr("cargan_tf.data.preprocessing.preprocess.check_beam", lambda: None)
+    monkeypatch.setattr("cargan_tf.data.preprocessing.preprocess.write_by_beam", write)
     words = ("preprocess", tree, tmp_path / "made", "--config", tiny_yaml)
     option = ("--runner-option", "direct_num_workers=2")
     assert "that will do" in cargan(*words, "--runner", "DirectRunner", *option).error

@@ -29,7 +29,9 @@ def called(monkeypatch):
         )
 
     monkeypatch.setattr("cargan_tf.quickstart.quickstart", quickstart)
-    monkeypatch.setattr("cargan_tf.training.listening.describe_listening", lambda _: "R@1 .5")
+    monkeypatch.setattr(
+        "cargan_tf.training.conditioning_metrics.describe_listening", lambda _: "R@1 .5"
+    )
     return calls
 
 

@@ -1,8 +1,8 @@
 import io
 
 import pytest
-from cargan_cli import reporting
-from cargan_cli.reporting import TerminalReporter
+from cargan_cli import logs
+from cargan_cli.logs import TerminalReporter
 from rich.console import Console
 
 
@@ -54,7 +54,7 @@ def test_a_file_holds_no_control_characters(file):
 
 
 def test_long_work_is_told_of_at_intervals(file, monkeypatch):
-    monkeypatch.setattr(reporting, "LINE_INTERVAL", -1)
+    monkeypatch.setattr(logs, "LINE_INTERVAL", -1)
     with file.reporter.task("Work", 3) as task:
         task.advance(1, "first")
         task.advance()
@@ -70,9 +70,9 @@ def test_long_work_is_told_of_at_intervals(file, monkeypatch):
 
 
 def test_the_time_left_is_reckoned_without_what_an_earlier_call_did(file, monkeypatch):
-    monkeypatch.setattr(reporting, "LINE_INTERVAL", -1)
+    monkeypatch.setattr(logs, "LINE_INTERVAL", -1)
     clock = iter([0.0, 10.0, 10.0, 10.0, 14.0, 14.0, 14.0, 14.0])
-    monkeypatch.setattr(reporting.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(logs.time, "monotonic", lambda: next(clock))
     with file.reporter.task("Work", 100) as task:
         task.advance(90)
         task.advance(2)

@@ -19,7 +19,7 @@ def prepare():
 
 if __name__ == "__main__":
     from cargan_tf.config import load_config
-    from cargan_tf.evaluation.tables.reproduce import reproduce
+    from cargan_tf.evaluation.reproduce.reproduce import reproduce
 
     data, config, out = sys.argv[1:]
     reproduce(

@@ -2,10 +2,10 @@ import json
 from pathlib import Path
 
 import pytest
-from cargan_cli.results import Results
+from cargan_cli.sounds import Results
 
 from cargan_tf.errors import UserError
-from cargan_tf.pictures import STANDARD
+from cargan_tf.inference.image_io import STANDARD
 
 
 class Made:

@@ -67,7 +67,7 @@ def test_a_full_disk_is_named_and_nothing_is_left(cargan, tmp_path, monkeypatch)
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "somewhere")
 
-    monkeypatch.setattr("cargan_tf.data.sample.build.write_pairs", full)
+    monkeypatch.setattr("cargan_tf.synthetic.build.write_pairs", full)
     error = cargan("sample-data", tmp_path / "out", "--workers", 1).error
     assert "the disk is full" in error
     assert not list(tmp_path.iterdir())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cargan_tf.serving.server import installed
+from cargan_tf.serving.server import limits
 
 
 @pytest.mark.usefixtures("nothing_shipped")
@@ -18,7 +18,7 @@ def test_a_folder_without_a_model_is_named(cargan, tmp_path, name):
 
 
 def test_what_must_be_installed_is_named(cargan, monkeypatch, tmp_path):
-    monkeypatch.setattr(installed, "PACKAGES", ("fastapi", "not_there"))
+    monkeypatch.setattr(limits, "PACKAGES", ("fastapi", "not_there"))
     error = cargan("serve", tmp_path).error
     assert "cargan serve needs not_there: pip install 'cargan-tf[serve]'" in error
 

@@ -5,11 +5,11 @@ import subprocess
 import sys
 
 import pytest
-from cargan_cli.stderr_filter import KNOWN_LINES, as_event, useful
+from cargan_cli.tensorflow_import import KNOWN_LINES, as_event, useful
 
 FILTERED = """
 import os, sys
-from cargan_cli.stderr_filter import KNOWN_LINES, filter_standard_error
+from cargan_cli.tensorflow_import import KNOWN_LINES, filter_standard_error
 filter_standard_error({as_events})
 {then}
 """

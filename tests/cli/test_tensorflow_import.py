@@ -25,7 +25,7 @@ def test_devices_can_be_left_for_later():
     code = (
         "from cargan_cli.tensorflow_import import import_tensorflow\n"
         "import_tensorflow(start_devices=False)\n"
-        "from cargan_tf.training.devices import make_strategy\n"
+        "from cargan_tf.training.distribution import make_strategy\n"
         "assert make_strategy(virtual_devices=3).num_replicas_in_sync == 3"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,9 +1,9 @@
 import pytest
-from cargan_cli.results import Results
-from cargan_cli.video import draw_one_video
+from cargan_cli.generate import draw_one_video
+from cargan_cli.sounds import Results
 
 from cargan_tf.errors import UserError
-from cargan_tf.video.drawing import DrawnVideo
+from cargan_tf.inference.video import DrawnVideo
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def drawn_from(monkeypatch):
         sources.append(source)
         return DrawnVideo({"cello": 1.0}, None, 5, 0.5, 0, 0)
 
-    monkeypatch.setattr("cargan_tf.video.drawing.draw_video", draw)
+    monkeypatch.setattr("cargan_tf.inference.video.draw_video", draw)
     return sources
 
 

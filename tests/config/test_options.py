@@ -5,7 +5,7 @@ import pytest
 from cargan_tf.config import Config, load_config, overlay, override
 from cargan_tf.config.schema import OPTIONS, OPTIONS_OF_D
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.tables.paper_tables import TABLES
+from cargan_tf.evaluation.reproduce.paper_tables import TABLES
 
 ON = {
     "model.discriminator_norm": "spectral",

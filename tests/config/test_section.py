@@ -3,7 +3,7 @@ from typing import Literal
 import pytest
 from pydantic import ValidationError
 
-from cargan_tf.config.section import Positive, Section, Share, Weight, setting
+from cargan_tf.config.sections import Positive, Section, Share, Weight, setting
 
 
 class Kettle(Section):

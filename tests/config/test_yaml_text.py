@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from cargan_tf.config import load_config
-from cargan_tf.config.yaml_text import MAX_CHARACTERS, load_yaml
+from cargan_tf.config.loading import MAX_CHARACTERS, load_yaml
 from cargan_tf.errors import UserError
 
 LAUGHS = "\n".join(

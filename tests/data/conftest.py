@@ -72,7 +72,7 @@ def tree(pristine_tree, tmp_path) -> Path:
 @pytest.fixture(scope="session")
 def dataset_path(pristine_tree, tmp_path_factory, config) -> Path:
     """A data set made of the whole tree by one process."""
-    from cargan_tf.data.preprocess import preprocess
+    from cargan_tf.data.preprocessing.preprocess import preprocess
 
     out = tmp_path_factory.mktemp("made") / "dataset"
     preprocess(pristine_tree, out, config, workers=1)

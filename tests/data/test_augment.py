@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.data.augment import check_masks, mask_stream
+from cargan_tf.audio.augmentation import check_masks, mask_stream
 from cargan_tf.errors import UserError
 
 
@@ -52,7 +52,7 @@ def test_masks_that_could_hide_everything():
 
 
 def test_the_import_warns_of_nothing():
-    program = "import warnings; warnings.simplefilter('error'); import cargan_tf.data.augment"
+    program = "import warnings; warnings.simplefilter('error'); import cargan_tf.audio.augmentation"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert "unable to load" not in done.stderr
     assert "file system plugins" not in done.stderr

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cargan_tf.data.authors import find_authors, read_authors
+from cargan_tf.data.sources.reference_lists import find_authors, read_authors
 from cargan_tf.errors import UserError
 
 SAMPLE = Path(__file__).parents[2].parent / "shared" / "data" / "suburmp_sample"

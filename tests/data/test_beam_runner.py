@@ -2,11 +2,11 @@ import re
 
 import pytest
 
-from cargan_tf.data import beam_runner
-from cargan_tf.data.beam_runner import BeamJob
-from cargan_tf.data.preprocess import preprocess
+from cargan_tf.data.preprocessing import beam_runner
+from cargan_tf.data.preprocessing.beam_runner import BeamJob
+from cargan_tf.data.preprocessing.preprocess import preprocess
 from cargan_tf.errors import UserError
-from cargan_tf.progress import SilentReporter
+from cargan_tf.utils.progress import SilentReporter
 
 WITHOUT_BEAM = "Apache Beam is not installed: pip install 'cargan-tf[beam]'."
 TWO_WORKERS = ("direct_running_mode=multi_processing", "direct_num_workers=2")

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from cargan_tf.data.choice import even_choice
 from cargan_tf.data.dataset import load_dataset
-from cargan_tf.data.records import parse_summaries, read_records
+from cargan_tf.data.records import even_choice, parse_summaries, read_records
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import soundfile
 from cargan_tf.audio.clips import cut_clip
 from cargan_tf.audio.decode import read_audio
 from cargan_tf.config import AudioConfig
-from cargan_tf.data.clip_reading import read_clip
+from cargan_tf.data.preprocessing.worker import read_clip
 from cargan_tf.errors import UserError
 
 AUDIO = AudioConfig(sample_rate=8_000, n_fft=256, hop_length=250, n_mels=16)

@@ -1,13 +1,6 @@
 import numpy as np
 
-from cargan_tf.data.contact_sheet import (
-    CAPTION,
-    CELL,
-    MARGIN,
-    NAME_WIDTH,
-    draw_contact_sheet,
-)
-from cargan_tf.data.inspection import Example
+from cargan_tf.data.inspection import CAPTION, CELL, MARGIN, NAME_WIDTH, Example, draw_contact_sheet
 
 
 def example(label, name, low_band=0.0):

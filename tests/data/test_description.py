@@ -2,12 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from cargan_tf.audio.statistics import BandStatistics
+from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.data.dataset import DatasetInfo, Shard
-from cargan_tf.data.description import describe
 from cargan_tf.data.pairs import LeftOut, Pair, Source
-from cargan_tf.data.plan import Plan
-from cargan_tf.data.shard_reports import ShardReport
+from cargan_tf.data.preprocessing.plan import Plan, ShardReport
+from cargan_tf.data.preprocessing.preprocess import describe
 
 STATISTICS = BandStatistics(mean=(-40.0, -50.0), spread=(9.0, 8.0))
 NUMBERS = ("counts", "silent", "noise_like", "padded", "dropped_silent")

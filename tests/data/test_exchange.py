@@ -1,4 +1,4 @@
-from cargan_tf.data.exchange import donors
+from cargan_tf.data.input_pipeline import donors
 
 IDS = [f"record {index}".encode() for index in range(30)]
 LABELS = [index % 3 for index in range(29)] + [7]

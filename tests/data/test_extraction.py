@@ -6,11 +6,10 @@ import soundfile
 from cargan_tf.audio.decode import read_audio
 from cargan_tf.audio.log_mel import log_mel
 from cargan_tf.config import AudioConfig
-from cargan_tf.data.extraction import Chunk, extract
-from cargan_tf.data.jet import draw_jet, read_jet
-from cargan_tf.data.photo import read_photo
-from cargan_tf.data.sources import find_source
-from cargan_tf.data.spectrogram_settings import AUTHORS_AUDIO
+from cargan_tf.data.images import read_photo
+from cargan_tf.data.preprocessing.worker import Chunk, extract
+from cargan_tf.data.reference_spectrograms import AUTHORS_AUDIO, draw_jet, read_jet
+from cargan_tf.data.sources.detection import find_source
 
 
 def test_content_and_what_is_left_out(tree, config):

@@ -3,7 +3,7 @@ import pytest
 import soundfile
 
 from cargan_tf.data.inspection import inspect_dataset
-from cargan_tf.data.preprocess import preprocess
+from cargan_tf.data.preprocessing.preprocess import preprocess
 from cargan_tf.errors import UserError
 
 

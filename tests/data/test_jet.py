@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cargan_tf.data.jet import FRAMES, N_MELS, draw_jet, jet_colours, read_jet
+from cargan_tf.data.reference_spectrograms import FRAMES, N_MELS, draw_jet, jet_colours, read_jet
 from cargan_tf.errors import UserError
 
 SAMPLE = Path(__file__).parents[2].parent / "shared" / "data" / "suburmp_sample"

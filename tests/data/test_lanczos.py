@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cargan_tf.data.lanczos import scaled_down
+from cargan_tf.data.images import scaled_down
 
 
 def soft_picture(width, height):

@@ -1,6 +1,6 @@
 import pytest
 
-from cargan_tf.data.manifest import read_manifest
+from cargan_tf.data.sources.manifest import read_manifest
 from cargan_tf.errors import UserError
 
 HEADER = "split,label,recording,start_ms,audio,image"
@@ -150,6 +150,6 @@ def test_a_name_that_the_system_cannot_follow_is_left_out(folder, name):
 
 
 def test_a_table_too_large_for_memory_is_refused_unread(folder, monkeypatch):
-    monkeypatch.setattr("cargan_tf.data.tables.MAX_BYTES", 20)
+    monkeypatch.setattr("cargan_tf.data.sources.tables.MAX_BYTES", 20)
     with pytest.raises(UserError, match="is larger than"):
         read_manifest(manifest(folder, ROW))

@@ -1,6 +1,6 @@
 from hashlib import blake2b
 
-from cargan_tf.data.order import place_in_order
+from cargan_tf.data.splits import place_in_order
 
 
 def test_the_order_is_by_hash_and_of_equal_names_by_the_name():

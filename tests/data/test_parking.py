@@ -3,9 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cargan_tf.data.extraction import Extracted
 from cargan_tf.data.pairs import LeftOut
-from cargan_tf.data.parking import fetch, park, remove_parked
+from cargan_tf.data.preprocessing.worker import Extracted, fetch, park, remove_parked
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ def test_a_file_that_cannot_be_written_whole_is_removed(extracted, tmp_path, mon
     def full(array):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("cargan_tf.data.parking.np.ascontiguousarray", full)
+    monkeypatch.setattr("cargan_tf.data.preprocessing.worker.np.ascontiguousarray", full)
     with pytest.raises(OSError, match="No space"):
         park(extracted, str(tmp_path), ".x.")
     assert not list(tmp_path.iterdir())

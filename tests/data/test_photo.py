@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from cargan_tf.data import photo
-from cargan_tf.data.photo import read_photo
+from cargan_tf.data import images
+from cargan_tf.data.images import read_photo
 from cargan_tf.errors import UserError
 
 
@@ -118,7 +118,7 @@ def test_the_exif_tag_turns_the_picture(tmp_path):
 
 def test_too_many_pixels_are_refused_before_decoding(tmp_path, monkeypatch):
     path = saved(tmp_path, Image.new("RGB", (40, 30)))
-    monkeypatch.setattr(photo, "MAX_PIXELS", 1000)
+    monkeypatch.setattr(images, "MAX_PIXELS", 1000)
     with pytest.raises(UserError, match="40×30 pixels; at most 1,000"):
         read_photo(path, 16)
 
@@ -172,7 +172,7 @@ def test_a_file_that_would_be_run_is_refused(tmp_path):
 def test_too_many_bytes_and_what_is_no_file_are_refused_unopened(tmp_path, monkeypatch):
     path = saved(tmp_path, Image.new("RGB", (8, 8)))
     os.mkfifo(tmp_path / "pipe.png")
-    monkeypatch.setattr(photo, "MAX_BYTES", path.stat().st_size - 1)
+    monkeypatch.setattr(images, "MAX_BYTES", path.stat().st_size - 1)
     monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("opened"))
     with pytest.raises(UserError, match="MB are read"):
         read_photo(path, 8)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from cargan_tf.config.loading import override
 from cargan_tf.data.dataset import load_dataset
-from cargan_tf.data.pipeline import evaluation_batches, training_batches
+from cargan_tf.data.input_pipeline import evaluation_batches, training_batches
 from cargan_tf.errors import UserError
 
 STEPS = 4  # an epoch: 24 pairs, 5 a batch, 4 left over

@@ -4,8 +4,8 @@ import pytest
 
 from cargan_tf.config.loading import override
 from cargan_tf.data.pairs import Source
-from cargan_tf.data.plan import make_plan
-from cargan_tf.data.sources import find_source
+from cargan_tf.data.preprocessing.plan import make_plan
+from cargan_tf.data.sources.detection import find_source
 from cargan_tf.errors import UserError
 
 

@@ -5,10 +5,10 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from cargan_tf.audio.statistics import MIN_SPREAD_DB
+from cargan_tf.audio.normalization import MIN_SPREAD_DB
 from cargan_tf.config.loading import override
 from cargan_tf.data.dataset import load_dataset
-from cargan_tf.data.preprocess import preprocess
+from cargan_tf.data.preprocessing.preprocess import preprocess
 from cargan_tf.data.records import parse
 from cargan_tf.errors import UserError
 
@@ -43,7 +43,7 @@ def test_any_number_of_workers_gives_the_same_bytes(pristine_tree, tmp_path, con
 
 
 def test_made_twice_is_made_once(pristine_tree, config, dataset, dataset_path, monkeypatch):
-    monkeypatch.setattr("cargan_tf.data.preprocess._make", None)
+    monkeypatch.setattr("cargan_tf.data.preprocessing.preprocess._make", None)
     assert preprocess(pristine_tree, dataset_path, config) == dataset
 
 

@@ -16,8 +16,8 @@ import tensorflow as tf
 from filelock import FileLock
 
 from cargan_tf.config.loading import override
-from cargan_tf.data import shards
-from cargan_tf.data.preprocess import preprocess
+from cargan_tf.data.preprocessing import shards
+from cargan_tf.data.preprocessing.preprocess import preprocess
 from cargan_tf.errors import UserError
 
 from .conftest import contents
@@ -98,7 +98,7 @@ KILLED = """
 import multiprocessing, os, signal, sys
 from pathlib import Path
 from cargan_tf.config.loading import config_from_json
-from cargan_tf.data.preprocess import preprocess
+from cargan_tf.data.preprocessing.preprocess import preprocess
 import json
 
 class Killer:

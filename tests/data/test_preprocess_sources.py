@@ -10,10 +10,10 @@ import tensorflow as tf
 from PIL import Image
 
 from cargan_tf.config.loading import override
-from cargan_tf.data.jet import read_jet
-from cargan_tf.data.pipeline import training_batches
-from cargan_tf.data.preprocess import preprocess
+from cargan_tf.data.input_pipeline import training_batches
+from cargan_tf.data.preprocessing.preprocess import preprocess
 from cargan_tf.data.records import parse
+from cargan_tf.data.reference_spectrograms import read_jet
 
 SAMPLE = Path(__file__).parents[2].parent / "shared" / "data" / "suburmp_sample"
 needs_sample = pytest.mark.skipif(not SAMPLE.is_dir(), reason="no ../shared/data/suburmp_sample")
@@ -23,7 +23,7 @@ class Notes:
     """A reporter that keeps the messages."""
 
     def __init__(self):
-        from cargan_tf.progress import SilentReporter
+        from cargan_tf.utils.progress import SilentReporter
 
         self.task = SilentReporter().task
         self.messages = []
@@ -192,7 +192,7 @@ def test_silent_clips_are_left_out_on_request(tree, tmp_path, config):
 
 
 def test_a_picture_that_is_no_spectrogram_is_left_out_by_name(tmp_path, config):
-    from cargan_tf.data.jet import draw_jet
+    from cargan_tf.data.reference_spectrograms import draw_jet
 
     root = tmp_path / "set"
     for kind in ("spectrogram", "img"):

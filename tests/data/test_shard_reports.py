@@ -4,15 +4,16 @@ import pytest
 
 from cargan_tf.data.dataset import Shard
 from cargan_tf.data.pairs import LeftOut, Source
-from cargan_tf.data.plan import Plan, PlannedShard
-from cargan_tf.data.shard_reports import (
+from cargan_tf.data.preprocessing.plan import (
+    Plan,
+    PlannedShard,
     ShardReport,
     clear,
     finished_shards,
     remove_reports,
     write_report,
 )
-from cargan_tf.files import file_hash
+from cargan_tf.utils.files import file_hash
 
 NAMES = ("train-00000-of-00002.tfrecord", "train-00001-of-00002.tfrecord")
 

@@ -1,12 +1,11 @@
 import pytest
 
 from cargan_tf.config.loading import override
-from cargan_tf.data.extraction import extract
-from cargan_tf.data.plan import make_plan
-from cargan_tf.data.shard_reports import finished_shards
-from cargan_tf.data.shard_work import chunks_of, do_work, write_work
-from cargan_tf.data.shards import write_shard
-from cargan_tf.data.sources import find_source
+from cargan_tf.data.preprocessing.plan import finished_shards, make_plan
+from cargan_tf.data.preprocessing.shard_jobs import chunks_of, do_work, write_work
+from cargan_tf.data.preprocessing.shards import write_shard
+from cargan_tf.data.preprocessing.worker import extract
+from cargan_tf.data.sources.detection import find_source
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +33,7 @@ def test_a_whole_shard_is_left_alone_and_a_damaged_one_made_again(plan, tmp_path
     shard = tmp_path / planned.name
     content = shard.read_bytes()
     with monkeypatch.context() as without_means:
-        without_means.setattr("cargan_tf.data.shard_work.extract", None)
+        without_means.setattr("cargan_tf.data.preprocessing.shard_jobs.extract", None)
         do_work(file)
     shard.write_bytes(content[:-1])
     do_work(file)

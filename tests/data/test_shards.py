@@ -5,15 +5,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cargan_tf.audio.normalization import MIN_SPREAD_DB
 from cargan_tf.audio.quality import ClipQuality
-from cargan_tf.audio.statistics import MIN_SPREAD_DB
-from cargan_tf.data.extraction import Extracted
 from cargan_tf.data.pairs import LeftOut, Pair, Source
-from cargan_tf.data.plan import Plan, PlannedShard
+from cargan_tf.data.preprocessing.plan import Plan, PlannedShard, finished_shards
+from cargan_tf.data.preprocessing.shards import band_statistics, write_shard
+from cargan_tf.data.preprocessing.worker import Extracted
 from cargan_tf.data.records import parse, read_records
-from cargan_tf.data.shard_reports import finished_shards
-from cargan_tf.data.shards import band_statistics, write_shard
-from cargan_tf.files import file_hash
+from cargan_tf.utils.files import file_hash
 
 PLANNED = PlannedShard("train-00000-of-00001.tfrecord", "train", ())
 SIZE = 8

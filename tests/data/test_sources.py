@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from cargan_tf.data.sources import find_source
+from cargan_tf.data.sources.detection import find_source
 from cargan_tf.errors import UserError
 
 
@@ -47,8 +47,8 @@ def test_zero_pairs_says_what_was_left_out(tree):
 
 def test_sources_and_descriptions_need_no_tensorflow_and_no_librosa():
     program = (
-        "import sys, cargan_tf.data.sources, cargan_tf.data.dataset, cargan_tf.data.pairs,"
-        " cargan_tf.data.preprocess, cargan_tf.data.extraction;"
+        "import sys, cargan_tf.data.sources.detection, cargan_tf.data.dataset, cargan_tf.data.pairs,"
+        " cargan_tf.data.preprocessing.preprocess, cargan_tf.data.preprocessing.worker;"
         " assert not {'tensorflow', 'librosa'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 from cargan_tf.config import AudioConfig, Config
 from cargan_tf.data.pairs import Source
-from cargan_tf.data.spectrogram_settings import AUTHORS_AUDIO, settings_for
+from cargan_tf.data.reference_spectrograms import AUTHORS_AUDIO, settings_for
 
 SOURCE = Source((), (), Path("here"), "authors", spectrograms=True)
 

@@ -4,8 +4,8 @@ import shutil
 import pytest
 from PIL import Image
 
-from cargan_tf.data.sources import find_source
-from cargan_tf.data.sub_urmp import find_tree, read_tree
+from cargan_tf.data.sources.detection import find_source
+from cargan_tf.data.sources.sub_urmp import find_tree, read_tree
 
 
 def test_every_pair_is_of_one_moment(tree):

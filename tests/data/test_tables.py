@@ -2,7 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from cargan_tf.data.tables import RowError, confined_file, read_rows, split_in_name, split_of
+from cargan_tf.data.sources.tables import (
+    RowError,
+    confined_file,
+    read_rows,
+    split_in_name,
+    split_of,
+)
 from cargan_tf.errors import UserError
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from cargan_tf.data.sources import find_source
-from cargan_tf.data.urmp import find_urmp, read_urmp
+from cargan_tf.data.sources.detection import find_source
+from cargan_tf.data.sources.urmp import find_urmp, read_urmp
 from cargan_tf.errors import UserError
 
 pytest.importorskip("av")

@@ -3,7 +3,7 @@ import sys
 import numpy as np
 import pytest
 
-from cargan_tf.data.video import is_video, read_facts, read_frame, read_sound
+from cargan_tf.data.video_reading import is_video, read_facts, read_frame, read_sound
 from cargan_tf.errors import UserError
 
 pytest.importorskip("av")
@@ -79,12 +79,12 @@ def test_without_pyav_it_is_named(video, monkeypatch):
 
 
 def test_a_header_of_days_is_refused(video, monkeypatch):
-    monkeypatch.setattr("cargan_tf.data.video.MAX_SECONDS", 2)
+    monkeypatch.setattr("cargan_tf.data.video_reading.MAX_SECONDS", 2)
     with pytest.raises(UserError, match="says that it lasts 5 s; at most 2 s"):
         read_facts(video)
 
 
 def test_frames_of_too_many_pixels_are_not_decoded(video, monkeypatch):
-    monkeypatch.setattr("cargan_tf.data.video.MAX_PIXELS", 64 * 32 - 1)
+    monkeypatch.setattr("cargan_tf.data.video_reading.MAX_PIXELS", 64 * 32 - 1)
     with pytest.raises(UserError, match=r"a\.mp4"):
         read_frame(video, 0)

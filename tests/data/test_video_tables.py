@@ -1,6 +1,6 @@
 import pytest
 
-from cargan_tf.data.video_tables import VideoRow, find_tables, is_video_table, read_table
+from cargan_tf.data.sources.videos import VideoRow, find_tables, is_video_table, read_table
 from cargan_tf.errors import UserError
 
 

@@ -2,8 +2,8 @@ from collections import Counter
 
 import pytest
 
-from cargan_tf.data.sources import find_source
-from cargan_tf.data.videos import find_videos, read_videos
+from cargan_tf.data.sources.detection import find_source
+from cargan_tf.data.sources.videos import find_videos, read_videos
 from cargan_tf.errors import UserError
 
 pytest.importorskip("av")

@@ -5,9 +5,8 @@ import time
 
 import pytest
 
-from cargan_tf.data.extraction import Chunk
-from cargan_tf.data.sources import find_source
-from cargan_tf.data.workers import default_workers, extracting
+from cargan_tf.data.preprocessing.worker import Chunk, default_workers, extracting
+from cargan_tf.data.sources.detection import find_source
 from cargan_tf.errors import UserError
 
 
@@ -26,7 +25,7 @@ def test_results_come_in_order_from_several_processes(chunks):
 
 
 def test_one_worker_is_this_process(chunks, monkeypatch):
-    monkeypatch.setattr("cargan_tf.data.workers.ProcessPoolExecutor", None)
+    monkeypatch.setattr("cargan_tf.data.preprocessing.worker.ProcessPoolExecutor", None)
     with extracting(chunks, 1) as results:
         assert len(list(results)) == len(chunks)
 

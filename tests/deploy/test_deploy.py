@@ -12,8 +12,8 @@ from google.protobuf import (
     wrappers_pb2,
 )
 
+from cargan_tf.export.model_registry import versions_in
 from cargan_tf.serving.address import GRPC_PORT, MODEL_NAME, REST_PORT
-from cargan_tf.serving.catalogue import versions_in
 from cargan_tf.serving.server.limits import Limits
 from cargan_tf.serving.server.rest import METRICS_PATH
 

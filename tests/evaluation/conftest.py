@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.drawn import DrawnSplit
+from cargan_tf.evaluation.generation import DrawnSplit
 from cargan_tf.evaluation.report import (
     CLASS_MEAN,
     COARSE,
@@ -125,7 +125,7 @@ def drawn_from() -> Callable[..., DrawnSplit]:
 @pytest.fixture(scope="session")
 def tiny_judge(tiny_data, tiny_config) -> Path:
     """The data set with a judge that learned for a few steps, where evaluations look."""
-    from cargan_tf.evaluation.judge import train_judge
+    from cargan_tf.evaluation.networks.evaluator import train_judge
 
     train_judge(tiny_data, tiny_config)
     return tiny_data

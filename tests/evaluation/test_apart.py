@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.apart import run_apart
-from cargan_tf.progress import SilentReporter
+from cargan_tf.utils.progress import SilentReporter
+from cargan_tf.utils.subprocesses import run_apart
 
 WORK = """
 import os, pathlib, signal, time
@@ -52,8 +52,8 @@ CALL = """
 import importlib, pathlib, sys
 sys.path.insert(0, sys.argv[1])
 if __name__ == "__main__":
-    from cargan_tf.evaluation.apart import run_apart
-    from cargan_tf.progress import SilentReporter
+    from cargan_tf.utils.subprocesses import run_apart
+    from cargan_tf.utils.progress import SilentReporter
     work = importlib.import_module("apart_work")
     run_apart(work.wait, pathlib.Path(sys.argv[1]), reporter=SilentReporter())
 """

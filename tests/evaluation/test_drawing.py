@@ -5,12 +5,11 @@ import numpy as np
 import pytest
 
 from cargan_tf.data.dataset import DATASET_FILE
-from cargan_tf.data.pipeline import evaluation_batches
+from cargan_tf.data.input_pipeline import evaluation_batches
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.drawing import RunDrawer
-from cargan_tf.training.class_means import class_mean_photos
-from cargan_tf.training.gallery import gather, names_of
+from cargan_tf.evaluation.generation import RunDrawer
 from cargan_tf.training.run import Run
+from cargan_tf.training.validation import class_mean_photos, gather, names_of
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from cargan_tf.evaluation.examples import confusions_of, examples_of
-from cargan_tf.evaluation.features.network import Seen
-from cargan_tf.evaluation.metrics.material import CLASSIFIER, FEATURES, JUDGE, Looker, Material
-from cargan_tf.evaluation.ranking import rank
+from cargan_tf.evaluation.metrics.inputs import CLASSIFIER, FEATURES, JUDGE, Looker, Material, rank
+from cargan_tf.evaluation.networks.feature_network import Seen
+from cargan_tf.evaluation.split_report import confusions_of, examples_of
 
 CLASSES, SEEN = [0, 0, 1, 2, 2], [0, 1, 1, 1, 2]
 

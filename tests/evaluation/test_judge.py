@@ -6,9 +6,9 @@ import pytest
 
 from cargan_tf.config import override
 from cargan_tf.data.dataset import DATASET_FILE, load_dataset
-from cargan_tf.data.pipeline import evaluation_batches
+from cargan_tf.data.input_pipeline import evaluation_batches
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.judge import (
+from cargan_tf.evaluation.networks.evaluator import (
     FOLDER,
     REPORT_FILE,
     WEIGHTS_FILE,
@@ -16,7 +16,7 @@ from cargan_tf.evaluation.judge import (
     read_report,
     train_judge,
 )
-from cargan_tf.training.gallery import gather
+from cargan_tf.training.validation import gather
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation import networks
-from cargan_tf.evaluation.networks import find_networks
+from cargan_tf.evaluation.networks import registry
+from cargan_tf.evaluation.networks.registry import find_networks
 from cargan_tf.training.run import Run
 
 
@@ -62,8 +62,8 @@ def test_features_that_cannot_be_had_stop_the_evaluation(find):
 def test_a_judge_is_trained_once_and_said_so(find, monkeypatch, trained, tmp_path):
     data = shutil.copytree(trained.data, tmp_path / "data", ignore=shutil.ignore_patterns("judge"))
     trainings = []
-    monkeypatch.setattr(networks, "train_judge", lambda data, *rest: trainings.append(data))
-    monkeypatch.setattr(networks, "load_judge", lambda data: "judge")
+    monkeypatch.setattr(registry, "train_judge", lambda data, *rest: trainings.append(data))
+    monkeypatch.setattr(registry, "load_judge", lambda data: "judge")
     found, (said,) = find(["judge"], data=data)
     assert found.found["judge"] == "judge"
     assert trainings == [data]
@@ -74,8 +74,8 @@ def test_a_judge_that_cannot_be_had_is_a_reason_not_an_end(find, monkeypatch, tr
     def refuse(data):
         raise UserError("the judge is too weak")
 
-    monkeypatch.setattr(networks, "read_report", lambda data: "a report")
-    monkeypatch.setattr(networks, "load_judge", refuse)
+    monkeypatch.setattr(registry, "read_report", lambda data: "a report")
+    monkeypatch.setattr(registry, "load_judge", refuse)
     found, said = find(["judge"])
     assert found.missing == {"judge": "the judge is too weak"}
     assert said == []

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from cargan_tf.config import override
-from cargan_tf.evaluation.origin import checkpoint_hash, config_hash, origin_of
+from cargan_tf.evaluation.evaluate import checkpoint_hash, config_hash, origin_of
 from cargan_tf.training.checkpoints import newest_checkpoint
 from cargan_tf.training.run import Run
 

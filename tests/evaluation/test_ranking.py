@@ -1,6 +1,6 @@
 import numpy as np
 
-from cargan_tf.evaluation.ranking import rank
+from cargan_tf.evaluation.metrics.inputs import rank
 
 
 def photos_at(*places):

@@ -3,11 +3,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.features.network import Seen
 from cargan_tf.evaluation.metrics.registry import METRICS, chosen_metrics
-from cargan_tf.evaluation.networks import Networks
-from cargan_tf.evaluation.rows import SplitMaterial, groups_apart, measure_row, measure_split
-from cargan_tf.progress import SilentReporter
+from cargan_tf.evaluation.networks.feature_network import Seen
+from cargan_tf.evaluation.networks.registry import Networks
+from cargan_tf.evaluation.split_report import (
+    SplitMaterial,
+    groups_apart,
+    measure_row,
+    measure_split,
+)
+from cargan_tf.utils.progress import SilentReporter
 
 CLASSES = np.repeat([0, 1, 2], 8)
 

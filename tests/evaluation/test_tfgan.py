@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from cargan_tf.evaluation.tfgan import frechet_distance, inception_score, kernel_distance
+from cargan_tf.evaluation.metrics.tfgan import frechet_distance, inception_score, kernel_distance
 
 
 @pytest.fixture

@@ -6,23 +6,22 @@ import tensorflow as tf
 
 from cargan_tf.config import override
 from cargan_tf.errors import UserError
-from cargan_tf.inference import Generator
-from cargan_tf.interop.checkpoints import (
+from cargan_tf.export.reference_checkpoints import (
     AuthorsFiles,
     export_checkpoint,
     import_checkpoint,
 )
-from cargan_tf.interop.names import classifier_weights, unet_weights
+from cargan_tf.export.saved_model import export_run
+from cargan_tf.inference.generator import Generator
 from cargan_tf.interop.pytorch_reading import read_state_dict
 from cargan_tf.interop.pytorch_writing import write_state_dict
-from cargan_tf.interop.weights import state_of
+from cargan_tf.interop.weight_mapping import classifier_weights, state_of, unet_weights
 from cargan_tf.labels import SUB_URMP_LABELS
-from cargan_tf.models.cascade import new_cascade
+from cargan_tf.models.cargan import new_cascade
 from cargan_tf.models.patchgan import new_discriminator
-from cargan_tf.serving.export import export_run
 from cargan_tf.training.checkpoints import Checkpoints, restore_network
 from cargan_tf.training.run import Run, RunInfo
-from cargan_tf.training.step import TrainingStep
+from cargan_tf.training.steps.cargan_step import TrainingStep
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +103,7 @@ def test_a_trained_run_gives_d_as_well(authors_config, tmp_path):
 
 
 def _statistics(config):
-    from cargan_tf.audio.statistics import BandStatistics
+    from cargan_tf.audio.normalization import BandStatistics
 
     return BandStatistics((0.0,) * config.audio.n_mels, (1.0,) * config.audio.n_mels)
 

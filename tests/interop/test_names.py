@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.config import load_config
-from cargan_tf.interop.names import classifier_weights, discriminator_weights, unet_weights
-from cargan_tf.models.cascade import new_cascade
+from cargan_tf.interop.weight_mapping import classifier_weights, discriminator_weights, unet_weights
+from cargan_tf.models.cargan import new_cascade
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.models.patchgan import new_discriminator
 from cargan_tf.models.unet import UNet

@@ -7,18 +7,17 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.config import load_config
-from cargan_tf.interop.names import discriminator_weights, unet_weights
-from cargan_tf.interop.weights import load_state
+from cargan_tf.interop.weight_mapping import discriminator_weights, load_state, unet_weights
 from cargan_tf.models.attention import AuthorsAttention, attend
 from cargan_tf.models.patchgan import PatchGAN
 from cargan_tf.models.unet import UNet
-from cargan_tf.training.loss_weights import weights_that_count
 from cargan_tf.training.losses import (
     classification_loss,
     double_softmax_loss,
     judged_fake_loss,
     judged_real_loss,
     l1_loss,
+    weights_that_count,
 )
 
 TOLERANCE = 1e-4

@@ -6,9 +6,14 @@ import tensorflow as tf
 
 from cargan_tf.config import ClassifierConfig
 from cargan_tf.errors import UserError
-from cargan_tf.interop.names import classifier_weights, unet_weights
 from cargan_tf.interop.pytorch_writing import write_state_dict
-from cargan_tf.interop.weights import load_state, load_torchvision, state_of
+from cargan_tf.interop.weight_mapping import (
+    classifier_weights,
+    load_state,
+    load_torchvision,
+    state_of,
+    unet_weights,
+)
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.models.unet import UNet
 

@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.models import attention_blocks
-from cargan_tf.models.attention import AuthorsAttention, SelfAttention
-from cargan_tf.models.attention_blocks import attend, attend_at_once, attend_in_blocks
+from cargan_tf.models import attention
+from cargan_tf.models.attention import (
+    AuthorsAttention,
+    SelfAttention,
+    attend,
+    attend_at_once,
+    attend_in_blocks,
+)
 
 
 def places(count, channels, seed):
@@ -45,7 +50,7 @@ def result_and_gradients(function, query, key, value):
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 def test_value_and_gradients_are_those_of_the_definition(monkeypatch, block, compiled):
     """In blocks that do not fit (and become smaller), that do, in one, and in too large a one."""
-    monkeypatch.setattr(attention_blocks, "BLOCK_QUERIES", block)
+    monkeypatch.setattr(attention, "BLOCK_QUERIES", block)
     function = tf.function(attend_in_blocks) if compiled else attend_in_blocks
     found = result_and_gradients(function, *map(tf.constant, (QUERY, KEY, VALUE)))
     for ours, expected in zip(found, by_hand(), strict=True):
@@ -88,7 +93,7 @@ def largest_tensor(query_shape, key_shape, value_shape):
 def test_nothing_of_size_queries_by_keys_exists_at_256_pixels():
     """The outer attention of the generators: 128×128 queries, 64×64 keys, 64 channels."""
     shapes = (2, 16_384, 8), (2, 4_096, 8), (2, 4_096, 32)
-    block_map = 2 * attention_blocks.BLOCK_QUERIES * 4_096
+    block_map = 2 * attention.BLOCK_QUERIES * 4_096
     assert largest_tensor(*shapes) == block_map
 
 
@@ -118,8 +123,8 @@ def trained_on(layer, features):
 
 @pytest.fixture
 def in_blocks(monkeypatch):
-    monkeypatch.setattr(attention_blocks, "WHOLE_MAP_LIMIT", 0)
-    monkeypatch.setattr(attention_blocks, "BLOCK_QUERIES", 16)
+    monkeypatch.setattr(attention, "WHOLE_MAP_LIMIT", 0)
+    monkeypatch.setattr(attention, "BLOCK_QUERIES", 16)
 
 
 def test_both_layers_give_and_learn_the_same(layer, request):
@@ -170,7 +175,7 @@ def test_exported_and_loaded_it_draws_the_same(tmp_path):
 
 def test_gradients_of_gradients_are_those_without_blocks(monkeypatch):
     """R1 takes the slope of a slope, through D's attention too."""
-    monkeypatch.setattr(attention_blocks, "BLOCK_QUERIES", 32)
+    monkeypatch.setattr(attention, "BLOCK_QUERIES", 32)
 
     def slopes_of_slopes(function):
         inputs = [tf.constant(array) for array in (QUERY, KEY, VALUE)]

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.config import Config, override
-from cargan_tf.models.cascade import Cascade, new_cascade, with_label_planes
+from cargan_tf.models.cargan import Cascade, new_cascade, with_label_planes
 from cargan_tf.training.losses import classification_loss
 
 LABEL = tf.one_hot([0, 2], 3)

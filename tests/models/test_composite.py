@@ -1,7 +1,7 @@
 import keras
 import tensorflow as tf
 
-from cargan_tf.models.composite import Composite
+from cargan_tf.models.base import Composite
 
 
 class Counted(keras.layers.Dense):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.models.convolutions import (
+from cargan_tf.models.layers.convolutions import (
     MOST_PLACES_DOWN,
     MOST_PLACES_UP,
     DoublingConvolution,

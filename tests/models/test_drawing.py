@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.config import override
+from cargan_tf.models.base import OneStage
 from cargan_tf.models.classifier import Classifier
-from cargan_tf.models.drawing import OneStage
-from cargan_tf.models.kinds import new_network
+from cargan_tf.models.registry import new_network
 
 SIZE, LABELS = 32, 3
 

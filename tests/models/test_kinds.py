@@ -3,9 +3,9 @@ import tensorflow as tf
 
 from cargan_tf.config import override
 from cargan_tf.errors import UserError
-from cargan_tf.models.cascade import Cascade
+from cargan_tf.models.cargan import Cascade
 from cargan_tf.models.cmcgan import CMCGAN
-from cargan_tf.models.kinds import new_network
+from cargan_tf.models.registry import new_network
 from cargan_tf.models.s2ic import S2IC
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.models.latent import latent_vectors
+from cargan_tf.models.dcgan import latent_vectors
 
 SEED = tf.constant([3, 4])
 

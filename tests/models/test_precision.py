@@ -4,10 +4,10 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.config import override
-from cargan_tf.models.cascade import new_cascade
-from cargan_tf.models.normalisation import BatchNorm
+from cargan_tf.models.base import computing_in
+from cargan_tf.models.cargan import new_cascade
+from cargan_tf.models.layers.batch_norm import BatchNorm
 from cargan_tf.models.patchgan import new_discriminator
-from cargan_tf.models.precision import computing_in
 
 SOUND = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 1)).astype(np.float32)
 LABEL = np.eye(3, dtype=np.float32)[:2]

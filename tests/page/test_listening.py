@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from cargan_tf.demo.session import HELD, Listening
 from cargan_tf.errors import UserError
-from cargan_tf.page.listening import HELD, Listening
 
 RATE = 8_000
 

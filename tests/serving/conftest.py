@@ -16,7 +16,7 @@ from tensorflow.core.framework import op_def_pb2
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from cargan_tf.audio.statistics import BandStatistics
+from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.evaluation.report import (
     COARSE,
     FOLDER,
@@ -29,13 +29,13 @@ from cargan_tf.evaluation.report import (
     Row,
     SplitReport,
 )
-from cargan_tf.files import write_json
-from cargan_tf.serving.card import ModelCard
-from cargan_tf.serving.card_graph import CardTable
+from cargan_tf.export.metadata import ModelCard
+from cargan_tf.export.serving_module import CardTable
 from cargan_tf.serving.server.limits import Limits
-from cargan_tf.serving.server.model import ServedModel
 from cargan_tf.serving.server.serve import Place, Server, bound
+from cargan_tf.serving.server.served_model import ServedModel
 from cargan_tf.serving.server.service import Service
+from cargan_tf.utils.files import write_json
 
 
 @pytest.fixture(scope="session")

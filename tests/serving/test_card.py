@@ -3,7 +3,7 @@ import json
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.serving.card import ModelCard, read_card
+from cargan_tf.export.metadata import ModelCard, read_card
 
 
 @pytest.mark.parametrize("metrics", [None, {"test": {"accuracy": 0.9}}])

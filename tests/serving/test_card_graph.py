@@ -3,8 +3,8 @@ import json
 import pytest
 import tensorflow as tf
 
-from cargan_tf.serving.card import ModelCard
-from cargan_tf.serving.card_graph import CardTable
+from cargan_tf.export.metadata import ModelCard
+from cargan_tf.export.serving_module import CardTable
 
 
 @pytest.fixture(scope="module")

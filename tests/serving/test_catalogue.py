@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.serving import catalogue
-from cargan_tf.serving.catalogue import (
+from cargan_tf.export import model_registry
+from cargan_tf.export.model_registry import (
     ExportedModel,
     default_model,
     existing_model,
@@ -22,7 +22,7 @@ from cargan_tf.serving.catalogue import (
 def shipped(tmp_path_factory, monkeypatch):
     """Where models that came with the package would be; empty."""
     folder = tmp_path_factory.mktemp("shipped")
-    monkeypatch.setattr(catalogue, "shipped_folder", lambda: folder)
+    monkeypatch.setattr(model_registry, "shipped_folder", lambda: folder)
     return folder
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.serving.evaluated import figures_of
+from cargan_tf.export.saved_model import figures_of
 
 
 def test_the_figures_of_the_refined_pictures_are_taken(tmp_path, write_report):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.serving.card import read_card
-from cargan_tf.serving.export import picture_model_of_run
+from cargan_tf.export.metadata import read_card
+from cargan_tf.export.saved_model import picture_model_of_run
 from cargan_tf.training.run import Run
 
 from .conftest import graph_of, operations_used

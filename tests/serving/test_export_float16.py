@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
-from cargan_tf.serving.card import read_card
-from cargan_tf.serving.export import export_run
+from cargan_tf.export.metadata import read_card
+from cargan_tf.export.saved_model import export_run
 from cargan_tf.training.run import Run
 
 
@@ -18,7 +18,7 @@ def halved(tiny_run, tmp_path_factory):
     where the quickstart's model stays within one (docs/serving.md).
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cargan_tf.serving.storage_check.LEVELS", 3)
+        patch.setattr("cargan_tf.export.saved_model.LEVELS", 3)
         return export_run(Run(tiny_run), tmp_path_factory.mktemp("halved"), "float16")
 
 
@@ -67,7 +67,7 @@ def test_a_run_whose_pictures_change_is_not_exported(tiny_run, tmp_path, monkeyp
         assert card.weights == "float16"
         raise UserError("with float16 weights a colour differs")
 
-    monkeypatch.setattr("cargan_tf.serving.export.check_same_pictures", refuse)
+    monkeypatch.setattr("cargan_tf.export.saved_model.check_same_pictures", refuse)
     with pytest.raises(UserError, match="a colour differs"):
         export_run(Run(tiny_run), tmp_path / "model", "float16")
     assert not (tmp_path / "model").exists()

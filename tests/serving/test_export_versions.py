@@ -8,8 +8,8 @@ import tensorflow as tf
 from filelock import FileLock
 
 from cargan_tf.errors import UserError
-from cargan_tf.serving.catalogue import versions_in
-from cargan_tf.serving.export import export_run, picture_model_of_run
+from cargan_tf.export.model_registry import versions_in
+from cargan_tf.export.saved_model import export_run, picture_model_of_run
 from cargan_tf.training.run import Run
 
 
@@ -93,7 +93,7 @@ def test_a_folder_that_takes_no_more_folders_is_free_for_the_next_export(
     def refused(**options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("cargan_tf.serving.export.tempfile.mkdtemp", refused)
+    monkeypatch.setattr("cargan_tf.export.saved_model.tempfile.mkdtemp", refused)
     with pytest.raises(UserError, match=r"cannot write to .*No space left") as caught:
         export_run(Run(tiny_run), tmp_path / "model")
     with FileLock(tmp_path / "model" / ".lock", timeout=0):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cargan_tf.export.serving_module import LabelTable
 from cargan_tf.labels import ALIASES, SUB_URMP_LABELS, label_index
-from cargan_tf.serving.label_graph import LabelTable
 
 OTHERS = ("Grand Piano", "bass", "Erhu", "double_bass")
 

@@ -4,7 +4,7 @@ import pytest
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from cargan_tf.errors import UserError
-from cargan_tf.serving.loading import load_exported
+from cargan_tf.export.op_allowlist import load_exported
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from cargan_tf.errors import UserError
-from cargan_tf.inference import Generator
-from cargan_tf.serving.operations import check_operations
-from cargan_tf.serving.server.model import ServedModel
+from cargan_tf.export.op_allowlist import check_operations
+from cargan_tf.inference.generator import Generator
+from cargan_tf.serving.server.served_model import ServedModel
 
 
 class Program(tf.Module):

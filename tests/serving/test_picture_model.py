@@ -7,13 +7,13 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from cargan_tf.data.pipeline import evaluation_batches
-from cargan_tf.models.kinds import new_network
-from cargan_tf.serving.card import ModelCard
-from cargan_tf.serving.export import picture_model_of_run
-from cargan_tf.serving.picture_model import PictureModel, to_pixels
+from cargan_tf.data.input_pipeline import evaluation_batches
+from cargan_tf.export.metadata import ModelCard
+from cargan_tf.export.saved_model import picture_model_of_run
+from cargan_tf.export.serving_module import PictureModel, to_pixels
+from cargan_tf.models.registry import new_network
+from cargan_tf.training.classifiers.train_sound_classifier import load_sound_classifier
 from cargan_tf.training.run import Run
-from cargan_tf.training.sound_classifier import load_sound_classifier
 
 
 @pytest.fixture(scope="module")

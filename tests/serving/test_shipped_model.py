@@ -11,10 +11,10 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from cargan_tf.inference import Generator
-from cargan_tf.serving.card import read_card
-from cargan_tf.serving.catalogue import exported_models
-from cargan_tf.serving.warm_up import read_warm_up
+from cargan_tf.export.metadata import read_card
+from cargan_tf.export.model_registry import exported_models
+from cargan_tf.export.saved_model import read_warm_up
+from cargan_tf.inference.generator import Generator
 
 from .conftest import graph_of, operations_used
 

@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
-from cargan_tf.serving.card import ModelCard
-from cargan_tf.serving.storage_check import check_same_pictures, comparison_sounds
+from cargan_tf.export.metadata import ModelCard
+from cargan_tf.export.saved_model import check_same_pictures, comparison_sounds
 
 
 class Grey:

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
-from cargan_tf.serving.stored_weights import StoredWeights
+from cargan_tf.export.packed_weights import StoredWeights
 
 
 @pytest.fixture

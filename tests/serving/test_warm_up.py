@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from cargan_tf.serving.warm_up import BATCHES, read_warm_up
+from cargan_tf.export.saved_model import BATCHES, read_warm_up
 
 
 def test_each_request_is_answered_by_its_signature(version):

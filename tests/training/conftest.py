@@ -13,13 +13,13 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.config import Config, override
-from cargan_tf.models.kinds import new_network
-from cargan_tf.models.precision import computing_in
-from cargan_tf.training.devices import make_strategy
-from cargan_tf.training.kinds import new_step
-from cargan_tf.training.replicas import CompiledStep
+from cargan_tf.models.base import computing_in
+from cargan_tf.models.registry import new_network
+from cargan_tf.training.distribution import make_strategy
 from cargan_tf.training.run import Run
-from cargan_tf.training.step import TrainingStep
+from cargan_tf.training.steps.build_networks import new_step
+from cargan_tf.training.steps.cargan_step import TrainingStep
+from cargan_tf.training.steps.train_step import CompiledStep
 from cargan_tf.training.trainer import Trainer
 
 GENERATOR_TERMS = [

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.config import override
-from cargan_tf.training.adam import ConstantThenLinear, make_adam
+from cargan_tf.training.optimizers import ConstantThenLinear, make_adam
 
 START = np.array([1.0, -2.0, 0.5], np.float32)
 GRADIENTS = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)

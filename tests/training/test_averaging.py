@@ -3,11 +3,11 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.config import override
-from cargan_tf.models.cascade import new_cascade
+from cargan_tf.models.cargan import new_cascade
 from cargan_tf.models.patchgan import new_discriminator
-from cargan_tf.training.averaging import AveragedWeights, averaged_variables
 from cargan_tf.training.checkpoints import Checkpoints, restore_network
-from cargan_tf.training.step import TrainingStep
+from cargan_tf.training.ema import AveragedWeights, averaged_variables
+from cargan_tf.training.steps.cargan_step import TrainingStep
 
 
 @pytest.fixture(scope="module")

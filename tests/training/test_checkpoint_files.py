@@ -5,10 +5,10 @@ from cargan_tf.errors import UserError
 from cargan_tf.training.checkpoint_files import (
     finished_checkpoints,
     newest_checkpoint,
+    seal,
     step_of,
     sweep_list,
 )
-from cargan_tf.training.checksums import seal
 
 
 def write(folder, *steps, sealed=True):

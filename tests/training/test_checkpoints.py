@@ -5,10 +5,10 @@ import tensorflow as tf
 
 from cargan_tf.config import override
 from cargan_tf.errors import UserError
-from cargan_tf.models.cascade import Cascade
+from cargan_tf.models.cargan import Cascade
 from cargan_tf.models.patchgan import PatchGAN
 from cargan_tf.training.checkpoints import Checkpoints, newest_checkpoint, restore_network
-from cargan_tf.training.step import TrainingStep
+from cargan_tf.training.steps.cargan_step import TrainingStep
 
 
 def made(config, seed):
@@ -152,7 +152,7 @@ def test_a_checkpoint_counts_when_its_checksums_are_written(step, tmp_path, monk
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("cargan_tf.training.checksums.seal", killed)
+        patch.setattr("cargan_tf.training.checkpoint_files.seal", killed)
         with pytest.raises(KeyboardInterrupt):
             save(step, tmp_path, 6, keep=1)
     assert (tmp_path / "step-6.index").is_file()

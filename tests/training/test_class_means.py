@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.data.pipeline import evaluation_batches
-from cargan_tf.training.class_means import class_mean_photos, class_means
+from cargan_tf.data.input_pipeline import evaluation_batches
 from cargan_tf.training.run import Run
+from cargan_tf.training.validation import class_mean_photos, class_means
 
 
 @pytest.fixture(scope="module")

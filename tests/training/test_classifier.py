@@ -6,10 +6,10 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.config import override
-from cargan_tf.data.pipeline import evaluation_batches
+from cargan_tf.data.input_pipeline import evaluation_batches
 from cargan_tf.errors import UserError
 from cargan_tf.models.classifier import Classifier
-from cargan_tf.training.classifier import load_classifier, train_classifier
+from cargan_tf.training.classifiers.train_classifier import load_classifier, train_classifier
 
 LABELS = ("cello", "flute", "violin")
 LENIENT = ("classifier.minimum_accuracy=0", "classifier.epochs=12")

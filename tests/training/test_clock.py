@@ -1,14 +1,14 @@
 import pytest
 
-from cargan_tf.training import clock
-from cargan_tf.training.clock import Clock
+from cargan_tf.training import callbacks
+from cargan_tf.training.callbacks import Clock
 
 
 @pytest.fixture
 def now(monkeypatch):
     """The time, in seconds, that the clock reads."""
     time = [100.0]
-    monkeypatch.setattr(clock.time, "perf_counter", lambda: time[0])
+    monkeypatch.setattr(callbacks.time, "perf_counter", lambda: time[0])
     return time
 
 

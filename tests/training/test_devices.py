@@ -7,7 +7,7 @@ import tensorflow as tf
 from cargan_tf.config import override
 from cargan_tf.errors import UserError
 from cargan_tf.training.cluster import Cluster
-from cargan_tf.training.devices import check_devices_suit, make_strategy
+from cargan_tf.training.distribution import check_devices_suit, make_strategy
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ def test_gpus_and_virtual_devices_exclude_each_other():
 
 def test_a_fresh_process_is_split_as_asked():
     program = (
-        "from cargan_tf.training.devices import make_strategy;"
+        "from cargan_tf.training.distribution import make_strategy;"
         "print(make_strategy(virtual_devices=3).num_replicas_in_sync)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.training.differentiable_augmentation import _draws, augmented
+from cargan_tf.training.image_augmentation import _draws, augmented
 
 SIZE = 16
 PICTURES = np.random.default_rng(0).uniform(-1, 1, (32, SIZE, SIZE, 3)).astype(np.float32)

@@ -5,9 +5,9 @@ import pytest
 
 from cargan_tf.config import override
 from cargan_tf.data.dataset import load_dataset
-from cargan_tf.data.pipeline import training_batches
+from cargan_tf.data.input_pipeline import training_batches
 from cargan_tf.errors import UserError
-from cargan_tf.training.faults import check_data, faults_explained, removal_explained
+from cargan_tf.training.interruptions import check_data, faults_explained, removal_explained
 from cargan_tf.training.run import Run
 
 

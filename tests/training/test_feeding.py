@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from cargan_tf.config import Config, override
 from cargan_tf.errors import UserError
-from cargan_tf.training.feeding import check_divisible, spread_batches
+from cargan_tf.training.distribution import check_divisible, spread_batches
 
 
 def photos_of(strategy, batch):

@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 
-from cargan_tf.data.pipeline import evaluation_batches
-from cargan_tf.training.class_means import class_mean_photos
-from cargan_tf.training.gallery import Drawer, Gallery, gather_held_out
-from cargan_tf.training.grids import HEADING, MARGIN, to_image
+from cargan_tf.data.input_pipeline import evaluation_batches
+from cargan_tf.training.validation import Drawer, Gallery, class_mean_photos, gather_held_out
+from cargan_tf.visualization.grids import HEADING, MARGIN, to_image
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import tensorflow as tf
 from cargan_tf.config import ModelConfig
 from cargan_tf.models import patchgan
 from cargan_tf.models.patchgan import PatchGAN
-from cargan_tf.training.gradient_penalty import gradient_penalty
+from cargan_tf.training.losses import gradient_penalty
 
 RANDOM = np.random.default_rng(0)
 PHOTO = tf.constant(RANDOM.uniform(-1, 1, (2, 32, 32, 3)), tf.float32)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cargan_tf.training.grids import (
+from cargan_tf.visualization.grids import (
     COLUMNS,
     HEADING,
     MARGIN,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.models.kinds import new_network
+from cargan_tf.models.registry import new_network
 from cargan_tf.training.checkpoints import Checkpoints
-from cargan_tf.training.kinds import new_step
+from cargan_tf.training.steps.build_networks import new_step
 
 from .conftest import on_replicas
 

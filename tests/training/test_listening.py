@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cargan_tf.training.listening import (
+from cargan_tf.training.conditioning_metrics import (
     HeldOut,
     describe_listening,
     mean_distance,

@@ -1,7 +1,7 @@
 import pytest
 
 from cargan_tf.config import Config, override
-from cargan_tf.training.loss_weights import weights_that_count
+from cargan_tf.training.losses import weights_that_count
 
 
 def test_the_paper_s_terms_have_the_paper_s_weights():

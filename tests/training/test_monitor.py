@@ -9,8 +9,8 @@ from tensorboard.backend.event_processing import plugin_event_accumulator
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.summary.writer import event_file_writer
 
-from cargan_tf.training.listening import ListeningFigures
-from cargan_tf.training.monitor import Monitor
+from cargan_tf.training.callbacks import Monitor
+from cargan_tf.training.conditioning_metrics import ListeningFigures
 from cargan_tf.training.run import Run
 
 FIGURES = ListeningFigures(12, 0.5, 0.25, None, None, 0.1, 0.2, 0.3, 0.25, 0.4)

@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from cargan_tf.training.replicas import batch_means, of_next_pair, step_seed
+from cargan_tf.training.steps.train_step import batch_means, of_next_pair, step_seed
 
 
 def test_the_next_pair_s_values_are_another_pair_s():

@@ -3,7 +3,7 @@ from dataclasses import asdict, dataclass
 
 import pytest
 
-from cargan_tf.training.report_files import read_report_file
+from cargan_tf.training.classifiers.fitting import read_report_file
 
 
 @dataclass(frozen=True)

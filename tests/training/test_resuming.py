@@ -1,10 +1,9 @@
 import pytest
 
-from cargan_tf.audio.statistics import BandStatistics
+from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config, override
 from cargan_tf.errors import UserError
-from cargan_tf.training.resuming import FREE, check_same_run
-from cargan_tf.training.run import Run, RunInfo
+from cargan_tf.training.run import FREE, Run, RunInfo, check_same_run
 
 FREE_TEXTS = (
     *("training.steps=9", "training.epochs=7", "training.decay_epochs=4"),

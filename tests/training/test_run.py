@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from cargan_tf.audio.statistics import BandStatistics
+from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.errors import UserError
 from cargan_tf.training.run import Run, RunInfo
 

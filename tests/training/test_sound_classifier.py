@@ -9,18 +9,18 @@ from PIL import Image
 
 from cargan_tf.config import override
 from cargan_tf.data.dataset import load_dataset
-from cargan_tf.data.pipeline import evaluation_batches
-from cargan_tf.data.preprocess import preprocess
+from cargan_tf.data.input_pipeline import evaluation_batches
+from cargan_tf.data.preprocessing.preprocess import preprocess
 from cargan_tf.errors import UserError
-from cargan_tf.files import write_atomically
-from cargan_tf.progress import SilentReporter
-from cargan_tf.training.run import Run
-from cargan_tf.training.sound_classifier import (
+from cargan_tf.training.classifiers.train_sound_classifier import (
     FOLDER,
     load_sound_classifier,
     provide_sound_classifier,
     train_sound_classifier,
 )
+from cargan_tf.training.run import Run
+from cargan_tf.utils.files import write_atomically
+from cargan_tf.utils.progress import SilentReporter
 
 RATE = 8_000
 #: Overtones of each instrument; the note says nothing.
@@ -159,7 +159,9 @@ def test_half_of_it_does_not_count(tiny_data, tiny_classifier, tiny_config, tmp_
 
     folder = tmp_path / "sound_classifier"
     with monkeypatch.context() as patched:
-        patched.setattr("cargan_tf.training.sound_classifier.write_atomically", killed)
+        patched.setattr(
+            "cargan_tf.training.classifiers.train_sound_classifier.write_atomically", killed
+        )
         with pytest.raises(KeyboardInterrupt):
             provide_sound_classifier(tiny_data, tiny_config, folder, SilentReporter())
     assert [path.name for path in folder.iterdir()] == ["sound_classifier.npz"]

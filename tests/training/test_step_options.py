@@ -10,8 +10,8 @@ from cargan_tf.config import override
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.models.patchgan import PatchGAN
 from cargan_tf.training.checkpoints import Checkpoints
-from cargan_tf.training.differentiable_augmentation import augmented
-from cargan_tf.training.replicas import step_seed
+from cargan_tf.training.image_augmentation import augmented
+from cargan_tf.training.steps.train_step import step_seed
 
 from .conftest import on_replicas
 

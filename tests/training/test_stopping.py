@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from cargan_tf.training.stopping import StopRequest, signals_held
+from cargan_tf.training.interruptions import StopRequest, signals_held
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.training.strewing import strewn
+from cargan_tf.training.image_augmentation import strewn
 
 
 def test_photos_are_strewn_each_in_its_own_way_and_the_seed_s():

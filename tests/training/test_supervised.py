@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cargan_tf.progress import SilentReporter
-from cargan_tf.training.supervised import fit, hits
+from cargan_tf.training.classifiers.fitting import fit, hits
+from cargan_tf.utils.progress import SilentReporter
 
 #: Points on either side of a line.
 POINTS = np.random.default_rng(0).normal(size=(64, 2)).astype(np.float32)

@@ -6,7 +6,7 @@ import shutil
 import pytest
 import tensorflow as tf
 
-from cargan_tf.data.pipeline import training_batches
+from cargan_tf.data.input_pipeline import training_batches
 from cargan_tf.errors import UserError
 
 from .conftest import Signalled

@@ -4,9 +4,8 @@ import pytest
 
 from cargan_tf.config import Config, MonitorConfig
 from cargan_tf.errors import UserError
-from cargan_tf.progress import SilentReporter
-from cargan_tf.training.clock import Clock
-from cargan_tf.training.upkeep import Upkeep, drawing_weights
+from cargan_tf.training.callbacks import Clock, Upkeep, drawing_weights
+from cargan_tf.utils.progress import SilentReporter
 
 
 class Played:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.training.weight_files import load_weights, save_weights
+from cargan_tf.training.classifiers.fitting import load_weights, save_weights
 
 
 def network(*widths):

@@ -15,7 +15,7 @@ import yaml
 
 from cargan_tf.config import override
 from cargan_tf.errors import UserError
-from cargan_tf.training.feeding import check_divisible
+from cargan_tf.training.distribution import check_divisible
 from cargan_tf.training.workers import Workers
 
 #: The command line without TensorFlow's graph optimiser: most of the time until a first step is

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from cargan_tf.errors import UserError
-from cargan_tf.video.drawing import draw_video
+from cargan_tf.inference.video import draw_video
 
 RATE = 8_000
 

@@ -14,7 +14,7 @@ import soundfile
 from PIL import Image
 
 from cargan_tf.errors import UserError
-from cargan_tf.video.files import MINIMUM_WIDTH, check_video_name, write_video
+from cargan_tf.inference.video_writer import MINIMUM_WIDTH, check_video_name, write_video
 
 needs_ffprobe = pytest.mark.skipif(
     shutil.which("ffprobe") is None, reason="ffprobe is not installed (apt-get install ffmpeg)"

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cargan_tf.inference import BATCH
-from cargan_tf.video.frames import draw_frames, recognise_recording, sliding_starts, smoothed
+from cargan_tf.inference.generator import BATCH
+from cargan_tf.inference.video import draw_frames, recognise_recording, sliding_starts, smoothed
 
 RATE, CLIP = 8_000, 4_000
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cargan_tf.evaluation.metrics.material import CLASSIFIER, JUDGE, Material, Metric
-from cargan_tf.evaluation.metrics.shares import share
+from cargan_tf.evaluation.metrics.inputs import CLASSIFIER, JUDGE, Material, Metric, share
 from cargan_tf.evaluation.report import Figure, MetricInfo
 
 

@@ -7,25 +7,24 @@ from collections.abc import Sequence
 from cargan_tf.errors import UserError, did_you_mean
 from cargan_tf.evaluation.metrics import (
     accuracy,
-    frechet,
-    inception,
-    kernel,
-    likeness,
-    movement,
-    player,
+    fid,
+    inception_score,
+    kid,
+    reconstruction,
     retrieval,
+    sensitivity,
 )
-from cargan_tf.evaluation.metrics.material import Metric
+from cargan_tf.evaluation.metrics.inputs import Metric
 
 METRICS: tuple[Metric, ...] = (
     *accuracy.METRICS,
-    *frechet.METRICS,
-    *kernel.METRICS,
-    *inception.METRICS,
+    *fid.METRICS,
+    *kid.METRICS,
+    *inception_score.METRICS,
     *retrieval.METRICS,
-    *player.METRICS,
-    *movement.METRICS,
-    *likeness.METRICS,
+    *retrieval.PLAYER_METRICS,
+    *sensitivity.METRICS,
+    *reconstruction.METRICS,
 )
 
 

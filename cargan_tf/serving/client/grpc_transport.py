@@ -13,8 +13,8 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from cargan_tf.errors import UserError
-from cargan_tf.serving.address import Address
-from cargan_tf.serving.client.failures import (
+from cargan_tf.serving.address import Address, plain_message
+from cargan_tf.serving.client.client import (
     busy,
     no_model,
     no_server,
@@ -22,7 +22,6 @@ from cargan_tf.serving.client.failures import (
     refused,
     too_late,
 )
-from cargan_tf.serving.messages import plain_message
 
 _SERVICE: Final = "tensorflow.serving.PredictionService"
 #: gRPC itself makes no more attempts than these.

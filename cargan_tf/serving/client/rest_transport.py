@@ -15,8 +15,8 @@ from urllib3.exceptions import ReadTimeoutError
 from urllib3.util import Retry
 
 from cargan_tf.errors import UserError
-from cargan_tf.serving.address import Address
-from cargan_tf.serving.client.failures import (
+from cargan_tf.serving.address import Address, plain_message
+from cargan_tf.serving.client.client import (
     busy,
     no_model,
     no_server,
@@ -24,7 +24,6 @@ from cargan_tf.serving.client.failures import (
     refused,
     too_late,
 )
-from cargan_tf.serving.messages import plain_message
 
 #: Sent again: too busy, or a proxy that did not reach its server.
 _AGAIN: Final = (429, 502, 503)

@@ -18,8 +18,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from cargan_tf.serving.server.failures import invalid
-from cargan_tf.serving.server.model import DEFAULT_SIGNATURE, Tensors, TensorSpec
+from cargan_tf.serving.server.refusals import invalid
+from cargan_tf.serving.server.served_model import DEFAULT_SIGNATURE, Tensors, TensorSpec
 
 
 @dataclass(frozen=True)

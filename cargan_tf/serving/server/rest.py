@@ -12,9 +12,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from cargan_tf.serving.server.failures import Refusal, too_large
+from cargan_tf.serving.server.grpc_service import metadata_response, status_response
 from cargan_tf.serving.server.json_tensors import read_request, write_answer
-from cargan_tf.serving.server.protobuf import metadata_response, status_response
+from cargan_tf.serving.server.refusals import Refusal, too_large
 from cargan_tf.serving.server.service import Service
 
 #: Where TensorFlow Serving has its own, so that one Prometheus configuration does for both.

@@ -17,19 +17,13 @@ import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
 
 from cargan_tf.errors import UserError
-from cargan_tf.progress import Reporter, SilentReporter
-from cargan_tf.serving.address import (
-    GRPC_PORT,
-    LOOPBACK,
-    MODEL_NAME,
-    REST_PORT,
-    host_and_port,
-)
+from cargan_tf.serving.address import GRPC_PORT, LOOPBACK, MODEL_NAME, REST_PORT, host_and_port
 from cargan_tf.serving.server.grpc_service import grpc_server
 from cargan_tf.serving.server.limits import Limits
-from cargan_tf.serving.server.model import ServedModel
 from cargan_tf.serving.server.rest import rest_app
+from cargan_tf.serving.server.served_model import ServedModel
 from cargan_tf.serving.server.service import Service
+from cargan_tf.utils.progress import Reporter, SilentReporter
 
 #: Connections that may wait to be accepted.
 BACKLOG: Final = 1024

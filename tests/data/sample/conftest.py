@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cargan_tf.data.sample.build import make_sample_data
-from cargan_tf.data.sample.canvas import SIDE, SUPERSAMPLING, Canvas, View
-from cargan_tf.data.sample.figure import Pose, body_in
-from cargan_tf.data.sample.picture import SCENES
-from cargan_tf.data.sample.players import Look, looks
+from cargan_tf.synthetic.build import make_sample_data
+from cargan_tf.synthetic.canvas import SIDE, SUPERSAMPLING, Canvas, View
+from cargan_tf.synthetic.figure import Look, Pose, body_in, looks
+from cargan_tf.synthetic.scene import SCENES
 
 SMALL = {"recordings": 9, "clips_per_recording": 2, "seed": 3, "labels": ("flute", "violin")}
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cargan_tf.data.sample.backdrop import PAPER, backdrop
-from cargan_tf.data.sample.canvas import SIDE, SUPERSAMPLING
-from cargan_tf.data.sample.players import looks
+from cargan_tf.synthetic.canvas import SIDE, SUPERSAMPLING
+from cargan_tf.synthetic.figure import looks
+from cargan_tf.synthetic.scene import PAPER, backdrop
 
 LOOK = looks("violin", 0)[0]
 #: Where neither the floor nor the music stand is.

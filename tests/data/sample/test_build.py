@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cargan_tf.data.sample import build
-from cargan_tf.data.sample.build import make_sample_data
 from cargan_tf.errors import UserError
+from cargan_tf.synthetic import build
+from cargan_tf.synthetic.build import make_sample_data
 
 from .conftest import SMALL
 
@@ -128,7 +128,7 @@ def test_workers_must_be_positive(tmp_path):
 def test_a_script_without_a_main_guard_is_told_so(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
-        "from cargan_tf.data.sample.build import make_sample_data\n"
+        "from cargan_tf.synthetic.build import make_sample_data\n"
         "from cargan_tf.errors import UserError\n"
         "try:\n"
         "    make_sample_data('set', recordings=9, labels=['oboe'], workers=2)\n"
@@ -144,7 +144,7 @@ def test_a_script_without_a_main_guard_is_told_so(tmp_path):
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
 def test_killed_it_leaves_no_process_behind(tmp_path):
     program = (
-        "import sys; from cargan_tf.data.sample.build import make_sample_data\n"
+        "import sys; from cargan_tf.synthetic.build import make_sample_data\n"
         "if __name__ == '__main__': make_sample_data(sys.argv[1], workers=2)"
     )
     (tmp_path / "make.py").write_text(program)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from cargan_tf.data.sample.canvas import SIDE, SUPERSAMPLING, Canvas, View, darker, lighter, mix
+from cargan_tf.synthetic.canvas import SIDE, SUPERSAMPLING, Canvas, View, darker, lighter, mix
 
 PLAIN = Image.new("RGB", (SIDE * SUPERSAMPLING, SIDE * SUPERSAMPLING), (0, 0, 200))
 RED = (200, 0, 0)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cargan_tf.data.sample.canvas import SIDE, SUPERSAMPLING, Canvas
-from cargan_tf.data.sample.figure import (
+from cargan_tf.synthetic.canvas import SIDE, SUPERSAMPLING, Canvas
+from cargan_tf.synthetic.figure import (
+    HAIR_STYLES,
     LEAN,
     RISE,
     Pose,
@@ -17,7 +18,6 @@ from cargan_tf.data.sample.figure import (
     draw_left_arm,
     draw_right_arm,
 )
-from cargan_tf.data.sample.players import HAIR_STYLES
 
 from .conftest import LOOK, NOTHING, SKIN, STILL
 

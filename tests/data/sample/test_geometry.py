@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from cargan_tf.data.sample.geometry import Axis, between, bezier, elbow, ring
+from cargan_tf.synthetic.canvas import Axis, between, bezier, elbow, ring
 
 
 def test_an_axis_turns_clockwise_on_the_screen():

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from cargan_tf.data.sample.instruments import INSTRUMENTS
-from cargan_tf.data.sample.picture import SCENES
 from cargan_tf.labels import SUB_URMP_LABELS
+from cargan_tf.synthetic.scene import SCENES
+from cargan_tf.synthetic.timbre import INSTRUMENTS
 
 
 def test_every_class_of_sub_urmp_has_a_sound_and_a_scene():

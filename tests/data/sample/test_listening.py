@@ -12,9 +12,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from cargan_tf.data.sample.parameters import Parameters
-from cargan_tf.data.sample.recording import player_of, record_clips
 from cargan_tf.labels import SUB_URMP_LABELS
+from cargan_tf.synthetic.build import Parameters
+from cargan_tf.synthetic.recording import player_of, record_clips
 
 pytestmark = pytest.mark.slow
 

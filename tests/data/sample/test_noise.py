@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cargan_tf.data.sample.noise import coloured_noise, transform_length
+from cargan_tf.synthetic.synthesizer import coloured_noise, transform_length
 
 
 @pytest.mark.parametrize("samples", [1, 16_384, 16_385, 280_001])

@@ -7,14 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cargan_tf.data.sample.backdrop import backdrop
-from cargan_tf.data.sample.figure import Pose
-from cargan_tf.data.sample.instruments import INSTRUMENTS
-from cargan_tf.data.sample.pairs import Job, write_pairs
-from cargan_tf.data.sample.picture import draw_player
-from cargan_tf.data.sample.players import looks
-from cargan_tf.data.sample.synthesiser import SAMPLE_RATE
 from cargan_tf.errors import UserError
+from cargan_tf.synthetic.build import Job, write_pairs
+from cargan_tf.synthetic.figure import Pose, looks
+from cargan_tf.synthetic.scene import backdrop, draw_player
+from cargan_tf.synthetic.synthesizer import SAMPLE_RATE
+from cargan_tf.synthetic.timbre import INSTRUMENTS
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cargan_tf.data.sample.parameters import Parameters
-from cargan_tf.data.sample.recording import player_of
 from cargan_tf.errors import UserError
+from cargan_tf.synthetic.build import Parameters
+from cargan_tf.synthetic.recording import player_of
 
 GOOD = {
     "recordings": 12,

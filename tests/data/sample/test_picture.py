@@ -3,11 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cargan_tf.data.sample.backdrop import backdrop
-from cargan_tf.data.sample.figure import Pose
-from cargan_tf.data.sample.picture import draw_player
-from cargan_tf.data.sample.players import looks
 from cargan_tf.labels import SUB_URMP_LABELS
+from cargan_tf.synthetic.figure import Pose, looks
+from cargan_tf.synthetic.scene import backdrop, draw_player
 
 #: Mean difference over all pixels and channels, of 255, in pictures of 64×64. Moving the whole
 #: player sideways by one such pixel makes 3.6 (flute) to 8.8 (tuba).

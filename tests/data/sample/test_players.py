@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from cargan_tf.data.sample.players import looks
 from cargan_tf.labels import SUB_URMP_LABELS
+from cargan_tf.synthetic.figure import looks
 
 
 @pytest.mark.parametrize("seed", range(4))

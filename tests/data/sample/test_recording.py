@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cargan_tf.data.sample.instruments import INSTRUMENTS
-from cargan_tf.data.sample.recording import CLIP_SAMPLES, player_of, record_clips
+from cargan_tf.synthetic.recording import CLIP_SAMPLES, player_of, record_clips
+from cargan_tf.synthetic.timbre import INSTRUMENTS
 
 
 def test_clips_say_what_they_hold():

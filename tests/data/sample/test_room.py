@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cargan_tf.data.sample.room import PEAK, colour_db, record
-from cargan_tf.data.sample.signature import TYPICAL
-from cargan_tf.data.sample.synthesiser import SAMPLE_RATE
+from cargan_tf.synthetic.synthesizer import PEAK, SAMPLE_RATE, colour_db, record
+from cargan_tf.synthetic.timbre import TYPICAL
 
 
 def recorded(signature, dry):

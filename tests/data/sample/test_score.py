@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cargan_tf.data.sample.instruments import INSTRUMENTS
-from cargan_tf.data.sample.score import CLIP_SECONDS, compose
+from cargan_tf.synthetic.score import CLIP_SECONDS, compose
+from cargan_tf.synthetic.timbre import INSTRUMENTS
 
 
 @pytest.mark.parametrize("number", range(5))

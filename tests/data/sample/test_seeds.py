@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from cargan_tf.data.sample.seeds import generator
+from cargan_tf.synthetic.timbre import generator
 
 
 def test_the_numbers_depend_on_the_seed_and_on_every_part_of_the_purpose():

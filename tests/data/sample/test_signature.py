@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cargan_tf.data.sample.signature import PLAYERS, TYPICAL, signature
+from cargan_tf.synthetic.timbre import PLAYERS, TYPICAL, signature
 
 
 def test_players_keep_their_manner_and_differ_in_every_respect():

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cargan_tf.data.sample import soundfont
-from cargan_tf.data.sample.instruments import INSTRUMENTS
-from cargan_tf.data.sample.recording import record_clips
-from cargan_tf.data.sample.score import Note
-from cargan_tf.data.sample.signature import TYPICAL
-from cargan_tf.data.sample.synthesiser import LOUDEST_DB, SAMPLE_RATE
 from cargan_tf.errors import UserError
+from cargan_tf.synthetic import soundfont
+from cargan_tf.synthetic.recording import record_clips
+from cargan_tf.synthetic.score import Note
+from cargan_tf.synthetic.synthesizer import LOUDEST_DB, SAMPLE_RATE
+from cargan_tf.synthetic.timbre import INSTRUMENTS, TYPICAL
 
 
 class SineSynth:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cargan_tf.data.sample.figure import Pose
+from cargan_tf.synthetic.figure import Pose
 
 from .conftest import LOOK, SKIN, STILL, instrument_alone, places, share_in_picture
 

@@ -3,16 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cargan_tf.data.sample.instruments import INSTRUMENTS
-from cargan_tf.data.sample.score import Note
-from cargan_tf.data.sample.signature import TYPICAL
-from cargan_tf.data.sample.synthesiser import (
+from cargan_tf.synthetic.score import Note
+from cargan_tf.synthetic.synthesizer import (
     LOUDEST_DB,
     SAMPLE_RATE,
     SOFTEST_DB,
     harmonic_amplitudes,
     render,
 )
+from cargan_tf.synthetic.timbre import INSTRUMENTS, TYPICAL
 
 IN_TUNE = TYPICAL[1]
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cargan_tf.data.sample.brass import polished
-from cargan_tf.data.sample.figure import Pose, body_in
+from cargan_tf.synthetic.brass import polished
+from cargan_tf.synthetic.figure import Pose, body_in
 
 from .conftest import LOOK, SKIN, STILL, instrument_alone, places, share_in_picture
 

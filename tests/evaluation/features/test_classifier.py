@@ -1,7 +1,7 @@
 import numpy as np
 
-from cargan_tf.data.pipeline import evaluation_batches
-from cargan_tf.evaluation.features.classifier import classifier_network
+from cargan_tf.data.input_pipeline import evaluation_batches
+from cargan_tf.evaluation.networks.registry import classifier_network
 
 
 def test_it_sees_what_c_sees(trained):

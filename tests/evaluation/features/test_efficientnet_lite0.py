@@ -3,8 +3,8 @@ import pytest
 import skimage.data
 
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.features import efficientnet_lite0
-from cargan_tf.evaluation.features.efficientnet_lite0 import (
+from cargan_tf.evaluation.networks import efficientnet_lite0
+from cargan_tf.evaluation.networks.efficientnet_lite0 import (
     load_backbone,
     new_backbone,
     read_imagenet_weights,

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.features.inception import inception
-from cargan_tf.evaluation.features.network import weights_hash
+from cargan_tf.evaluation.networks.feature_network import weights_hash
+from cargan_tf.evaluation.networks.inception_v3 import inception
 
 
 @pytest.mark.slow

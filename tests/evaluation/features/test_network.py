@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from cargan_tf.evaluation.features.network import (
+from cargan_tf.evaluation.networks.feature_network import (
     BATCH,
     FeatureNetwork,
     Seen,

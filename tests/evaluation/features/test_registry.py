@@ -1,7 +1,7 @@
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.features.registry import feature_network
+from cargan_tf.evaluation.networks.registry import feature_network
 
 
 def test_c_is_the_run_s():

@@ -8,10 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.drawn import DrawnSplit
-from cargan_tf.evaluation.features.network import Seen
-from cargan_tf.evaluation.metrics.material import Looker, Material
-from cargan_tf.evaluation.ranking import rank
+from cargan_tf.evaluation.generation import DrawnSplit
+from cargan_tf.evaluation.metrics.inputs import Looker, Material, rank
+from cargan_tf.evaluation.networks.feature_network import Seen
 
 LABELS = ("cello", "flute", "violin")
 SIZE = 8

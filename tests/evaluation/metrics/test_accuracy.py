@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import accuracy_score, recall_score
 
 from cargan_tf.evaluation.metrics.accuracy import METRICS, accuracy
-from cargan_tf.evaluation.metrics.material import CLASSIFIER, JUDGE, NotMeasured
+from cargan_tf.evaluation.metrics.inputs import CLASSIFIER, JUDGE, NotMeasured
 from cargan_tf.evaluation.metrics.registry import chosen_metrics
 
 CLASSES = [0, 0, 1, 1, 1, 2, 2, 0]

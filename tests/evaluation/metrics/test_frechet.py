@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.metrics.frechet import frechet, is_singular
-from cargan_tf.evaluation.metrics.material import FEATURES, NotMeasured
-from cargan_tf.evaluation.tfgan import frechet_distance
+from cargan_tf.evaluation.metrics.fid import frechet, is_singular
+from cargan_tf.evaluation.metrics.inputs import FEATURES, NotMeasured
+from cargan_tf.evaluation.metrics.tfgan import frechet_distance
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.metrics.halves import halves
+from cargan_tf.evaluation.metrics.inputs import halves
 
 
 @pytest.mark.parametrize("count", [2, 7, 40])

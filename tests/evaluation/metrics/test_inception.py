@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.metrics.inception import inception
-from cargan_tf.evaluation.metrics.material import JUDGE, NotMeasured
+from cargan_tf.evaluation.metrics.inception_score import inception
+from cargan_tf.evaluation.metrics.inputs import JUDGE, NotMeasured
 
 
 def test_sure_of_each_and_even_over_all_is_the_number_of_classes(material, looker):

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.metrics.kernel import BLOCKS, LEAST, kernel
-from cargan_tf.evaluation.metrics.material import FEATURES, NotMeasured
-from cargan_tf.evaluation.tfgan import kernel_distance
+from cargan_tf.evaluation.metrics.inputs import FEATURES, NotMeasured
+from cargan_tf.evaluation.metrics.kid import BLOCKS, LEAST, kernel
+from cargan_tf.evaluation.metrics.tfgan import kernel_distance
 
 
 @pytest.fixture

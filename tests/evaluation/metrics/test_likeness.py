@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.metrics.likeness import l1, psnr, ssim
-from cargan_tf.evaluation.metrics.material import NotMeasured
+from cargan_tf.evaluation.metrics.inputs import NotMeasured
+from cargan_tf.evaluation.metrics.reconstruction import l1, psnr, ssim
 
 
 @pytest.fixture

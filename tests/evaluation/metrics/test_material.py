@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.metrics.material import JUDGE, Metric, NotMeasured
+from cargan_tf.evaluation.metrics.inputs import JUDGE, Metric, NotMeasured
 from cargan_tf.evaluation.report import REAL, REFINED, Figure, MetricInfo
 
 CLASSES = (0, 0, 1, 1, 1, 2)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.metrics.material import NotMeasured
-from cargan_tf.evaluation.metrics.movement import METRICS
+from cargan_tf.evaluation.metrics.inputs import NotMeasured
+from cargan_tf.evaluation.metrics.sensitivity import METRICS
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.metrics.material import NotMeasured
-from cargan_tf.evaluation.metrics.player import player_match
+from cargan_tf.evaluation.metrics.inputs import NotMeasured
+from cargan_tf.evaluation.metrics.retrieval import player_match
 
 CLASSES = [0, 0, 0, 0, 1, 1]
 PLAYERS = ("ann", "ann", "ann", "bob", "cy", "di")

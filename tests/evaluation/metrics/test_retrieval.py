@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.metrics.material import NotMeasured
+from cargan_tf.evaluation.metrics.inputs import NotMeasured
 from cargan_tf.evaluation.metrics.retrieval import DEPTHS, METRICS, retrieval
 
 CLASSES = [0, 1] * 12  # twelve photos of each

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.metrics.shares import share
+from cargan_tf.evaluation.metrics.inputs import share
 
 
 def wilson(hits, count, z=1.959963984540054):

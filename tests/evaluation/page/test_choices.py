@@ -1,4 +1,4 @@
-from cargan_tf.evaluation.page.choices import best, misjudged, two_a_label, worst
+from cargan_tf.evaluation.html.image_strips import best, misjudged, two_a_label, worst
 
 
 def test_two_clips_a_label_by_two_players(report):

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.page.comparison import load_comparison, save_comparison
+from cargan_tf.evaluation.html.image_strips import load_comparison, save_comparison
 
 
 def test_one_clip_of_music_a_label_comes_back(report, drawn, tmp_path):

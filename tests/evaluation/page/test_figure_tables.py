@@ -1,4 +1,4 @@
-from cargan_tf.evaluation.page.figure_tables import Cell, figure_table, figures_by_class
+from cargan_tf.evaluation.html.formatting import Cell, figure_table, figures_by_class
 
 
 def test_a_line_a_metric_that_was_measured_and_a_column_a_row(report):

@@ -1,6 +1,6 @@
 import pytest
 
-from cargan_tf.evaluation.page.figure_text import LIMITS, limits, number
+from cargan_tf.evaluation.html.formatting import LIMITS, limits, number
 from cargan_tf.evaluation.report import Figure, MetricInfo
 
 SHARE = MetricInfo("judge_accuracy", "accuracy", "higher", True, "Share seen right.")

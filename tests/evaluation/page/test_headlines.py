@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from cargan_tf.evaluation.page.headlines import QUESTIONS, headlines
+from cargan_tf.evaluation.html.formatting import QUESTIONS, headlines
 from cargan_tf.evaluation.report import MetricInfo
 
 

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from cargan_tf.audio.statistics import BandStatistics
-from cargan_tf.evaluation.page.html import write_html
+from cargan_tf.audio.normalization import BandStatistics
+from cargan_tf.evaluation.html.report_page import write_html
 from cargan_tf.training.run import Run, RunInfo
 
 VOID = {"meta", "img", "source", "br", "link", "input"}

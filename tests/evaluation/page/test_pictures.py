@@ -4,7 +4,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from cargan_tf.evaluation.page.pictures import StripMaker, coloured, data_uri, sound_image
+from cargan_tf.evaluation.html.image_strips import StripMaker, coloured, data_uri, sound_image
 
 
 def decoded(uri):

@@ -1,6 +1,6 @@
 import xml.etree.ElementTree as ElementTree
 
-from cargan_tf.evaluation.page.plots import training_plots
+from cargan_tf.evaluation.html.training_plots import training_plots
 
 LINES = [
     {

@@ -3,7 +3,7 @@ import base64
 import jinja2
 import pytest
 
-from cargan_tf.evaluation.page.templating import environment
+from cargan_tf.evaluation.html.formatting import environment
 
 
 def test_names_from_data_are_escaped_in_every_template_of_a_page():

@@ -5,7 +5,7 @@ import pytest
 from cargan_tf.config import override
 from cargan_tf.data.dataset import load_dataset
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.tables.experiments import Experiment
+from cargan_tf.evaluation.reproduce.reproduce import Experiment
 
 
 @pytest.fixture

@@ -2,15 +2,15 @@ import re
 
 import pytest
 
-from cargan_tf.evaluation.page.comparison import save_comparison
-from cargan_tf.evaluation.tables.html import write_table_html
-from cargan_tf.evaluation.tables.measured_table import (
+from cargan_tf.evaluation.html.image_strips import save_comparison
+from cargan_tf.evaluation.reproduce.measured_table import (
     Measured,
     RunNote,
     TableOrigin,
     measured_table,
 )
-from cargan_tf.evaluation.tables.paper_tables import paper_table
+from cargan_tf.evaluation.reproduce.paper_tables import paper_table
+from cargan_tf.evaluation.reproduce.rendering import write_table_html
 
 
 @pytest.fixture

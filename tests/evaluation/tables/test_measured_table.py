@@ -3,13 +3,13 @@ from statistics import fmean, stdev
 
 import pytest
 
-from cargan_tf.evaluation.tables.measured_table import (
+from cargan_tf.evaluation.reproduce.measured_table import (
     Measured,
     RunNote,
     TableOrigin,
     measured_table,
 )
-from cargan_tf.evaluation.tables.paper_tables import paper_table
+from cargan_tf.evaluation.reproduce.paper_tables import paper_table
 
 ORIGIN = TableOrigin("tiny", "data", "d" * 64, "test", (0, 1))
 

@@ -2,9 +2,9 @@ import pytest
 
 from cargan_tf.config import shipped_configs
 from cargan_tf.errors import UserError
+from cargan_tf.evaluation.html.formatting import QUESTIONS
 from cargan_tf.evaluation.metrics.registry import METRICS
-from cargan_tf.evaluation.page.headlines import QUESTIONS
-from cargan_tf.evaluation.tables.paper_tables import TABLES, paper_table
+from cargan_tf.evaluation.reproduce.paper_tables import TABLES, paper_table
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)

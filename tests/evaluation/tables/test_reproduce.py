@@ -9,9 +9,8 @@ from filelock import FileLock
 
 from cargan_tf.config import override
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.tables.experiments import Laboratory
-from cargan_tf.evaluation.tables.reproduce import reproduce
-from cargan_tf.files import write_json
+from cargan_tf.evaluation.reproduce.reproduce import Laboratory, reproduce
+from cargan_tf.utils.files import write_json
 
 ORDER = ["a", "b", "c", "d", "e"]
 STATS = {"step": 6, "kind": "training", "pictures_per_second": 24.0}

@@ -1,13 +1,13 @@
 import pytest
 
-from cargan_tf.evaluation.tables.measured_table import (
+from cargan_tf.evaluation.reproduce.measured_table import (
     Measured,
     RunNote,
     TableOrigin,
     measured_table,
 )
-from cargan_tf.evaluation.tables.paper_tables import paper_table
-from cargan_tf.evaluation.tables.text import to_markdown
+from cargan_tf.evaluation.reproduce.paper_tables import paper_table
+from cargan_tf.evaluation.reproduce.rendering import to_markdown
 
 
 @pytest.fixture

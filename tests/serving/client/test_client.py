@@ -6,9 +6,9 @@ import soundfile
 
 import cargan_tf.serving
 from cargan_tf.errors import UserError
-from cargan_tf.inference import Drawn
+from cargan_tf.export.metadata import PARTS
+from cargan_tf.inference.generator import Drawn
 from cargan_tf.serving import Client
-from cargan_tf.serving.card import PARTS
 from cargan_tf.serving.client import client as client_module
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from cargan_tf.serving.address import parse_address
-from cargan_tf.serving.client import failures
+from cargan_tf.serving.client import client
 
 ADDRESS = parse_address("grpc://studio:9000/players")
 
@@ -9,13 +9,13 @@ ADDRESS = parse_address("grpc://studio:9000/players")
 @pytest.mark.parametrize(
     ("error", "next_step"),
     [
-        (failures.no_server(ADDRESS), "'cargan serve' starts one"),
-        (failures.not_serving(ADDRESS), "check host and port"),
-        (failures.no_model(ADDRESS, "it has 'other'"), "grpc://studio:9000/NAME"),
-        (failures.no_card(ADDRESS), "serve one that 'cargan export' wrote"),
-        (failures.too_late(ADDRESS, 2.5), "within 2.5 s"),
-        (failures.busy(ADDRESS), "try again later"),
-        (failures.refused(ADDRESS, "no label"), "refused: no label"),
+        (client.no_server(ADDRESS), "'cargan serve' starts one"),
+        (client.not_serving(ADDRESS), "check host and port"),
+        (client.no_model(ADDRESS, "it has 'other'"), "grpc://studio:9000/NAME"),
+        (client.no_card(ADDRESS), "serve one that 'cargan export' wrote"),
+        (client.too_late(ADDRESS, 2.5), "within 2.5 s"),
+        (client.busy(ADDRESS), "try again later"),
+        (client.refused(ADDRESS, "no label"), "refused: no label"),
     ],
 )
 def test_a_failure_names_the_server_and_what_to_do(error, next_step):

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.serving.server.batching import Batcher
-from cargan_tf.serving.server.failures import Refusal
+from cargan_tf.serving.server.refusals import Refusal
+from cargan_tf.serving.server.service import Batcher
 
 
 class Doubler:

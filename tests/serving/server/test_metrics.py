@@ -1,4 +1,4 @@
-from cargan_tf.serving.server.metrics import Metrics
+from cargan_tf.serving.server.service import Metrics
 
 
 def test_the_page_holds_what_was_counted():

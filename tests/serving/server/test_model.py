@@ -7,9 +7,9 @@ from grpc import StatusCode
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from cargan_tf.errors import UserError
-from cargan_tf.serving.server.failures import Refusal
-from cargan_tf.serving.server.model import ServedModel
-from cargan_tf.serving.warm_up import WARM_UP_FILE, read_warm_up
+from cargan_tf.export.saved_model import WARM_UP_FILE, read_warm_up
+from cargan_tf.serving.server.refusals import Refusal
+from cargan_tf.serving.server.served_model import ServedModel
 
 
 def check(model, max_rows=4, **inputs):

@@ -5,13 +5,13 @@ from grpc import StatusCode
 from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
-from cargan_tf.serving.server.failures import Refusal
-from cargan_tf.serving.server.protobuf import (
+from cargan_tf.serving.server.grpc_service import (
     metadata_response,
     predict_response,
     status_response,
     tensors_of,
 )
+from cargan_tf.serving.server.refusals import Refusal
 
 LIMIT = 1_000_000
 

@@ -1,0 +1,216 @@
+"""What all sections of the configuration are made of."""
+# MERGED The sections of sounds, pictures and data sets.
+# MERGED The sections of losses, optimiser and monitoring.
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+Positive = Annotated[int, Field(gt=0)]
+Weight = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A group of settings: unknown keys are refused, values cannot be changed after checking."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _switches_only_for_switches(cls, value: Any, info: ValidationInfo) -> Any:
+        # pydantic would read true as the number 1, and YAML reads yes, no, on and off as truth.
+        field = cls.model_fields[info.field_name or ""]
+        if isinstance(value, bool) and field.annotation is not bool:
+            raise ValueError("it is not a switch; yes, no, on, off, true and false do not fit")
+        return value
+
+
+def setting(default: Any, why: str, **bounds: Any) -> Any:
+    """A field with its default, and why it is that."""
+    return Field(default, description=why, **bounds)
+
+
+#: Hz; between telephones and studios.
+MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 4_000, 192_000
+
+
+class AudioConfig(Section):
+    """From a sound file to a log-mel spectrogram (Sec. 2.5, "LMS")."""
+
+    sample_rate: int = setting(
+        44_100, "Hz; the rate of Sub-URMP's clips", ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE
+    )
+    clip_seconds: float = setting(0.5, "seconds of one clip (Sec. 3)", ge=0.05, le=30)
+    n_fft: Positive = setting(2048, "samples of one analysis window; librosa's default")
+    hop_length: Positive = setting(512, "samples between windows; librosa's default")
+    n_mels: int = setting(128, "mel bands, Slaney's scale; librosa's default", ge=4, le=512)
+    f_min: float = setting(0.0, "Hz, lower edge of the lowest band", ge=0)
+    f_max: float | None = setting(None, "Hz, upper edge of the highest band; half the rate if null")
+    floor_db: float = setting(-100.0, "dB; power below it counts as it (librosa's amin)", le=0)
+    log_mel_scale: Literal["decibels", "clip"] = setting(
+        "decibels", "'clip' scales each clip to 0..1 by its own range, as in the authors' PNGs"
+    )
+    clip_spreads: float = setting(
+        2.5, "standard deviations of a mel band that reach the ends of [-1, 1]", gt=0
+    )
+    silence_rms_db: float = setting(
+        -50.0, "dB of full scale; a clip below it is silent (Sec. 3, failure cases)", le=0
+    )
+    noise_flatness: Share = setting(
+        0.2,
+        "spectral flatness within octaves above which a clip is noise-like; white noise has 0.56,"
+        " notes stay below 0.2",
+    )
+
+    @property
+    def clip_samples(self) -> int:
+        """Samples of one clip."""
+        return round(self.clip_seconds * self.sample_rate)
+
+    @property
+    def frames(self) -> int:
+        """Frames of one clip's log-mel: windows are centred, the ends padded with zeros."""
+        return 1 + self.clip_samples // self.hop_length
+
+    @model_validator(mode="after")
+    def _bands_fit(self) -> AudioConfig:
+        if self.n_fft % 2:
+            raise ValueError(f"n_fft must be even, received {self.n_fft}")
+        top = self.f_max if self.f_max is not None else self.sample_rate / 2
+        if not self.f_min < top <= self.sample_rate / 2:
+            raise ValueError(
+                f"f_min {self.f_min} < f_max {top} <= sample_rate / 2 = {self.sample_rate / 2}"
+                " must hold"
+            )
+        return self
+
+
+class DataConfig(Section):
+    """Pictures, shards and batches."""
+
+    image_size: int = setting(
+        256, "pixels a side (Sec. 3: 256×256); a power of two", ge=32, le=1024
+    )
+    records_per_shard: Positive = setting(512, "pairs in one TFRecord file")
+    cache: bool = setting(True, "keep the records in memory after the first epoch")
+    shuffle_buffer: Positive = setting(20_000, "records; at least the split for an even shuffle")
+    freq_mask: int = setting(0, "mel bands SpecAugment hides at most; 0 is off", ge=0)
+    time_mask: int = setting(0, "frames SpecAugment hides at most; 0 is off", ge=0)
+    shuffle_sounds: bool = setting(
+        False,
+        "train with the sounds exchanged within each class: a control, deaf by design, that shows"
+        " which metrics can be fooled",
+    )
+    drop_silent: bool = setting(False, "leave silent clips out (Sec. 3, failure cases)")
+    validation_share: Share = setting(0.1, "of a class's recordings, where the data has no splits")
+    test_share: Share = setting(0.1, "likewise")
+    split_seed: int = setting(0, "of the choice of those recordings", ge=0, lt=2**31)
+
+    @model_validator(mode="after")
+    def _power_of_two(self) -> DataConfig:
+        if self.image_size & (self.image_size - 1):
+            raise ValueError(f"image_size must be a power of two, received {self.image_size}")
+        return self
+
+    @model_validator(mode="after")
+    def _something_to_train_on(self) -> DataConfig:
+        held_out = self.validation_share + self.test_share
+        if held_out >= 1:
+            raise ValueError(
+                f"validation_share + test_share must be less than 1, received {held_out}"
+            )
+        return self
+
+
+class LossConfig(Section):
+    """The weights λ of Eq. 2 to 6 (values: Sec. 3, "Parameter Settings")."""
+
+    classification: Weight = setting(1.0, "λ_c in Eq. 6")
+    coarse_classification: Weight = setting(0.5, "λ_I' in Eq. 2")
+    refined_classification: Weight = setting(0.5, "λ_I'' in Eq. 2")
+    adversarial: Weight = setting(1.0, "λ_cGAN in Eq. 6")
+    coarse_adversarial: Weight = setting(1.0, "λ_G1 in Eq. 5")
+    refined_adversarial: Weight = setting(1.0, "λ_G2 in Eq. 5")
+    l1: Weight = setting(100.0, "λ_L1 in Eq. 6, on both stages")
+    real_pairs: Weight = setting(2.0, "of log D(A, I) in D's loss: it stands in Eq. 3 and in Eq. 4")
+    discriminator: Weight = setting(1.0, "of D's whole loss; 0.5 in the authors' code")
+    double_softmax: bool = setting(
+        False,
+        "cross-entropy of C's softmax as if it were logits: the authors' code, for parity only",
+    )
+    adversarial_form: Literal["cross-entropy", "hinge"] = setting(
+        "cross-entropy", "of Eq. 3 and 4; 'hinge' stops at a margin of 1 (Lim and Ye 2017)"
+    )
+    gradient_penalty: Weight = setting(
+        0.0, "γ of R1, half the squared slope of D at real pictures (Mescheder et al. 2018)"
+    )
+    gradient_penalty_steps: Positive = setting(
+        16, "R1 is taken once in so many steps, and counts as often (StyleGAN2: Karras et al. 2020)"
+    )
+    feature_matching: Weight = setting(
+        0.0,
+        "of the L1 between D's features of drawn and real pairs, within each adversarial term;"
+        " pix2pixHD's is 10 (Salimans et al. 2016, Wang et al. 2018)",
+    )
+    perceptual: Weight = setting(
+        0.0, "of the L1 between C's features of drawn and real pictures (Johnson et al. 2016)"
+    )
+
+
+class TrainingConfig(Section):
+    """The optimiser, how long it runs, and what is kept (Sec. 2.5 and 3)."""
+
+    epochs: Positive = setting(200, "over the training split (Sec. 3)")
+    steps: int | None = setting(None, "stop after so many steps instead of epochs", gt=0)
+    batch_size: Positive = setting(64, "pairs a step over all devices (Sec. 3)")
+    learning_rate: float = setting(8e-4, "Adam's (Sec. 3)", gt=0)
+    discriminator_learning_rate: float | None = setting(
+        None, "D's own, where it is another (two time-scale rates: Heusel et al. 2017)", gt=0
+    )
+    decay_epochs: int = setting(0, "further epochs in which the rate falls linearly to 0", ge=0)
+    adam_beta_1: float = setting(0.9, "Sec. 2.5", ge=0, lt=1)
+    adam_beta_2: float = setting(0.999, "Sec. 2.5", ge=0, lt=1)
+    adam_epsilon: float = setting(1e-8, "PyTorch's default, which the authors used", gt=0)
+    average_steps: int = setting(
+        0,
+        "over which the weights are averaged that draw (training goes on from the others); 0: none",
+        ge=0,
+    )
+    order: Literal["generators first", "discriminator first"] = setting(
+        "generators first", "of the two halves of a step (Sec. 2.5); D first in the authors' code"
+    )
+    discriminator_augmentation: tuple[Literal["colour", "translation", "cutout"], ...] = setting(
+        (),
+        "changes by chance of every picture that D sees, real or drawn, through which the"
+        " generators learn (Zhao et al. 2020)",
+    )
+    precision: Literal["float32", "bfloat16", "float16"] = setting(
+        "float32",
+        "of the networks' products: the halves are faster on hardware that has them (docs/"
+        "performance.md); weights, attention, losses and the last layers stay float32, and with"
+        " float16 the loss is scaled",
+    )
+    compile: bool = setting(False, "the step by XLA; on one device only")
+    seed: int = setting(0, "of weights, order, dropout and augmentation", ge=0, lt=2**31)
+    maximum_loss: float = setting(
+        1e5,
+        "a loss above it has exploded and stops the run; the quickstart's largest is 74",
+        gt=0,
+        allow_inf_nan=False,
+    )
+    checkpoint_steps: Positive = setting(1000, "steps between checkpoints")
+    keep_checkpoints: Positive = setting(3, "the newest so many stay on the disk")
+
+
+class MonitorConfig(Section):
+    """What is written down during training."""
+
+    log_steps: Positive = setting(50, "steps between lines of stats.jsonl")
+    picture_steps: Positive = setting(1000, "steps between picture grids")
+    listening_steps: Positive = setting(1000, "steps between listening figures")
+    listening_clips: Positive = setting(520, "held-out pairs they are measured on, at most")

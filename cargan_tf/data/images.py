@@ -1,0 +1,226 @@
+"""Pictures scaled down by Lanczos' filter as matrix products: Pillow's result, three times as fast.
+
+Pillow weighs pixel by pixel; the products use the processor's vectors (docs/performance.md). The
+filter is Pillow's own. Pillow rounds and clips once more in between, so results differ by 1 of 255,
+and by more at places where the filter overshoots black or white: 2 numbers in 100,000.
+"""
+# MERGED Reads a picture file as a small square of RGB bytes.
+
+from __future__ import annotations
+
+import math
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from cargan_tf.errors import UserError, told
+from cargan_tf.utils.banded_matrix import BandedMatrix, Row
+from cargan_tf.utils.remote import openable
+
+#: Lobes of the sinc on each side.
+_LOBES = 3
+#: Rows and columns of the result that are computed at once: what was fastest from 960×540 pixels to
+#: 256×256 (docs/performance.md).
+_ROWS, _COLUMNS = 4, 6
+#: Places of a picture whose weights are kept: a data set has pictures of a few sizes.
+_KEPT = 32
+
+
+def scaled_down(
+    pixels: NDArray[np.uint8], size: int, box: tuple[float, float, float, float]
+) -> NDArray[np.uint8]:
+    """Stretch a part of a picture to a square.
+
+    Args:
+        pixels: [H, W, 3].
+        size: pixels a side of the square, no more than the part has.
+        box: left, upper, right and lower edge of the part; fractions count.
+
+    Returns:
+        [size, size, 3], as ``Image.resize`` with ``Resampling.LANCZOS`` and that ``box`` gives it,
+        but for rounding.
+    """
+    height, width, colours = pixels.shape
+    left, upper, right, lower = box
+    rows = _vertical(height, size, upper, lower)
+    columns = _horizontal(width, size, left, right, colours)
+    scaled = columns.of_rows(rows.times(pixels.reshape(height, width * colours)))
+    np.rint(scaled, out=scaled)
+    np.clip(scaled, 0, 255, out=scaled)  # the filter overshoots at edges
+    return scaled.astype(np.uint8).reshape(size, size, colours)
+
+
+@lru_cache(_KEPT)
+def _vertical(height: int, size: int, upper: float, lower: float) -> BandedMatrix:
+    """[size, height]."""
+    return BandedMatrix(_bands(height, size, upper, lower), _ROWS, np.float32)
+
+
+@lru_cache(_KEPT)
+def _horizontal(width: int, size: int, left: float, right: float, colours: int) -> BandedMatrix:
+    """[size · colours, width · colours]: colours stand side by side and do not mix."""
+    rows: list[Row] = []
+    for first, band in _bands(width, size, left, right):
+        for colour in range(colours):
+            apart = np.zeros((len(band) - 1) * colours + 1, np.float32)
+            apart[::colours] = band
+            rows.append((first * colours + colour, apart))
+    return BandedMatrix(rows, _COLUMNS * colours, np.float32)
+
+
+def _bands(length: int, size: int, start: float, stop: float) -> Iterator[Row]:
+    """Weights of ``length`` pixels in each of ``size``, which lie between ``start`` and ``stop``.
+
+    Where the filter reaches beyond the picture, the weights within make up for it.
+    """
+    scale = (stop - start) / size
+    reach = _LOBES * scale
+    for place in range(size):
+        centre = start + (place + 0.5) * scale
+        first = max(0, math.floor(centre - reach + 0.5))
+        last = min(length, math.floor(centre + reach + 0.5))
+        distances = (np.arange(first, last) - centre + 0.5) / scale
+        band = np.where(
+            np.abs(distances) < _LOBES, np.sinc(distances) * np.sinc(distances / _LOBES), 0.0
+        )
+        yield first, band / band.sum()
+
+
+#: Refused before decoding: 50 million pixels are six times 4K, and already 150 MB as RGB.
+MAX_PIXELS = 50_000_000
+
+#: A file without compression of so many pixels in four channels of 16 bits; some formats are read
+#: into memory whole when they are opened.
+MAX_BYTES = 8 * MAX_PIXELS
+
+#: What cameras, scanners and the web have, as Pillow names it. It knows thirty more, among them
+#: EPS, which it hands over to Ghostscript, a program that runs what is in the file.
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "JPEG2000", "TIFF", "BMP", "GIF", "PPM")
+
+#: What shows through where a picture is transparent, as on a page.
+BACKGROUND = (255, 255, 255)
+
+#: A JPEG is decoded at a half, a quarter or an eighth of its size as long as that leaves so many
+#: times the pixels asked for, each way: several times faster, and off by 0.2 to 0.4 of 255 on
+#: average from what the whole picture gives. At 1 it would be 0.3 to 0.7 (docs/performance.md).
+_DECODED_SIDES = 2
+
+#: 16-bit values fall on the 8-bit scale by this factor: 65,535 becomes 255.
+_PER_BYTE = 257
+
+
+def read_photo(path: Path, size: int, strip: tuple[int, int] = (0, 1)) -> np.ndarray:
+    """The picture at ``path`` as uint8 [size, size, 3], RGB.
+
+    It is turned as its EXIF tag says, cut down to ``strip`` (:func:`to_square`) and stretched to
+    the square. Grey, palette, CMYK and 16-bit pictures become RGB; transparent parts become white.
+
+    Raises:
+        UserError: not a picture, cut short, or of more than :data:`MAX_PIXELS` pixels or
+            :data:`MAX_BYTES` bytes.
+    """
+    with opened_picture(path) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise UserError(
+                f"{path} has {image.width}×{image.height} pixels; at most {MAX_PIXELS:,} are read:"
+                " scale it down."
+            )
+        extent = _draft(image, size * strip[1])
+        if extent is None:
+            return to_square(_rgb(ImageOps.exif_transpose(image)), size, strip)
+        return scaled_down(np.asarray(_rgb(image)), size, _box(extent, strip))
+
+
+@contextmanager
+def opened_picture(path: Path) -> Iterator[Image.Image]:
+    """A picture of one of :data:`FORMATS`, of which the header alone has been read.
+
+    Raises:
+        UserError: no such file, more than :data:`MAX_BYTES`, not a picture; whatever reading
+            meets within the context is said of the picture, too.
+    """
+    try:
+        _check_file(path)
+        with warnings.catch_warnings():
+            # Of pixels, of which the caller knows how many there may be, and of damaged EXIF tags.
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(openable(path), formats=FORMATS) as image:
+                yield image
+    except UserError:
+        raise
+    except FileNotFoundError as error:
+        raise UserError(f"no picture {path}.") from error
+    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise UserError(f"{path} is not a picture that can be read: {error}.") from error
+    # At damaged files Pillow's decoders raise whatever their arithmetic comes to: struct.error,
+    # KeyError, ZeroDivisionError, MemoryError, ...
+    except Exception as error:
+        raise UserError(f"{path} is a damaged picture: {told(error)}.") from error
+
+
+def _check_file(path: Path) -> None:
+    """That it is a file, as opening a pipe waits for whoever writes, and not too large a one."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise UserError(f"{path} is no file: a picture is expected.")
+    if status.st_size > MAX_BYTES:
+        raise UserError(
+            f"{path} has {status.st_size >> 20} MB; at most {MAX_BYTES >> 20} MB are read: save it"
+            " with compression."
+        )
+
+
+def to_square(image: Image.Image, size: int, strip: tuple[int, int] = (0, 1)) -> np.ndarray:
+    """An RGB picture as uint8 [size, size, 3].
+
+    It is stretched, as the authors' code does (their frames are 16:9, so players look narrow),
+    with Lanczos' antialiased filter.
+
+    Args:
+        image: of any size.
+        size: pixels a side.
+        strip: (k, n): only the k-th, from 0, of n equal vertical strips of the picture is taken.
+    """
+    square = image.resize((size, size), Image.Resampling.LANCZOS, box=_box(image.size, strip))
+    return np.asarray(square, np.uint8)
+
+
+def _box(extent: tuple[float, float], strip: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Left, upper, right and lower edge of a strip of a picture of that width and height."""
+    place, count = strip
+    width, height = extent
+    return place * width / count, 0.0, (place + 1) * width / count, height
+
+
+def _draft(image: Image.Image, size: int) -> tuple[float, float] | None:
+    """Have a large JPEG decoded smaller, if its picture is to have ``size`` pixels a side.
+
+    Gives the picture's width and height in pixels of the smaller one, which are no whole numbers
+    where its last row and column are partly filling; ``None`` if it is decoded as it is.
+    """
+    if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+        return None  # turned, that row would be the first
+    whole = image.size
+    drafted = image.draft(None, (_DECODED_SIDES * size,) * 2)
+    return None if drafted is None or image.size == whole else drafted[1][2:]
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16-bit grey, also under the name of 32-bit
+        grey = np.asarray(image.convert("I"), np.int32).clip(0, 65_535)  # 200 MB at the most
+        grey //= _PER_BYTE
+        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers of unknown range")
+    if image.has_transparency_data:
+        opaque = Image.new("RGBA", image.size, (*BACKGROUND, 255))
+        return Image.alpha_composite(opaque, image.convert("RGBA")).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")

@@ -1,0 +1,294 @@
+"""Sounds exchanged within their class: the control that a listening metric must not be fooled by.
+
+A generator trained so knows what each class looks like, and cannot know from the sound which of its
+pictures to draw: photo and sound have nothing in common but the label.
+"""
+# MERGED Batches from shards, by ``tf.data``: endless and resumable for training, in order otherwise.
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from cargan_tf.audio.log_mel_graph import sound_picture
+from cargan_tf.config import Config
+from cargan_tf.data.dataset import DatasetInfo, check_fits
+from cargan_tf.data.records import parse, parse_log_mel, parse_sounds, read_records
+from cargan_tf.data.splits import place_in_order
+from cargan_tf.errors import UserError
+from cargan_tf.utils.remote import to_path
+
+
+def donors(ids: Sequence[bytes], labels: Sequence[int], seed: int) -> NDArray[np.int64]:
+    """For each record the place of the one whose sound it gets, [N].
+
+    A permutation in which every record gets another's of its class, if the class has two. It is
+    a function of the seed and the records alone, not of the shards that they are in.
+    """
+    members: dict[int, list[int]] = defaultdict(list)
+    for place, label in enumerate(labels):
+        members[int(label)].append(place)
+    donor = np.empty(len(ids), np.int64)
+    for places in members.values():
+        ring = sorted(places, key=lambda place: place_in_order(ids[place].decode(), seed))
+        donor[ring] = np.roll(ring, 1)
+    return donor
+
+
+def exchange_sounds(
+    batches: tf.data.Dataset, sounds: dict[str, tf.Tensor], n_mels: int, frames: int, seed: int
+) -> tf.data.Dataset:
+    """``batches`` with the ``log_mel`` of each record's donor instead of its own.
+
+    Args:
+        batches: parsed records, with ``id`` [B] and ``log_mel`` [B, n_mels, frames].
+        sounds: of the whole split, from ``parse_sounds``; they stay in memory.
+        n_mels: mel bands of the data set.
+        frames: frames of one clip.
+        seed: of the permutation.
+    """
+    ids = sounds["id"].numpy()
+    donor = donors(ids, sounds["label"].numpy(), seed)
+    held = tf.gather(sounds["log_mel"], donor)
+    place = tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(sounds["id"], tf.range(len(ids), dtype=tf.int64)), -1
+    )
+
+    def exchange(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        heard = tf.gather(held, place.lookup(batch["id"]))
+        return {**batch, "log_mel": parse_log_mel(heard, n_mels, frames)}
+
+    return batches.map(exchange, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+#: Shards read in turns where records are not held in memory: with the shuffle buffer it mixes
+#: records that lie far apart.
+_SHARDS_AT_ONCE = 4
+
+#: Set within a graph it concerns this graph's ops alone, and frees them from the caller's
+#: ``tf.random.set_seed``; all that varies is in the ops' own seeds. (TensorFlow fails at 0.)
+_GRAPH_SEED = 1
+
+_INT64_MAX = 2**63 - 1
+
+
+def training_batches(
+    dataset: DatasetInfo,
+    path: Path,
+    config: Config,
+    *,
+    seed: int,
+    start_step: int = 0,
+    part: tuple[int, int] = (0, 1),
+) -> tf.data.Dataset:
+    """An endless stream of batches of the training split, for all devices together.
+
+    Every epoch takes up each record once, in an order of its own, but for the remainder that
+    fills no batch. With ``data.cache`` the records are held in memory and the shuffle is over
+    all of them; without, over ``data.shuffle_buffer`` records at a time. With
+    ``data.shuffle_sounds`` each record has the sound of another one of its class, the same in
+    every epoch; ``id`` is the photo's. The stream depends on ``seed`` alone (not on
+    ``tf.random.set_seed``), and started at step k it equals, bit for bit, the stream from 0
+    without its first k batches.
+
+    Args:
+        dataset: the description in ``path``.
+        path: the data set's folder.
+        config: batch size, masks and scale; its sound and picture settings must be the data set's.
+        seed: of order and masks.
+        start_step: batches to pass over.
+        part: (index, count) of the worker that takes one of ``count`` even parts of each batch.
+
+    Returns:
+        Batches of ``spectrogram`` [B, size, size, 1] and ``photo`` [B, size, size, 3] in
+        [-1, 1], ``label`` [B, K] one-hot, all float32, and ``id`` [B] strings.
+
+    Raises:
+        UserError: fewer records than one batch, settings that do not fit, or masks too wide.
+    """
+    check_fits(dataset, config)
+    batch_size = config.training.batch_size
+    epoch_records = dataset.steps_per_epoch(batch_size) * batch_size
+    start = start_step * batch_size
+    shuffled = _shuffled_in_memory if config.data.cache else _shuffled_from_disk
+    records = shuffled(dataset, path, config, epoch_records, seed, start)
+    batches = _parsed(_part_of_each(records, batch_size, part), config)
+    if config.data.shuffle_sounds:
+        split = read_records(_files(dataset, path, "train"))
+        sounds = parse_sounds(split, dataset.records("train"))
+        batches = exchange_sounds(batches, sounds, config.audio.n_mels, config.audio.frames, seed)
+    if config.data.freq_mask or config.data.time_mask:
+        batches = _masked(batches, dataset, config, seed, start, part)
+    return _finished(batches, dataset, config, ("spectrogram", "photo", "label", "id"))
+
+
+def evaluation_batches(
+    dataset: DatasetInfo,
+    path: Path,
+    config: Config,
+    split: str,
+    batch_size: int,
+    limit: int | None = None,
+    chosen: Sequence[int] | None = None,
+) -> tf.data.Dataset:
+    """One pass over a split in the order of its shards, in which the classes are mixed.
+
+    Args:
+        dataset: the description in ``path``.
+        path: the data set's folder.
+        config: its sound and picture settings must be the data set's.
+        split: ``train``, ``validation`` or ``test``.
+        batch_size: records a batch; the last may have fewer.
+        limit: records at most.
+        chosen: places of the records to be read, as :func:`even_choice` gives them; all by default.
+
+    Returns:
+        As :func:`training_batches`, and ``recording`` and ``player`` [B] strings, ``rms_db`` and
+        ``flatness`` [B] float32.
+
+    Raises:
+        UserError: no record in ``split``, or settings that do not fit.
+    """
+    check_fits(dataset, config)
+    if not dataset.records(split):
+        present = ", ".join(name for name in dataset.shards if dataset.records(name))
+        raise UserError(f"the data set in {path} has no pair in split {split!r}; it has {present}.")
+    records = read_records(_files(dataset, path, split))
+    if chosen is not None:
+        wanted = tf.scatter_nd(
+            tf.constant(chosen, tf.int64)[:, tf.newaxis],
+            tf.ones([len(chosen)], tf.bool),
+            tf.constant([dataset.records(split)], tf.int64),
+        )
+        numbered = records.enumerate().filter(lambda place, _: wanted[place])
+        records = numbered.map(lambda _, record: record)
+    if limit is not None:
+        records = records.take(limit)
+    names = (
+        *("spectrogram", "photo", "label", "id", "recording", "player"),
+        *("rms_db", "flatness"),
+    )
+    return _finished(_parsed(records.batch(batch_size), config), dataset, config, names)
+
+
+def _shuffled_in_memory(
+    dataset: DatasetInfo, path: Path, config: Config, epoch_records: int, seed: int, start: int
+) -> tf.data.Dataset:
+    """Records drawn from one tensor of strings: indices are shuffled, nothing is read twice."""
+    count = dataset.records("train")
+    files = read_records(_files(dataset, path, "train"))
+    held = files.batch(count).get_single_element()
+
+    def epoch_order(epoch: tf.Tensor) -> tf.data.Dataset:
+        order = _permutation(count, seed, epoch)[:epoch_records]
+        return tf.data.Dataset.from_tensor_slices(order)
+
+    first_epoch, passed = divmod(start, epoch_records)
+    order = tf.data.Dataset.range(first_epoch, _INT64_MAX).flat_map(epoch_order).skip(passed)
+    return order.map(lambda index: tf.gather(held, index))
+
+
+def _shuffled_from_disk(
+    dataset: DatasetInfo, path: Path, config: Config, epoch_records: int, seed: int, start: int
+) -> tf.data.Dataset:
+    """Records read anew each epoch: shards in a new order, then a buffer of records."""
+    files = tf.constant(_files(dataset, path, "train"))
+    buffer = min(config.data.shuffle_buffer, dataset.records("train"))
+
+    def epoch_records_of(epoch: tf.Tensor) -> tf.data.Dataset:
+        tf.random.set_seed(_GRAPH_SEED)
+        order = _permutation(files.shape[0], seed, epoch)
+        shards = tf.data.Dataset.from_tensor_slices(tf.gather(files, order))
+        records = shards.interleave(read_records, cycle_length=_SHARDS_AT_ONCE)
+        mixed = records.shuffle(buffer, seed=_draw([], seed, epoch), reshuffle_each_iteration=False)
+        return mixed.take(epoch_records)
+
+    first_epoch, passed = divmod(start, epoch_records)
+    epochs = tf.data.Dataset.range(first_epoch, _INT64_MAX)
+    return epochs.flat_map(epoch_records_of).skip(passed)
+
+
+def _permutation(count: int, seed: int, epoch: tf.Tensor) -> tf.Tensor:
+    """An even permutation of 0 … count - 1 that is a function of seed and epoch alone."""
+    return tf.argsort(_draw([count], seed, epoch), stable=True)
+
+
+def _draw(shape: list[int], seed: int, epoch: tf.Tensor) -> tf.Tensor:
+    """Whole numbers over all of int64, a function of seed and epoch alone."""
+    key = [tf.constant(seed, tf.int64), epoch]
+    return tf.random.stateless_uniform(shape, key, None, None, tf.int64, alg="philox")
+
+
+def _masked(
+    batches: tf.data.Dataset,
+    dataset: DatasetInfo,
+    config: Config,
+    seed: int,
+    start: int,
+    part: tuple[int, int],
+) -> tf.data.Dataset:
+    """SpecAugment: what is hidden becomes the band's mean, the middle of the spectrogram."""
+    from cargan_tf.audio.augmentation import check_masks, mask_stream
+
+    data, audio = config.data, config.audio
+    check_masks(data.freq_mask, data.time_mask, audio.n_mels, audio.frames)
+    masks = mask_stream(
+        data.freq_mask, data.time_mask, audio.n_mels, audio.frames, seed=seed, start=start
+    )
+    masks = _part_of_each(masks, config.training.batch_size, part)
+    mean = tf.constant(dataset.statistics.mean, tf.float32)[:, tf.newaxis]  # [n_mels, 1]
+
+    def hide(batch: dict[str, tf.Tensor], mask: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {**batch, "log_mel": tf.where(mask > 0, batch["log_mel"], mean)}
+
+    return tf.data.Dataset.zip(batches, masks).map(hide)
+
+
+def _part_of_each(rows: tf.data.Dataset, batch_size: int, part: tuple[int, int]) -> tf.data.Dataset:
+    """Batches of ``batch_size`` rows, of each of which the ``part`` is kept."""
+    batches = rows.batch(batch_size, drop_remainder=True)
+    index, count = part
+    if count == 1:
+        return batches
+    size = batch_size // count
+    return batches.map(lambda batch: batch[index * size : (index + 1) * size])
+
+
+def _parsed(batches: tf.data.Dataset, config: Config) -> tf.data.Dataset:
+    audio = config.audio
+    return batches.map(
+        lambda serialised: parse(serialised, audio.n_mels, audio.frames, config.data.image_size),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+
+
+def _finished(
+    batches: tf.data.Dataset, dataset: DatasetInfo, config: Config, names: tuple[str, ...]
+) -> tf.data.Dataset:
+    """Parsed batches to what networks take, with the options every stream has."""
+
+    def finish(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        spectrogram = sound_picture(batch["log_mel"], dataset.statistics, config)
+        finished = {
+            **batch,
+            "spectrogram": spectrogram,
+            "photo": tf.cast(batch["photo"], tf.float32) / 127.5 - 1.0,
+            "label": tf.one_hot(batch["label"], len(dataset.labels)),
+        }
+        return {name: finished[name] for name in names}
+
+    options = tf.data.Options()
+    options.deterministic = True
+    # A worker takes its part of each batch (``part``): sharded by file, batches would be others.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    finished = batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE)
+    return finished.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _files(dataset: DatasetInfo, path: Path, split: str) -> list[str]:
+    return [str(to_path(path) / shard.name) for shard in dataset.shards[split]]

@@ -1,0 +1,1 @@
+"""From a source of pairs to TFRecord shards."""

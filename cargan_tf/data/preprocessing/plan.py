@@ -1,0 +1,209 @@
+"""Which pair goes into which shard, settled before any file is decoded."""
+# MERGED What stands beside a finished shard, so that a later run can take the shard up.
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cargan_tf.config import Config
+from cargan_tf.data.dataset import FORMAT_VERSION, Shard
+from cargan_tf.data.pairs import SPLITS, LeftOut, Pair, Source
+from cargan_tf.data.sources.detection import first_reasons
+from cargan_tf.data.splits import place_in_order
+from cargan_tf.errors import UserError
+from cargan_tf.utils.files import file_hash, write_json
+
+
+@dataclass(frozen=True)
+class PlannedShard:
+    """A file to be written and the pairs that go into it, in order."""
+
+    name: str
+    split: str
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that decides what the finished data set contains.
+
+    Attributes:
+        source: the pairs found.
+        config: the configuration.
+        labels: classes of the training split, sorted.
+        shards: every file, training first.
+        left_out: what falls away before decoding.
+        digest: equal for equal plans: settings, pairs, and sizes and times of their files.
+    """
+
+    source: Source
+    config: Config
+    labels: tuple[str, ...]
+    shards: tuple[PlannedShard, ...]
+    left_out: tuple[LeftOut, ...]
+    digest: str
+
+
+def make_plan(source: Source, config: Config) -> Plan:
+    """Deal the pairs of each split out to shards, mixed so that no shard is of one class.
+
+    A label that no training pair has cannot be learned: pairs of it are left out.
+
+    Raises:
+        UserError: there is no training pair.
+    """
+    labels = tuple(sorted({pair.label for pair in source.pairs if pair.split == "train"}))
+    if not labels:
+        raise UserError(
+            f"{source.root} holds {len(source.pairs)} pairs, none of them in the split 'train';"
+            f" left out: {len(source.left_out)}{first_reasons(source.left_out)}."
+        )
+    unknown = [pair for pair in source.pairs if pair.label not in labels]
+    left_out = source.left_out + tuple(
+        LeftOut(f"{pair.split}/{pair.id}", f"no training pair has the label {pair.label}")
+        for pair in unknown
+    )
+    shards = tuple(
+        shard for split in SPLITS for shard in _shards_of(split, source.pairs, labels, config)
+    )
+    digest = _digest(source.root, shards, left_out, config)
+    return Plan(source, config, labels, shards, left_out, digest)
+
+
+def check_unchanged(plan: Plan) -> None:
+    """That the files are still those that were planned, once all of them have been read.
+
+    Otherwise records of old and new files would stand under one hash that describes neither.
+
+    Raises:
+        UserError: a file was written, replaced or removed meanwhile.
+    """
+    if _digest(plan.source.root, plan.shards, plan.left_out, plan.config) != plan.digest:
+        raise UserError(
+            f"files in {plan.source.root} changed while they were read: run the same command"
+            " again when nothing writes there."
+        )
+
+
+def _shards_of(
+    split: str, pairs: tuple[Pair, ...], labels: tuple[str, ...], config: Config
+) -> list[PlannedShard]:
+    mixed = sorted(
+        (pair for pair in pairs if pair.split == split and pair.label in labels),
+        key=lambda pair: place_in_order(pair.id),
+    )
+    size = config.data.records_per_shard
+    parts = [tuple(mixed[start : start + size]) for start in range(0, len(mixed), size)]
+    return [
+        PlannedShard(f"{split}-{index:05d}-of-{len(parts):05d}.tfrecord", split, part)
+        for index, part in enumerate(parts)
+    ]
+
+
+def _digest(
+    root: Path,
+    shards: tuple[PlannedShard, ...],
+    left_out: tuple[LeftOut, ...],
+    config: Config,
+) -> str:
+    settings = {
+        "format": FORMAT_VERSION,
+        "audio": config.audio.model_dump(),
+        "image_size": config.data.image_size,
+        "records_per_shard": config.data.records_per_shard,
+        "drop_silent": config.data.drop_silent,
+        "left_out": [asdict(item) for item in left_out],
+    }
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for shard in shards:
+        for pair in shard.pairs:
+            row = [*pair.key, pair.player, pair.offset_ms, pair.frame_ms, *pair.strip]
+            row += [*_state(pair.audio, root), *_state(pair.image, root)]
+            digest.update(json.dumps(row).encode())
+    return digest.hexdigest()
+
+
+def _state(path: Path, root: Path) -> tuple[str, int, int]:
+    """Name, size and time of change; a file that has gone is found out when it is decoded."""
+    name = path.relative_to(root).as_posix()
+    try:
+        status = path.stat()
+    except OSError:
+        return name, -1, -1
+    return name, status.st_size, status.st_mtime_ns
+
+
+class ShardReport(BaseModel):
+    """What is in a finished shard, by label, and the plan that it belongs to.
+
+    ``bands`` are the ``BandSums`` over its log-mels, as plain values.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    plan: str
+    split: str
+    shard: Shard
+    counts: dict[str, int]
+    silent: dict[str, int]
+    noise_like: dict[str, int]
+    padded: dict[str, int]
+    dropped_silent: dict[str, int]
+    recordings: dict[str, tuple[str, ...]]
+    players: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+    bands: dict[str, Any]
+
+
+def write_report(folder: Path, report: ShardReport) -> None:
+    """Write ``report`` beside its shard in ``folder``, after the shard itself."""
+    write_json(_path(folder, report.shard.name), report.model_dump(mode="json"))
+
+
+def finished_shards(folder: Path, plan: Plan) -> dict[str, ShardReport]:
+    """Reports, by name, on the shards in ``folder`` that are whole and of ``plan``."""
+    found = {planned.name: finished_shard(folder, planned, plan.digest) for planned in plan.shards}
+    return {name: report for name, report in found.items() if report is not None}
+
+
+def finished_shard(folder: Path, planned: PlannedShard, digest: str) -> ShardReport | None:
+    """The report on ``planned`` if it is in ``folder``, whole, and of the plan of that digest."""
+    report = read_report(folder, planned, digest)
+    try:
+        whole = report is not None and file_hash(folder / planned.name) == report.shard.sha256
+    except OSError:
+        return None
+    return report if whole else None
+
+
+def read_report(folder: Path, planned: PlannedShard, digest: str) -> ShardReport | None:
+    """The report on ``planned``, as far as it is of that plan; the shard itself is not read."""
+    try:
+        report = ShardReport.model_validate_json(_path(folder, planned.name).read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return report if report.plan == digest else None
+
+
+def clear(folder: Path, keep: dict[str, ShardReport], also: str) -> None:
+    """Remove what earlier runs left in ``folder``, but for ``keep`` and the file ``also``."""
+    kept = {also, *keep, *(_path(folder, name).name for name in keep)}
+    for path in folder.iterdir():
+        if path.name not in kept and path.is_file():
+            path.unlink()
+
+
+def remove_reports(folder: Path) -> None:
+    """Remove the reports from a finished data set: its description holds all of them."""
+    for path in folder.glob(_path(folder, "*").name):
+        path.unlink(missing_ok=True)
+
+
+def _path(folder: Path, shard_name: str) -> Path:
+    return folder / f".{shard_name}.json"

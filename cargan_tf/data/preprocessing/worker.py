@@ -1,0 +1,374 @@
+"""The clip of a pair out of its sound file, also where the file is a whole recording."""
+# MERGED The work on one chunk of pairs: decode, cut, log-mel, picture, quality.
+# MERGED Arrays from one process to another by way of a file, which the system keeps in memory.
+# MERGED Chunks of pairs through all cores, results in the order of the chunks.
+
+from __future__ import annotations
+
+import io
+import math
+import multiprocessing
+import os
+import signal
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from secrets import token_hex
+from tempfile import gettempdir
+from typing import Final
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from cargan_tf.audio.clips import Clip, cut_clip
+from cargan_tf.audio.decode import opened, read_audio, to_mono_at_rate
+from cargan_tf.audio.log_mel import log_mel
+from cargan_tf.audio.quality import ClipQuality, measure_quality
+from cargan_tf.config import AudioConfig
+from cargan_tf.data.images import read_photo, to_square
+from cargan_tf.data.pairs import LeftOut, Pair
+from cargan_tf.data.reference_spectrograms import read_jet
+from cargan_tf.data.video_reading import is_video, read_frame, read_sound
+from cargan_tf.errors import UserError
+
+#: Files up to this many seconds are read whole: most clips have a file of their own.
+WHOLE_FILE_SECONDS = 10.0
+
+#: Whole seconds read before and after a clip of a long file. Resampling sees its true
+#: surroundings, and a start on a full second is a full sample at every rate.
+_MARGIN_SECONDS = 1
+
+
+def read_clip(path: Path, offset_ms: int, audio: AudioConfig) -> Clip:
+    """The clip that begins ``offset_ms`` into the file: samples [clip_samples], mono.
+
+    Of a long file only the part around the clip is decoded, as thousands of clips may share it.
+
+    Args:
+        path: a sound file, or a video with sound.
+        offset_ms: where in it the clip begins.
+        audio: rate and length of the clip.
+
+    Raises:
+        UserError: the file cannot be read, has no sound, or ends before the clip begins.
+    """
+    if is_video(path):
+        return _read_from_video(path, offset_ms, audio)
+    first_second = _first_second(path, offset_ms)
+    source = _part(path, first_second, audio.clip_seconds) if first_second else None
+    waveform = read_audio(path if source is None else source, audio.sample_rate)
+    return _cut(waveform, offset_ms - 1000 * first_second, audio)
+
+
+def _read_from_video(path: Path, offset_ms: int, audio: AudioConfig) -> Clip:
+    first_second = _with_margin(offset_ms)
+    start_ms = offset_ms - 1000 * first_second
+    needed = start_ms / 1000 + audio.clip_seconds + _MARGIN_SECONDS
+    waveform = to_mono_at_rate(*read_sound(path, first_second, needed), audio.sample_rate)
+    return _cut(waveform, start_ms, audio)
+
+
+def _cut(waveform: NDArray[np.float32], start_ms: int, audio: AudioConfig) -> Clip:
+    start = round(start_ms * audio.sample_rate / 1000)
+    return cut_clip(waveform, start, audio.clip_samples, audio.sample_rate)
+
+
+def _with_margin(offset_ms: int) -> int:
+    """The full second from which a long file is read."""
+    return max(0, offset_ms // 1000 - _MARGIN_SECONDS)
+
+
+def _first_second(path: Path, offset_ms: int) -> int:
+    """Where to begin to read: 0 for short files and for those that end before the clip."""
+    first_second = _with_margin(offset_ms)
+    if not first_second:
+        return 0
+    with opened(path) as file:
+        seconds = file.frames / file.samplerate
+    return 0 if offset_ms / 1000 >= seconds or seconds <= WHOLE_FILE_SECONDS else first_second
+
+
+def _part(path: Path, first_second: int, clip_seconds: float) -> io.BytesIO:
+    """The clip and its margins as a sound file in memory, at the file's own rate."""
+    with opened(path) as file:
+        rate = file.samplerate
+        file.seek(first_second * rate)
+        # The clip starts up to a second after the margin, as first_second is rounded down.
+        frames = int((clip_seconds + 2 * _MARGIN_SECONDS + 1) * rate)
+        samples = file.read(frames, dtype="float32", always_2d=True)
+    part = io.BytesIO()
+    soundfile.write(part, samples, rate, format="WAV", subtype="FLOAT")
+    part.seek(0)
+    return part
+
+
+#: A picture scaled by its own range tells neither how loud the clip was nor its fine spectrum.
+UNKNOWN_QUALITY: Final = ClipQuality(math.nan, math.nan, silent=False, noise_like=False)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Pairs that one worker takes on at a time, and how to read them.
+
+    Attributes:
+        pairs: in order.
+        audio: of the data set.
+        image_size: pixels a side.
+        spectrograms: the pairs' ``audio`` files are spectrogram pictures.
+        drop_silent: silent clips are left out.
+    """
+
+    pairs: tuple[Pair, ...]
+    audio: AudioConfig
+    image_size: int
+    spectrograms: bool = False
+    drop_silent: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Extracted:
+    """What became of a chunk; N of its pairs are kept.
+
+    Attributes:
+        pairs: the N pairs, in the order of the chunk.
+        log_mels: float32 [N, n_mels, frames] in dB, or in [0, 1] where scaled by clip.
+        photos: uint8 [N, size, size, 3].
+        qualities: of the N clips.
+        padded: ids of clips whose file ended early, filled with zeros.
+        dropped: pairs left out because they are silent.
+        left_out: all other pairs, those in ``dropped`` too, by split and id, and why.
+    """
+
+    pairs: tuple[Pair, ...]
+    log_mels: NDArray[np.float32]
+    photos: NDArray[np.uint8]
+    qualities: tuple[ClipQuality, ...]
+    padded: frozenset[str]
+    dropped: tuple[Pair, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Sound:
+    """Samples [clip_samples], or the log-mel [n_mels, frames] where the source holds that."""
+
+    content: NDArray[np.float32]
+    quality: ClipQuality
+    padded: bool
+
+
+def extract(chunk: Chunk) -> Extracted:
+    """Read all pairs of ``chunk``; one that cannot be read is left out with its reason."""
+    # One thread each: the processes already fill the cores, and results stay the same for any
+    # number of them.
+    with threadpool_limits(limits=1):
+        return _extract(chunk)
+
+
+def _extract(chunk: Chunk) -> Extracted:
+    pairs: list[Pair] = []
+    sounds: list[_Sound] = []
+    photos: list[NDArray[np.uint8]] = []
+    dropped: list[Pair] = []
+    left_out: list[LeftOut] = []
+    for pair in chunk.pairs:
+        try:
+            sound = _read_sound(pair, chunk)
+            if chunk.drop_silent and sound.quality.silent:
+                dropped.append(pair)
+                raise UserError(f"silent: {sound.quality.rms_db:.0f} dB of full scale")
+            photo = _read_picture(pair, chunk.image_size)
+        except UserError as error:
+            left_out.append(LeftOut(f"{pair.split}/{pair.id}", str(error)))
+            continue
+        pairs.append(pair)
+        sounds.append(sound)
+        photos.append(photo)
+    size = chunk.image_size
+    return Extracted(
+        pairs=tuple(pairs),
+        log_mels=_log_mels(sounds, chunk),
+        photos=np.stack(photos) if photos else np.zeros((0, size, size, 3), np.uint8),
+        qualities=tuple(sound.quality for sound in sounds),
+        padded=frozenset(p.id for p, sound in zip(pairs, sounds, strict=True) if sound.padded),
+        dropped=tuple(dropped),
+        left_out=tuple(left_out),
+    )
+
+
+def _read_sound(pair: Pair, chunk: Chunk) -> _Sound:
+    if chunk.spectrograms:
+        return _Sound(read_jet(pair.audio), UNKNOWN_QUALITY, padded=False)
+    clip = read_clip(pair.audio, pair.offset_ms, chunk.audio)
+    return _Sound(clip.samples, measure_quality(clip.samples, chunk.audio), clip.padded > 0)
+
+
+def _read_picture(pair: Pair, size: int) -> NDArray[np.uint8]:
+    if pair.frame_ms is None:
+        return read_photo(pair.image, size, pair.strip)
+    return to_square(read_frame(pair.image, pair.frame_ms), size, pair.strip)
+
+
+def _log_mels(sounds: list[_Sound], chunk: Chunk) -> NDArray[np.float32]:
+    if not sounds:
+        return np.zeros((0, chunk.audio.n_mels, chunk.audio.frames), np.float32)
+    contents = np.stack([sound.content for sound in sounds])
+    return contents if chunk.spectrograms else log_mel(contents, chunk.audio)
+
+
+_ENDING = ".parked"
+
+
+@dataclass(frozen=True, eq=False)
+class Parked:
+    """An ``Extracted`` whose arrays lie in a file.
+
+    Attributes:
+        rest: all but the arrays; these are empty.
+        file: holds the photos, then the log-mels.
+        photos: their shape.
+        log_mels: their shape.
+    """
+
+    rest: Extracted
+    file: str
+    photos: tuple[int, ...]
+    log_mels: tuple[int, ...]
+
+
+def park(extracted: Extracted, folder: str, name: str) -> Parked:
+    """Put the arrays into a file of ``folder`` whose name begins with ``name``."""
+    handle, file = tempfile.mkstemp(dir=folder, prefix=name, suffix=_ENDING)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            for array in (extracted.photos, extracted.log_mels):
+                np.ascontiguousarray(array).tofile(stream)
+    except BaseException:
+        os.unlink(file)
+        raise
+    rest = replace(
+        extracted,
+        photos=extracted.photos[:0].copy(),  # a view would take the whole array along
+        log_mels=extracted.log_mels[:0].copy(),
+    )
+    return Parked(rest, file, extracted.photos.shape, extracted.log_mels.shape)
+
+
+def fetch(parked: Parked) -> Extracted:
+    """Take the arrays out again; the file is gone then."""
+    rest = parked.rest
+    with open(parked.file, "rb") as stream:
+        photos = np.fromfile(stream, rest.photos.dtype, math.prod(parked.photos))
+        log_mels = np.fromfile(stream, rest.log_mels.dtype, math.prod(parked.log_mels))
+    os.unlink(parked.file)
+    return replace(
+        rest, photos=photos.reshape(parked.photos), log_mels=log_mels.reshape(parked.log_mels)
+    )
+
+
+def remove_parked(folder: str, name: str) -> None:
+    """Remove what nobody has fetched."""
+    for left in Path(folder).glob(f"{name}*{_ENDING}"):
+        left.unlink(missing_ok=True)
+
+
+#: Chunks under way for each worker: one at work, one waiting. More would only fill memory.
+_AHEAD = 2
+
+
+def default_workers() -> int:
+    """The number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def extracting(
+    chunks: Iterable[Chunk], workers: int, folder: Path | None = None
+) -> Iterator[Iterator[Extracted]]:
+    """Start ``workers`` processes on ``chunks`` and hand over the results, in order.
+
+    The processes are at work from the start, so that the caller can get ready meanwhile. One
+    worker means no further process at all.
+
+    Args:
+        chunks: any number.
+        workers: processes.
+        folder: on this machine, by way of which results come, in hidden files that are removed;
+            by default where the system has its temporary files.
+
+    Raises:
+        UserError: a process died, or none can be started from here.
+    """
+    if workers == 1:
+        yield map(extract, chunks)
+        return
+    # "spawn": a fork of a process that runs TensorFlow's threads may hang.
+    context = multiprocessing.get_context("spawn")
+    parked = str(folder or gettempdir()), f".{token_hex(4)}."
+
+    def submit(chunk: Chunk) -> Future[Parked]:
+        return pool.submit(_extract_and_park, chunk, *parked)
+
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=stand_by_parent) as pool:
+        try:
+            yield _in_order(submit, iter(chunks), _AHEAD * workers)
+        except BrokenProcessPool as error:
+            raise UserError(
+                "a process that prepares the data ended before its time, perhaps for lack of"
+                " memory: run the same command again, with fewer workers; finished shards are"
+                " kept. (In a script of your own, call preprocess() under"
+                " `if __name__ == '__main__':`.)"
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            remove_parked(*parked)
+
+
+def _extract_and_park(chunk: Chunk, folder: str, name: str) -> Parked:
+    return park(extract(chunk), folder, name)
+
+
+def _in_order(
+    submit: Callable[[Chunk], Future[Parked]], chunks: Iterator[Chunk], ahead: int
+) -> Iterator[Extracted]:
+    under_way = deque(submit(chunk) for chunk in islice(chunks, ahead))
+    return _results(submit, chunks, under_way)
+
+
+def _results(
+    submit: Callable[[Chunk], Future[Parked]],
+    chunks: Iterator[Chunk],
+    under_way: deque[Future[Parked]],
+) -> Iterator[Extracted]:
+    while under_way:
+        result = fetch(under_way.popleft().result())
+        for chunk in islice(chunks, 1):
+            under_way.append(submit(chunk))
+        yield result
+
+
+def end_with_parent() -> None:
+    """From now on this process ends when the one that started it has, even by being killed."""
+    threading.Thread(target=_wait_and_end, daemon=True).start()
+
+
+def stand_by_parent() -> None:
+    """Leave Ctrl-C to the parent, and end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
+
+
+def _wait_and_end() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()  # returns when the parent has ended, however it did
+        os._exit(1)

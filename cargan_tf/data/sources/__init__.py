@@ -1,0 +1,1 @@
+"""The layouts of data that can be read: Sub-URMP, URMP, videos, CSV files, reference lists."""

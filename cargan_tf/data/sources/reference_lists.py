@@ -1,0 +1,190 @@
+"""Reads data as CAR-GAN's authors laid it out: spectrogram pictures instead of sound.
+
+Either their lists, text files of ``a.png||one-hot||b.jpg`` (``train_data.txt``, ``test_data.txt``),
+or the bare folders ``{spectrogram,spectram}/[<split>/]<class>/<class>NN_<ms>.png`` beside
+``{img,img_256}/…/<class>NN_<ms>.jpg``. Lists go before folders.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from cargan_tf.data.pairs import NO_SPLIT, SPLITS, Key, Pair, PairCollector, Source
+from cargan_tf.data.sources.tables import (
+    IMAGE_SUFFIXES,
+    MOMENT,
+    RowError,
+    confined_file,
+    read_text,
+    relative,
+    split_in_name,
+    visible,
+)
+from cargan_tf.errors import UserError
+from cargan_tf.labels import SUB_URMP_LABELS
+
+KIND = "authors"
+SPECTROGRAM_FOLDERS = ("spectrogram", "spectram")
+IMAGE_FOLDERS = ("img", "img_256")
+
+_SEPARATOR = "||"
+
+_NOTE = "spectrogram pictures tell neither silence nor noise: clips were not searched for them"
+
+#: The recording's name: the class and a number.
+_RECORDING = re.compile(r"(?P<label>.*?)_?\d*")
+
+
+def find_authors(path: Path) -> Path | None:
+    """``path`` if it is one of the authors' lists, or a folder of lists or of their folders."""
+    if path.is_file():
+        return path if _is_list(path) else None
+    return path if _lists_in(path) or all(_folders_in(path)) else None
+
+
+def read_authors(path: Path) -> Source:
+    """The pairs at a place that :func:`find_authors` returned; splits where it tells them.
+
+    Raises:
+        UserError: a list names a file outside its folder.
+    """
+    lists = [path] if path.is_file() else _lists_in(path)
+    root = (path.parent if path.is_file() else path).resolve()
+    collector = PairCollector()
+    if lists:
+        for file in lists:
+            _read_list(file, root, collector)
+    else:
+        _read_folders(root, collector)
+    return replace(collector.source(root, KIND), spectrograms=True, notes=(_NOTE,))
+
+
+def _read_list(path: Path, root: Path, collector: PairCollector) -> None:
+    split = split_in_name(path)
+    for number, line in enumerate(read_text(path).splitlines(), 1):
+        if not line.strip():
+            continue
+        what = f"{path.name} line {number}"
+        try:
+            collector.add(_pair(line, split, root, f"{path} line {number}"), what)
+        except RowError as error:
+            collector.drop(what, str(error))
+
+
+def _pair(line: str, split: str, root: Path, where: str) -> Pair:
+    parts = [part.strip() for part in line.split(_SEPARATOR)]
+    if len(parts) != 3:
+        raise RowError(f"{len(parts)} parts between {_SEPARATOR}, expected a.png||one-hot||b.jpg")
+    spectrogram, image = (
+        _listed_file(text, root, f"{where}, {part}")
+        for text, part in ((parts[0], "spectrogram"), (parts[2], "picture"))
+    )
+    shown, heard = _moment(image), _moment(spectrogram)
+    if shown != heard:
+        raise RowError(f"{spectrogram.name} and {image.name} are not of one moment")
+    label = _class_folder(spectrogram) or _one_hot_label(parts[1])
+    return Pair(split, label, *heard, audio=spectrogram, image=image)
+
+
+def _listed_file(text: str, root: Path, where: str) -> Path:
+    """A path from the list's folder, or, as the authors write them, from the folder above."""
+    named = Path(text)
+    if named.parts[:1] == (root.name,) and not (root / named).exists():
+        text = str(Path(*named.parts[1:]))
+    return confined_file(text, root, where)
+
+
+def _class_folder(path: Path) -> str:
+    """The folder of ``path`` if it names the class: the file's name then begins with it."""
+    recording = _moment(path)[0]
+    named = _RECORDING.fullmatch(recording)
+    folder = path.parent.name
+    return folder if named and named["label"] == folder else ""
+
+
+def _one_hot_label(text: str) -> str:
+    try:
+        values = [float(value) for value in re.split(r"[\s,;]+", text.strip(" []()"))]
+    except ValueError as error:
+        raise RowError(f"one-hot label {text!r} is not a row of numbers") from error
+    if sorted(values) != [0.0] * (len(values) - 1) + [1.0]:
+        raise RowError(f"one-hot label {text!r} is not a single 1 among zeros")
+    if len(values) != len(SUB_URMP_LABELS):
+        raise RowError(
+            f"one-hot label of {len(values)} classes, and no class folder to name them"
+            f" (Sub-URMP has {len(SUB_URMP_LABELS)})"
+        )
+    return SUB_URMP_LABELS[values.index(1.0)]
+
+
+def _moment(path: Path) -> tuple[str, int]:
+    """Recording and start; a file of another name is a recording of its own."""
+    name = MOMENT.fullmatch(path.stem)
+    return (name["recording"], int(name["start"])) if name else (path.stem, 0)
+
+
+def _read_folders(root: Path, collector: PairCollector) -> None:
+    (spectrogram_folder, *_), (image_folder, *_) = _folders_in(root)
+    heard = _by_key(spectrogram_folder, root, frozenset({".png"}), collector)
+    shown = _by_key(image_folder, root, IMAGE_SUFFIXES, collector)
+    for key in sorted(heard.keys() & shown.keys()):
+        collector.add(Pair(*key, audio=heard[key], image=shown[key]), str(heard[key]))
+    for files, others, kind in ((heard, shown, "picture"), (shown, heard, "spectrogram")):
+        for key in sorted(files.keys() - others.keys()):
+            collector.drop(relative(files[key], root), f"no {kind} of the same name")
+
+
+def _by_key(
+    folder: Path, root: Path, suffixes: frozenset[str], collector: PairCollector
+) -> dict[Key, Path]:
+    """The files below ``folder`` by what they show; the first of a key counts."""
+    found: dict[Key, Path] = {}
+    for split, label, path in _files(folder, root, collector):
+        if path.suffix.lower() not in suffixes:
+            collector.drop(relative(path, root), f"not one of {', '.join(sorted(suffixes))}")
+        elif found.setdefault((split, label, *_moment(path)), path) is not path:
+            collector.drop(relative(path, root), "duplicate")
+    return found
+
+
+def _files(folder: Path, root: Path, collector: PairCollector) -> Iterator[tuple[str, str, Path]]:
+    """Split, class and path of every file in a class folder, with or without split folders."""
+    for first in visible(folder):
+        if not first.is_dir():
+            collector.drop(relative(first, root), "lies outside the class folders")
+            continue
+        of_split = first.name in SPLITS
+        for label in visible(first) if of_split else [first]:
+            if not label.is_dir():
+                collector.drop(relative(label, root), "lies outside the class folders")
+                continue
+            for path in visible(label):
+                yield first.name if of_split else NO_SPLIT, label.name, path
+
+
+def _lists_in(folder: Path) -> list[Path]:
+    return [path for path in visible(folder) if path.is_file() and _is_list(path)]
+
+
+def _is_list(path: Path) -> bool:
+    """Whether the first line that says anything is ``….png||…||…``."""
+    if path.suffix.lower() != ".txt":
+        return False
+    try:
+        lines = read_text(path).split("\n")
+    except UserError:
+        return False
+    first = next((line for line in lines if line.strip()), "")
+    return first.count(_SEPARATOR) == 2 and ".png" in first.lower()
+
+
+def _folders_in(root: Path) -> tuple[list[Path], list[Path]]:
+    """Folders of spectrograms and of pictures that are there."""
+    found = [
+        [root / name for name in names if (root / name).is_dir()]
+        for names in (SPECTROGRAM_FOLDERS, IMAGE_FOLDERS)
+    ]
+    return found[0], found[1]

@@ -1,0 +1,290 @@
+"""Tables that say what is heard in which video: a header of their own, VGGSound's, or AVE's."""
+# MERGED Reads a folder of videos with a table of what is heard in them.
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from cargan_tf.data.pairs import NO_SPLIT, Pair, PairCollector, Source
+from cargan_tf.data.sources.tables import (
+    MAX_SECONDS,
+    RowError,
+    confined_file,
+    read_rows,
+    read_text,
+    split_in_name,
+    split_of,
+    visible,
+)
+from cargan_tf.data.video_reading import (
+    VIDEO_SUFFIXES,
+    VideoFacts,
+    check_installed,
+    is_video,
+    read_facts,
+)
+from cargan_tf.errors import UserError, did_you_mean
+
+TABLE_SUFFIXES = frozenset({".csv", ".txt"})
+
+#: What a column means, by its name in small letters without blanks and underscores.
+_MEANINGS = {
+    "video": "video",
+    "videoid": "video",
+    "youtubeid": "video",
+    "ytid": "video",
+    "label": "label",
+    "category": "label",
+    "class": "label",
+    "start": "start",
+    "starttime": "start",
+    "startseconds": "start",
+    "end": "end",
+    "endtime": "end",
+    "endseconds": "end",
+    "split": "split",
+    "player": "player",
+}
+_REQUIRED = ("video", "label")
+
+#: ``Accordion&-1iKLvsRBbE&good&0&10``, under a header in Annotations.txt, without in trainSet.txt.
+_AVE_HEADER = ("Category", "VideoID", "Quality", "StartTime", "EndTime")
+
+#: ``---g-f_I2yQ,1,people marching,test``, without a header.
+_VGGSOUND_HEADER = ("youtube id", "start seconds", "label", "split")
+
+#: VGGSound's label holds for so long after the start.
+VGGSOUND_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class VideoRow:
+    """A stretch of a video and its label.
+
+    Attributes:
+        what: table and line, for messages.
+        video: name of the video without its suffix, or a path.
+        label: as written.
+        start: seconds at which the label begins to hold.
+        end: seconds at which it ceases; None where the table does not say.
+        split: one of the splits, or none.
+        player: who is seen, where the table says.
+    """
+
+    what: str
+    video: str
+    label: str
+    start: float
+    end: float | None
+    split: str
+    player: str
+
+
+def is_video_table(path: Path) -> bool:
+    """Whether the file's first line is that of a table of videos."""
+    if path.suffix.lower() not in TABLE_SUFFIXES or not path.is_file():
+        return False
+    try:
+        delimiter, header, _ = _form(path)
+    except UserError:
+        return False
+    return delimiter == "&" or "video" in _meanings(header)
+
+
+def find_tables(folder: Path) -> list[Path]:
+    """Tables of videos in ``folder``; those named after a split first, as they say more."""
+    tables = [path for path in visible(folder) if path.is_file() and is_video_table(path)]
+    return sorted(tables, key=lambda path: (split_in_name(path) == NO_SPLIT, path.name))
+
+
+def read_table(path: Path) -> Iterator[VideoRow | tuple[str, str]]:
+    """The rows of a table; of a row with a bad value, its line and the reason.
+
+    Raises:
+        UserError: it cannot be read, or has no column of videos or labels.
+    """
+    delimiter, header, headed = _form(path)
+    _, rows = read_rows(path, delimiter, None if headed else header)
+    meanings = _meanings(header)
+    for column in _REQUIRED:
+        if column not in meanings:
+            present = ", ".join(header) or "nothing"
+            raise UserError(
+                f"{path} has no column {column!r}; its first line names {present}."
+                f"{did_you_mean(column, header)}"
+            )
+    # VGGSound states no end; of other tables without one, the label holds to the video's end.
+    lasting = VGGSOUND_SECONDS if header == list(_VGGSOUND_HEADER) else None
+    for line, row in rows:
+        what = f"{path.name} line {line}"
+        values = {meaning: row.get(name, "") for meaning, name in meanings.items()}
+        try:
+            yield _video_row(what, values, split_in_name(path), lasting)
+        except RowError as error:
+            yield what, str(error)
+
+
+def _video_row(what: str, values: dict[str, str], split: str, lasting: float | None) -> VideoRow:
+    for column in _REQUIRED:
+        if not values[column]:
+            raise RowError(f"{column} is empty")
+    start = _seconds(values, "start") or 0.0
+    end = _seconds(values, "end")
+    if end is None and lasting is not None:
+        end = start + lasting
+    if end is not None and end <= start:
+        raise RowError(f"it ends at {end:g} s, not after its start at {start:g} s")
+    if values.get("split"):
+        split = split_of(values["split"])
+    player = values.get("player", "")
+    return VideoRow(what, values["video"], values["label"], start, end, split, player)
+
+
+def _seconds(values: dict[str, str], column: str) -> float | None:
+    text = values.get(column, "")
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= MAX_SECONDS:
+        raise RowError(f"{column} {text!r} is not a number of seconds up to {MAX_SECONDS}")
+    return seconds
+
+
+def _form(path: Path) -> tuple[str, list[str], bool]:
+    """Delimiter, names of the columns, and whether the first line states them."""
+    first = next((line for line in read_text(path).split("\n") if line.strip()), "").strip()
+    if first.count("&") == len(_AVE_HEADER) - 1:
+        names = first.split("&")
+        headed = names[0].strip().lower() == _AVE_HEADER[0].lower()
+        return "&", names if headed else list(_AVE_HEADER), headed
+    names = [name.strip() for name in next(csv.reader(io.StringIO(first)), [])]
+    if len(names) == len(_VGGSOUND_HEADER) and _is_vggsound(names):
+        return ",", list(_VGGSOUND_HEADER), False
+    return ",", names, True
+
+
+def _is_vggsound(values: list[str]) -> bool:
+    return values[1].isdigit() and values[3].lower() in ("train", "test", "val", "validation")
+
+
+def _meanings(header: list[str]) -> dict[str, str]:
+    """What is known of a table -> the column that holds it; the first of several."""
+    found: dict[str, str] = {}
+    for name in header:
+        meaning = _MEANINGS.get(name.lower().replace(" ", "").replace("_", ""))
+        if meaning:
+            found.setdefault(meaning, name)
+    return found
+
+
+KIND = "videos"
+
+
+def find_videos(path: Path) -> Path | None:
+    """``path`` if it is a table of videos or a folder that holds one."""
+    if path.is_file():
+        return path if is_video_table(path) else None
+    return path if find_tables(path) else None
+
+
+def read_videos(path: Path, step_ms: int) -> Source:
+    """A pair for each ``step_ms`` of each labelled stretch: the frame and the sound from there.
+
+    The video is the recording. A video that is missing, cannot be read or has no sound is left
+    out by name, as is a row with a bad value.
+
+    Raises:
+        UserError: a table lacks a column, a path leaves the folder, or PyAV is not installed.
+    """
+    check_installed(path)
+    tables = [path] if path.is_file() else find_tables(path)
+    root = (path.parent if path.is_file() else path).resolve()
+    files = _by_stem(root)
+    collector = PairCollector()
+    seen: set[tuple[str, str, float]] = set()
+    for table in tables:
+        for row in read_table(table):
+            if not isinstance(row, VideoRow):
+                collector.drop(*row)
+                continue
+            stretch = (row.video, row.label, row.start)
+            if stretch in seen:  # AVE lists all in one table and again by split
+                continue
+            seen.add(stretch)
+            try:
+                for pair in _pairs(row, files, root, table, step_ms):
+                    collector.add(pair, row.what)
+            except RowError as error:
+                collector.drop(row.what, str(error))
+    return collector.source(root, KIND)
+
+
+def _pairs(
+    row: VideoRow, files: dict[str, Path], root: Path, table: Path, step_ms: int
+) -> Iterator[Pair]:
+    video, cut_out = _video(row, files, root, table)
+    facts = _facts(video)
+    name = video.relative_to(root).as_posix()
+    if not facts.has_sound or not facts.has_picture:
+        lacking = "sound" if not facts.has_sound else "picture"
+        raise RowError(f"{name} has no {lacking}")
+    start, end = row.start, facts.seconds if row.end is None else row.end
+    if cut_out or (row.end is not None and start >= facts.seconds):
+        start, end = 0.0, end - start  # the file is the stretch itself
+    begin_ms, end_ms = round(1000 * start), round(1000 * min(end, facts.seconds))
+    starts = range(begin_ms, 1 + end_ms - step_ms, step_ms)
+    if not starts:
+        raise RowError(
+            f"{name} lasts {facts.seconds:.1f} s: no clip of {step_ms / 1000:g} s from"
+            f" {start:g} s on"
+        )
+    for start_ms in starts:
+        yield Pair(
+            row.split,
+            row.label,
+            video.stem,
+            start_ms,
+            audio=video,
+            image=video,
+            player=row.player,
+            offset_ms=start_ms,
+            frame_ms=start_ms,
+            piece=row.video,
+        )
+
+
+def _video(row: VideoRow, files: dict[str, Path], root: Path, table: Path) -> tuple[Path, bool]:
+    """The file of a row, and whether it is named as cut out at the row's start."""
+    named = PurePosixPath(row.video)
+    if len(named.parts) > 1 or named.suffix.lower() in VIDEO_SUFFIXES or "\\" in row.video:
+        return confined_file(row.video, root, f"{table.parent / row.what}, video"), False
+    if row.video in files:
+        return files[row.video], False
+    cut_out = f"{row.video}_{round(row.start):06d}"
+    if cut_out in files:
+        return files[cut_out], True
+    raise RowError(f"no video {row.video} in {root.name}")
+
+
+def _by_stem(root: Path) -> dict[str, Path]:
+    """The videos below ``root`` by their names; links out of it are passed over."""
+    found: dict[str, Path] = {}
+    for path in sorted(root.rglob("*")):
+        usable = is_video(path) and path.is_file() and not path.name.startswith(".")
+        if usable and path.resolve().is_relative_to(root):  # is_file: no links in a circle
+            found.setdefault(path.stem, path)
+    return found
+
+
+def _facts(video: Path) -> VideoFacts:
+    try:
+        return read_facts(video)
+    except UserError as error:
+        raise RowError(str(error)) from error

@@ -1,0 +1,150 @@
+"""What both tabs of the page are put together from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
+
+from cargan_tf.demo.session import Listening
+from cargan_tf.errors import UserError
+from cargan_tf.inference.image_io import encode_picture
+from cargan_tf.inference.result import Drawn, Picture
+
+GUESS = "recognise it"
+
+#: Of events that draw: while something is drawn, the newest request waits and others are dropped.
+LIVE: dict[str, Any] = {
+    "trigger_mode": "always_last",
+    "show_progress": "minimal",
+    "api_visibility": "private",
+}
+
+
+def sound_controls(
+    page: gr.Blocks, listening: Listening, title: str, sample: str | None, key: str
+) -> tuple[gr.Audio, gr.Dropdown]:
+    """A sound to record, upload or pick, and its instrument.
+
+    Args:
+        page: loads ``sample`` when it is opened.
+        listening: knows samples and labels.
+        title: of the sound.
+        sample: the label of the sample that is there at first, if any.
+        key: begins the names by which elements are found.
+    """
+    sound = gr.Audio(
+        label=title,
+        type="filepath",
+        sources=["upload", "microphone"],
+        editable=False,
+        buttons=[],
+        elem_id=f"{key}-sound",
+    )
+    with gr.Row():
+        samples = gr.Dropdown(
+            [(_words(label), label) for label in listening.samples],
+            value=sample,
+            label="Or a sample",
+            elem_id=f"{key}-sample",
+            min_width=140,
+            visible=bool(listening.samples),
+        )
+        guess = [(GUESS, "")] if listening.generator.recognises else []
+        names = [(_words(label), label) for label in listening.generator.labels]
+        label = gr.Dropdown(
+            guess + names,
+            value=(guess + names)[0][1],
+            label="Instrument",
+            elem_id=f"{key}-label",
+            min_width=140,
+        )
+    picked: dict[str, Any] = {"fn": listening.sample, "inputs": samples, "outputs": sound}
+    samples.input(**picked, show_progress="hidden", api_visibility="private")
+    # The visitor's own sound, or none: no sample is heard, and each can be picked again.
+    sound.input(
+        lambda: None, outputs=samples, show_progress="hidden", api_visibility="private", queue=False
+    )
+    if sample is not None:
+        page.load(**picked, show_progress="hidden", api_visibility="private")
+    return sound, label
+
+
+def picture(title: str, key: str) -> gr.Image:
+    """Where a picture is shown."""
+    return gr.Image(
+        label=title,
+        show_label=False,
+        format="png",
+        interactive=False,
+        buttons=[],
+        elem_id=key,
+        elem_classes="picture",
+    )
+
+
+def shown(image: Picture | None, description: str = "") -> Any:
+    """The content of a place for pictures; ``description`` is for those who cannot see it."""
+    return gr.Image(value=image, alt_text=description)
+
+
+def step(title: str, key: str) -> gr.HTML:
+    """Where a step from sound to picture is drawn or explained."""
+    return gr.HTML(heading(title), elem_classes="step", elem_id=key)
+
+
+def download_button(key: str) -> gr.DownloadButton:
+    """A button that has nothing to give yet."""
+    return gr.DownloadButton("Download PNG", interactive=False, size="md", elem_id=key)
+
+
+def download(button: gr.DownloadButton, drawn: Drawn) -> Any:
+    """The button with the picture as a file; it is deleted with the visitor's other files."""
+    name = f"{'-'.join(drawn.label_weights)}.png"
+    file = save_bytes_to_cache(encode_picture(drawn.image), name, button.GRADIO_CACHE)
+    return gr.DownloadButton(value=file, interactive=True)
+
+
+def caption(drawn: Drawn) -> str:
+    """What was drawn, and what there is to know of it, as Markdown."""
+    names = " and ".join(f"**{_words(label)}**" for label in drawn.label_weights)
+    if len(drawn.label_weights) > 1:
+        names += ", " + " to ".join(f"{share:.0%}" for share in drawn.label_weights.values())
+    if drawn.confidence is not None:
+        names += f", recognised with {drawn.confidence:.0%} confidence"
+    return "\n".join([f"{names}.", *(f"- {warning}" for warning in drawn.warnings())])
+
+
+def heading(title: str) -> str:
+    """The content of a step while there is nothing to draw."""
+    return f"<h3>{title}</h3>"
+
+
+def drawing(title: str, svg: str, meaning: str) -> str:
+    """The content of a step: its name, its drawing, and what it shows."""
+    return f"{heading(title)}{svg}<p>{meaning}</p>"
+
+
+def chosen(label: str) -> str | None:
+    """The label of a list's entry; ``None`` if it is to be guessed."""
+    return label or None
+
+
+def told(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """``answer``, with what is wrong with the input shown on the page."""
+
+    @wraps(answer)
+    def tell(*inputs: Any) -> Any:
+        try:
+            return answer(*inputs)
+        except UserError as error:
+            raise gr.Error(str(error), title="Not drawn", print_exception=False) from error
+
+    return tell
+
+
+def _words(label: str) -> str:
+    return label.replace("_", " ")

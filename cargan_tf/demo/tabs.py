@@ -1,0 +1,192 @@
+"""The tab that draws one sound and shows the way from it to the picture."""
+# MERGED The tab that mixes two sounds and shows the way from one to the other.
+
+from __future__ import annotations
+
+from math import floor
+from typing import Any
+
+import gradio as gr
+
+from cargan_tf.demo import components
+from cargan_tf.demo.session import Listening
+from cargan_tf.inference.interpolation import walk_alphas
+from cargan_tf.inference.mixing import HALF
+from cargan_tf.inference.result import Drawn
+from cargan_tf.visualization.plots import residue_svg, spectrogram_svg, waveform_svg
+
+SOFTEST_DB, LOUDEST_DB = -24, 12
+#: Of the slider for the start, in seconds: finer than is heard.
+STEP = 0.01
+WAVEFORM, SPECTROGRAM, COARSE, RESIDUE = (
+    *("1. Waveform", "2. Spectrogram"),
+    *("3. Coarse picture", "4. Residue"),
+)
+
+
+def one_sound(page: gr.Blocks, listening: Listening) -> None:
+    """Controls at the left, the picture at the right, the way from sound to picture below."""
+    with gr.Row():
+        with gr.Column(min_width=300):
+            first_sample = next(iter(listening.samples[-1:]), None)
+            sound, label = components.sound_controls(page, listening, "Sound", first_sample, "one")
+            start = gr.Slider(0, 1, 0, step=STEP, label="Start (seconds)", elem_id="start")
+            decibels = gr.Slider(
+                SOFTEST_DB, LOUDEST_DB, 0, step=1, label="Loudness (decibels)", elem_id="loudness"
+            )
+        with gr.Column(min_width=300):
+            refined = components.picture("Refined picture", "refined")
+            caption = gr.Markdown(elem_id="caption")
+            download = components.download_button("download")
+    gr.Markdown("## From sound to picture")
+    with gr.Row():
+        with gr.Column(min_width=240):
+            waveform = components.step(WAVEFORM, "waveform")
+        with gr.Column(min_width=240):
+            spectrogram = components.step(SPECTROGRAM, "spectrogram")
+        with gr.Column(min_width=240):
+            components.step(COARSE, "coarse-title")
+            coarse = components.picture("Coarse picture", "coarse")
+        with gr.Column(min_width=240):
+            residue = components.step(RESIDUE, "residue")
+    outputs = [refined, caption, download, waveform, spectrogram, coarse, residue]
+
+    def draw(file: str | None, label: str, start: float, decibels: float) -> list[Any]:
+        if file is None:
+            button = gr.DownloadButton(interactive=False)
+            sound_steps = components.heading(WAVEFORM), components.heading(SPECTROGRAM)
+            seen = components.shown(None), components.heading(RESIDUE)
+            return [components.shown(None), "", button, *sound_steps, *seen]
+        drawn = listening.draw(file, components.chosen(label), start, decibels)
+        seconds, rate = listening.generator.clip_seconds, listening.generator.sample_rate
+        outline = waveform_svg(listening.waveform(file), rate, drawn.start_seconds, seconds)
+        return [
+            components.shown(drawn.image, f"Refined picture: {drawn.label}"),
+            components.caption(drawn),
+            components.download(download, drawn),
+            components.drawing(WAVEFORM, outline, "The marked part is drawn."),
+            components.drawing(
+                SPECTROGRAM,
+                spectrogram_svg(drawn.spectrogram, seconds),
+                "What the networks see: brighter is louder.",
+            ),
+            components.shown(drawn.coarse, f"Coarse picture: {drawn.label}"),
+            _residue(drawn),
+        ]
+
+    def hear(file: str | None, label: str, decibels: float) -> list[Any]:
+        if file is None:
+            return [gr.Slider(interactive=False), *draw(None, label, 0, decibels)]
+        extent = listening.extent(file)
+        last, begin = (floor(seconds / STEP) * STEP for seconds in (extent.last, extent.loudest))
+        slider = gr.Slider(
+            maximum=round(max(last, STEP), 2), value=round(begin, 2), interactive=last > 0
+        )
+        return [slider, *draw(file, label, begin, decibels)]
+
+    sound.change(
+        components.told(hear),
+        [sound, label, decibels],
+        [start, *outputs],
+        show_progress_on=refined,
+        **components.LIVE,
+    )
+    gr.on(
+        [label.input, start.input, decibels.input],
+        components.told(draw),
+        [sound, label, start, decibels],
+        outputs,
+        show_progress_on=refined,
+        **components.LIVE,
+    )
+
+
+def _residue(drawn: Drawn) -> str:
+    if not drawn.residue:
+        return components.drawing(RESIDUE, "", "A network of this kind has none.")
+    return components.drawing(
+        RESIDUE,
+        residue_svg(drawn.residue),
+        "What the coarse picture lacks of each instrument, or shows too much of. It guides the"
+        " refined picture.",
+    )
+
+
+#: Pictures on the way.
+STEPS = 6
+
+
+def two_sounds(page: gr.Blocks, listening: Listening) -> None:
+    """Two sounds beside each other, their mix below."""
+    samples = [*listening.samples[:2], None, None]
+    with gr.Row():
+        with gr.Column(min_width=300):
+            first = components.sound_controls(page, listening, "First sound", samples[0], "first")
+        with gr.Column(min_width=300):
+            second = components.sound_controls(
+                page, listening, "Second sound", samples[1], "second"
+            )
+    with gr.Row():
+        with gr.Column(scale=2, min_width=300):
+            alpha = gr.Slider(
+                0,
+                1,
+                HALF,
+                step=0.01,
+                label="Share of the second",
+                info="Both are brought to one loudness and played at once; their labels get the"
+                " same shares.",
+                elem_id="alpha",
+            )
+            components.step("From the first to the second", "walk-title")
+            walk = gr.Gallery(
+                show_label=False,
+                columns=STEPS // 2,
+                height="auto",
+                allow_preview=False,
+                buttons=[],
+                format="png",
+                elem_id="walk",
+                elem_classes="picture",
+            )
+        with gr.Column(scale=3, min_width=300):
+            mixed = components.picture("Picture of the mix", "mixed")
+            caption = gr.Markdown(elem_id="mixed-caption")
+            download = components.download_button("mixed-download")
+    outputs = [mixed, caption, download]
+
+    def mix(
+        file: str | None, other: str | None, label: str, other_label: str, alpha: float
+    ) -> list[Any]:
+        if file is None or other is None:
+            return [components.shown(None), "", gr.DownloadButton(interactive=False)]
+        labels = components.chosen(label), components.chosen(other_label)
+        (drawn,) = listening.walk((file, other), labels, [alpha])
+        described = components.shown(drawn.image, f"Mix: {' and '.join(drawn.label_weights)}")
+        return [described, components.caption(drawn), components.download(download, drawn)]
+
+    def hear(
+        file: str | None, other: str | None, label: str, other_label: str, alpha: float
+    ) -> list[Any]:
+        if file is None or other is None:
+            return [[], *mix(file, other, label, other_label, alpha)]
+        labels = components.chosen(label), components.chosen(other_label)
+        alphas = walk_alphas(STEPS)
+        steps = [
+            (drawn.image, f"{share:.0%}")
+            for share, drawn in zip(
+                alphas, listening.walk((file, other), labels, alphas), strict=True
+            )
+        ]
+        return [steps, *mix(file, other, label, other_label, alpha)]
+
+    inputs = [first[0], second[0], first[1], second[1], alpha]
+    gr.on(
+        [first[0].change, second[0].change, first[1].input, second[1].input],
+        components.told(hear),
+        inputs,
+        [walk, *outputs],
+        show_progress_on=mixed,
+        **components.LIVE,
+    )
+    alpha.input(components.told(mix), inputs, outputs, show_progress_on=mixed, **components.LIVE)

@@ -1,1 +1,0 @@
-"""Networks that look at pictures: for FID, KID and IS, and for judging what is shown."""

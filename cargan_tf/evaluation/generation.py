@@ -1,0 +1,156 @@
+"""A split drawn by a run: the pictures that every measure and every page looks at."""
+# MERGED Drawing a split with a run's newest checkpoint, as one draws before anything is measured.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cargan_tf.data.dataset import DATASET_FILE, check_fits, load_dataset
+from cargan_tf.data.input_pipeline import evaluation_batches
+from cargan_tf.data.records import even_choice
+from cargan_tf.errors import UserError
+from cargan_tf.models.registry import new_network
+from cargan_tf.training.checkpoints import restore_network
+from cargan_tf.training.conditioning_metrics import permuted_within, shifted_labels
+from cargan_tf.training.run import Run
+from cargan_tf.training.validation import Drawer, class_mean_photos, class_means, gather, names_of
+from cargan_tf.utils.files import file_hash
+
+Floats = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnSplit:
+    """Pairs of a split and what a run's newest checkpoint draws from their sounds.
+
+    Attributes:
+        split: ``train``, ``validation`` or ``test``.
+        labels: names of the K classes, in the order of the one-hot labels.
+        keys: id of each pair, such as ``violin/violin01/500``, [N].
+        recordings: the recording each pair is from, [N].
+        players: who is heard and seen in each pair, [N]; empty where the data names none.
+        silent: clips below ``audio.silence_rms_db``, [N].
+        noise_like: other clips above ``audio.noise_flatness``, [N].
+        spectrograms: what the networks see of the sound, [N, S, S, C] in [-1, 1].
+        label: one-hot, [N, K].
+        photos: the real pictures, [N, S, S, 3] in [-1, 1], as are all pictures here.
+        coarse: I', [N, S, S, 3].
+        refined: I'', [N, S, S, 3]; equals ``coarse`` where the run has one stage.
+        other_sound: refined pictures of other sounds of the same class, under the same labels.
+        other_label: refined pictures of the same sounds under other labels.
+        class_means: the mean training photo of each class, [K, S, S, 3].
+    """
+
+    split: str
+    labels: tuple[str, ...]
+    keys: tuple[str, ...]
+    recordings: tuple[str, ...]
+    players: tuple[str, ...]
+    silent: Flags
+    noise_like: Flags
+    spectrograms: Floats
+    label: Floats
+    photos: Floats
+    coarse: Floats
+    refined: Floats
+    other_sound: Floats
+    other_label: Floats
+    class_means: Floats
+
+    @cached_property
+    def has_two_stages(self) -> bool:
+        """Whether coarse and refined pictures differ."""
+        return not np.array_equal(self.coarse, self.refined)
+
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """The class of each pair as a place in ``labels``, [N]."""
+        return np.argmax(self.label, axis=1)
+
+
+#: Sounds drawn at a time; only memory depends on it.
+DRAWING_BATCH = 16
+
+
+class RunDrawer:
+    """The networks of a run's newest checkpoint over the splits of a data set.
+
+    Attributes:
+        network: what draws; C is inside it where it has one.
+        step: of the checkpoint.
+        info: the run's own description.
+        dataset: the data set's, with the statistics that the run was trained with.
+    """
+
+    def __init__(self, run: Run, data: Path) -> None:
+        """Load both.
+
+        Raises:
+            UserError: no run, no checkpoint, no data set, or they do not fit each other.
+        """
+        self.info = run.read_info()
+        dataset = load_dataset(data)
+        if dataset.labels != self.info.labels:
+            raise UserError(
+                f"{run.path} knows the labels {', '.join(self.info.labels)}; the data set {data}"
+                f" has {', '.join(dataset.labels)}. Name the data that it was trained on, or other"
+                " data of the same labels, with --data."
+            )
+        check_fits(dataset, self.info.config)
+        # The networks hear what they learned to hear: the sound scaled as in their training.
+        self.dataset = dataset.model_copy(update={"statistics": self.info.statistics})
+        self.network = new_network(self.info.config, len(self.info.labels))
+        self.step = restore_network(run.checkpoints, self.network)
+        self._run, self._data = run, data
+        self._draw = Drawer(self.network, DRAWING_BATCH)
+
+    def draw(self, split: str, limit: int, seed: int) -> DrawnSplit:
+        """Draw at most ``limit`` pairs of ``split``, chosen evenly over the classes by ``seed``.
+
+        Raises:
+            UserError: the data set has no pair in ``split``.
+        """
+        config, dataset = self.info.config, self.dataset
+        chosen = even_choice(dataset, self._data, split, limit, seed)
+        batches = evaluation_batches(
+            dataset, self._data, config, split, DRAWING_BATCH, chosen=chosen
+        )
+        pairs = gather(batches)
+        random = np.random.default_rng(seed)
+        label = pairs["label"]
+        other = permuted_within(np.argmax(label, axis=1), random)
+        other_label = shifted_labels(label, random)
+        coarse, refined = self._draw(pairs["spectrogram"], label)
+        players = names_of(pairs["player"])
+        silent = pairs["rms_db"] < config.audio.silence_rms_db
+        return DrawnSplit(
+            split=split,
+            labels=dataset.labels,
+            keys=names_of(pairs["id"]),
+            recordings=names_of(pairs["recording"]),
+            players=players if all(players) else (),
+            silent=silent,
+            noise_like=~silent & (pairs["flatness"] > config.audio.noise_flatness),
+            spectrograms=pairs["spectrogram"],
+            label=label,
+            photos=pairs["photo"],
+            coarse=coarse,
+            refined=refined,
+            other_sound=self._draw(pairs["spectrogram"][other], label)[1],
+            other_label=self._draw(pairs["spectrogram"], other_label)[1],
+            class_means=self._class_means(),
+        )
+
+    def _class_means(self) -> Floats:
+        """Kept in the run where they are of the data that it was trained on."""
+        if file_hash(self._data / DATASET_FILE) == self.info.data_hash:
+            return class_means(self._run, self.dataset, self._data, self.info.config)
+        return class_mean_photos(
+            evaluation_batches(self.dataset, self._data, self.info.config, "train", DRAWING_BATCH)
+        )

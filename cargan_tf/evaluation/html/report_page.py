@@ -1,0 +1,141 @@
+"""An evaluation as one page that needs nothing else: figures, curves and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from cargan_tf.evaluation.generation import DrawnSplit
+from cargan_tf.evaluation.html.formatting import (
+    LIMITS,
+    FigureTable,
+    Headline,
+    environment,
+    figure_table,
+    figures_by_class,
+    headlines,
+)
+from cargan_tf.evaluation.html.image_strips import (
+    SHOWN,
+    Strip,
+    StripMaker,
+    best,
+    misjudged,
+    two_a_label,
+    worst,
+)
+from cargan_tf.evaluation.html.training_plots import training_plots
+from cargan_tf.evaluation.report import REFINED, Example, Report, SplitReport
+from cargan_tf.training.run import Run
+from cargan_tf.utils.files import write_atomically
+
+
+@dataclass(frozen=True)
+class Group:
+    """Clips shown for one reason."""
+
+    title: str
+    rule: str
+    strips: tuple[Strip, ...]
+
+
+@dataclass(frozen=True)
+class SplitView:
+    """Everything a page shows of one split."""
+
+    split: SplitReport
+    headlines: list[Headline]
+    table: FigureTable
+    apart: dict[str, FigureTable]
+    classes: FigureTable
+    gallery: dict[str, list[Strip]]
+    cases: list[Group]
+    movement: list[Strip]
+    flagged: list[Group]
+
+
+def write_html(report: Report, drawn: Mapping[str, DrawnSplit], run: Run, path: Path) -> None:
+    """Write the page.
+
+    Every picture, curve and style is in the file; it asks no network for anything.
+
+    Args:
+        report: the figures.
+        drawn: the pictures of each of the report's splits, by its name.
+        run: the run, for its losses and its configuration.
+        path: of the page; its folder is made.
+    """
+    seed = report.origin.seed
+    # Held-out pictures first: they are what the run is judged by.
+    ordered = sorted(report.splits, key=lambda split: split.split == "train")
+    page = (
+        environment()
+        .get_template("report.html.jinja")
+        .render(
+            report=report,
+            views=[_view(report, split, drawn[split.split], seed) for split in ordered],
+            plots=training_plots(run.read_stats()),
+            config=yaml.safe_dump(run.read_info().config.model_dump(mode="json"), sort_keys=False),
+            limits=LIMITS,
+        )
+    )
+    write_atomically(path, page.encode())
+
+
+def _view(report: Report, split: SplitReport, drawn: DrawnSplit, seed: int) -> SplitView:
+    strips = StripMaker(drawn)
+    two = two_a_label(split.examples, report.labels, seed)
+    first_of_each = [examples[0] for examples in two.values()][:SHOWN]
+    return SplitView(
+        split=split,
+        headlines=headlines(report, split),
+        table=figure_table(report, split.rows),
+        apart={kind: figure_table(report, rows) for kind, rows in split.apart.items()},
+        classes=figures_by_class(report, split.row(REFINED)),
+        gallery={label: list(map(strips.drawing, examples)) for label, examples in two.items()},
+        cases=_cases(split, strips),
+        movement=[strips.movement(example) for example in first_of_each],
+        flagged=_flagged(split.examples, strips),
+    )
+
+
+def _cases(split: SplitReport, strips: StripMaker) -> list[Group]:
+    groups = [
+        _group(
+            "Best",
+            "The refined pictures nearest to their photos (L1), at most one of each label.",
+            map(strips.retrieval, best(split.examples)),
+        ),
+        _group(
+            "Worst",
+            "The refined pictures farthest from their photos (L1), at most one of each label.",
+            map(strips.retrieval, worst(split.examples)),
+        ),
+    ]
+    for confusion in split.confusions:
+        groups.append(
+            _group(
+                f"Taken for another instrument by the network “{confusion.judge}”",
+                "Refined pictures in which it sees another label, those farthest from their"
+                " photos first.",
+                map(strips.retrieval, misjudged(split.examples, confusion.judge)),
+            )
+        )
+    return groups
+
+
+def _flagged(examples: Sequence[Example], strips: StripMaker) -> list[Group]:
+    silent = [example for example in examples if example.silent]
+    noise_like = [example for example in examples if example.noise_like]
+    return [
+        _group(f"{len(found)} {kind}", f"The first {SHOWN}.", map(strips.drawing, found[:SHOWN]))
+        for kind, found in (("silent", silent), ("noise-like", noise_like))
+        if found
+    ]
+
+
+def _group(title: str, rule: str, strips: Iterable[Strip]) -> Group:
+    return Group(title, rule, tuple(strips))

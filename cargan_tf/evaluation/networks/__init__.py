@@ -1,0 +1,1 @@
+"""Feature networks for FID, KID and IS, and the independent evaluator."""

@@ -1,0 +1,196 @@
+"""A table of the paper as it was measured: means over seeds, and what one needs to judge them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from pydantic import TypeAdapter
+
+from cargan_tf.evaluation.report import Figure, MetricInfo, NetworkInfo, Report
+from cargan_tf.evaluation.reproduce.paper_tables import Column, PaperRow, PaperTable
+
+
+@dataclass(frozen=True)
+class RunNote:
+    """One run that a row was measured on.
+
+    Attributes:
+        path: its directory.
+        seed: of its training.
+        step: its last.
+        training_seconds: spent in steps, on whatever machine that was.
+        config_hash: of its configuration.
+        checkpoint_hash: of its weights.
+    """
+
+    path: str
+    seed: int
+    step: int
+    training_seconds: float
+    config_hash: str
+    checkpoint_hash: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is known of one run: its evaluation and its note."""
+
+    report: Report
+    note: RunNote
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure of one row.
+
+    Attributes:
+        mean: over the seeds.
+        spread: standard deviation over the seeds; absent of a single one.
+        figures: as measured, one a seed.
+    """
+
+    mean: float
+    spread: float | None
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
+class MeasuredRow:
+    """One system, with the paper's figures and this project's by the column's key."""
+
+    name: str
+    title: str
+    paper: dict[str, float]
+    cells: dict[str, Cell]  # without what was not measured
+    runs: tuple[RunNote, ...]
+
+
+@dataclass(frozen=True)
+class MeasuredColumn:
+    """One figure of every row; ``split`` is the data's own name of it."""
+
+    key: str
+    title: str
+    split: str
+    info: MetricInfo | None  # absent as long as nothing is measured
+
+
+@dataclass(frozen=True)
+class TableOrigin:
+    """What a table was made from.
+
+    Attributes:
+        config_name: of the base configuration, over which each row's is laid.
+        data: the data set's folder.
+        data_hash: SHA-256 of its description.
+        held_out: the data's own name of the split that the columns call ``test``.
+        seeds: asked for; a row without a run of each of them is not finished.
+    """
+
+    config_name: str
+    data: str
+    data_hash: str
+    held_out: str
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class MeasuredTable:
+    """A table as far as it has been measured.
+
+    Attributes:
+        networks: that looked at the pictures.
+        versions: of Python and of packages.
+    """
+
+    name: str
+    title: str
+    source: str
+    origin: TableOrigin
+    columns: tuple[MeasuredColumn, ...]
+    rows: tuple[MeasuredRow, ...]
+    networks: tuple[NetworkInfo, ...]
+    versions: dict[str, str]
+
+    @property
+    def finished(self) -> bool:
+        """Whether every row has a run of every seed."""
+        return all(len(row.runs) == len(self.origin.seeds) for row in self.rows)
+
+    def to_json(self) -> dict[str, object]:
+        """As JSON values."""
+        values: dict[str, object] = _ADAPTER.dump_python(self, mode="json", exclude_none=True)
+        return values
+
+
+def measured_row(
+    row: PaperRow, columns: Sequence[Column], measured: Sequence[Measured], held_out: str
+) -> MeasuredRow:
+    """``row`` from the evaluations of its runs, one a seed."""
+    cells = {}
+    for column in columns:
+        found = [_figure(one.report, row, column, held_out) for one in measured]
+        figures = tuple(figure for figure in found if figure is not None)
+        if figures:
+            values = [figure.value for figure in figures]
+            spread = stdev(values) if len(values) > 1 else None
+            cells[column.key] = Cell(fmean(values), spread, figures)
+    return MeasuredRow(
+        row.name, row.title, dict(row.paper), cells, tuple(one.note for one in measured)
+    )
+
+
+def measured_table(
+    table: PaperTable,
+    measured: Mapping[str, Sequence[Measured]],
+    origin: TableOrigin,
+) -> MeasuredTable:
+    """``table`` as far as it is measured.
+
+    Args:
+        table: gives title, columns and rows.
+        measured: evaluations by the row's overlay, one a seed; fewer while work is under way.
+        origin: what all were made from.
+    """
+    reports = [one.report for found in measured.values() for one in found]
+    infos = {info.name: info for report in reports for info in report.metrics}
+    networks = {network.name: network for report in reports for network in report.networks}
+    columns = tuple(
+        MeasuredColumn(
+            column.key,
+            column.title,
+            _split(column, origin.held_out),
+            infos.get(column.metric),
+        )
+        for column in table.columns
+    )
+    return MeasuredTable(
+        name=table.name,
+        title=table.title,
+        source=table.source,
+        origin=origin,
+        columns=columns,
+        rows=tuple(
+            measured_row(row, table.columns, measured.get(row.overlay, ()), origin.held_out)
+            for row in table.rows
+        ),
+        networks=tuple(networks.values()),
+        versions=reports[-1].origin.versions if reports else {},
+    )
+
+
+def _split(column: Column, held_out: str) -> str:
+    return held_out if column.split == "test" else column.split
+
+
+def _figure(report: Report, row: PaperRow, column: Column, held_out: str) -> Figure | None:
+    try:
+        figures = report.split(_split(column, held_out)).row(row.pictures).figures
+    except KeyError:
+        return None
+    return figures.get(column.metric)
+
+
+_ADAPTER = TypeAdapter(MeasuredTable)

@@ -1,0 +1,192 @@
+"""A measured table as text: cells beside the paper's, and notes on how far they can be believed."""
+# MERGED A measured table as one page: the cells, the notes, and the same sounds drawn by every row.
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from cargan_tf.evaluation.html.formatting import ARROWS, environment, limits, number
+from cargan_tf.evaluation.html.image_strips import (
+    FILE,
+    Comparison,
+    Shown,
+    data_uri,
+    load_comparison,
+)
+from cargan_tf.evaluation.report import FOLDER
+from cargan_tf.evaluation.reproduce.measured_table import (
+    Cell,
+    MeasuredColumn,
+    MeasuredRow,
+    MeasuredTable,
+)
+from cargan_tf.utils.files import write_atomically
+
+NOT_YET, NOT_MEASURED, NOT_IN_PAPER = "…", "–", ""
+
+
+def headings(table: MeasuredTable) -> list[str]:
+    """Of all columns but the first; the paper's stand before the measured ones."""
+    found = []
+    for column in table.columns:
+        if _in_paper(table, column):
+            found.append(f"{column.title}, paper")
+        found.append(f"{column.title}{ARROWS[column.info.better] if column.info else ''}")
+    return found
+
+
+def cells(table: MeasuredTable, row: MeasuredRow) -> list[str]:
+    """Of one row, under ``headings``."""
+    found = []
+    for column in table.columns:
+        if _in_paper(table, column):
+            printed = row.paper.get(column.key)
+            found.append(NOT_IN_PAPER if printed is None else f"{printed:.4f}")
+        found.append(_cell(row, column))
+    return found
+
+
+def notes(table: MeasuredTable) -> list[str]:
+    """What one needs to judge the table, a sentence or two each."""
+    return [*_comparison(table), *_column_notes(table), *_networks(table), *_origin(table)]
+
+
+def to_markdown(table: MeasuredTable) -> str:
+    """The table, its notes, and its runs."""
+    template = environment().get_template("table.md.jinja")
+    rows = [(row, cells(table, row)) for row in table.rows]
+    runs = {run.path: run for row in table.rows for run in row.runs}
+    return template.render(
+        table=table,
+        headings=headings(table),
+        rows=rows,
+        notes=notes(table),
+        runs=runs.values(),
+    )
+
+
+def _in_paper(table: MeasuredTable, column: MeasuredColumn) -> bool:
+    return any(column.key in row.paper for row in table.rows)
+
+
+def _cell(row: MeasuredRow, column: MeasuredColumn) -> str:
+    cell = row.cells.get(column.key)
+    if cell is None:
+        return NOT_MEASURED if row.runs else NOT_YET
+    share = column.info is not None and column.info.share
+    text = number(cell.mean, share)
+    if cell.spread is not None:
+        return f"{text} ± {number(cell.spread, share)}"
+    if cell.figures[0].interval is not None:
+        low, high = (number(edge, share) for edge in cell.figures[0].interval)
+        return f"{text} ({low}–{high})"
+    return text
+
+
+def _comparison(table: MeasuredTable) -> Iterator[str]:
+    splits = dict.fromkeys(column.split for column in table.columns)
+    yield (
+        f"The paper's columns: {table.source}. The others were measured here, on the"
+        f" {' and '.join(splits)} split of {table.origin.data}: unless that is the paper's data at"
+        " its size, rows are to be compared with rows, not with the paper's numbers."
+    )
+    if len(table.origin.seeds) > 1:
+        yield f"Mean ± standard deviation over {len(table.origin.seeds)} seeds."
+    else:
+        yield "One seed; in brackets the 95 % interval of a share (Wilson)."
+
+
+def _column_notes(table: MeasuredTable) -> Iterator[str]:
+    """Numbers of pictures, chance, floor and rank of each column, where one figure has them."""
+    for column in table.columns:
+        cell = _first_cell(table, column)
+        if cell is None or column.info is None:
+            continue
+        figure, info = cell.figures[0], column.info
+        counts = f"{figure.pictures} pictures"
+        counts += f", {figure.real} real photos" if figure.real else ""
+        by = f", network {figure.network}" if figure.network else ""
+        about = "".join(f", {limit}" for limit in limits(figure, info))
+        yield f"{column.title}: {counts}{by}{about}. {info.meaning}"
+
+
+def _first_cell(table: MeasuredTable, column: MeasuredColumn) -> Cell | None:
+    return next((row.cells[column.key] for row in table.rows if column.key in row.cells), None)
+
+
+def _networks(table: MeasuredTable) -> Iterator[str]:
+    for network in table.networks:
+        right = "" if network.accuracy is None else f", right on {network.accuracy:.3f} real photos"
+        yield (
+            f"Network {network.name}: {network.what}{right}; resize {network.resize}; weights"
+            f" {network.weights_hash[:12]}."
+        )
+
+
+def _origin(table: MeasuredTable) -> Iterator[str]:
+    origin = table.origin
+    versions = ", ".join(f"{name} {version}" for name, version in table.versions.items())
+    yield (
+        f"Configuration {origin.config_name}, data {origin.data} (dataset.json"
+        f" {origin.data_hash[:12]}), seeds {', '.join(map(str, origin.seeds))}. {versions}."
+    )
+
+
+@dataclass(frozen=True)
+class Line:
+    """One clip: its sound, the real photo, and what each system draws."""
+
+    label: str
+    pictures: tuple[Shown, ...]
+
+
+def write_table_html(table: MeasuredTable, path: Path) -> None:
+    """Write the page; like the evaluation's it needs nothing else."""
+    runs = {run.path: run for row in table.rows for run in row.runs}
+    page = environment().get_template("table.html.jinja")
+    text = page.render(
+        table=table,
+        headings=headings(table),
+        rows=[(row, cells(table, row)) for row in table.rows],
+        notes=notes(table),
+        runs=list(runs.values()),
+        lines=_lines(_drawn(table)),
+    )
+    write_atomically(path, text.encode())
+
+
+def _drawn(table: MeasuredTable) -> dict[str, Comparison]:
+    """What the first run of each row drew, of those that drew the same clips."""
+    found: dict[str, Comparison] = {}
+    paths: set[str] = set()
+    for row in table.rows:
+        if row.runs and row.runs[0].path not in paths:
+            paths.add(row.runs[0].path)
+            comparison = load_comparison(Path(row.runs[0].path) / FOLDER / FILE)
+            first = next(iter(found.values()), comparison)
+            if comparison is not None and first is not None and comparison.keys == first.keys:
+                found[row.title.partition(":")[0]] = comparison
+    return found
+
+
+def _lines(drawn: Mapping[str, Comparison]) -> list[Line]:
+    if not drawn:
+        return []
+    first = next(iter(drawn.values()))
+    lines = []
+    for place, (key, label) in enumerate(zip(first.keys, first.labels, strict=True)):
+        pictures = {
+            "sound": first.sounds[place],
+            "real photo": first.photos[place],
+            **{title: comparison.refined[place] for title, comparison in drawn.items()},
+        }
+        shown = [
+            Shown(title, f"{title}: {label}, {key}", data_uri(Image.fromarray(picture)))
+            for title, picture in pictures.items()
+        ]
+        lines.append(Line(label, tuple(shown)))
+    return lines

@@ -1,0 +1,292 @@
+"""One row's run of a table: trained and evaluated, each in a process of its own.
+
+Nothing here imports TensorFlow but the work itself, so that the process that waits stays small.
+"""
+# MERGED The paper's tables from nothing but a data set; what is finished is taken as it is.
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from cargan_tf.config import Config, config_from_json, overlay, override
+from cargan_tf.data.dataset import DATASET_FILE, DatasetInfo, check_fits, load_dataset
+from cargan_tf.errors import UserError, did_you_mean
+from cargan_tf.evaluation.report import FOLDER, PAGE_FILE, REPORT_FILE, Report
+from cargan_tf.evaluation.reproduce.measured_table import (
+    Measured,
+    MeasuredTable,
+    RunNote,
+    TableOrigin,
+    measured_table,
+)
+from cargan_tf.evaluation.reproduce.paper_tables import PaperRow, PaperTable, paper_table
+from cargan_tf.evaluation.reproduce.rendering import to_markdown, write_table_html
+from cargan_tf.training.run import Run
+from cargan_tf.utils.files import file_hash, write_atomically, write_json
+from cargan_tf.utils.progress import Reporter, SilentReporter
+from cargan_tf.utils.subprocesses import run_apart
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A configuration with its seed, and where its run is."""
+
+    config: Config
+    run: Run
+
+    @classmethod
+    def of(cls, base: Config, source: str, seed: int, folder: Path) -> Experiment:
+        """``source`` laid over ``base``, as the run ``folder/<source>/seed-<seed>``."""
+        config = override(overlay(base, source), [f"training.seed={seed}"])
+        return cls(config, Run(folder / source.replace("/", "-") / f"seed-{seed}"))
+
+    def report(self, dataset: DatasetInfo) -> Report | None:
+        """Its evaluation after the last step, if there is one."""
+        file = self.run.path / FOLDER / REPORT_FILE
+        try:
+            report = Report.from_json(json.loads(file.read_text("utf-8")), str(file))
+        except (FileNotFoundError, ValueError, UserError):
+            return None  # not there yet, damaged, or of an older version: it is made anew
+        return (
+            report if report.origin.step == dataset.training_steps(self.config.training) else None
+        )
+
+    def training_seconds(self) -> float:
+        """Time spent in steps, however often the run was interrupted."""
+        seconds, done = 0.0, 0
+        for values in self.run.read_stats():
+            if values["kind"] == "training":
+                pictures = (values["step"] - done) * self.config.training.batch_size
+                seconds += pictures / values["pictures_per_second"]
+                done = values["step"]
+        return seconds
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """What all experiments of a call share.
+
+    Attributes:
+        data: the data set's folder.
+        held_out: the split that is measured beside the training split.
+        gpus: devices of each training; see ``make_strategy``.
+        features: the feature network of FID, KID and IS; the evaluation's own choice by default.
+        prepare: called first in every process.
+        reporter: told of all work.
+    """
+
+    data: Path
+    held_out: str
+    gpus: int | None
+    features: str | None
+    prepare: Callable[[], object] | None
+    reporter: Reporter
+
+    def train_classifier(self, config: Config) -> None:
+        """Train C unless there is one like this."""
+        self._apart(_train_classifier, self.data, config)
+
+    def train(self, experiment: Experiment) -> None:
+        """Train it from where it is to its last step."""
+        self._apart(_train, experiment.run.path, self.data, experiment.config, self.gpus)
+
+    def evaluate(self, experiment: Experiment) -> None:
+        """Measure it; write report, page and some pictures into its run."""
+        splits = ("train", self.held_out)
+        self._apart(_evaluate, experiment.run.path, self.data, splits, self.features)
+
+    def _apart(self, work: Callable[..., None], *arguments: object) -> None:
+        run_apart(work, *arguments, reporter=self.reporter, prepare=self.prepare)
+
+
+def _train_classifier(data: Path, config: Config, reporter: Reporter) -> None:
+    from cargan_tf.training.classifiers.train_classifier import has_classifier, train_classifier
+
+    if not has_classifier(data, config):
+        train_classifier(data, config, reporter=reporter)
+
+
+def _train(run: Path, data: Path, config: Config, gpus: int | None, reporter: Reporter) -> None:
+    from cargan_tf.training.distribution import make_strategy
+    from cargan_tf.training.trainer import Trainer
+
+    begun = Run(run).exists()
+    Trainer(Run(run), data, config, make_strategy(gpus), resume=begun, reporter=reporter).train()
+
+
+def _evaluate(
+    run: Path, data: Path, splits: Sequence[str], features: str | None, reporter: Reporter
+) -> None:
+    from cargan_tf.evaluation.evaluate import evaluate_run
+    from cargan_tf.evaluation.html.image_strips import FILE, save_comparison
+    from cargan_tf.evaluation.html.report_page import write_html
+
+    report, drawn = evaluate_run(Run(run), data, splits, features=features, reporter=reporter)
+    write_html(report, drawn, Run(run), run / FOLDER / PAGE_FILE)
+    held_out, seed = splits[-1], report.origin.seed
+    save_comparison(report.split(held_out), drawn[held_out], seed, run / FOLDER / FILE)
+
+
+#: Under the output folder: what everything in it was made from, and the runs.
+ORIGIN_FILE, RUNS = "reproduction.json", "runs"
+
+
+def reproduce(
+    name: str,
+    data: Path,
+    config: Config,
+    out: Path,
+    *,
+    seeds: int = 1,
+    only: Sequence[str] = (),
+    gpus: int | None = None,
+    features: str | None = None,
+    evaluate_again: bool = False,
+    prepare: Callable[[], object] | None = None,
+    reporter: Reporter | None = None,
+) -> MeasuredTable:
+    """Train and evaluate what a table of the paper needs, and write the table.
+
+    Each training and each evaluation has a process of its own, one after the other. Runs are in
+    ``out/runs`` and shared by the tables. Killed at any moment, the same call goes on: finished
+    runs are passed over, one that was begun goes on from its checkpoint. ``out/<name>.json``,
+    ``.md`` and ``.html`` are written anew after each evaluation.
+
+    Args:
+        name: ``table1``, ``table2`` or ``options``.
+        data: a data set made by ``preprocess``; C is trained beside it unless it is there.
+        config: the base, over which each row's configuration is laid.
+        out: folder of runs and tables.
+        seeds: runs of each row, with ``training.seed`` and the numbers after it.
+        only: names of the rows to work on; all by default. Others are shown if they are finished.
+        gpus: devices of each training; see ``make_strategy``.
+        features: the feature network of FID, KID and IS; the evaluation's own choice by default.
+        evaluate_again: measure finished runs anew.
+        prepare: called first in every process that is started.
+        reporter: told of each stage.
+
+    Raises:
+        UserError: an unknown table or row, a data set without a held-out split, ``out`` was begun
+            with another configuration or data set or is in use, or a stage fails.
+    """
+    reporter = reporter or SilentReporter()
+    table = paper_table(name)
+    wanted = {row.overlay for row in _wanted(table, only)}
+    dataset = load_dataset(data)
+    check_fits(dataset, config)
+    held_out = _held_out(dataset, data)
+    laboratory = Laboratory(data, held_out, gpus, features, prepare, reporter)
+    chosen = range(config.training.seed, config.training.seed + seeds)
+    origin = TableOrigin(
+        config.name, str(data), file_hash(data / DATASET_FILE), held_out, tuple(chosen)
+    )
+    with _alone_in(out):
+        _check_origin(out, config, data)
+        plan = [
+            (overlay, Experiment.of(config, overlay, seed, out / RUNS))
+            for seed in chosen  # all rows of one seed first, so that a table is there early
+            for overlay in dict.fromkeys(row.overlay for row in table.rows)
+        ]
+        plan = [
+            (overlay, experiment)
+            for overlay, experiment in plan
+            if overlay in wanted or experiment.report(dataset) is not None
+        ]
+        if any(experiment.report(dataset) is None for _, experiment in plan):
+            laboratory.train_classifier(config)
+        measured: dict[str, list[Measured]] = {}
+        for place, (overlay, experiment) in enumerate(plan, 1):
+            reporter.message(f"{place} of {len(plan)}: {experiment.run.path}")
+            again = evaluate_again and overlay in wanted
+            one = _measured(experiment, dataset, laboratory, again)
+            measured.setdefault(overlay, []).append(one)
+            result = measured_table(table, measured, origin)
+            write_json(out / f"{name}.json", result.to_json())
+            write_atomically(out / f"{name}.md", to_markdown(result).encode())
+            write_table_html(result, out / f"{name}.html")
+    return result
+
+
+def _measured(
+    experiment: Experiment, dataset: DatasetInfo, laboratory: Laboratory, again: bool
+) -> Measured:
+    """The evaluation of a finished run; whatever is missing is done first."""
+    report = experiment.report(dataset)
+    if report is None:
+        laboratory.train(experiment)
+    if report is None or again:
+        laboratory.evaluate(experiment)
+        report = experiment.report(dataset)
+    if report is None:
+        raise RuntimeError(f"{experiment.run.path} was evaluated, but not at its last step")
+    note = RunNote(
+        path=str(experiment.run.path),
+        seed=experiment.config.training.seed,
+        step=report.origin.step,
+        training_seconds=experiment.training_seconds(),
+        config_hash=report.origin.config_hash,
+        checkpoint_hash=report.origin.checkpoint_hash,
+    )
+    return Measured(report, note)
+
+
+def _wanted(table: PaperTable, only: Sequence[str]) -> list[PaperRow]:
+    names = [row.name for row in table.rows]
+    for name in only:
+        if name not in names:
+            raise UserError(
+                f"{table.name} has no row {name!r}; its rows are {', '.join(names)}."
+                f"{did_you_mean(name, names)}"
+            )
+    return [row for row in table.rows if not only or row.name in only]
+
+
+def _held_out(dataset: DatasetInfo, data: Path) -> str:
+    """The data's own name of the split that the paper calls test."""
+    name = "test" if dataset.records("test") else dataset.held_out_split
+    if name is None:
+        raise UserError(
+            f"{data} has only a training split, and the tables are of other pictures. Preprocess"
+            " data with a validation or test split."
+        )
+    return name
+
+
+@contextmanager
+def _alone_in(out: Path) -> Iterator[None]:
+    """Keep every other call out of the folder; the lock falls with its owner."""
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(out / ".lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise UserError(
+            f"{out} is in use by another `cargan reproduce`: wait for it, or choose another folder"
+            " with --out."
+        ) from error
+
+
+def _check_origin(out: Path, config: Config, data: Path) -> None:
+    """All in one folder must be made from one configuration and one data set."""
+    file, data_hash = out / ORIGIN_FILE, file_hash(data / DATASET_FILE)
+    if not file.exists():
+        write_json(file, {"config": config.model_dump(mode="json"), "data_hash": data_hash})
+        return
+    try:
+        before = json.loads(file.read_text("utf-8"))
+        same_data = before["data_hash"] == data_hash
+        same_config = config_from_json(before["config"], str(file)) == config
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{file} is damaged; choose another folder with --out.") from error
+    if not (same_data and same_config):
+        other = "configuration" if same_data else "data set"
+        raise UserError(
+            f"{out} was begun with another {other}; go on with that one, or choose another folder"
+            " with --out."
+        )

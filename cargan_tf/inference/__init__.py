@@ -1,0 +1,1 @@
+"""From sound files to images and videos with a trained model."""

@@ -1,0 +1,149 @@
+"""Which picture file each sound file becomes, and writing it."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cargan_tf.errors import UserError
+from cargan_tf.utils.files import write_atomically
+from cargan_tf.utils.remote import is_remote
+
+Item = TypeVar("Item")
+
+#: Pictures that may wait to be saved: a few batches.
+_UNSAVED = 64
+#: A sound that comes from standard input, or a picture that goes to standard output.
+STANDARD = Path("-")
+#: Endings of sound files looked for in a folder: what soundfile reads.
+SOUND_ENDINGS = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus", ".au"})
+
+
+def plan_pictures(sounds: Sequence[Path], out: Path | None) -> dict[Path, Path]:
+    """The picture of each sound, in order; a folder stands for the sound files in it.
+
+    Args:
+        sounds: files and folders; ``-`` is standard input.
+        out: the picture's file for a single sound, ``-`` being standard output; a folder for
+            several. Without it pictures are written into the working folder under the sounds'
+            names.
+
+    Raises:
+        UserError: a folder without sounds, a missing file, or ``out`` names one file for several
+            sounds or is no picture's name.
+    """
+    files = list(dict.fromkeys(file for sound in sounds for file in _files_of(sound)))
+    several = len(files) > 1 or any(sound.is_dir() for sound in sounds)
+    if out is not None and not several and not out.is_dir():
+        _format_of(out)
+        return {files[0]: out}
+    if out is not None and (out.suffix or out == STANDARD) and not out.is_dir():
+        raise UserError(
+            f"{len(files)} sounds cannot become the one picture {out}; name a folder with -o."
+        )
+    folder = out or Path(".")
+    plan: dict[Path, Path] = {}
+    taken: set[str] = set()
+    for file in files:
+        # a.wav and a.mp3, or b/a.wav, keep apart, also where A.png and a.png are one file.
+        name = next(name for name in _names(file) if name.casefold() not in taken)
+        taken.add(name.casefold())
+        plan[file] = folder / name
+    return plan
+
+
+def save_picture(image: NDArray[np.uint8], file: Path) -> None:
+    """Write [H, W, 3] uint8 as PNG, or in the format of the file's ending.
+
+    Raises:
+        UserError: the ending names no picture format, or the file cannot be written.
+    """
+    try:
+        write_atomically(file, encode_picture(image, _format_of(file)), durable=False)
+    except OSError as error:
+        raise UserError(f"{file} cannot be written: {error.strerror or error}.") from error
+
+
+def saved_meanwhile(items: Iterable[Item], save: Callable[[Item], None]) -> Iterator[Item]:
+    """Save each item in another thread while the next are made; yields it once it is saved.
+
+    In order; at most ``_UNSAVED`` wait. What ``save`` raises is raised in the item's place.
+    """
+    with ThreadPoolExecutor(1, "cargan-saving") as saver:
+        waiting: deque[tuple[Item, Future[None]]] = deque()
+        try:
+            for item in items:
+                waiting.append((item, saver.submit(save, item)))
+                while waiting and (waiting[0][1].done() or len(waiting) > _UNSAVED):
+                    yield _saved(*waiting.popleft())
+            while waiting:
+                yield _saved(*waiting.popleft())
+        finally:
+            saver.shutdown(wait=True, cancel_futures=True)
+
+
+def _saved(item: Item, saving: Future[None]) -> Item:
+    saving.result()
+    return item
+
+
+def encode_picture(image: NDArray[np.uint8], kind: str = "PNG") -> bytes:
+    """[H, W, 3] uint8 as the content of a picture file, of a format as Pillow names it."""
+    content = io.BytesIO()
+    Image.fromarray(image).save(content, kind)
+    return content.getvalue()
+
+
+def check_picture_name(file: Path) -> None:
+    """That pictures can be written under that name; ``UserError`` if its ending names no format."""
+    _format_of(file)
+
+
+def _format_of(file: Path) -> str:
+    """Pillow's name of the format that the file's ending asks for."""
+    ending = file.suffix.lower() or ".png"
+    kind = Image.registered_extensions().get(ending)
+    if kind not in Image.SAVE:
+        raise UserError(f"{file}: no picture format has the ending {ending!r}; use .png.")
+    return kind
+
+
+def _files_of(sound: Path) -> list[Path]:
+    if sound == STANDARD:
+        return [sound]
+    if not sound.is_dir():
+        # A link that leads nowhere is named when it is read.
+        if not (sound.exists() if is_remote(sound) else os.path.lexists(sound)):
+            raise UserError(f"{sound} does not exist: name a sound file or a folder of them.")
+        return [sound]
+    found = sorted(file for file in sound.rglob("*") if file.suffix.lower() in SOUND_ENDINGS)
+    if not found and sound.suffix.lower() in SOUND_ENDINGS:
+        return [sound]  # named as a sound among others that may be some, it is refused alone
+    if not found:
+        raise UserError(
+            f"{sound} holds no sound files; looked for {', '.join(sorted(SOUND_ENDINGS))}."
+        )
+    return found
+
+
+def _names(file: Path) -> Iterator[str]:
+    """Names for the file's picture, the plainest first, without end."""
+    if file == STANDARD:
+        file = Path("stdin")
+    parents = [parent.name for parent in file.absolute().parents if parent.name]
+    stems = ["_".join([*reversed(parents[:depth]), file.stem]) for depth in range(len(parents) + 1)]
+    yield f"{file.stem}.png"
+    yield f"{file.name}.png"
+    yield from (f"{stem}.png" for stem in stems[1:])
+    yield from (f"{stem}{file.suffix}.png" for stem in stems[1:])
+    yield from (f"{file.stem}_{number}.png" for number in count(2))

@@ -1,0 +1,198 @@
+"""A window that slides over a recording, and one picture for each of its places."""
+# MERGED From a recording to a video of its player.
+
+from __future__ import annotations
+
+import io
+import math
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, repeat
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cargan_tf.audio.clips import cut_clip, root_mean_square
+from cargan_tf.audio.decode import read_audio
+from cargan_tf.inference.generator import BATCH, Generator, Label, Source
+from cargan_tf.inference.result import Drawn, Picture, Recognition, doubt
+from cargan_tf.inference.video_writer import check_video_name, write_video
+from cargan_tf.labels import label_weights, shares_of
+from cargan_tf.utils.progress import Reporter, SilentReporter
+
+Waveform = NDArray[np.float32]
+
+#: Places of a recording that are listened to, at most, to recognise the instrument.
+LISTENED_TO = 64
+
+
+def sliding_starts(samples: int, clip_samples: int, rate: int, frames_per_second: int) -> list[int]:
+    """Where the clip of each frame begins.
+
+    It begins at the frame's own time, as in Sub-URMP, where a picture is the first frame of its
+    half second; frames of the last half second share its clip. The frames last as long as the
+    sound: the last of them may end after it, by less than its own length.
+
+    Args:
+        samples: length of the recording, as of all here.
+        clip_samples: length of a clip.
+        rate: samples a second.
+        frames_per_second: frames a second.
+    """
+    # Less a millionth of a frame: rounding must not make one more.
+    frames = max(1, math.ceil(samples * frames_per_second / rate - 1e-6))
+    last = max(0, samples - clip_samples)
+    return [min(round(index * rate / frames_per_second), last) for index in range(frames)]
+
+
+def draw_frames(
+    generator: Generator, waveform: Waveform, starts: Sequence[int], label: Label
+) -> Iterator[Drawn]:
+    """Draw the clips of a recording that begin at ``starts``, a batch at a time.
+
+    Args:
+        generator: draws.
+        waveform: [samples] at the generator's rate.
+        starts: in samples.
+        label: of all frames.
+    """
+    for first in range(0, len(starts), BATCH):
+        clips = [
+            cut_clip(waveform, start, generator.clip_samples)
+            for start in starts[first : first + BATCH]
+        ]
+        yield from generator.draw(clips, [label] * len(clips))
+
+
+def recognise_recording(generator: Generator, waveform: Waveform) -> Recognition:
+    """Which instrument is heard in a whole recording, the louder places counting more.
+
+    The probabilities of clips all over the recording, weighted by their root mean square.
+
+    Raises:
+        UserError: the model cannot tell.
+    """
+    samples = generator.clip_samples
+    last = max(0, len(waveform) - samples)
+    count = min(LISTENED_TO, 1 + 2 * last // samples)
+    starts = np.linspace(0, last, count).round().astype(int)
+    clips = [cut_clip(waveform, int(start), samples) for start in np.unique(starts)]
+    heard = generator.recognise(clips)
+    loudness = np.array([root_mean_square(clip.samples) for clip in clips])
+    shares = loudness / loudness.sum() if loudness.any() else np.full(len(clips), 1 / len(clips))
+    rows = np.array([[one.probabilities[label] for label in generator.labels] for one in heard])
+    return Recognition(dict(zip(generator.labels, (shares @ rows).tolist(), strict=True)))
+
+
+def smoothed(frames: Iterable[Picture], radius: int) -> Iterator[Picture]:
+    """Each frame as the mean of those around it: no frame comes later for it.
+
+    Args:
+        frames: [H, W, 3] each.
+        radius: so many before and after count, by a Hann window; 0 changes nothing.
+    """
+    weights = np.hanning(2 * radius + 3)[1:-1]
+    # The frame in the middle is the one that is due; None stands beyond both ends.
+    around: deque[Picture | None] = deque([None] * (2 * radius + 1), maxlen=2 * radius + 1)
+    for frame in chain(frames, repeat(None, radius)):
+        around.append(frame)
+        if around[radius] is not None:
+            there = [(w, near) for w, near in zip(weights, around, strict=True) if near is not None]
+            mean = sum(w * near.astype(np.float64) for w, near in there) / sum(w for w, _ in there)
+            yield np.rint(mean).astype(np.uint8)
+
+
+FRAMES_PER_SECOND = 10
+
+
+@dataclass(frozen=True)
+class DrawnVideo:
+    """What was made of a recording.
+
+    Attributes:
+        label_weights: the share of each label whose share is not 0.
+        confidence: of the sound classifier; ``None`` where the label was given.
+        frames: their number.
+        seconds: they last so long together.
+        silent: frames whose clip is silent.
+        noise_like: frames whose clip is more like noise than notes.
+    """
+
+    label_weights: Mapping[str, float]
+    confidence: float | None
+    frames: int
+    seconds: float
+    silent: int
+    noise_like: int
+
+    def warnings(self) -> list[str]:
+        """What the viewer should know: frames of silence or noise, a label guessed."""
+        counts = ((self.silent, "silence"), (self.noise_like, "noise"))
+        said = [
+            f"{count} of {self.frames} frames are of {what}; they are a guess"
+            for count, what in counts
+            if count
+        ]
+        return said + doubt(self.label_weights, self.confidence)
+
+
+def draw_video(
+    generator: Generator,
+    source: Source,
+    file: Path,
+    label: Label = None,
+    frames_per_second: int = FRAMES_PER_SECOND,
+    smooth_seconds: float = 0.0,
+    reporter: Reporter | None = None,
+) -> DrawnVideo:
+    """Draw a whole recording frame by frame and write it with its sound.
+
+    Args:
+        generator: draws.
+        source: a sound file.
+        file: the video, .mp4 or .gif (which has no sound).
+        label: as in ``Generator.generate``; without it the instrument is recognised from the whole
+            recording.
+        frames_per_second: whole, 1 or more.
+        smooth_seconds: each frame becomes the mean of those up to so much earlier and later.
+        reporter: told of each frame.
+
+    Raises:
+        UserError: the sound cannot be read, the file cannot be written, an unknown label, or none
+            and a model that cannot recognise instruments.
+    """
+    check_video_name(file)
+    generator.check_labels([label])
+    if not isinstance(source, Path):
+        source = io.BytesIO(source.read())  # it is read twice: to be drawn, and to be heard
+    waveform = read_audio(source, generator.sample_rate)
+    confidence = None
+    if label is None:
+        recognition = recognise_recording(generator, waveform)
+        label, confidence = recognition.label, recognition.confidence
+    starts = sliding_starts(
+        len(waveform), generator.clip_samples, generator.sample_rate, frames_per_second
+    )
+    found: Counter[str] = Counter()
+
+    def pictures() -> Iterator[Picture]:
+        for drawn in draw_frames(generator, waveform, starts, label):
+            found.update(silent=drawn.quality.silent, noise_like=drawn.quality.noise_like)
+            task.advance()
+            yield drawn.image
+
+    if not isinstance(source, Path):
+        source.seek(0)
+    with (reporter or SilentReporter()).task("Video", len(starts)) as task:
+        frames = smoothed(pictures(), round(smooth_seconds * frames_per_second))
+        write_video(file, frames, frames_per_second, source)
+    return DrawnVideo(
+        label_weights=shares_of(label_weights(label, generator.labels), generator.labels),
+        confidence=confidence,
+        frames=len(starts),
+        seconds=len(starts) / frames_per_second,
+        silent=found["silent"],
+        noise_like=found["noise_like"],
+    )

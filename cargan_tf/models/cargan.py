@@ -1,0 +1,113 @@
+"""The whole picture-maker (paper Fig. 1): G1, then C, then the residue, then G2."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from cargan_tf.config import Config, ModelConfig
+from cargan_tf.models.base import EXACT, Composite
+from cargan_tf.models.classifier import Classifier
+from cargan_tf.models.unet import UNet
+
+
+class Stages(NamedTuple):
+    """What the cascade makes of a sound on its way to a picture."""
+
+    coarse: tf.Tensor  # I', [B, S, S, 3] in [-1, 1]
+    coarse_logits: tf.Tensor  # C(I') before the softmax, [B, K]
+    residue: tf.Tensor  # L_r = L_a - softmax(C(I')), [B, K] in [-1, 1]
+    refined: tf.Tensor  # I'', [B, S, S, 3] in [-1, 1]; I' itself where there is no second stage
+
+
+class Cascade(Composite, keras.Model):
+    """Coarse to fine in two stages (Eq. 1): ``I'' = G2(I', L_a - C(I'))`` with ``I' = G1(A, L_a)``.
+
+    C is frozen and always in inference mode; gradients pass through it to the pictures. The
+    ablations of Table 1 leave out what G2 sees of the residue, or G2.
+    """
+
+    def __init__(self, config: Config, label_count: int, **kwargs: Any) -> None:
+        super().__init__(**EXACT, **kwargs)
+        size = config.data.image_size
+        self.model_config = config.model
+        self.coarse_generator = UNet(  # G1
+            size, config.model, config.model.coarse_skips_left_out, name="coarse_generator"
+        )
+        self.refined_generator = (  # G2
+            UNet(size, refined_config(config.model), name="refined_generator")
+            if config.model.stages == 2
+            else None
+        )
+        self.classifier = Classifier(config.classifier, label_count, name="classifier")  # C
+        self.classifier.trainable = False
+
+    def call(
+        self,
+        spectrogram: tf.Tensor,
+        label: tf.Tensor,
+        seed: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> Stages:
+        """Draw.
+
+        Args:
+            spectrogram: A, [B, S, S, 1] in [-1, 1]; 3 channels with ``model.spectrogram: jet``.
+            label: L_a, [B, K], one-hot.
+            seed: int32 [2], of this step's dropout; needed when ``training``.
+            training: batch statistics and dropout in the generators.
+        """
+        seed_coarse, seed_refined = (
+            (None, None) if seed is None else tf.unstack(tf.random.split(seed, 2))
+        )
+        coarse = self.coarse_generator(
+            with_label_planes(spectrogram, label), seed=seed_coarse, training=training
+        )
+        coarse_logits = self.classifier(coarse, training=False)
+        residue = label - tf.nn.softmax(coarse_logits)
+        if self.refined_generator is None:
+            return Stages(coarse, coarse_logits, residue, refined=coarse)
+        seen = (
+            tf.concat([coarse, spectrogram], -1) if self.model_config.refine_sees_audio else coarse
+        )
+        if self.model_config.residue:
+            seen = with_label_planes(seen, residue)
+        refined = self.refined_generator(seen, seed=seed_refined, training=training)
+        return Stages(coarse, coarse_logits, residue, refined)
+
+    @property
+    def generators(self) -> list[UNet]:
+        """G1, and G2 where there is one."""
+        found = (self.coarse_generator, self.refined_generator)
+        return [generator for generator in found if generator is not None]
+
+    @property
+    def generator_variables(self) -> list[keras.Variable]:
+        """The weights of G1 and G2 that training moves; C's are not among them."""
+        return [
+            variable for generator in self.generators for variable in generator.trainable_variables
+        ]
+
+
+def refined_config(config: ModelConfig) -> ModelConfig:
+    """G2's: with its own width where it has one."""
+    width = config.refined_generator_width or config.generator_width
+    return config.model_copy(update={"generator_width": width})
+
+
+def new_cascade(config: Config, label_count: int) -> Cascade:
+    """The cascade with its weights made."""
+    size = config.data.image_size
+    cascade = Cascade(config, label_count, name="cascade")
+    sound = tf.zeros([1, size, size, config.model.spectrogram_channels])
+    cascade(sound, tf.zeros([1, label_count]))
+    return cascade
+
+
+def with_label_planes(picture: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+    """``picture`` [B, H, W, C] ⊕ ``label`` [B, K] repeated over space: [B, H, W, C + K]."""
+    height, width = picture.shape[1:3]
+    planes = tf.tile(label[:, None, None, :], [1, height, width, 1])
+    return tf.concat([picture, planes], axis=-1)

@@ -1,0 +1,139 @@
+"""Batch normalisation and dropout that give the same result on one device and on several."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from cargan_tf.models.base import EXACT, exact
+
+#: oneDNN normalises half-width numbers at full speed where the channels are a multiple of this, and
+#: else five to twelve times slower than float32 (docs/performance.md).
+HALF_WIDTH_CHANNELS = 16
+
+
+class BatchNorm(keras.layers.Layer):
+    """Batch normalisation with PyTorch's conventions, over the batch of all replicas.
+
+    The moving variance is the unbiased one and moves by a tenth a step (PyTorch's momentum 0.1);
+    the scale starts at N(1, 0.02), as in pix2pix. On one replica TensorFlow's fused kernel does
+    the work.
+
+    Input and output shape: [B, H, W, C], of any precision; statistics are float32.
+    """
+
+    def __init__(self, epsilon: float = 1e-5, momentum: float = 0.9, **kwargs: Any) -> None:
+        super().__init__(**EXACT, **kwargs)
+        self.epsilon = epsilon
+        self.momentum = momentum
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make scale and offset, and the statistics that move."""
+        # Never in the precision of the layer around this one.
+        own = {"shape": (int(input_shape[-1] or 0),), "autocast": False}
+        self.gamma = self.add_weight(
+            name="gamma", initializer=keras.initializers.RandomNormal(1.0, 0.02), **own
+        )
+        self.beta = self.add_weight(name="beta", initializer="zeros", **own)
+        # Every replica computes the same new value, so any one of them may be kept.
+        moving = {"trainable": False, "aggregation": "only_first_replica", **own}
+        self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", **moving)
+        self.moving_variance = self.add_weight(name="moving_variance", initializer="ones", **moving)
+
+    def call(
+        self, features: tf.Tensor, training: bool = False, update_statistics: bool = True
+    ) -> tf.Tensor:
+        """Normalise by the batch when ``training``, else by the moving statistics.
+
+        ``update_statistics=False`` leaves the moving statistics as they are: D must not change
+        while the generators learn from it.
+        """
+        if not training:
+            normalised, *_ = self._fused(features, is_training=False)
+            return normalised
+        if _replicas() == 1:
+            normalised, mean, variance = self._fused(features, is_training=True)
+        else:
+            normalised, mean, variance = self._synchronised(exact(features))
+            normalised = tf.cast(normalised, features.dtype)
+        if update_statistics:
+            for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                kept = moving.value * self.momentum
+                moving.assign(kept + tf.stop_gradient(value) * (1.0 - self.momentum))
+        return normalised
+
+    def scale_and_offset(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """What it does when not training, as ``scale · x + offset``, a number each a channel."""
+        scale = self.gamma.value * tf.math.rsqrt(self.moving_variance.value + self.epsilon)
+        return scale, self.beta.value - scale * self.moving_mean.value
+
+    def _fused(self, features: tf.Tensor, is_training: bool) -> tuple[tf.Tensor, ...]:
+        """Normalised features, batch mean and unbiased batch variance."""
+        precision = features.dtype
+        if features.shape[-1] % HALF_WIDTH_CHANNELS:
+            features = exact(features)
+        normalised, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            features,
+            self.gamma.value,
+            self.beta.value,
+            mean=None if is_training else self.moving_mean.value,
+            variance=None if is_training else self.moving_variance.value,
+            epsilon=self.epsilon,
+            is_training=is_training,
+        )
+        return tf.cast(normalised, precision), mean, variance
+
+    def _synchronised(self, features: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """The same over all replicas: the mean first, so that the variance does not cancel."""
+        context = tf.distribute.get_replica_context()
+        replicas = context.num_replicas_in_sync
+        count = tf.cast(tf.reduce_prod(tf.shape(features)[:3]) * replicas, features.dtype)
+        mean = context.all_reduce("SUM", tf.reduce_sum(features, [0, 1, 2])) / count
+        squares = tf.reduce_sum(tf.square(features - mean), [0, 1, 2])
+        variance = context.all_reduce("SUM", squares) / count
+        normalised = tf.nn.batch_normalization(
+            features, mean, variance, self.beta.value, self.gamma.value, self.epsilon
+        )
+        return normalised, mean, variance * count / tf.maximum(count - 1.0, 1.0)
+
+
+class ReplicaDropout(keras.layers.Layer):
+    """Dropout whose mask is a pure function of a seed and the picture's place in the batch.
+
+    Each replica draws the mask of the whole batch and takes its own part, so four replicas of one
+    picture drop what one replica of four drops, and a resumed run drops what the first one would
+    have. The maps it is used on are small.
+
+    Input and output shape: [B, H, W, C].
+    """
+
+    def __init__(self, rate: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rate = rate
+
+    def call(
+        self, features: tf.Tensor, seed: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
+        """Drop a share ``rate`` of the features when ``training``; ``seed`` is int32 [2].
+
+        Raises:
+            ValueError: training without a seed.
+        """
+        if not training or self.rate == 0:
+            return features
+        if seed is None:
+            raise ValueError("ReplicaDropout needs a seed of shape [2] in training; received None")
+        context = tf.distribute.get_replica_context()
+        batch = tf.shape(features)[0]
+        shape = tf.concat([[batch * context.num_replicas_in_sync], features.shape[1:]], 0)
+        first = context.replica_id_in_sync_group * batch
+        draw = tf.random.stateless_uniform(shape, seed)
+        keep = draw[first : first + batch] >= self.rate
+        return tf.where(keep, features / (1.0 - self.rate), tf.zeros_like(features))
+
+
+def _replicas() -> int:
+    context = tf.distribute.get_replica_context()
+    return context.num_replicas_in_sync if context is not None else 1

@@ -1,0 +1,152 @@
+"""An exported version, loaded, with what it says of its signatures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from grpc import StatusCode
+from numpy.typing import NDArray
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
+
+from cargan_tf.errors import UserError
+from cargan_tf.export.model_registry import exported_version
+from cargan_tf.export.op_allowlist import load_exported
+from cargan_tf.export.saved_model import read_warm_up
+from cargan_tf.serving.server.refusals import Refusal, invalid
+
+DEFAULT_SIGNATURE = "serving_default"
+#: Initialises tables; no request calls it.
+_INIT = "__saved_model_init_op"
+
+#: In a tensor of a warm-up request: 16 sounds of some seconds at most.
+_WARM_UP_NUMBERS = 1 << 22
+
+Tensors = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """An input of a signature: its type, and its sizes where they are fixed."""
+
+    dtype: tf.DType
+    shape: tuple[int | None, ...]  # the first is the number of sounds
+
+
+class ServedModel:
+    """One version under the name that clients use."""
+
+    def __init__(
+        self, name: str, version: int, loaded: Any, signatures: Mapping[str, SignatureDef]
+    ) -> None:
+        """Use ``ServedModel.load`` instead."""
+        self.name, self.version = name, version
+        self.signature_defs = dict(signatures)
+        self._loaded = loaded  # variables live only as long as what was loaded
+        self._inputs = {key: _specs(value.inputs) for key, value in signatures.items()}
+
+    @classmethod
+    def load(cls, folder: Path, name: str) -> ServedModel:
+        """Load an exported version, or the highest of a folder of them.
+
+        Raises:
+            UserError: there is none at ``folder``, it is damaged, or it would do more than draw.
+        """
+        version = exported_version(folder)
+        loaded, saved = load_exported(version)
+        signatures = dict(saved.meta_graphs[0].signature_def)
+        signatures.pop(_INIT, None)
+        number = int(version.name) if version.name.isdecimal() else 1
+        model = cls(name, number, loaded, signatures)
+        try:
+            for request in read_warm_up(version):
+                inputs = {key: _array(value) for key, value in request.inputs.items()}
+                model.run(request.model_spec.signature_name, inputs)
+        except Exception as error:
+            raise UserError(
+                f"the warm-up requests of the model at {version} are damaged: export it again."
+            ) from error
+        return model
+
+    def check_asked_for(self, name: str, version: int | None) -> None:
+        """Raise NOT_FOUND unless this is the model and the version."""
+        if name != self.name or version not in (None, self.version):
+            asked = name if version is None else f"{name}, version {version}"
+            held = f"{self.name}, version {self.version}"
+            raise Refusal(StatusCode.NOT_FOUND, f"no model {asked} here; there is {held}")
+
+    def inputs_of(self, signature: str) -> dict[str, TensorSpec]:
+        """What the signature takes; raises INVALID_ARGUMENT where there is no such signature."""
+        if signature not in self._inputs:
+            known = ", ".join(sorted(self._inputs))
+            raise invalid(f"no signature {signature}; this model has {known}")
+        return self._inputs[signature]
+
+    def check_inputs(self, signature: str, inputs: Tensors, max_rows: int) -> int:
+        """The number of sounds; raises INVALID_ARGUMENT where inputs do not fit the signature."""
+        specs = self.inputs_of(signature)
+        if inputs.keys() != specs.keys():
+            raise invalid(f"{signature} takes {_names(specs)}; received {_names(inputs)}")
+        for name, value in inputs.items():
+            _check_tensor(name, value, specs[name])
+        counts = {name: len(value) for name, value in inputs.items()}
+        if len(set(counts.values())) > 1:
+            received = ", ".join(f"{count} of {name}" for name, count in sorted(counts.items()))
+            raise invalid(f"as many of each input were expected; received {received}")
+        rows = next(iter(counts.values()))
+        if not 1 <= rows <= max_rows:
+            raise invalid(f"1 to {max_rows} sounds in a request were expected; received {rows}")
+        return rows
+
+    def run(self, signature: str, inputs: Tensors) -> Tensors:
+        """Run a signature; raises TensorFlow's own errors."""
+        specs = self._inputs[signature]
+        tensors = {name: tf.constant(value, specs[name].dtype) for name, value in inputs.items()}
+        outputs = self._loaded.signatures[signature](**tensors)
+        return {name: output.numpy() for name, output in outputs.items()}
+
+
+def _array(tensor: TensorProto) -> NDArray[Any]:
+    """The tensor of a warm-up request, which holds one sound or a few."""
+    size = math.prod(dimension.size for dimension in tensor.tensor_shape.dim)
+    if size > _WARM_UP_NUMBERS:  # one number in the file can stand for all of them
+        raise ValueError(
+            f"{size} numbers in a warm-up request; expected {_WARM_UP_NUMBERS} at most"
+        )
+    array: NDArray[Any] = tf.make_ndarray(tensor)
+    return array
+
+
+def _specs(tensors: Mapping[str, Any]) -> dict[str, TensorSpec]:
+    return {
+        name: TensorSpec(
+            tf.as_dtype(info.dtype),
+            tuple(dim.size if dim.size >= 0 else None for dim in info.tensor_shape.dim),
+        )
+        for name, info in tensors.items()
+    }
+
+
+def _check_tensor(name: str, value: NDArray[Any], spec: TensorSpec) -> None:
+    is_text = value.dtype.kind in "OSU"
+    if (spec.dtype == tf.string) != is_text or (
+        not is_text and value.dtype != np.dtype(spec.dtype.as_numpy_dtype)
+    ):
+        received = "string" if is_text else value.dtype.name
+        raise invalid(f"{name} must be {spec.dtype.name}; received {received}")
+    fits = len(value.shape) == len(spec.shape) and all(
+        wanted in (None, size) for size, wanted in zip(value.shape, spec.shape, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join("any" if size is None else str(size) for size in spec.shape)
+        raise invalid(f"{name} must be of shape [{wanted}]; received {list(value.shape)}")
+
+
+def _names(items: Mapping[str, Any]) -> str:
+    return " and ".join(sorted(items)) or "nothing"

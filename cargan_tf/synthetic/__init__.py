@@ -1,0 +1,1 @@
+"""What ``cargan sample-data`` makes: synthetic players whose sound carries what their image shows."""

@@ -1,0 +1,1 @@
+"""Training of the image classifier C and of the sound classifier."""

@@ -1,0 +1,1 @@
+"""One training step of each kind of model."""

@@ -1,0 +1,169 @@
+"""The mean photo of each class: what a network that knows the label alone would draw at best."""
+# MERGED Held-out pairs and what the networks make of them: the listening figures and the grid.
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from PIL import Image
+
+from cargan_tf.config import Config
+from cargan_tf.data.dataset import DatasetInfo
+from cargan_tf.data.input_pipeline import evaluation_batches
+from cargan_tf.models.base import DrawingNetwork
+from cargan_tf.training.conditioning_metrics import HeldOut, ListeningFigures, measure_listening
+from cargan_tf.training.run import Run
+from cargan_tf.utils.files import write_atomically
+from cargan_tf.visualization.grids import picture_grid, two_sounds_a_label
+
+Floats = NDArray[np.float32]
+
+#: Photos at a time; only memory depends on it.
+_BATCH = 64
+
+
+def class_means(run: Run, dataset: DatasetInfo, data: Path, config: Config) -> Floats:
+    """The mean training photo of each class, [K, S, S, 3] in [-1, 1].
+
+    Kept in the run once computed; a file that is damaged is written anew.
+
+    Raises:
+        UserError: the data set has no training photo.
+    """
+    try:
+        kept: Floats = np.load(run.class_means, allow_pickle=False)
+    except (OSError, EOFError, ValueError):
+        kept = class_mean_photos(evaluation_batches(dataset, data, config, "train", _BATCH))
+        content = io.BytesIO()
+        np.save(content, kept)
+        write_atomically(run.class_means, content.getvalue())
+    return kept
+
+
+def class_mean_photos(batches: Iterable[Mapping[str, tf.Tensor]]) -> Floats:
+    """The mean photo of each class over batches, [K, S, S, 3] in [-1, 1].
+
+    Raises:
+        ValueError: there is no batch.
+    """
+    total: np.ndarray | None = None
+    counts: np.ndarray | None = None
+    for batch in batches:
+        label, photo = batch["label"].numpy(), batch["photo"].numpy()
+        part = np.einsum("bk,bhwc->khwc", label, photo, dtype=np.float64)
+        total = part if total is None else total + part
+        counts = label.sum(0) if counts is None else counts + label.sum(0)
+    if total is None or counts is None:
+        raise ValueError("class_mean_photos needs at least one batch; received none")
+    return (total / np.maximum(counts, 1)[:, None, None, None]).astype(np.float32)
+
+
+class Gallery:
+    """A split's pairs in memory, drawn by a network as often as asked."""
+
+    def __init__(
+        self,
+        network: DrawingNetwork,
+        labels: Sequence[str],
+        held_out: HeldOut,
+        recordings: Sequence[str],
+        class_means: Floats,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        self._labels = labels
+        self._held_out = held_out
+        self._class_means = class_means
+        self._seed = seed
+        self._drawer = Drawer(network, batch_size)
+        self._rows = two_sounds_a_label(
+            held_out.classes, recordings, held_out.players or recordings, seed
+        )
+
+    @classmethod
+    def of_split(
+        cls,
+        network: DrawingNetwork,
+        dataset: DatasetInfo,
+        data: Path,
+        config: Config,
+        split: str,
+        class_means: Floats,
+    ) -> Gallery:
+        """The pairs of ``split``, at most ``monitor.listening_clips`` of them."""
+        batch_size, clips = config.training.batch_size, config.monitor.listening_clips
+        held_out, recordings = gather_held_out(
+            evaluation_batches(dataset, data, config, split, batch_size, limit=clips)
+        )
+        seed = config.training.seed
+        return cls(network, dataset.labels, held_out, recordings, class_means, batch_size, seed)
+
+    def figures(self) -> ListeningFigures:
+        """Whether the pictures follow the sound."""
+        return measure_listening(self._drawer, self._held_out, self._class_means, self._seed)
+
+    def grid(self) -> Image.Image:
+        """A row a label: two different sounds, each drawn, beside the real photos."""
+        held_out = self._held_out
+        flat = [index for row in self._rows for index in row]
+        coarse, refined = self._drawer(held_out.spectrograms[flat], held_out.labels[flat])
+        return picture_grid(
+            [(2 * row, 2 * row + 1) for row in range(len(self._rows))],
+            [self._labels[held_out.classes[first]] for first, _ in self._rows],
+            held_out.spectrograms[flat],
+            coarse,
+            refined,
+            held_out.photos[flat],
+        )
+
+
+class Drawer:
+    """A network in inference mode over arrays of any length but 0, a batch at a time."""
+
+    def __init__(self, network: DrawingNetwork, batch_size: int) -> None:
+        self._network = network
+        self._batch_size = batch_size
+        self._draw = tf.function(self._pictures, reduce_retracing=True)
+
+    def __call__(self, spectrograms: Floats, labels: Floats) -> tuple[Floats, Floats]:
+        """Coarse and refined pictures, each [N, S, S, 3] in [-1, 1]."""
+        coarse, refined = [], []
+        for start in range(0, len(labels), self._batch_size):
+            part = slice(start, start + self._batch_size)
+            first, second = self._draw(tf.constant(spectrograms[part]), tf.constant(labels[part]))
+            coarse.append(first.numpy())
+            refined.append(second.numpy())
+        return np.concatenate(coarse), np.concatenate(refined)
+
+    def _pictures(self, spectrogram: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        pictures = self._network(spectrogram, label, training=False)
+        return pictures.coarse, pictures.refined
+
+
+def gather_held_out(batches: Iterable[Mapping[str, tf.Tensor]]) -> tuple[HeldOut, list[str]]:
+    """All batches as one set of arrays, and the recording of each pair."""
+    arrays = gather(batches)
+    players = names_of(arrays["player"])
+    held_out = HeldOut(
+        arrays["spectrogram"], arrays["label"], arrays["photo"], players if all(players) else ()
+    )
+    return held_out, list(names_of(arrays["recording"]))
+
+
+def gather(batches: Iterable[Mapping[str, tf.Tensor]]) -> dict[str, np.ndarray]:
+    """All batches as one array a name."""
+    columns: dict[str, list[np.ndarray]] = {}
+    for batch in batches:
+        for name, value in batch.items():
+            columns.setdefault(name, []).append(value.numpy())
+    return {name: np.concatenate(parts) for name, parts in columns.items()}
+
+
+def names_of(column: np.ndarray) -> tuple[str, ...]:
+    """An array of bytes, as TensorFlow gives strings, as text."""
+    return tuple(name.decode() for name in column)

@@ -1,1 +1,0 @@
-"""Moving pictures of a whole recording."""

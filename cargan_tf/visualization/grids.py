@@ -1,0 +1,190 @@
+"""Picture grids: what the networks draw from fixed sounds, beside the real photos."""
+# MERGED Sheets of pictures: tables with names of rows and columns, and captioned ones.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from cargan_tf.inference.result import Picture
+from cargan_tf.visualization.plots import INK
+
+Floats = NDArray[np.float32]
+
+COLUMNS = ("spectrogram", "coarse", "refined", "real")
+#: Cells are enlarged by a whole number until they are this wide, so that people can see them.
+MINIMUM_CELL = 128
+MARGIN = 4
+HEADING = 22
+NAME_WIDTH = 100
+TEXT = (30, 30, 30)
+
+
+def two_sounds_a_label(
+    classes: NDArray[np.int64], recordings: Sequence[str], players: Sequence[str], seed: int
+) -> list[tuple[int, int]]:
+    """For each class the indices of two clips: of two players if known, else of two recordings."""
+    random = np.random.default_rng(seed)
+    pairs = []
+    for label in np.unique(classes):
+        members = random.permutation(np.flatnonzero(classes == label))
+        first = int(members[0])
+        others = [index for index in members if players[index] != players[first]]
+        others = others or [index for index in members if recordings[index] != recordings[first]]
+        pairs.append((first, int((others or members[::-1])[0])))
+    return pairs
+
+
+def picture_grid(
+    rows: Sequence[tuple[int, int]],
+    names: Sequence[str],
+    spectrograms: Floats,
+    coarse: Floats,
+    refined: Floats,
+    photos: Floats,
+) -> Image.Image:
+    """One row a label: its name, then twice spectrogram, coarse, refined and real.
+
+    Args:
+        rows: two indices into the arrays for each row.
+        names: what stands at the left of each row.
+        spectrograms: [N, S, S, 1] in [-1, 1], the lowest band first, or [N, S, S, 3], colours.
+        coarse: [N, S, S, 3] in [-1, 1], as are ``refined`` and ``photos``.
+    """
+    size = spectrograms.shape[1]
+    cell = size * max(1, -(-MINIMUM_CELL // size))
+    half = len(COLUMNS) * (cell + MARGIN)
+    width = NAME_WIDTH + 2 * half + 2 * MARGIN
+    sheet = Image.new("RGB", (width, HEADING + len(rows) * (cell + MARGIN)), "white")
+    pen = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(14)
+    for side in range(2):
+        left = NAME_WIDTH + side * (half + 2 * MARGIN)
+        for column, title in enumerate(COLUMNS):
+            pen.text((left + column * (cell + MARGIN) + 2, 3), title, TEXT, font)
+    for row, (indices, name) in enumerate(zip(rows, names, strict=True)):
+        top = HEADING + row * (cell + MARGIN)
+        pen.text((4, top + cell // 2 - 8), name.replace("_", " "), TEXT, font)
+        for side, index in enumerate(indices):
+            left = NAME_WIDTH + side * (half + 2 * MARGIN)
+            cells = (
+                _shown(spectrograms[index]),
+                coarse[index],
+                refined[index],
+                photos[index],
+            )
+            for column, picture in enumerate(cells):
+                enlarged = to_image(picture).resize((cell, cell), Image.Resampling.NEAREST)
+                sheet.paste(enlarged, (left + column * (cell + MARGIN), top))
+    return sheet
+
+
+def _shown(spectrogram: Floats) -> Floats:
+    """In grey with low notes at the bottom; colours as the networks see them."""
+    if spectrogram.shape[-1] == 3:
+        return spectrogram
+    return np.repeat(spectrogram[::-1], 3, axis=-1)
+
+
+def to_image(picture: Floats) -> Image.Image:
+    """A picture [H, W, 3] in [-1, 1] as an 8-bit image."""
+    return Image.fromarray(np.clip(np.rint((picture + 1.0) * 127.5), 0, 255).astype(np.uint8))
+
+
+#: Cells are enlarged by a whole number until they are this wide, so that people can see them.
+SHEETS_MINIMUM_CELL: Final = 112
+SHEETS_MARGIN: Final = 4
+EDGE: Final = 12
+TITLE_SIZE: Final = 18
+TEXT_SIZE: Final = 13
+CAPTIONED_COLUMNS: Final = 7
+MUTED: Final = "#5b6570"
+
+
+def labelled_sheet(
+    title: str,
+    row_names: Sequence[str],
+    column_names: Sequence[str],
+    rows: Sequence[Sequence[Picture]],
+) -> Image.Image:
+    """Pictures in a table.
+
+    Args:
+        title: what the sheet shows, above it.
+        row_names: what stands before each row; a line break starts a second, paler line.
+        column_names: what stands above each column.
+        rows: [H, W, 3] each, all of one size, as many a row as there are columns.
+    """
+    size = rows[0][0].shape[1]
+    cell = size * -(-SHEETS_MINIMUM_CELL // size)
+    font, title_font = _font(TEXT_SIZE), _font(TITLE_SIZE)
+    words = [line for name in row_names for line in name.split("\n")]
+    left = EDGE + round(max(font.getlength(word) for word in words)) + 10
+    top = EDGE + TITLE_SIZE + 10 + TEXT_SIZE + 8
+    step = cell + SHEETS_MARGIN
+    width = max(left + len(column_names) * step, 2 * EDGE + round(title_font.getlength(title)))
+    sheet = Image.new("RGB", (width + EDGE, top + len(rows) * step + EDGE), "white")
+    pen = ImageDraw.Draw(sheet)
+    pen.text((EDGE, EDGE), title, INK, title_font)
+    for column, name in enumerate(column_names):
+        place = (left + column * step + cell // 2, top - 8)
+        pen.text(place, _shortened(name, font, cell), MUTED, font, anchor="ms")
+    for row, (name, pictures) in enumerate(zip(row_names, rows, strict=True)):
+        first, _, second = name.partition("\n")
+        middle = top + row * step + cell // 2
+        lift = TEXT_SIZE * 2 // 3 if second else 0
+        pen.text((EDGE, middle - lift), first, INK, font, anchor="lm")
+        pen.text((EDGE, middle + lift), second, MUTED, font, anchor="lm")
+        for column, picture in enumerate(pictures):
+            image = Image.fromarray(picture).resize((cell, cell), Image.Resampling.NEAREST)
+            sheet.paste(image, (left + column * step, top + row * step))
+    return sheet
+
+
+def captioned_sheet(
+    names: Sequence[str], pictures: Sequence[Picture], columns: int = CAPTIONED_COLUMNS
+) -> Image.Image:
+    """Pictures one after the other, each with its name below.
+
+    Args:
+        names: as many as pictures.
+        pictures: [H, W, 3] each, all of one size.
+        columns: pictures in a full row.
+    """
+    size = pictures[0].shape[1]
+    cell = size * -(-SHEETS_MINIMUM_CELL // size)
+    font = _font(TEXT_SIZE)
+    step, line = cell + SHEETS_MARGIN, cell + TEXT_SIZE + 3 * SHEETS_MARGIN
+    columns = min(columns, len(pictures))
+    size_of_sheet = (columns * step + 2 * EDGE, -(-len(pictures) // columns) * line + 2 * EDGE)
+    sheet = Image.new("RGB", size_of_sheet, "white")
+    pen = ImageDraw.Draw(sheet)
+    for index, (name, picture) in enumerate(zip(names, pictures, strict=True)):
+        left, top = EDGE + index % columns * step, EDGE + index // columns * line
+        image = Image.fromarray(picture).resize((cell, cell), Image.Resampling.NEAREST)
+        sheet.paste(image, (left, top))
+        place = (left + cell // 2, top + cell + SHEETS_MARGIN)
+        pen.text(place, _shortened(name, font, cell), INK, font, anchor="ma")
+    return sheet
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which matplotlib brings: Pillow's own lacks the minus and most alphabets."""
+    from matplotlib import get_data_path
+
+    return ImageFont.truetype(Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)
+
+
+def _shortened(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+    """``text`` with its middle left out where it is wider than ``width``."""
+    kept = len(text)
+    shown = text
+    while font.getlength(shown) > width and kept > 2:
+        kept -= 1
+        shown = f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
+    return shown
