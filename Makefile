@@ -18,11 +18,12 @@ test: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks --json benchmarks.json
 
-# What must hold besides the tests: style, types.
+# What must hold besides the tests: style, types, the direction of imports.
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 # The configuration reference from the model, then the site into site/.
 docs: $(VENV)/.installed-dev

@@ -19,7 +19,6 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from cargan_tf.data.preprocessing.worker import default_workers, stand_by_parent
 from cargan_tf.errors import UserError
 from cargan_tf.labels import SUB_URMP_LABELS, label_index
 from cargan_tf.synthetic import soundfont as sampler
@@ -30,6 +29,7 @@ from cargan_tf.synthetic.synthesizer import SAMPLE_RATE
 from cargan_tf.synthetic.timbre import INSTRUMENTS, PLAYERS
 from cargan_tf.utils.files import file_hash, write_json
 from cargan_tf.utils.progress import Reporter, SilentReporter
+from cargan_tf.utils.subprocesses import default_workers, stop_with_parent_ignoring_ctrl_c
 
 #: Raised whenever the same parameters give other files, so that old sets are not taken for new.
 VERSION = 1
@@ -295,7 +295,7 @@ def _results(jobs: list[Job], workers: int) -> Iterator[list[Row]]:
     # Not "fork": the caller may have TensorFlow's threads running, which a fork would not copy.
     context = multiprocessing.get_context("spawn")
     try:
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=stand_by_parent) as pool:
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=stop_with_parent_ignoring_ctrl_c) as pool:
             try:
                 yield from pool.map(write_pairs, jobs)
             finally:

@@ -1,9 +1,11 @@
-"""Work in a process of its own, whose memory is given back when it is done."""
+"""Worker processes: work in a subprocess, and the lifetime of child processes."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,14 +13,36 @@ from multiprocessing.connection import Connection
 from types import FrameType
 from typing import Any, TypeVar
 
-from cargan_tf.data.preprocessing.worker import end_with_parent
 from cargan_tf.errors import UserError
 from cargan_tf.utils.progress import Reporter, Task
 
 Result = TypeVar("Result")
 
 
-def run_apart(
+def default_workers() -> int:
+    """The number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def stop_with_parent() -> None:
+    """End this process when its parent ends, even if the parent is killed."""
+    threading.Thread(target=_exit_after_parent, daemon=True).start()
+
+
+def stop_with_parent_ignoring_ctrl_c() -> None:
+    """Initializer of pool workers: the parent handles Ctrl-C; the worker ends with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stop_with_parent()
+
+
+def _exit_after_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()  # returns when the parent has ended for any reason
+        os._exit(1)
+
+
+def run_in_subprocess(
     work: Callable[..., Result],
     *arguments: object,
     reporter: Reporter,
@@ -85,7 +109,7 @@ def _work_there(parent: Connection, prepare: Callable[[], object] | None) -> Non
     """The life of the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C goes to the parent,
     signal.signal(signal.SIGTERM, _interrupt)  # which passes it on
-    end_with_parent()
+    stop_with_parent()
     relay = _Relay(parent)
     with suppress(KeyboardInterrupt):
         try:

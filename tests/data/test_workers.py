@@ -5,9 +5,10 @@ import time
 
 import pytest
 
-from cargan_tf.data.preprocessing.worker import Chunk, default_workers, extracting
+from cargan_tf.data.preprocessing.worker import Chunk, extracting
 from cargan_tf.data.sources.detection import find_source
 from cargan_tf.errors import UserError
+from cargan_tf.utils.subprocesses import default_workers
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from cargan_tf.errors import UserError
 from cargan_tf.utils.progress import SilentReporter
-from cargan_tf.utils.subprocesses import run_apart
+from cargan_tf.utils.subprocesses import run_in_subprocess
 
 WORK = """
 import os, pathlib, signal, time
@@ -52,10 +52,10 @@ CALL = """
 import importlib, pathlib, sys
 sys.path.insert(0, sys.argv[1])
 if __name__ == "__main__":
-    from cargan_tf.utils.subprocesses import run_apart
+    from cargan_tf.utils.subprocesses import run_in_subprocess
     from cargan_tf.utils.progress import SilentReporter
     work = importlib.import_module("apart_work")
-    run_apart(work.wait, pathlib.Path(sys.argv[1]), reporter=SilentReporter())
+    run_in_subprocess(work.wait, pathlib.Path(sys.argv[1]), reporter=SilentReporter())
 """
 
 
@@ -92,7 +92,7 @@ def work(tmp_path, monkeypatch):
 
 def test_result_and_progress_come_from_another_process(work):
     log = Log()
-    result = run_apart(work.describe, 1, 2, reporter=log, prepare=work.prepare)
+    result = run_in_subprocess(work.describe, 1, 2, reporter=log, prepare=work.prepare)
     assert result["sum"] == 3
     assert result["pid"] != os.getpid()
     assert result["prepared"] == "yes"
@@ -105,15 +105,15 @@ def test_result_and_progress_come_from_another_process(work):
 
 def test_what_is_raised_there_is_raised_here(work):
     with pytest.raises(UserError, match="a fault of the input"):
-        run_apart(work.refuse, reporter=SilentReporter())
+        run_in_subprocess(work.refuse, reporter=SilentReporter())
     with pytest.raises(ValueError, match="a fault of the program") as caught:
-        run_apart(work.fail, reporter=SilentReporter())
+        run_in_subprocess(work.fail, reporter=SilentReporter())
     assert "line" in caught.value.__notes__[0]
 
 
 def test_a_process_that_dies_is_told(work):
     with pytest.raises(UserError, match=r"'die' ended before its time \(status -9\)"):
-        run_apart(work.die, reporter=SilentReporter())
+        run_in_subprocess(work.die, reporter=SilentReporter())
 
 
 @pytest.mark.parametrize(("sent", "saved"), [(signal.SIGINT, True), (signal.SIGKILL, False)])

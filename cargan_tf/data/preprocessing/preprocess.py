@@ -28,7 +28,7 @@ from cargan_tf.data.preprocessing.plan import (
     remove_reports,
 )
 from cargan_tf.data.preprocessing.shard_jobs import chunks_of
-from cargan_tf.data.preprocessing.worker import Extracted, default_workers, extracting
+from cargan_tf.data.preprocessing.worker import Extracted, extracting
 from cargan_tf.data.reference_spectrograms import settings_for
 from cargan_tf.data.sources.detection import find_source, first_reasons
 from cargan_tf.data.splits import with_splits
@@ -36,6 +36,7 @@ from cargan_tf.errors import UserError, one_line
 from cargan_tf.utils.files import is_disk_full, write_json
 from cargan_tf.utils.progress import Reporter, SilentReporter, Task
 from cargan_tf.utils.remote import is_remote, to_path
+from cargan_tf.utils.subprocesses import default_workers
 
 
 def describe(plan: Plan, reports: list[ShardReport], statistics: BandStatistics) -> DatasetInfo:

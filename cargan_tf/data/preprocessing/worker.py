@@ -9,9 +9,7 @@ import io
 import math
 import multiprocessing
 import os
-import signal
 import tempfile
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -39,6 +37,7 @@ from cargan_tf.data.pairs import LeftOut, Pair
 from cargan_tf.data.reference_spectrograms import read_jet
 from cargan_tf.data.video_reading import is_video, read_frame, read_sound
 from cargan_tf.errors import UserError
+from cargan_tf.utils.subprocesses import stop_with_parent_ignoring_ctrl_c
 
 #: Files up to this many seconds are read whole: most clips have a file of their own.
 WHOLE_FILE_SECONDS = 10.0
@@ -285,11 +284,6 @@ def remove_parked(folder: str, name: str) -> None:
 _AHEAD = 2
 
 
-def default_workers() -> int:
-    """The number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @contextmanager
 def extracting(
     chunks: Iterable[Chunk], workers: int, folder: Path | None = None
@@ -318,7 +312,7 @@ def extracting(
     def submit(chunk: Chunk) -> Future[Parked]:
         return pool.submit(_extract_and_park, chunk, *parked)
 
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=stand_by_parent) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=stop_with_parent_ignoring_ctrl_c) as pool:
         try:
             yield _in_order(submit, iter(chunks), _AHEAD * workers)
         except BrokenProcessPool as error:
@@ -354,21 +348,3 @@ def _results(
         for chunk in islice(chunks, 1):
             under_way.append(submit(chunk))
         yield result
-
-
-def end_with_parent() -> None:
-    """From now on this process ends when the one that started it has, even by being killed."""
-    threading.Thread(target=_wait_and_end, daemon=True).start()
-
-
-def stand_by_parent() -> None:
-    """Leave Ctrl-C to the parent, and end with it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent()
-
-
-def _wait_and_end() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()  # returns when the parent has ended, however it did
-        os._exit(1)

@@ -30,7 +30,7 @@ from cargan_tf.evaluation.reproduce.rendering import to_markdown, write_table_ht
 from cargan_tf.training.run import Run
 from cargan_tf.utils.files import file_hash, write_atomically, write_json
 from cargan_tf.utils.progress import Reporter, SilentReporter
-from cargan_tf.utils.subprocesses import run_apart
+from cargan_tf.utils.subprocesses import run_in_subprocess
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Laboratory:
         self._apart(_evaluate, experiment.run.path, self.data, splits, self.features)
 
     def _apart(self, work: Callable[..., None], *arguments: object) -> None:
-        run_apart(work, *arguments, reporter=self.reporter, prepare=self.prepare)
+        run_in_subprocess(work, *arguments, reporter=self.reporter, prepare=self.prepare)
 
 
 def _train_classifier(data: Path, config: Config, reporter: Reporter) -> None:
