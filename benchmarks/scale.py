@@ -1,6 +1,6 @@
 """How cost grows: with clips and cores, with pixels and pictures a step, with replicas.
 
-    python -m benchmarks.scale --json scale.json --plot docs/pictures/scale.png
+    python -m benchmarks.scale --json scale.json --plot docs/images/scale.png
 
 Each measurement runs in a process of its own. Times are by the clock and in seconds of all cores'
 work (CPU), which other load on the machine changes far less. What is fitted is in ``scale_laws``.

@@ -105,7 +105,7 @@ def command(
 ) -> None:
     """Draw the sounds of a data set with RUN's newest checkpoint, and measure the pictures.
 
-    Accuracy, FID, KID, IS, whether it listens to the sound, L1, PSNR, SSIM; docs/evaluation.md
+    Accuracy, FID, KID, IS, whether it listens to the sound, L1, PSNR, SSIM; docs/explanation/evaluation.md
     explains each. The first evaluation on a data set trains its independent judge.
     """
     from cargan_cli.logs import new_reporter

@@ -54,7 +54,7 @@ def command(
     spectrogram pictures, the raw URMP release, or videos with a table of labels (VGGSound's and
     AVE's are understood). Without splits of its own, recordings are dealt out to them. Without
     arguments, the tree in this folder becomes ./data. A call that was stopped goes on where it was.
-    SOURCE and OUT may be gs://BUCKET/FOLDER. docs/scale.md has examples of runners.
+    SOURCE and OUT may be gs://BUCKET/FOLDER. docs/how-to/large-data.md has examples of runners.
     """
     check_options(context, apart=("workers runner",), together=("runner_options runner",))
     from cargan_cli.logs import new_reporter

@@ -1,21 +1,26 @@
-"""What the docs site does beyond MkDocs: links that leave docs/ become names of files.
+"""MkDocs hooks: links that leave docs/ become file names, since the site does not hold those files.
 
-On a code host such a link opens the file; the site does not hold it.
+On a code host such a link opens the file.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import Any
 
-_OUTSIDE = re.compile(r"\[(?P<text>[^\]]+)\]\(\.\./(?P<path>[^)]+)\)")
+_LINK = re.compile(r"\[(?P<text>[^\]]+)\]\((?P<target>\.\./[^)]+)\)")
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Called by MkDocs with each page."""
-    return _OUTSIDE.sub(_named, markdown)
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Called by MkDocs with the text of each page."""
+    folder = posixpath.dirname(page.file.src_uri)
 
+    def named(link: re.Match[str]) -> str:
+        path = posixpath.normpath(posixpath.join("docs", folder, link["target"]))
+        if path.startswith("docs/"):
+            return link[0]
+        text = link["text"]
+        return f"`{path}`" if path.endswith(text.strip("`").rstrip("/")) else f"{text} (`{path}`)"
 
-def _named(link: re.Match[str]) -> str:
-    text, path = link["text"], link["path"].rstrip("/")
-    return f"`{path}`" if path.endswith(text.strip("`")) else f"{text} (`{path}`)"
+    return _LINK.sub(named, markdown)

@@ -127,7 +127,7 @@ def test_the_sdist_holds_what_one_needs_to_go_on(built):
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         held = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"tests/test_distribution.py", "docs/decisions.md", "samples/violin.wav"} <= held
+    assert {"tests/test_distribution.py", "docs/explanation/decisions.md", "samples/violin.wav"} <= held
     assert {*FILES, "configs/paper.yaml", "saved_models/players-128/1/saved_model.pb"} <= held
     assert not [name for name in held if "somebodys" in name or name.endswith(".pyc")]
 

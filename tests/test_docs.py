@@ -140,14 +140,14 @@ def test_readme_manifest_has_the_columns_that_are_read() -> None:
 @pytest.mark.slow
 def test_the_pictures_of_the_docs_can_be_made_again(tmp_path: Path) -> None:
     project = README.parent
-    page = (project / "docs" / "pictures.md").read_text("utf-8")
+    page = (project / "docs" / "appendix" / "images.md").read_text("utf-8")
     commands = re.findall(r"^cargan .*$", page, re.MULTILINE)
     (snippet,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     shutil.copytree(project / "samples", tmp_path / "samples")
-    (tmp_path / "docs" / "pictures").mkdir(parents=True)
+    (tmp_path / "docs" / "images").mkdir(parents=True)
     for command in commands:
         run_command(shlex.split(command), tmp_path)
     with contextlib.chdir(tmp_path):
         exec(snippet, {})
-    shown = set(re.findall(r"\]\(pictures/(.*?)\)", page)) - {"page.png"}  # made by a browser
-    assert {file.name for file in (tmp_path / "docs" / "pictures").iterdir()} == shown
+    shown = set(re.findall(r"\]\(\.\./images/(.*?)\)", page)) - {"page.png"}  # made by a browser
+    assert {file.name for file in (tmp_path / "docs" / "images").iterdir()} == shown

@@ -6,13 +6,15 @@ import re
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cargan_tf.config import ModelConfig
 
 ROOT = Path(__file__).parents[1]
-FIGURES = sorted((ROOT / "docs" / "figures").glob("*.svg"))
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+DIAGRAMS = sorted((ROOT / "docs" / "diagrams").glob("*.svg"))
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -56,18 +58,19 @@ def references(page):
 
 @pytest.mark.slow
 def test_every_page_of_docs_is_on_the_site(site):
-    expected = {path.stem for path in (ROOT / "docs").glob("*.md")}
-    assert {path.stem for path in site.glob("*.html")} - {"404"} == expected
+    expected = {path.relative_to(ROOT / "docs").with_suffix("") for path in DOCS}
+    found = {path.relative_to(site).with_suffix("") for path in site.rglob("*.html")}
+    assert found - {Path("404")} == expected
 
 
 @pytest.mark.slow
 def test_pages_load_nothing_from_elsewhere_and_find_what_they_load(site):
-    for page in sorted(set(site.glob("*.html")) - {site / "404.html"}):
+    for page in sorted(set(site.rglob("*.html")) - {site / "404.html"}):
         loaded = references(page).loaded
         assert loaded
         for reference in loaded:
             assert not re.match(r"(\w+:)?//", reference), (page.name, reference)
-            assert (site / reference.partition("?")[0]).is_file(), (page.name, reference)
+            assert (page.parent / reference.partition("?")[0]).is_file(), (page.name, reference)
     sheets = list(site.rglob("*.css"))
     assert sheets
     for sheet in sheets:
@@ -76,37 +79,40 @@ def test_pages_load_nothing_from_elsewhere_and_find_what_they_load(site):
 
 @pytest.mark.slow
 def test_no_link_leaves_the_site_by_a_path(site):
-    for page in site.glob("*.html"):
-        assert not [link for link in references(page).links if link and link.startswith("../")]
+    for page in site.rglob("*.html"):
+        links = [link for link in references(page).links if link and link.startswith("../")]
+        assert not [link for link in links if not (page.parent / link).resolve().is_relative_to(site)]
 
 
 @pytest.mark.parametrize(
     ("markdown", "expected"),
     [
-        ("a [module](../cargan_tf/labels.py).", "a module (`cargan_tf/labels.py`)."),
-        ("in [`models/unet.py`](../cargan_tf/models/unet.py)", "in `cargan_tf/models/unet.py`"),
-        ("[deploy/](../deploy/README.md)", "deploy/ (`deploy/README.md`)"),
+        ("a [module](../../cargan_tf/labels.py).", "a module (`cargan_tf/labels.py`)."),
+        ("in [`models/unet.py`](../../cargan_tf/models/unet.py)", "in `cargan_tf/models/unet.py`"),
+        ("[deploy/](../../deploy/README.md)", "deploy/ (`deploy/README.md`)"),
         ("see [results](results.md#more)", "see [results](results.md#more)"),
+        ("see [data](../how-to/own-data.md)", "see [data](../how-to/own-data.md)"),
     ],
 )
-def test_links_out_of_docs_become_names_of_files(markdown, expected):
+def test_links_out_of_docs_become_file_names(markdown, expected):
     spec = importlib.util.spec_from_file_location("site_hooks", ROOT / "docs" / "site_hooks.py")
     hooks = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(hooks)
-    assert hooks.on_page_markdown(markdown, page=None) == expected
+    page = SimpleNamespace(file=SimpleNamespace(src_uri="explanation/networks.md"))
+    assert hooks.on_page_markdown(markdown, page=page) == expected
 
 
 def test_links_out_of_docs_lead_to_files():
     links = {
-        (page.name, path)
-        for page in (ROOT / "docs").glob("*.md")
-        for path in re.findall(r"\]\(\.\./([^)#]+)\)", page.read_text("utf-8"))
+        (page.relative_to(ROOT), path)
+        for page in DOCS
+        for path in re.findall(r"\]\((\.\./[^)#]+)\)", page.read_text("utf-8"))
     }
     assert links
-    assert not [(page, path) for page, path in sorted(links) if not (ROOT / path).exists()]
+    assert not [(page, path) for page, path in links if not (ROOT / page.parent / path).exists()]
 
 
-@pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", DIAGRAMS, ids=lambda path: path.stem)
 def test_drawings_stay_within_their_frame_and_load_nothing(path):
     text = path.read_text("utf-8")
     assert "href" not in text
@@ -135,7 +141,7 @@ def test_the_drawing_of_the_u_net_is_of_the_papers_u_net():
         kind = "attention" if block.attention else "network dropout" if block.dropout else "network"
         expected[block.name] = (f"{side}×{side}×{block.convolution.filters}", kind)
 
-    drawing = ElementTree.parse(ROOT / "docs" / "figures" / "unet.svg").getroot()
+    drawing = ElementTree.parse(ROOT / "docs" / "diagrams" / "unet.svg").getroot()
     elements, drawn = list(drawing), {}
     for box, words in itertools.pairwise(elements):
         name, separator, shape = (words.text or "").partition(" · ")

@@ -81,7 +81,7 @@ class ModelConfig(Section):
 
 
 class S2ICConfig(Section):
-    """S2IC, Table 2's first (Chen et al. 2017); ``docs/baselines.md`` says what is whose."""
+    """S2IC, Table 2's first (Chen et al. 2017); ``docs/explanation/baselines.md`` says what is whose."""
 
     encoder_width: Positive = setting(64, "channels after the sound encoder's first convolution")
     generator_width: Positive = setting(64, "channels before the generator's last one (DCGAN's 64)")
@@ -94,7 +94,7 @@ class S2ICConfig(Section):
 
 
 class CMCGANConfig(Section):
-    """CMCGAN, Table 2's second (Hao et al. 2018); ``docs/baselines.md`` says what is whose."""
+    """CMCGAN, Table 2's second (Hao et al. 2018); ``docs/explanation/baselines.md`` says what is whose."""
 
     encoder_width: Positive = setting(32, "channels after an encoder's first convolution; ours")
     decoder_width: Positive = setting(32, "channels before a decoder's last one; ours")

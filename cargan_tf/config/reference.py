@@ -1,4 +1,4 @@
-"""The configuration reference, ``docs/configuration.md``, made from the model itself.
+"""The configuration reference, ``docs/reference/configuration.md``, made from the model itself.
 
 ``python -m cargan_tf.config.reference`` writes it to the standard output.
 """

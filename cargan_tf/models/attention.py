@@ -14,9 +14,9 @@ from cargan_tf.config import ModelConfig
 from cargan_tf.models.base import exact
 
 #: Queries × keys of one picture above which blocks are taken. Below it they save little memory and
-#: some time is lost in the loop (docs/performance.md).
+#: some time is lost in the loop (docs/explanation/performance.md).
 WHOLE_MAP_LIMIT = 2**20
-#: Queries at a time: 256 to 1024 are about equally fast, fewer are slower (docs/performance.md).
+#: Queries at a time: 256 to 1024 are about equally fast, fewer are slower (docs/explanation/performance.md).
 BLOCK_QUERIES = 256
 
 Gradients = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
@@ -207,7 +207,7 @@ def _convolved(
     """What 1×1 convolutions make of [B, H, W, C], side by side: [B, H, W, filters of all].
 
     One matrix product: with so few filters each, convolutions of their own take up to twice as
-    long (docs/performance.md).
+    long (docs/explanation/performance.md).
     """
     kernel = scale * tf.concat([layer.kernel.value[0, 0] for layer in convolutions], axis=-1)
     bias = scale * tf.concat([layer.bias.value for layer in convolutions], axis=-1)

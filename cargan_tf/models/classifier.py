@@ -111,7 +111,7 @@ class Classifier(Composite, keras.Model):
 def preprocessed(pictures: tf.Tensor, config: ClassifierConfig) -> tf.Tensor:
     """Pictures [B, S, S, 3] in [-1, 1] as ``config.preprocessing`` wants them."""
     if config.preprocessing == "caffe":
-        # Not [..., ::-1]: four times slower, forward and backward (docs/performance.md).
+        # Not [..., ::-1]: four times slower, forward and backward (docs/explanation/performance.md).
         return (tf.reverse(pictures, [-1]) + 1.0) * 127.5 - tf.constant(IMAGENET_MEAN_BGR)
     if config.preprocessing == "torch":
         return ((pictures + 1.0) / 2.0 - IMAGENET_MEAN_RGB) / tf.constant(IMAGENET_SPREAD_RGB)

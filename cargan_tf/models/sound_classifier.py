@@ -52,7 +52,7 @@ class SoundClassifier(Composite, keras.Model):
         if features.shape[1] > SIZE:
             features = tf.image.resize(features, (SIZE, SIZE), antialias=True)
         # A louder clip is brighter all over. Without this, clips made 10 dB softer than they were
-        # are named right in 63 % instead of 93 % (docs/results.md).
+        # are named right in 63 % instead of 93 % (docs/explanation/results.md).
         features -= tf.reduce_mean(features, axis=[1, 2, 3], keepdims=True)
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             features = tf.nn.relu(norm(convolution(features), training=training))

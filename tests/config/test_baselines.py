@@ -6,7 +6,7 @@ from cargan_tf.config import CMCGANConfig, Config, S2ICConfig
 def test_what_is_s2ic_s_own_is_marked_theirs():
     fields = S2ICConfig.model_fields
     theirs = {name: f.default for name, f in fields.items() if "(theirs)" in f.description}
-    numbers = {"features": 128, "code": 64, "latent": 10}  # docs/baselines.md, "paper"
+    numbers = {"features": 128, "code": 64, "latent": 10}  # docs/explanation/baselines.md, "paper"
     assert theirs == {**numbers, "generated": 0.5, "mismatched": 0.5}
 
 

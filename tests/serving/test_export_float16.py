@@ -15,7 +15,7 @@ def halved(tiny_run, tmp_path_factory):
     """The folder of a version whose weights are stored as float16.
 
     So narrow a network after six steps enlarges rounding errors: it needs a third level of 255,
-    where the quickstart's model stays within one (docs/serving.md).
+    where the quickstart's model stays within one (docs/how-to/serving.md).
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cargan_tf.export.saved_model.LEVELS", 3)

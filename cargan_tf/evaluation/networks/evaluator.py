@@ -3,7 +3,7 @@
 C guided the generators, so what C says of their pictures is circular. The judge is of another
 architecture, starts from other weights and never meets a generator. Photos are shifted, blurred,
 tinted and strewn with noise while it learns: without, ImageNet's features judge by grain, and
-generated pictures, which are grainy, all look alike to it (docs/evaluation.md has the figures).
+generated pictures, which are grainy, all look alike to it (docs/explanation/evaluation.md has the figures).
 """
 
 from __future__ import annotations

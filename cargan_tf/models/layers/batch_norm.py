@@ -10,7 +10,7 @@ import tensorflow as tf
 from cargan_tf.models.base import EXACT, exact
 
 #: oneDNN normalises half-width numbers at full speed where the channels are a multiple of this, and
-#: else five to twelve times slower than float32 (docs/performance.md).
+#: else five to twelve times slower than float32 (docs/explanation/performance.md).
 HALF_WIDTH_CHANNELS = 16
 
 

@@ -128,7 +128,7 @@ class Client:
     def predict(
         self, signature: str, inputs: Mapping[str, NDArray[Any]], outputs: Sequence[str]
     ) -> Tensors:
-        """Call a signature of the model as it is (docs/serving.md lists them).
+        """Call a signature of the model as it is (docs/how-to/serving.md lists them).
 
         Args:
             signature: such as ``serving_wav``.
