@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from cargan_tf.training.losses import judged_fake_loss, judged_real_loss
-from cargan_tf.training.steps.cargan_step import TrainingStep
+from cargan_tf.training.losses import gan_fake_loss, gan_real_loss
+from cargan_tf.training.steps.cargan_step import CarganStep
 from cargan_tf.training.steps.train_step import Batch, Losses, batch_means, step_seed
 
 
-class AuthorsStep(TrainingStep):
+class AuthorsStep(CarganStep):
     """D first; then C's losses and the others are each propagated back through both generators.
 
-    D is shown the residue of the coarse picture, not cut off from what made it, so D's loss is
+    D is shown the residue of the coarse image, not cut off from what made it, so D's loss is
     propagated through C into G1 as well; the result is thrown away. The weights move as by
-    ``TrainingStep`` with ``configs/authors.yaml``.
+    ``CarganStep`` with ``configs/authors.yaml``.
     """
 
     def _replica_step(self, batch: Batch) -> Losses:
-        generators, judge = self.cascade.generator_variables, self.discriminator.trainable_variables
+        generators, evaluator = (
+            self.cascade.generator_variables,
+            self.discriminator.trainable_variables,
+        )
         first = self.cascade.coarse_generator.trainable_variables
         seed = step_seed(self.config, self.step)
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-            tape.watch([variable.value for variable in (*generators, *judge)])
+            tape.watch([variable.value for variable in (*generators, *evaluator)])
             stages = self.cascade(batch["spectrogram"], batch["label"], seed=seed, training=True)
             judged = self._judged(batch, stages.coarse, stages.refined, stages.residue)
             with tape.stop_recording():
-                gradients = tape.gradient(judged, [variable.value for variable in (*judge, *first)])
-                self.discriminator_optimizer.apply(gradients[: len(judge)], judge)
+                gradients = tape.gradient(
+                    judged, [variable.value for variable in (*evaluator, *first)]
+                )
+                self.discriminator_optimizer.apply(gradients[: len(evaluator)], evaluator)
             losses = batch_means(self._generator_losses(batch, stages), self.config)
             named = {name: loss for name, loss in losses.items() if "classification" in name}
             others = {name: loss for name, loss in losses.items() if name not in named}
@@ -38,7 +43,7 @@ class AuthorsStep(TrainingStep):
         self.generator_optimizer.apply(summed, generators)
         self.step.assign_add(1)
         # Otherwise TensorFlow would see that nobody asks for them, and not compute them.
-        with tf.control_dependencies(gradients[len(judge) :]):
+        with tf.control_dependencies(gradients[len(evaluator) :]):
             return {**losses, "discriminator": tf.identity(judged)}
 
     def _judged(
@@ -47,9 +52,9 @@ class AuthorsStep(TrainingStep):
         """D's loss; only the real pair's residue leads back, as in their code."""
         cut = tf.stop_gradient
         real = self._judge(batch, batch["photo"], update_statistics=True, shown=residue)[-1]
-        losses = [self.config.loss.real_pairs * judged_real_loss(real)]
+        losses = [self.config.loss.real_pairs * gan_real_loss(real)]
         for fake in (coarse, refined):
             maps = self._judge(batch, cut(fake), update_statistics=True, shown=cut(residue))
-            losses.append(judged_fake_loss(maps[-1]))
+            losses.append(gan_fake_loss(maps[-1]))
         total = tf.reduce_sum(tf.add_n(losses)) / self.config.training.batch_size
         return self.config.loss.discriminator * total

@@ -15,15 +15,15 @@ from benchmarks.damages import DAMAGES, NAMES, PLACES
 from benchmarks.strange_pictures import PICTURES, VIDEOS
 from benchmarks.strange_sounds import SOUNDS
 from benchmarks.whole_files import (
-    PICTURE_ENDINGS,
+    IMAGE_ENDINGS,
     SOUND_ENDINGS,
     VIDEO_ENDINGS,
-    picture,
+    image,
     sound,
     whole,
 )
 
-#: Of ten inputs; the rest are pictures, of each 25th a video.
+#: Of ten inputs; the rest are images, of each 25th a video.
 SOUNDS_OF_TEN, VIDEO_EACH = 5, 25
 
 
@@ -40,13 +40,13 @@ class Input:
     name: str
     kind: str
     arrives: bool | None
-    is_picture: bool = False
+    is_image: bool = False
     is_video: bool = False
 
     @property
     def is_sound(self) -> bool:
-        """Neither picture nor video."""
-        return not (self.is_picture or self.is_video)
+        """Neither image nor video."""
+        return not (self.is_image or self.is_video)
 
     @property
     def is_text(self) -> bool:
@@ -59,30 +59,30 @@ def write_inputs(folder: Path, count: int, seed: int) -> list[Input]:
     folder.mkdir(parents=True)
     random = np.random.default_rng(seed)
     made: list[Input] = []
-    for place in range(count):
-        if place % VIDEO_EACH == VIDEO_EACH - 1:
-            family, turn = "video", place // VIDEO_EACH
+    for position in range(count):
+        if position % VIDEO_EACH == VIDEO_EACH - 1:
+            family, turn = "video", position // VIDEO_EACH
             kinds: dict[str, Any] = VIDEOS
         else:
-            is_sound = place % 10 < SOUNDS_OF_TEN
-            family = "sound" if is_sound else "picture"
+            is_sound = position % 10 < SOUNDS_OF_TEN
+            family = "sound" if is_sound else "image"
             kinds = SOUNDS if is_sound else PICTURES
-            turn = sum(item.is_sound if is_sound else item.is_picture for item in made)
+            turn = sum(item.is_sound if is_sound else item.is_image for item in made)
         kind = list(kinds)[turn % len(kinds)]
-        made.append(_write(folder, f"{place:04d}", family, kind, kinds[kind], random))
+        made.append(_write(folder, f"{position:04d}", family, kind, kinds[kind], random))
     return made
 
 
 def write_whole(folder: Path) -> tuple[str, str]:
-    """Names of a sound and of a picture that are as they should be."""
+    """Names of a sound and of an image that are as they should be."""
     (folder / "whole.wav").write_bytes(sound("WAV", np.random.default_rng(0)))
-    (folder / "whole.png").write_bytes(picture("PNG", np.random.default_rng(0)))
+    (folder / "whole.png").write_bytes(image("PNG", np.random.default_rng(0)))
     return "whole.wav", "whole.png"
 
 
 def _write(folder: Path, stem: str, family: str, kind: str, make: Any, random: Generator) -> Input:
-    flags = {"is_picture": family == "picture", "is_video": family == "video"}
-    endings = {"sound": SOUND_ENDINGS, "picture": PICTURE_ENDINGS, "video": VIDEO_ENDINGS}[family]
+    flags = {"is_image": family == "image", "is_video": family == "video"}
+    endings = {"sound": SOUND_ENDINGS, "image": IMAGE_ENDINGS, "video": VIDEO_ENDINGS}[family]
     ending = endings[int(random.integers(len(endings)))]
     if kind in PLACES:
         name = f"{stem}.{endings[0]}"

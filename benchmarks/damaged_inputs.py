@@ -2,7 +2,7 @@
 
     python -m benchmarks.damaged_inputs --inputs 1000
 
-Half of the inputs are sounds, the rest pictures and a few videos, made from whole files by a seeded
+Half of the inputs are sounds, the rest images and a few videos, made from whole files by a seeded
 generator: bits flipped, cut short, empty, of another format than the name says, with headers that
 claim gigabytes, pipes, folders, links in a circle; and valid ones of every exotic kind, which must
 not be refused. Sounds go through both commands. What must hold: no traceback, no hang, less than
@@ -41,7 +41,7 @@ INPUTS, SEED = 1000, 7
 MAX_GIB = 2.0
 #: A hang is what takes longer: to start, and for each input.
 START_SECONDS, INPUT_SECONDS = 300, 2
-#: Small pictures and short analyses: what is tried here is reading.
+#: Small images and short analyses: what is tried here is reading.
 SETTINGS = ("--config", "quickstart", "--set", "data.image_size=32")
 
 
@@ -98,28 +98,28 @@ def check(made: Sequence[Input], outcomes: dict[str, Outcome]) -> None:
 def preprocessed(root: Path, made: Sequence[Input]) -> Outcome:
     """A manifest of pairs, each a file of ``made`` and a whole one of the other kind."""
     files = root / "inputs"
-    sound, picture = write_whole(files)
+    sound, image = write_whole(files)
     rows = []
-    for place, item in enumerate(_through(made, "preprocess")):
-        audio, image = (sound, item.name) if item.is_picture else (item.name, picture)
-        rows.append(("train", "violin", f"r{place:04d}", 0, audio, image))
+    for position, item in enumerate(_through(made, "preprocess")):
+        audio, image = (sound, item.name) if item.is_image else (item.name, image)
+        rows.append(("train", "violin", f"r{position:04d}", 0, audio, image))
     # Pairs that are whole, so that there is something to train on whatever becomes of the others.
-    rows += [("train", "cello", f"whole{place}", 0, sound, picture) for place in range(2)]
+    rows += [("train", "cello", f"whole{position}", 0, sound, image) for position in range(2)]
     with (files / "manifest.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(("split", "label", "recording", "start_ms", "audio", "image"))
         writer.writerows(rows)
     lines = {}  # line of the table at which a row ends, as names may hold line feeds
     line = 1
-    for place, row in enumerate(rows):
+    for position, row in enumerate(rows):
         line += 1 + sum(str(value).count("\n") for value in row)
-        lines[line] = f"r{place:04d}"
+        lines[line] = f"r{position:04d}"
     data = root / "data"
     peak = run(("preprocess", str(files), str(data), *SETTINGS), len(rows))
     described = json.loads((data / "dataset.json").read_text("utf-8"))
     kept = sum(described["counts"]["train"].values())
-    assert kept + len(described["left_out"]) == len(rows), "a pair is neither there nor named"
-    named = {_recording(left["what"], lines) for left in described["left_out"]}
+    assert kept + len(described["skipped"]) == len(rows), "a pair is neither there nor named"
+    named = {_recording(left["what"], lines) for left in described["skipped"]}
     through = _through(made, "preprocess")
     return Outcome(frozenset(through[int(name[1:])].name for name in named), peak)
 
@@ -137,7 +137,7 @@ def videos_preprocessed(root: Path, made: Sequence[Input]) -> Outcome:
     described = json.loads((data / "dataset.json").read_text("utf-8"))
     arrived = set(described["recordings"]["train"]["violin"])
     refused = frozenset(item.name for item in videos if Path(item.name).stem not in arrived)
-    said = "\n".join(f"{left['what']} {left['why']}" for left in described["left_out"])
+    said = "\n".join(f"{left['what']} {left['why']}" for left in described["skipped"])
     for name in refused:
         line = 2 + [item.name for item in videos].index(name)
         named = f"line {line} " in said or f"/{Path(name).stem}/" in said
@@ -150,7 +150,7 @@ def generated(root: Path, made: Sequence[Input], model: Path | None) -> Outcome:
     sounds = _through(made, "generate")
     paths = {item.name: root / "inputs" / item.name for item in sounds}
     words: list[str | bytes] = ["generate", *map(os.fsencode, paths.values())]
-    words += ["--label", "violin", "-o", str(root / "pictures"), "--json"]
+    words += ["--label", "violin", "-o", str(root / "images"), "--json"]
     words += [] if model is None else ["--model", str(model)]
     lines: list[str] = []
     peak = run(words, len(sounds), expected=(0, 2), lines=lines)

@@ -17,15 +17,15 @@ Made = tuple[bytes, bool | None, str]
 
 def _bits_flipped(content: bytes, random: Generator) -> Content:
     changed = bytearray(content)
-    for place in random.integers(0, len(content), random.integers(1, 30)):
-        changed[place] ^= 1 << int(random.integers(8))
+    for position in random.integers(0, len(content), random.integers(1, 30)):
+        changed[position] ^= 1 << int(random.integers(8))
     return bytes(changed), None
 
 
 def _header_flipped(content: bytes, random: Generator) -> Content:
     changed = bytearray(content)
-    for place in random.integers(0, min(64, len(content)), 6):
-        changed[place] = int(random.integers(256))
+    for position in random.integers(0, min(64, len(content)), 6):
+        changed[position] = int(random.integers(256))
     return bytes(changed), None
 
 

@@ -24,9 +24,9 @@ from benchmarks.measuring import parse_and_report
 from benchmarks.networks import BATCH, config_of, new_picture_model
 from benchmarks.sub_urmp_like import LABEL, RATE, sound
 from cargan_tf.config import load_config
-from cargan_tf.inference.generator import BATCH as DRAWN_AT_ONCE
+from cargan_tf.inference.generator import BATCH as BATCH_SIZE
 from cargan_tf.inference.generator import Generator
-from cargan_tf.inference.image_io import plan_pictures, save_picture, saved_meanwhile
+from cargan_tf.inference.image_io import plan_outputs, save_image, save_in_background
 from cargan_tf.labels import label_weights
 
 CLIPS = 200
@@ -37,42 +37,42 @@ ROUNDS = 3
 def measure(size: int, clips: int, tiny: bool) -> dict[str, Any]:
     """64 is the quickstart's network, the others the paper's."""
     config = load_config("quickstart") if size == 64 else config_of(size, tiny=tiny)
-    model, card = new_picture_model(config)
-    generator = Generator(model, card)
+    model, metadata = new_picture_model(config)
+    generator = Generator(model, metadata)
     with tempfile.TemporaryDirectory() as folder:
-        sounds, pictures = Path(folder) / "sounds", Path(folder) / "pictures"
+        sounds, images = Path(folder) / "sounds", Path(folder) / "images"
         sounds.mkdir()
         random = np.random.default_rng(0)
-        clips = DRAWN_AT_ONCE if tiny else clips
+        clips = BATCH_SIZE if tiny else clips
         for clip in range(clips):
             soundfile.write(sounds / f"{clip:03d}.wav", sound(random), RATE)
-        plan = plan_pictures([sounds], pictures)
+        plan = plan_outputs([sounds], images)
 
         def draw_folder() -> None:
             drawings = generator.generate_files(list(plan), [LABEL] * len(plan))
-            for _ in saved_meanwhile(
-                drawings, lambda one: save_picture(one[1].image, plan[one[0]])
+            for _ in save_in_background(
+                drawings, lambda one: save_image(one[1].image, plan[one[0]])
             ):
                 pass
 
-        waveforms = random.normal(0, 0.1, (DRAWN_AT_ONCE, config.audio.clip_samples))
+        waveforms = random.normal(0, 0.1, (BATCH_SIZE, config.audio.clip_samples))
         batch = (
             waveforms.astype(np.float32),
-            np.stack([label_weights(LABEL, card.labels)] * DRAWN_AT_ONCE),
+            np.stack([label_weights(LABEL, metadata.labels)] * BATCH_SIZE),
         )
 
         def draw_batches() -> None:
-            for _ in range(0, clips, DRAWN_AT_ONCE):
-                model.draw_weighted(*batch)["image"].numpy()
+            for _ in range(0, clips, BATCH_SIZE):
+                model.generate_soft_labels(*batch)["image"].numpy()
 
         draw_batches()  # traced, and kernels chosen
         alone, whole = [_times(draw_batches)], []
         for _ in range(1 if tiny else ROUNDS):
             whole.append(_times(draw_folder))
             alone.append(_times(draw_batches))
-            assert len(list(pictures.iterdir())) == clips
-            shutil.rmtree(pictures)
-    drawn_alone = -(-clips // DRAWN_AT_ONCE) * DRAWN_AT_ONCE
+            assert len(list(images.iterdir())) == clips
+            shutil.rmtree(images)
+    drawn_alone = -(-clips // BATCH_SIZE) * BATCH_SIZE
     network, network_cpu = (
         drawn_alone / statistics.median(times) for times in zip(*alone, strict=True)
     )

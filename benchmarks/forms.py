@@ -18,7 +18,7 @@ from benchmarks.measuring import parse_and_report, seconds_of
 if TYPE_CHECKING:
     import tensorflow as tf
 
-#: Queries × keys of one picture's outer attentions at 64, 128 and 256 pixels, by width 64.
+#: Queries × keys of one image's outer attentions at 64, 128 and 256 pixels, by width 64.
 ATTENTIONS = {"32×32": (1024, 256), "64×64": (4096, 1024), "128×128": (16_384, 4096)}
 BLOCKS = (64, 128, 256, 512, 1024)
 #: Side of the smaller map and channels of the generators' inner convolutions at batch 4.
@@ -39,7 +39,7 @@ def measure(repetitions: int, tiny: bool) -> dict[str, float]:
         named |= _in_turns(f"down to {side}×{side}", forms, repetitions)
         named |= _in_turns(f"up from {side}×{side}", _up_forms(side, width), repetitions)
     named |= _in_turns("1×1 of 64×64", _projections(8 if tiny else 64), repetitions)
-    return named | _in_turns("RGB to BGR", _colours_turned(), repetitions)
+    return named | _in_turns("RGB to BGR", _colors_turned(), repetitions)
 
 
 def _in_turns(name: str, forms: Forms, repetitions: int) -> dict[str, float]:
@@ -85,20 +85,20 @@ def _attention_forms(queries: int, keys: int) -> Forms:
 def _down_forms(side: int, channels: int) -> Forms:
     import tensorflow as tf
 
-    from cargan_tf.models.layers.convolutions import convolve_down
+    from cargan_tf.models.layers.convolutions import conv_down
 
     features = _normal(CONVOLVED_BATCH, 2 * side, 2 * side, channels)
     inputs = [features, _normal(4, 4, channels, channels)]
     return {
         "convolution": (lambda x, kernel: tf.nn.conv2d(x, kernel, 2, "SAME"), inputs),
-        "product": (convolve_down, inputs),
+        "product": (conv_down, inputs),
     }
 
 
 def _up_forms(side: int, channels: int) -> Forms:
     import tensorflow as tf
 
-    from cargan_tf.models.layers.convolutions import convolve_up
+    from cargan_tf.models.layers.convolutions import conv_up
 
     shape = [CONVOLVED_BATCH, 2 * side, 2 * side, channels]
     inputs = [
@@ -107,7 +107,7 @@ def _up_forms(side: int, channels: int) -> Forms:
     ]
     return {
         "convolution": (lambda x, k: tf.nn.conv2d_transpose(x, k, shape, 2, "SAME"), inputs),
-        "product": (convolve_up, inputs),
+        "product": (conv_up, inputs),
     }
 
 
@@ -130,8 +130,8 @@ def _projections(channels: int) -> Forms:
     return {"three convolutions": (apart, inputs), "one product": (together, inputs)}
 
 
-def _colours_turned() -> Forms:
-    """16 pictures of 128×128 as C takes them."""
+def _colors_turned() -> Forms:
+    """16 images of 128×128 as C takes them."""
     import tensorflow as tf
 
     inputs = [_normal(16, 128, 128, 3)]

@@ -1,9 +1,9 @@
 """A fuzz target of atheris for everything that reads files of strangers.
 
-    python -m benchmarks.fuzzing picture CORPUS -max_total_time=300 -rss_limit_mb=2048
+    python -m benchmarks.fuzzing image CORPUS -max_total_time=300 -rss_limit_mb=2048
 
 The first word names the reader, the others are libFuzzer's. A corpus to start from is made by
-``python -m benchmarks.fuzzing picture --corpus CORPUS``. Whatever a reader raises but a message for
+``python -m benchmarks.fuzzing image --corpus CORPUS``. Whatever a reader raises but a message for
 the user is a fault.
 """
 
@@ -30,7 +30,7 @@ def read_sound(path: Path) -> None:
     read_audio(path, RATE)
 
 
-def read_picture(path: Path) -> None:
+def read_image(path: Path) -> None:
     """By Pillow, to a square."""
     from cargan_tf.data.images import read_photo
 
@@ -38,10 +38,10 @@ def read_picture(path: Path) -> None:
 
 
 def read_spectrogram(path: Path) -> None:
-    """A picture in jet colours."""
-    from cargan_tf.data.reference_spectrograms import read_jet
+    """An image in jet colors."""
+    from cargan_tf.data.reference_spectrograms import read_jet_image
 
-    read_jet(path)
+    read_jet_image(path)
 
 
 def read_video(path: Path) -> None:
@@ -77,7 +77,7 @@ def read_configuration(path: Path) -> None:
 #: Reader, and the ending of its files.
 TARGETS: dict[str, tuple[Callable[[Path], None], str]] = {
     "sound": (read_sound, ".wav"),
-    "picture": (read_picture, ".png"),
+    "image": (read_image, ".png"),
     "spectrogram": (read_spectrogram, ".png"),
     "video": (read_video, ".mp4"),
     "weights": (read_weights, ".pth"),
@@ -99,9 +99,9 @@ def attempt(name: str, content: bytes, folder: Path) -> bool:
 
 def corpus(name: str) -> list[bytes]:
     """Whole files of a reader's, of each format, to start from."""
-    from benchmarks.whole_files import PICTURE_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS, whole
+    from benchmarks.whole_files import IMAGE_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS, whole
 
-    endings = {"sound": SOUND_ENDINGS, "picture": PICTURE_ENDINGS, "video": VIDEO_ENDINGS}
+    endings = {"sound": SOUND_ENDINGS, "image": IMAGE_ENDINGS, "video": VIDEO_ENDINGS}
     if name in endings:
         random = np.random.default_rng(0)
         return [whole(ending, random) for ending in endings[name]]
@@ -123,10 +123,10 @@ def _spectrogram() -> list[bytes]:
 
     import numpy as np
 
-    from cargan_tf.data.reference_spectrograms import FRAMES, N_MELS, draw_jet
+    from cargan_tf.data.reference_spectrograms import FRAMES, N_MELS, render_jet_image
 
     content = io.BytesIO()
-    draw_jet(np.random.default_rng(0).random((N_MELS, FRAMES))).save(content, "PNG")
+    render_jet_image(np.random.default_rng(0).random((N_MELS, FRAMES))).save(content, "PNG")
     return [content.getvalue()]
 
 
@@ -147,18 +147,20 @@ def main() -> None:
     if words[:1] == ["--corpus"]:
         folder = Path(words[1])
         folder.mkdir(parents=True, exist_ok=True)
-        for place, content in enumerate(corpus(name)):
-            (folder / f"{name}{place}").write_bytes(content)
+        for position, content in enumerate(corpus(name)):
+            (folder / f"{name}{position}").write_bytes(content)
         return
     import atheris
 
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
+        position = Path(folder)
         with atheris.instrument_imports(
             include=["cargan_tf", "PIL", "soundfile", "pickle", "yaml"]
         ):
-            attempt(name, b"", place)  # readers import what they need when they are called
-        atheris.Setup([sys.argv[0], *words], lambda content: attempt(name, content, place) and None)
+            attempt(name, b"", position)  # readers import what they need when they are called
+        atheris.Setup(
+            [sys.argv[0], *words], lambda content: attempt(name, content, position) and None
+        )
         atheris.Fuzz()
 
 

@@ -1,4 +1,4 @@
-"""Pictures a second of the trained model's path: sound in, 8-bit picture out.
+"""Images a second of the trained model's path: sound in, 8-bit image out.
 
 python -m benchmarks.inference --size 128 --batch 16
 """
@@ -27,7 +27,7 @@ def measure(size: int, batch: int, way: str, repetitions: int, tiny: bool) -> di
     model, _ = new_picture_model(config)
     noise = np.random.default_rng(0).normal(0, 0.1, (batch, config.audio.clip_samples))
     sounds, labels = tf.constant(noise, tf.float32), tf.one_hot([0] * batch, LABELS)
-    timing = timed(lambda: model.draw_weighted(sounds, labels)["image"].numpy(), repetitions)
+    timing = timed(lambda: model.generate_soft_labels(sounds, labels)["image"].numpy(), repetitions)
     peak = peak_gib()
     use_plain_layers()
     work = multiply_adds.of_drawing(multiply_adds.of_networks(config, LABELS))
@@ -37,7 +37,7 @@ def measure(size: int, batch: int, way: str, repetitions: int, tiny: bool) -> di
         "peak_gib": peak,
         "gmac_per_picture": work / 1e9,
         "product_gflops": timing.product_gflops,
-        "share_of_product": timing.share(work * batch),
+        "share_of_product": timing.fraction(work * batch),
     }
 
 

@@ -38,7 +38,7 @@ def measure(name: str, batch: int | None, steps: int, tiny: bool) -> dict[str, A
 def _waiting(folder: Path, config: Config, steps: int) -> dict[str, Any]:
     from cargan_tf.data.input_pipeline import training_batches
     from cargan_tf.data.preprocessing.preprocess import preprocess
-    from cargan_tf.training.callbacks import Clock
+    from cargan_tf.training.callbacks import Throughput
 
     data = folder / "data"
     dataset = preprocess(write_tree(folder, PAIRS, SUB_URMP_LABELS), data, config, workers=1)
@@ -48,7 +48,7 @@ def _waiting(folder: Path, config: Config, steps: int) -> dict[str, Any]:
     batches = iter(step.strategy.experimental_distribute_dataset(stream))
     for _ in range(2):  # traced, and the stream started
         step(next(batches))
-    clock = Clock(config.training.batch_size)
+    clock = Throughput(config.training.batch_size)
     for _ in range(steps):
         with clock.waiting():
             batch = next(batches)

@@ -16,7 +16,7 @@ from cargan_tf.data.dataset import DATASET_FILE
 from cargan_tf.evaluation.html.image_strips import FILE as COMPARISON_FILE
 from cargan_tf.evaluation.report import FOLDER as EVALUATION
 from cargan_tf.evaluation.report import PAGE_FILE, REPORT_FILE
-from cargan_tf.export.metadata import CARD_FILE
+from cargan_tf.export.metadata import METADATA_FILE
 from cargan_tf.export.model_registry import versions_in
 from cargan_tf.training import checkpoint_files
 
@@ -40,20 +40,20 @@ class Stage:
     words: Callable[[Path, Path], list[str]]
     look: Callable[[Path], int]
     result: Callable[[Path], dict[str, str]]
-    prepare: Callable[[Path, Path], object] = lambda material, place: None
+    prepare: Callable[[Path, Path], object] = lambda material, position: None
 
 
 class HalfWritten(Exception):
     """A reader saw a file that is not whole."""
 
 
-def _preprocess_words(material: Path, place: Path) -> list[str]:
+def _preprocess_words(material: Path, position: Path) -> list[str]:
     config = str(material / "tiny.yaml")
-    return ["preprocess", str(material / "source"), str(place / "data"), "--config", config]
+    return ["preprocess", str(material / "source"), str(position / "data"), "--config", config]
 
 
-def _look_at_data(place: Path) -> int:
-    description = place / "data" / DATASET_FILE
+def _look_at_data(position: Path) -> int:
+    description = position / "data" / DATASET_FILE
     if not description.exists():
         return 0
     for shards in json.loads(description.read_bytes())["shards"].values():
@@ -62,19 +62,19 @@ def _look_at_data(place: Path) -> int:
     return 1
 
 
-def _data_result(place: Path) -> dict[str, str]:
+def _data_result(position: Path) -> dict[str, str]:
     """All bytes, hidden files too."""
-    return _digests(place / "data")
+    return _digests(position / "data")
 
 
-def _train_words(material: Path, place: Path) -> list[str]:
-    run = place / "run"
+def _train_words(material: Path, position: Path) -> list[str]:
+    run = position / "run"
     words = ["train", str(material / "data"), "--run", str(run)]
     return [*words, "--resume"] if (run / "run.json").exists() else words
 
 
-def _look_at_run(place: Path) -> int:
-    return _look_at_checkpoints(place / "run")
+def _look_at_run(position: Path) -> int:
+    return _look_at_checkpoints(position / "run")
 
 
 def _look_at_checkpoints(run: Path) -> int:
@@ -84,58 +84,69 @@ def _look_at_checkpoints(run: Path) -> int:
     newest = _newest(run)
     if newest is None:
         return 0
-    fault = checkpoint_files.fault_of(newest)
+    fault = checkpoint_files.find_damage(newest)
     if fault is not None and _newest(run) == newest:
         raise HalfWritten(f"{newest}: {fault}")
     return 1
 
 
-def _run_result(place: Path) -> dict[str, str]:
-    return _weights(place / "run") | {"steps": _steps(place / "run")}
+def _run_result(position: Path) -> dict[str, str]:
+    return _weights(position / "run") | {"steps": _steps(position / "run")}
 
 
-def _export_words(material: Path, place: Path) -> list[str]:
-    return ["export", str(material / "run"), str(place / "models")]
+def _export_words(material: Path, position: Path) -> list[str]:
+    return ["export", str(material / "run"), str(position / "models")]
 
 
-def _look_at_models(place: Path) -> int:
-    for version in versions_in(place / "models"):
-        folder = place / "models" / str(version)
-        for name, digest in json.loads((folder / CARD_FILE).read_bytes())["hashes"].items():
+def _look_at_models(position: Path) -> int:
+    for version in versions_in(position / "models"):
+        folder = position / "models" / str(version)
+        for name, digest in json.loads((folder / METADATA_FILE).read_bytes())["hashes"].items():
             _must_be(folder / name, digest)
-    return len(versions_in(place / "models"))
+    return len(versions_in(position / "models"))
 
 
-def _export_result(place: Path) -> dict[str, str]:
+def _export_result(position: Path) -> dict[str, str]:
     """The newest version. TensorFlow's fingerprint has an identity by chance, and the warm-up
     requests are a protocol buffer whose maps have no order."""
-    folder = place / "models" / str(max(versions_in(place / "models")))
-    card = json.loads((folder / CARD_FILE).read_bytes())
-    del card["hashes"]
+    folder = position / "models" / str(max(versions_in(position / "models")))
+    metadata = json.loads((folder / METADATA_FILE).read_bytes())
+    del metadata["hashes"]
     wanted = ("saved_model.pb", "variables/")
     files = {name: d for name, d in _digests(folder).items() if name.startswith(wanted)}
-    left = [path.name for path in (place / "models").glob(".export-*")]
-    return files | {"card": _digest(json.dumps(card).encode()), "left": str(left)}
+    left = [path.name for path in (position / "models").glob(".export-*")]
+    return files | {"card": _digest(json.dumps(metadata).encode()), "left": str(left)}
 
 
-def _reproduce_words(material: Path, place: Path) -> list[str]:
-    words = ["reproduce", "table1", str(place / "data"), "--only", "d", "--features", "classifier"]
-    return [*words, "--config", str(material / "tiny.yaml"), "--out", str(place / "out")]
+def _reproduce_words(material: Path, position: Path) -> list[str]:
+    words = [
+        "reproduce",
+        "table1",
+        str(position / "data"),
+        "--only",
+        "d",
+        "--features",
+        "classifier",
+    ]
+    return [*words, "--config", str(material / "tiny.yaml"), "--out", str(position / "out")]
 
 
-def _without_classifiers(material: Path, place: Path) -> None:
-    ignored = shutil.ignore_patterns("classifier", "sound_classifier", "judge")
-    shutil.copytree(material / "data", place / "data", ignore=ignored)
+def _without_classifiers(material: Path, position: Path) -> None:
+    ignored = shutil.ignore_patterns("classifier", "sound_classifier", "evaluator")
+    shutil.copytree(material / "data", position / "data", ignore=ignored)
 
 
-def _look_at_tables(place: Path) -> int:
-    runs = [file.parent for file in place.glob("out/runs/*/*/run.json")]
+def _look_at_tables(position: Path) -> int:
+    runs = [file.parent for file in position.glob("out/runs/*/*/run.json")]
     seen = sum(map(_look_at_checkpoints, runs))
-    for file in [place / "out" / "table1.json", *(run / EVALUATION / REPORT_FILE for run in runs)]:
+    for file in [
+        position / "out" / "table1.json",
+        *(run / EVALUATION / REPORT_FILE for run in runs),
+    ]:
         if file.exists():
             json.loads(file.read_bytes())
             seen += 1
-    for file in [place / "out" / "table1.html", *(run / EVALUATION / PAGE_FILE for run in runs)]:
+    for file in [position / "out" / "table1.html", *(run / EVALUATION / PAGE_FILE for run in runs)]:
         if file.exists():
             if not file.read_bytes().rstrip().endswith(b"</html>"):
                 raise HalfWritten(str(file))
@@ -147,9 +158,9 @@ def _look_at_tables(place: Path) -> int:
     return seen
 
 
-def _tables_result(place: Path) -> dict[str, str]:
-    table = _without(json.loads((place / "out" / "table1.json").read_bytes()), _BY_CHANCE)
-    (run,) = (file.parent for file in place.glob("out/runs/*/*/run.json"))
+def _tables_result(position: Path) -> dict[str, str]:
+    table = _without(json.loads((position / "out" / "table1.json").read_bytes()), _BY_CHANCE)
+    (run,) = (file.parent for file in position.glob("out/runs/*/*/run.json"))
     return _weights(run) | {"table": _digest(json.dumps(table).encode()), "steps": _steps(run)}
 
 

@@ -35,7 +35,7 @@ from benchmarks.cpu_time import seconds_of_children, seconds_of_session
 from benchmarks.kill_stages import STAGES, Stage
 from cargan_tf.config import load_config, override
 
-#: How the program is started: without TensorFlow's graph optimiser, as most of the time until a
+#: How the program is started: without TensorFlow's graph optimizer, as most of the time until a
 #: first step is done goes into it.
 CARGAN = (
     sys.executable,
@@ -65,11 +65,16 @@ TINY = (
     "model.stages=1",
     *("classifier.blocks=[1,1,1,1]", "classifier.width=4", "classifier.epochs=1"),
     *("classifier.batch_size=8", "classifier.minimum_accuracy=0"),
-    *("judge.input_size=32", "judge.steps=2", "judge.batch_size=4", "judge.minimum_accuracy=0"),
+    *(
+        "evaluator.input_size=32",
+        "evaluator.steps=2",
+        "evaluator.batch_size=4",
+        "evaluator.minimum_accuracy=0",
+    ),
     *("sound_classifier.width=4", "sound_classifier.steps=2", "sound_classifier.batch_size=8"),
     *("training.batch_size=4", "training.steps=12", "training.checkpoint_steps=1"),
-    *("monitor.log_steps=1", "monitor.picture_steps=6", "monitor.listening_steps=6"),
-    "monitor.listening_clips=4",
+    *("monitor.log_steps=1", "monitor.grid_steps=6", "monitor.validation_steps=6"),
+    "monitor.validation_clips=4",
 )
 
 
@@ -111,53 +116,53 @@ def survive(
         draw: of the moments.
     """
     outcome = Outcome(stage.name)
-    place = _fresh(stage, material, folder / "undisturbed")
+    position = _fresh(stage, material, folder / "undisturbed")
     before = seconds_of_children()
-    _finish(_start(stage, material, place), place, outcome)
+    _finish(_start(stage, material, position), position, outcome)
     if outcome.faults:
         sys.exit(f"undisturbed: {outcome.faults[0]}")
-    outcome.seconds, wanted = seconds_of_children() - before, stage.result(place)
+    outcome.seconds, wanted = seconds_of_children() - before, stage.result(position)
     while outcome.kills < kills and not outcome.faults:
-        place = _fresh(stage, material, folder / "killed")
+        position = _fresh(stage, material, folder / "killed")
         for _ in range(min(IN_A_ROW, kills - outcome.kills)):
-            process = _start(stage, material, place)
-            with _reading(stage, place, outcome):
-                if not _kill(process, place, draw, outcome):
+            process = _start(stage, material, position)
+            with _reading(stage, position, outcome):
+                if not _kill(process, position, draw, outcome):
                     break
         else:
-            with _reading(stage, place, outcome):
-                _finish(_start(stage, material, place), place, outcome)
+            with _reading(stage, position, outcome):
+                _finish(_start(stage, material, position), position, outcome)
         if not outcome.faults:
-            outcome.looks += stage.look(place)
-            _compare(stage.result(place), wanted, outcome)
+            outcome.looks += stage.look(position)
+            _compare(stage.result(position), wanted, outcome)
         told = f"{stage.name}: {outcome.kills} of {kills} kills, {outcome.compared} compared"
         print(told, file=sys.stderr, flush=True)
     return outcome
 
 
-def _fresh(stage: Stage, material: Path, place: Path) -> Path:
-    if place.exists():
-        shutil.rmtree(place)
-    place.mkdir(parents=True)
-    stage.prepare(material, place)
-    return place
+def _fresh(stage: Stage, material: Path, position: Path) -> Path:
+    if position.exists():
+        shutil.rmtree(position)
+    position.mkdir(parents=True)
+    stage.prepare(material, position)
+    return position
 
 
-def _start(stage: Stage, material: Path, place: Path) -> subprocess.Popen[bytes]:
-    words = [*CARGAN, *stage.words(material, place)]
-    log = (place / ".log").open("wb")
+def _start(stage: Stage, material: Path, position: Path) -> subprocess.Popen[bytes]:
+    words = [*CARGAN, *stage.words(material, position)]
+    log = (position / ".log").open("wb")
     return subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
 
 
 def _kill(
-    process: subprocess.Popen[bytes], place: Path, draw: random.Random, outcome: Outcome
+    process: subprocess.Popen[bytes], position: Path, draw: random.Random, outcome: Outcome
 ) -> bool:
     """At a moment of its own; one that ended before is not counted. Whether it was killed."""
     moment, alone = draw.uniform(0, outcome.seconds), draw.random() < 0.5
     while process.poll() is None and seconds_of_session(process.pid) < moment:
         time.sleep(TICK)
     if process.poll() is not None:
-        _finish(process, place, outcome)
+        _finish(process, position, outcome)
         return False
     if alone:
         process.kill()
@@ -169,10 +174,10 @@ def _kill(
     return True
 
 
-def _finish(process: subprocess.Popen[bytes], place: Path, outcome: Outcome) -> None:
+def _finish(process: subprocess.Popen[bytes], position: Path, outcome: Outcome) -> None:
     status = process.wait()
     if status:
-        log = (place / ".log").read_text("utf-8", errors="replace")
+        log = (position / ".log").read_text("utf-8", errors="replace")
         outcome.faults.append(f"{process.args!r} left with {status}: {log[-LOG_END:]}")
 
 
@@ -184,14 +189,14 @@ def _compare(found: dict[str, str], wanted: dict[str, str], outcome: Outcome) ->
 
 
 @contextmanager
-def _reading(stage: Stage, place: Path, outcome: Outcome) -> Iterator[None]:
+def _reading(stage: Stage, position: Path, outcome: Outcome) -> Iterator[None]:
     """Look at the results over and over within the block."""
     ended = threading.Event()
 
     def read() -> None:
         while not ended.wait(PAUSE):
             try:
-                outcome.looks += stage.look(place)
+                outcome.looks += stage.look(position)
             except Exception as error:  # whatever it is, a reader met it
                 outcome.faults.append(f"reader: {error!r}")
                 return
@@ -237,8 +242,10 @@ def main() -> None:
         if not material.exists():
             write_material(material)
         for stage in STAGES:
-            share = SHARES[stage.name] if arguments.only is None else stage.name == arguments.only
-            kills = round(share * arguments.kills)
+            fraction = (
+                SHARES[stage.name] if arguments.only is None else stage.name == arguments.only
+            )
+            kills = round(fraction * arguments.kills)
             if kills:
                 draw = random.Random(f"{arguments.seed} {stage.name}")  # noqa: S311 (moments)
                 outcome = survive(stage, material, Path(folder) / stage.name, kills, draw)

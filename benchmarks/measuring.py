@@ -28,7 +28,7 @@ class Timing:
     seconds: float
     product_gflops: float
 
-    def share(self, multiply_adds: float) -> float:
+    def fraction(self, multiply_adds: float) -> float:
         """Of the matrix product's speed, for ``multiply_adds`` (two operations each)."""
         return 2e-9 * multiply_adds / self.seconds / self.product_gflops
 

@@ -39,7 +39,7 @@ def _multiply_adds(operation: tf.Operation) -> int:
 
 
 def of_networks(config: Config, label_count: int) -> dict[str, int]:
-    """``generator`` (one of them), ``classifier`` and ``discriminator``, forward, one picture.
+    """``generator`` (one of them), ``classifier`` and ``discriminator``, forward, one image.
 
     Call ``use_plain_layers`` before.
     """
@@ -47,25 +47,25 @@ def of_networks(config: Config, label_count: int) -> dict[str, int]:
     cascade = new_cascade(config, label_count)
     label = label_count if config.model.discriminator_label != "none" else 0
     discriminator = new_discriminator(config, label_count)
-    drawn = forward(cascade, [size, size, sound], [label_count])
+    generated = forward(cascade, [size, size, sound], [label_count])
     classifier = forward(cascade.classifier, [size, size, 3])
     return {
-        "generator": (drawn - classifier) // 2,
+        "generator": (generated - classifier) // 2,
         "classifier": classifier,
         "discriminator": forward(discriminator, [size, size, sound + 3 + label]),
     }
 
 
 def of_drawing(networks: dict[str, int]) -> int:
-    """Of one picture: both generators, and C between them."""
+    """Of one image: both generators, and C between them."""
     return 2 * networks["generator"] + networks["classifier"]
 
 
 def of_step(networks: dict[str, int]) -> int:
-    """Of one training step and picture with one backward pass.
+    """Of one training step and image with one backward pass.
 
     A backward pass costs a forward pass for the inputs and one for the weights. Both generators:
-    forward, both backward. C: two pictures, forward and inputs. D: two pictures for the generators,
+    forward, both backward. C: two images, forward and inputs. D: two images for the generators,
     forward and inputs; three pairs of its own, forward and both.
     """
     return (

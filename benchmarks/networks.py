@@ -10,11 +10,11 @@ from cargan_tf.config import Config, load_config
 from cargan_tf.labels import SUB_URMP_LABELS
 
 if TYPE_CHECKING:
-    from cargan_tf.export.metadata import ModelCard
-    from cargan_tf.export.serving_module import PictureModel
-    from cargan_tf.training.steps.cargan_step import TrainingStep
+    from cargan_tf.export.metadata import ModelMetadata
+    from cargan_tf.export.serving_module import ServingModule
+    from cargan_tf.training.steps.cargan_step import CarganStep
 
-#: Pictures a step by size: what the authors' script trains with, and what a laptop can hold.
+#: Images a step by size: what the authors' script trains with, and what a laptop can hold.
 BATCH = {32: 4, 64: 16, 128: 4, 256: 2}
 LABELS = len(SUB_URMP_LABELS)
 #: ``ours`` is the step, layers and networks of ``configs/paper.yaml``; ``plain-attention`` the same
@@ -29,7 +29,7 @@ TINY = (
 
 
 def run_graphs_as_they_are() -> None:
-    """Without TensorFlow's graph optimiser, which takes longer than a tiny network's step."""
+    """Without TensorFlow's graph optimizer, which takes longer than a tiny network's step."""
     import tensorflow as tf
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
@@ -49,7 +49,7 @@ def config_of(size: int, way: str = "ours", tiny: bool = False) -> Config:
     )
 
 
-def new_step(config: Config, way: str = "ours", replicas: int = 1) -> TrainingStep:
+def new_step(config: Config, way: str = "ours", replicas: int = 1) -> CarganStep:
     """A training step on the processor, cut into as many virtual devices as ``replicas``."""
     import keras
     import tensorflow as tf
@@ -58,7 +58,7 @@ def new_step(config: Config, way: str = "ours", replicas: int = 1) -> TrainingSt
     from benchmarks.plain_layers import use_plain_layers, use_whole_attention_maps
     from cargan_tf.models.cargan import new_cascade
     from cargan_tf.models.patchgan import new_discriminator
-    from cargan_tf.training.steps.cargan_step import TrainingStep
+    from cargan_tf.training.steps.cargan_step import CarganStep
 
     if way == "authors":
         use_plain_layers()
@@ -71,7 +71,7 @@ def new_step(config: Config, way: str = "ours", replicas: int = 1) -> TrainingSt
             [tf.config.LogicalDeviceConfiguration()] * replicas,
         )
     strategy = tf.distribute.MirroredStrategy([f"/cpu:{index}" for index in range(replicas)])
-    kind = AuthorsStep if way == "authors" else TrainingStep
+    kind = AuthorsStep if way == "authors" else CarganStep
     with strategy.scope():
         networks = new_cascade(config, LABELS), new_discriminator(config, LABELS)
         return kind(config, *networks, strategy, steps_per_epoch=1000)
@@ -92,13 +92,13 @@ def random_batch(config: Config) -> dict[str, Any]:
     return {name: tf.constant(array, tf.float32) for name, array in arrays.items()}
 
 
-def new_picture_model(config: Config) -> tuple[PictureModel, ModelCard]:
-    """Sound in, 8-bit picture out, and the card that goes with it."""
+def new_picture_model(config: Config) -> tuple[ServingModule, ModelMetadata]:
+    """Sound in, 8-bit image out, and the card that goes with it."""
     from cargan_tf.audio.normalization import BandStatistics
-    from cargan_tf.export.metadata import ModelCard
-    from cargan_tf.export.serving_module import PictureModel
+    from cargan_tf.export.metadata import ModelMetadata
+    from cargan_tf.export.serving_module import ServingModule
     from cargan_tf.models.cargan import new_cascade
 
     bands = (0.0,) * config.audio.n_mels, (1.0,) * config.audio.n_mels
-    card = ModelCard(config, SUB_URMP_LABELS, BandStatistics(*bands), step=0, data_hash="")
-    return PictureModel(new_cascade(config, LABELS), card), card
+    metadata = ModelMetadata(config, SUB_URMP_LABELS, BandStatistics(*bands), step=0, data_hash="")
+    return ServingModule(new_cascade(config, LABELS), metadata), metadata

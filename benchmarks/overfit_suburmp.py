@@ -5,7 +5,7 @@
 SAMPLE holds ``img/<label>/<key>.jpg`` and ``spectrogram/<label>/<key>.png``; the spectrogram PNGs
 are turned back into log-mel. Batch 4 and the paper's losses and rate. Prints L1 in [-1, 1] on the
 training photos by epoch: of the step (batch statistics, dropout) and in inference mode, by the
-averaged weights where ``--set training.average_steps=N`` asks for them.
+averaged weights where ``--set training.ema_steps=N`` asks for them.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ import tensorflow as tf
 from benchmarks.smooth_classifier import train_classifier
 from cargan_tf.config import Config, load_config
 from cargan_tf.data.images import read_photo
-from cargan_tf.data.reference_spectrograms import read_jet
+from cargan_tf.data.reference_spectrograms import read_jet_image
 from cargan_tf.models.cargan import new_cascade
 from cargan_tf.models.patchgan import new_discriminator
 from cargan_tf.training.conditioning_metrics import mean_distance
-from cargan_tf.training.ema import AveragedWeights
-from cargan_tf.training.steps.cargan_step import TrainingStep
-from cargan_tf.training.validation import Drawer
-from cargan_tf.visualization.grids import picture_grid
+from cargan_tf.training.ema import EMA
+from cargan_tf.training.steps.cargan_step import CarganStep
+from cargan_tf.training.validation import BatchGenerator
+from cargan_tf.visualization.grids import sample_grid
 
 SIZE = 128
 STEPS_PER_EPOCH = 7  # 26 pairs by fours
@@ -66,10 +66,10 @@ def main() -> None:
         config.training.seed,
     )
     print(f"classifier: {right:.3f} of the photos named right, slope {slope:.2f}", flush=True)
-    drawer = Drawer(step.cascade, batch_size=4)
+    drawer = BatchGenerator(step.cascade, batch_size=4)
     average = None
-    if config.training.average_steps:
-        average = AveragedWeights(step.cascade, config.training.average_steps, step.strategy)
+    if config.training.ema_steps:
+        average = EMA(step.cascade, config.training.ema_steps, step.strategy)
     began = time.perf_counter()
     for epoch in range(1, arguments.epochs + arguments.decay_epochs + 1):
         losses = []
@@ -92,7 +92,7 @@ def main() -> None:
     if arguments.grid:
         rows = [(2 * index, 2 * index + 1) for index in range(len(labels))]
         arrays = (pairs["spectrogram"], coarse, refined, pairs["photo"])
-        picture_grid(rows, labels, *arrays).save(arguments.grid)
+        sample_grid(rows, labels, *arrays).save(arguments.grid)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -110,7 +110,7 @@ def parse_arguments() -> argparse.Namespace:
         help="weight of the squared slope of C's logits in its training",
     )
     parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--grid", type=Path, help="write the pictures of the last epoch here")
+    parser.add_argument("--grid", type=Path, help="write the images of the last epoch here")
     return parser.parse_args()
 
 
@@ -118,7 +118,9 @@ def read_pairs(sample: Path) -> tuple[list[str], dict[str, np.ndarray]]:
     """All pairs as arrays, sorted by label: spectrogram, photo and one-hot label."""
     photos = sorted((sample / "img").glob("*/*.jpg"))
     labels = sorted({photo.parent.name for photo in photos})
-    log_mels = [read_jet(sample / "spectrogram" / f.parent.name / f"{f.stem}.png") for f in photos]
+    log_mels = [
+        read_jet_image(sample / "spectrogram" / f.parent.name / f"{f.stem}.png") for f in photos
+    ]
     spectrogram = tf.image.resize(2.0 * np.stack(log_mels)[..., None] - 1.0, (SIZE, SIZE))
     return labels, {
         "spectrogram": spectrogram.numpy(),
@@ -129,13 +131,11 @@ def read_pairs(sample: Path) -> tuple[list[str], dict[str, np.ndarray]]:
     }
 
 
-def build(config: Config, label_count: int) -> TrainingStep:
+def build(config: Config, label_count: int) -> CarganStep:
     """Fresh networks on one device."""
     cascade = new_cascade(config, label_count)
     discriminator = new_discriminator(config, label_count)
-    return TrainingStep(
-        config, cascade, discriminator, tf.distribute.get_strategy(), STEPS_PER_EPOCH
-    )
+    return CarganStep(config, cascade, discriminator, tf.distribute.get_strategy(), STEPS_PER_EPOCH)
 
 
 def epoch_batches(

@@ -13,8 +13,8 @@ def use_plain_layers() -> None:
     are counted on.
     """
     use_whole_attention_maps()
-    convolutions.MOST_PLACES_DOWN = 0
-    convolutions.MOST_PLACES_UP = 0
+    convolutions.MAX_POSITIONS_DOWN = 0
+    convolutions.MAX_POSITIONS_UP = 0
     convolutions.FEW_FILTERS = 0
 
 

@@ -4,7 +4,7 @@
 
 The first loop does one pair after the other: librosa.load, melspectrogram, power_to_db, Pillow's
 open and resize, and one file a pair. The second is what users of the authors' code do: the log-mel
-is drawn by matplotlib and saved as a PNG, the picture beside it. ``cargan preprocess`` is measured
+is drawn by matplotlib and saved as a PNG, the image beside it. ``cargan preprocess`` is measured
 whole, its processes' start and the import of TensorFlow included, and without: what it costs to go
 from one number of pairs to twice as many.
 """
@@ -34,7 +34,7 @@ Pair = Callable[[Path, Path, Config, Path], None]
 
 
 def plain_pair(audio: Path, image: Path, config: Config) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Log-mel [n_mels, frames] and picture [size, size, 3], as one writes it down first."""
+    """Log-mel [n_mels, frames] and image [size, size, 3], as one writes it down first."""
     import librosa
 
     settings, size = config.audio, config.data.image_size
@@ -48,22 +48,22 @@ def plain_pair(audio: Path, image: Path, config: Config) -> tuple[NDArray[Any], 
         pad_mode="constant",
     )
     log_mel = librosa.power_to_db(power, amin=10.0 ** (settings.floor_db / 10.0), top_db=None)
-    picture = Image.open(image).convert("RGB").resize((size, size), Image.Resampling.LANCZOS)
-    return log_mel.astype(np.float32), np.asarray(picture)
+    image = Image.open(image).convert("RGB").resize((size, size), Image.Resampling.LANCZOS)
+    return log_mel.astype(np.float32), np.asarray(image)
 
 
 def write_arrays(audio: Path, image: Path, config: Config, out: Path) -> None:
     """One turn of the plain loop."""
-    log_mel, picture = plain_pair(audio, image, config)
-    np.savez(out / image.stem, log_mel=log_mel, picture=picture)
+    log_mel, image = plain_pair(audio, image, config)
+    np.savez(out / image.stem, log_mel=log_mel, image=image)
 
 
-def write_pictures(audio: Path, image: Path, config: Config, out: Path) -> None:
-    """One turn of the users' loop: two pictures of the size that is trained on."""
+def write_images(audio: Path, image: Path, config: Config, out: Path) -> None:
+    """One turn of the users' loop: two images of the size that is trained on."""
     import librosa.display
     import matplotlib.pyplot as plt
 
-    log_mel, picture = plain_pair(audio, image, config)
+    log_mel, image = plain_pair(audio, image, config)
     inches = config.data.image_size / 100
     figure = plt.figure(figsize=(inches, inches), dpi=100)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
@@ -73,7 +73,7 @@ def write_pictures(audio: Path, image: Path, config: Config, out: Path) -> None:
     )
     figure.savefig(out / f"{image.stem}.png")
     plt.close(figure)
-    Image.fromarray(picture).save(out / image.name)
+    Image.fromarray(image).save(out / image.name)
 
 
 def loop_seconds(
@@ -105,7 +105,7 @@ def _cpu_seconds() -> float:
 
 
 def measure(name: str, kind: str, tiny: bool) -> dict[str, Any]:
-    """For one of the shipped configurations and kinds of picture."""
+    """For one of the shipped configurations and kinds of image."""
     config = load_config(name)
     loop_pairs, pairs = (2, 4) if tiny else (LOOP_PAIRS, PAIRS)
     with tempfile.TemporaryDirectory() as folder:
@@ -113,7 +113,7 @@ def measure(name: str, kind: str, tiny: bool) -> dict[str, Any]:
         once = write_tree(root / "once", pairs, kind=kind)
         twice = write_tree(root / "twice", 2 * pairs, kind=kind)
         loop, loop_cpu = loop_seconds(once, config, root / "loop", loop_pairs, write_arrays)
-        drawn, drawn_cpu = loop_seconds(once, config, root / "drawn", loop_pairs, write_pictures)
+        generated, drawn_cpu = loop_seconds(once, config, root / "drawn", loop_pairs, write_images)
 
         first, first_cpu = our_seconds(once, config, root / "data_once")
         second, second_cpu = our_seconds(twice, config, root / "data_twice")
@@ -122,18 +122,18 @@ def measure(name: str, kind: str, tiny: bool) -> dict[str, Any]:
         "kilobytes_per_jpeg": sum(jpegs) / len(jpegs) / 1000,
         "loop_pairs_per_second": 1 / loop,
         "loop_cpu_seconds_per_pair": loop_cpu,
-        "drawing_loop_pairs_per_second": 1 / drawn,
+        "drawing_loop_pairs_per_second": 1 / generated,
         "drawing_loop_cpu_seconds_per_pair": drawn_cpu,
         "pairs_per_second": pairs / (second - first),
         "whole_pairs_per_second": 2 * pairs / second,
         "cpu_seconds_per_pair": (second_cpu - first_cpu) / pairs,
         "times_the_loop": loop * pairs / (second - first),
-        "times_the_drawing_loop": drawn * pairs / (second - first),
+        "times_the_drawing_loop": generated * pairs / (second - first),
     }
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--name", default="paper", help="of the configuration")
-    parser.add_argument("--kind", choices=KINDS, default=KINDS[0], help="of picture")
+    parser.add_argument("--kind", choices=KINDS, default=KINDS[0], help="of image")
     parse_and_report(parser, measure)

@@ -1,4 +1,4 @@
-"""How cost grows: with clips and cores, with pixels and pictures a step, with replicas.
+"""How cost grows: with clips and cores, with pixels and images a step, with replicas.
 
     python -m benchmarks.scale --json scale.json --plot docs/images/scale.png
 
@@ -30,7 +30,7 @@ PREPROCESSING = [
     (64, 2, 1280),
     (128, 2, 1280),
 ]
-#: Pixels a side, pictures a step, replicas.
+#: Pixels a side, images a step, replicas.
 TRAINING = [
     *((64, batch, 1) for batch in (4, 8, 16)),
     *((128, batch, 1) for batch in (2, 4, 8)),
@@ -71,18 +71,18 @@ def preprocessing(size: int, workers: int, clips: int) -> Figures:
 def training(size: int, batch: int, replicas: int, tiny: bool) -> Figures:
     """One step of the paper's networks on numbers by chance; the median of some."""
     from benchmarks.networks import config_of, new_step, random_batch
-    from benchmarks.training_step import spread
+    from benchmarks.training_step import std
     from cargan_tf.config import override
 
     config = override(config_of(size, tiny=tiny), [f"training.batch_size={batch}"])
     step = new_step(config, replicas=replicas)
-    pictures = random_batch(config)
+    images = random_batch(config)
     if replicas > 1:
-        pictures = spread(pictures, step.strategy)
+        images = std(images, step.strategy)
     cpu: list[float] = []
 
     def one_step() -> None:
-        cpu.append(_times(lambda: [loss.numpy() for loss in step(pictures).values()])[1])
+        cpu.append(_times(lambda: [loss.numpy() for loss in step(images).values()])[1])
 
     timing = timed(one_step, 1 if tiny else REPETITIONS)
     return {

@@ -1,4 +1,4 @@
-"""The laws behind the figures of ``benchmarks.scale``, by least squares, and their picture."""
+"""The laws behind the figures of ``benchmarks.scale``, by least squares, and their image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Figures = dict[str, Any]
 
 
 def laws(measured: dict[str, list[Figures]]) -> dict[str, float]:
-    """What each further clip, picture or pixel costs, as far as it was measured."""
+    """What each further clip, image or pixel costs, as far as it was measured."""
     return {
         **_preprocessing_laws(measured.get("preprocessing", [])),
         **_training_laws(measured.get("training", [])),
@@ -44,7 +44,7 @@ def _preprocessing_laws(rows: list[Figures]) -> dict[str, float]:
     by_size = {row["image_size"]: row["bytes_per_clip"] for row in rows}
     if len(by_size) > 1:
         beside, a_pixel = line([size**2 for size in by_size], list(by_size.values()))
-        found["bytes a clip beside its picture"] = beside
+        found["bytes a clip beside its image"] = beside
         found["bytes a pixel"] = a_pixel
     return found
 
@@ -52,7 +52,7 @@ def _preprocessing_laws(rows: list[Figures]) -> dict[str, float]:
 def _training_laws(rows: list[Figures]) -> dict[str, float]:
     found: dict[str, float] = {}
     alone = [row for row in rows if row["replicas"] == 1]
-    pictures: dict[int, float] = {}
+    images: dict[int, float] = {}
     for size in sorted({row["image_size"] for row in alone}):
         same = [row for row in alone if row["image_size"] == size]
         if len(same) < 2:
@@ -60,16 +60,16 @@ def _training_laws(rows: list[Figures]) -> dict[str, float]:
         batches = [row["batch"] for row in same]
         once, each = line(batches, [row["cpu_seconds"] for row in same])
         found[f"step {size}: cpu_seconds once"] = once
-        found[f"step {size}: cpu_seconds a picture"] = pictures[size] = each
-        found[f"step {size}: GiB a picture"] = line(batches, [row["peak_gib"] for row in same])[1]
-    if len(pictures) > 1:
-        pixels = [float(size**2) for size in pictures]
-        found["step: exponent of the pixels"] = power(pixels, list(pictures.values()))[1]
+        found[f"step {size}: cpu_seconds an image"] = images[size] = each
+        found[f"step {size}: GiB an image"] = line(batches, [row["peak_gib"] for row in same])[1]
+    if len(images) > 1:
+        pixels = [float(size**2) for size in images]
+        found["step: exponent of the pixels"] = power(pixels, list(images.values()))[1]
     return found
 
 
 def plot(measured: dict[str, list[Figures]], path: Path) -> None:
-    """Two panels: preprocessing by clips and workers, the step by pictures and pixels."""
+    """Two panels: preprocessing by clips and workers, the step by images and pixels."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -88,7 +88,7 @@ def plot(measured: dict[str, list[Figures]], path: Path) -> None:
         same = [row for row in alone if row["image_size"] == size]
         batches = [row["batch"] for row in same]
         _points(right, batches, [row["cpu_seconds"] for row in same], f"{size}×{size}")
-    right.set(title="A training step", xlabel="pictures a step", ylabel="seconds of CPU")
+    right.set(title="A training step", xlabel="images a step", ylabel="seconds of CPU")
     for axes in (left, right):
         axes.legend(frameon=False)
         axes.set_xlim(left=0)
@@ -99,8 +99,8 @@ def plot(measured: dict[str, list[Figures]], path: Path) -> None:
 
 def _points(axes: Any, x: list[float], y: list[float], label: str) -> None:
     """The points, and the straight line through them."""
-    drawn = axes.plot(x, y, "o", label=label)[0]
+    generated = axes.plot(x, y, "o", label=label)[0]
     if len(x) > 1:
         once, each = line(x, y)
         ends = np.array([0, max(x)])
-        axes.plot(ends, once + each * ends, "-", color=drawn.get_color(), alpha=0.6)
+        axes.plot(ends, once + each * ends, "-", color=generated.get_color(), alpha=0.6)

@@ -12,20 +12,18 @@ from __future__ import annotations
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from cargan_tf.models.classifier import Classifier
+from cargan_tf.utils.arrays import FloatArray
 
 STEPS = 300  # enough for every photo to be named right
 LEARNING_RATE = 1e-3
 #: Photos are blurred by way of so many pixels a side.
 BLURRED_SIDES = (4, 8, 16, 32)
 
-Floats = NDArray[np.float32]
-
 
 def train_classifier(
-    network: Classifier, photos: Floats, labels: Floats, penalty: float, seed: int
+    network: Classifier, photos: FloatArray, labels: FloatArray, penalty: float, seed: int
 ) -> tuple[float, float]:
     """Train C on all photos at once and freeze it.
 
@@ -34,7 +32,7 @@ def train_classifier(
         photos: [N, S, S, 3] in [-1, 1].
         labels: one-hot, [N, K].
         penalty: weight of the mean squared slope of one logit (its norm over the pixels).
-        seed: of the pictures between the photos.
+        seed: of the images between the photos.
 
     Returns:
         The share of the photos that C names right, and ``slope_of_loss`` between them.
@@ -46,12 +44,12 @@ def train_classifier(
 
     def squared_slopes(seeds: tf.Tensor) -> tf.Tensor:
         """Of the logits along directions by chance, whose mean is the sum over the logits."""
-        pictures = between(photos, seeds[0])
+        images = between(photos, seeds[0])
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(pictures)
-            logits = network(pictures, training=True)
+            tape.watch(images)
+            logits = network(images, training=True)
             along = tf.reduce_sum(logits * tf.random.stateless_normal(logits.shape, seeds[1]))
-        return tf.reduce_sum(tf.square(tape.gradient(along, pictures)), [1, 2, 3])
+        return tf.reduce_sum(tf.square(tape.gradient(along, images)), [1, 2, 3])
 
     @tf.function
     def step(number: tf.Tensor) -> None:
@@ -68,11 +66,11 @@ def train_classifier(
         step(tf.constant(number))
     network.trainable = False
     right = np.argmax(network(photos), 1) == np.argmax(labels, 1)
-    pictures = between(photos, tf.constant([seed, STEPS]))
-    return float(right.mean()), slope_of_loss(network, pictures, labels)
+    images = between(photos, tf.constant([seed, STEPS]))
+    return float(right.mean()), slope_of_loss(network, images, labels)
 
 
-def between(photos: Floats, seed: tf.Tensor) -> tf.Tensor:
+def between(photos: FloatArray, seed: tf.Tensor) -> tf.Tensor:
     """Each photo more or less blurred and more or less near the mean photo, by chance.
 
     Args:
@@ -92,16 +90,16 @@ def between(photos: Floats, seed: tf.Tensor) -> tf.Tensor:
     which = tf.random.stateless_uniform([count], seeds[0], 0, len(blurred), tf.int32)
     chosen = tf.gather_nd(tf.stack(blurred), tf.stack([which, tf.range(count)], axis=1))
     sharpness, distance = (
-        tf.random.stateless_uniform([count, 1, 1, 1], seeds[place]) for place in (1, 2)
+        tf.random.stateless_uniform([count, 1, 1, 1], seeds[position]) for position in (1, 2)
     )
-    pictures = sharpness * photos + (1 - sharpness) * chosen
-    return distance * pictures + (1 - distance) * photos.mean(0)
+    images = sharpness * photos + (1 - sharpness) * chosen
+    return distance * images + (1 - distance) * photos.mean(0)
 
 
-def slope_of_loss(network: Classifier, pictures: tf.Tensor, labels: Floats) -> float:
-    """The mean norm of the cross-entropy's gradient at pictures; that of all of L1 is some .45."""
+def slope_of_loss(network: Classifier, images: tf.Tensor, labels: FloatArray) -> float:
+    """The mean norm of the cross-entropy's gradient at images; that of all of L1 is some .45."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(pictures)
-        losses = tf.nn.softmax_cross_entropy_with_logits(labels, network(pictures))
-    squares = tf.reduce_sum(tf.square(tape.gradient(losses, pictures)), [1, 2, 3])
+        tape.watch(images)
+        losses = tf.nn.softmax_cross_entropy_with_logits(labels, network(images))
+    squares = tf.reduce_sum(tf.square(tape.gradient(losses, images)), [1, 2, 3])
     return float(tf.reduce_mean(tf.sqrt(squares)))

@@ -31,11 +31,11 @@ def measure(repetitions: int, tiny: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         model, audio = write_model(Path(folder) / "model", tiny), Path(folder) / "sound.wav"
         soundfile.write(audio, sound(np.random.default_rng(0)), RATE)
-        picture = str(Path(folder) / "picture.png")
-        sound_to_picture = ("generate", str(audio), "--label", LABEL, "--model", str(model))
+        image = str(Path(folder) / "image.png")
+        sound_to_image = ("generate", str(audio), "--label", LABEL, "--model", str(model))
         commands = {
             "help": (*CARGAN, "--help"),
-            "generate": (*CARGAN, *sound_to_picture, "-o", picture),
+            "generate": (*CARGAN, *sound_to_image, "-o", image),
             "importing_tensorflow": (sys.executable, "-c", "import tensorflow"),
         }
         taken: dict[str, list[float]] = {name: [] for name in commands}
@@ -61,13 +61,13 @@ def export(folder: str, tiny: bool) -> None:
     import tensorflow as tf
 
     from benchmarks.networks import TINY, new_picture_model
-    from cargan_tf.export.metadata import CARD_FILE
+    from cargan_tf.export.metadata import METADATA_FILE
     from cargan_tf.utils.files import write_json
 
-    model, card = new_picture_model(load_config("quickstart", TINY if tiny else ()))
+    model, metadata = new_picture_model(load_config("quickstart", TINY if tiny else ()))
     version = Path(folder) / "1"
     tf.saved_model.save(model, str(version), signatures=model.signatures)
-    write_json(version / CARD_FILE, card.to_json())
+    write_json(version / METADATA_FILE, metadata.to_json())
 
 
 def _run(command: tuple[str, ...]) -> None:

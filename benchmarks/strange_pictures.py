@@ -1,4 +1,4 @@
-"""Pictures and videos that one seldom meets, and all that can be damaged."""
+"""Images and videos that one seldom meets, and all that can be damaged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.random import Generator
 from PIL import Image
 
 from benchmarks.damages import ANY, DAMAGES, PLACES, Made, of_another_name
-from benchmarks.whole_files import picture, pixels, sound, video
+from benchmarks.whole_files import image, pixels, sound, video
 
 
 def _huge_png(random: Generator) -> Made:
@@ -33,14 +33,14 @@ def _huge_png(random: Generator) -> Made:
 
 
 def _flat_png(random: Generator) -> Made:
-    """A real picture of 49 million pixels in 50 KB."""
+    """A real image of 49 million pixels in 50 KB."""
     content = io.BytesIO()
     Image.new("L", (7000, 7000), 128).save(content, "PNG")
     return content.getvalue(), True, "png"
 
 
 def _huge_bmp(random: Generator) -> Made:
-    content = bytearray(picture("BMP", random))
+    content = bytearray(image("BMP", random))
     content[18:26] = struct.pack("<ii", 2**30, 2**30)
     return bytes(content), False, "bmp"
 
@@ -67,13 +67,13 @@ def _deep(form: str, ending: str) -> Callable[[Generator], Made]:
 def _exotic_picture(
     form: str, ending: str, mode: str, **options: Any
 ) -> Callable[[Generator], Made]:
-    return lambda random: (picture(form, random, mode, **options), True, ending)
+    return lambda random: (image(form, random, mode, **options), True, ending)
 
 
 def _turned(random: Generator) -> Made:
     exif = Image.Exif()
     exif[0x0112] = int(random.integers(2, 9))  # Orientation
-    return picture("JPEG", random, exif=exif), True, "jpg"
+    return image("JPEG", random, exif=exif), True, "jpg"
 
 
 def _postscript(random: Generator) -> Made:
@@ -92,9 +92,9 @@ PICTURES: dict[str, Callable[[Generator], Made] | None] = {
     "animated PNG": _animated("PNG", "png"),
     "animated WebP": _animated("WEBP", "webp"),
     "transparent palette": _exotic_picture("PNG", "png", "P", transparency=0),
-    "grey and alpha": _exotic_picture("PNG", "png", "LA"),
+    "gray and alpha": _exotic_picture("PNG", "png", "LA"),
     "1 bit": _exotic_picture("PNG", "png", "1"),
-    "JPEG named .png": of_another_name(lambda random: picture("JPEG", random), "png", True),
+    "JPEG named .png": of_another_name(lambda random: image("JPEG", random), "png", True),
     "sound named .png": of_another_name(lambda random: sound("WAV", random), "png", False),
     "PostScript named .png": _postscript,
     "header of 3.6 billion pixels": _huge_png,
@@ -108,5 +108,5 @@ VIDEOS: dict[str, Callable[[Generator], Made] | None] = {
     **dict.fromkeys(PLACES),
     "name in Cyrillic and Han": None,
     "sound named .mp4": of_another_name(lambda random: sound("WAV", random), "mp4", False),
-    "picture named .mp4": of_another_name(lambda random: picture("PNG", random), "mp4", False),
+    "image named .mp4": of_another_name(lambda random: image("PNG", random), "mp4", False),
 }

@@ -9,7 +9,7 @@ from typing import Any
 from numpy.random import Generator
 
 from benchmarks.damages import ANY, Made, of_another_name
-from benchmarks.whole_files import picture, sound
+from benchmarks.whole_files import image, sound
 
 
 def _huge_wav(random: Generator) -> Made:
@@ -54,7 +54,7 @@ SOUNDS: dict[str, Callable[[Generator], Made] | None] = {
     "8 bits, AIFF": _exotic_sound("AIFF", "aiff", subtype="PCM_S8"),
     "FLAC named .wav": of_another_name(lambda random: sound("FLAC", random), "wav", True),
     "WAV named .mp3": of_another_name(lambda random: sound("WAV", random), "mp3", True),
-    "picture named .wav": of_another_name(lambda random: picture("PNG", random), "wav", False),
+    "image named .wav": of_another_name(lambda random: image("PNG", random), "wav", False),
     "1,000 channels": _huge_wav,
     "header of 74 hours": _long_wav,
     "header of 36 days": _flac_of_days,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cargan_tf.synthetic.figure import Pose, looks
-from cargan_tf.synthetic.scene import backdrop, draw_player
+from cargan_tf.synthetic.scene import background, draw_player
 
 LABEL = "violin"
 RATE, SECONDS = 44_100, 0.5
@@ -75,8 +75,8 @@ def frame(random: np.random.Generator) -> Image.Image:
     """A player of the sample data in some pose, stretched, with a camera's grain."""
     look = looks(LABEL, seed=0)[int(random.integers(3))]
     pose = Pose(float(random.uniform()), float(random.uniform()))
-    picture = draw_player(LABEL, look, pose, backdrop(look)).resize(FRAME, Image.Resampling.BICUBIC)
-    grainy = np.asarray(picture) + random.normal(0, GRAIN, (FRAME[1], FRAME[0], 1))
+    image = draw_player(LABEL, look, pose, background(look)).resize(FRAME, Image.Resampling.BICUBIC)
+    grainy = np.asarray(image) + random.normal(0, GRAIN, (FRAME[1], FRAME[0], 1))
     return Image.fromarray(np.clip(np.round(grainy), 0, 255).astype(np.uint8))
 
 

@@ -78,7 +78,7 @@ def _rows_of_one(name: str, measured: dict[str, Figures]) -> list[Row]:
     if kind == "preprocessing":
         return _preprocessing(name, ours)
     if kind == "folder":
-        reference = f"network {ours['network_pictures_per_second']:.1f} pictures/s"
+        reference = f"network {ours['network_pictures_per_second']:.1f} images/s"
         title = f"folder of {ours['clips']} clips, {details[0]}"
         return [Row(title, _speed(ours), reference, ours["share_of_network"], 0.8, unit="%")]
     if kind == "waiting":
@@ -107,7 +107,7 @@ def _memory(title: str, figure: str, ours: Figures, plain: Figures, target: floa
 
 def _against_authors(name: str, measured: dict[str, Figures]) -> list[Row]:
     ours, title = measured[name], name.removesuffix(" ours")
-    shares = {"training 128": 0.5, "training 256": 0.5}
+    fractions = {"training 128": 0.5, "training 256": 0.5}
     rows = []
     theirs = measured.get(f"{title} authors")
     if theirs is not None:
@@ -121,7 +121,7 @@ def _against_authors(name: str, measured: dict[str, Figures]) -> list[Row]:
             f"{reached:.0f} GFLOP/s",
             f"matrix product {ours['product_gflops']:.0f} GFLOP/s",
             ours["share_of_product"],
-            shares.get(title) if title.startswith("training") else 0.6,
+            fractions.get(title) if title.startswith("training") else 0.6,
             unit="%",
         )
     )
@@ -156,4 +156,4 @@ def _times(ours: Figures, theirs: Figures) -> float:
 
 
 def _speed(figures: Figures) -> str:
-    return f"{figures['pictures_per_second']:.3g} pictures/s"
+    return f"{figures['pictures_per_second']:.3g} images/s"

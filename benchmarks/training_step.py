@@ -1,4 +1,4 @@
-"""Pictures a second and peak memory of the training step.
+"""Images a second and peak memory of the training step.
 
     python -m benchmarks.training_step --size 256 --way ours
 
@@ -45,11 +45,11 @@ def measure(
         config = override(config, [f"training.batch_size={batch}"])
     if tiny:
         run_graphs_as_they_are()
-    pictures = config.training.batch_size
+    images = config.training.batch_size
     step = new_step(config, way, replicas)
     numbers = random_batch(config)
     if replicas > 1:
-        numbers = spread(numbers, step.strategy)
+        numbers = std(numbers, step.strategy)
     resting = peak_gib()
     cpu: list[float] = []
 
@@ -69,18 +69,18 @@ def measure(
     of_step = multiply_adds.of_authors_step if way == "authors" else multiply_adds.of_step
     work = of_step(multiply_adds.of_networks(config, LABELS))
     return {
-        "pictures_per_second": pictures / timing.seconds,
+        "pictures_per_second": images / timing.seconds,
         "seconds": timing.seconds,
         "cpu_seconds": statistics.median(cpu[1:]),
         "peak_gib": peak,
         "step_gib": peak - resting,
         "gmac_per_picture": work / 1e9,
         "product_gflops": timing.product_gflops,
-        "share_of_product": timing.share(work * pictures),
+        "share_of_product": timing.fraction(work * images),
     }
 
 
-def spread(batch: dict[str, Any], strategy: Any) -> Any:
+def std(batch: dict[str, Any], strategy: Any) -> Any:
     """The batch as the trainer's data set hands it to several replicas."""
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""Small sounds, pictures and videos that are as they should be, each with something by chance."""
+"""Small sounds, images and videos that are as they should be, each with something by chance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import soundfile
 from numpy.random import Generator
 from PIL import Image
 
-SOUND_ENDINGS, PICTURE_ENDINGS, VIDEO_ENDINGS = (
+SOUND_ENDINGS, IMAGE_ENDINGS, VIDEO_ENDINGS = (
     ("wav", "flac", "ogg", "mp3"),
     ("png", "jpg", "webp", "tiff"),
     ("mp4", "mkv"),
@@ -26,7 +26,7 @@ def whole(ending: str, random: Generator) -> bytes:
         return video(ending)
     if ending in SOUND_ENDINGS:
         return sound({"wav": "WAV", "flac": "FLAC", "ogg": "OGG", "mp3": "MP3"}[ending], random)
-    return picture({"jpg": "JPEG"}.get(ending, ending.upper()), random)
+    return image({"jpg": "JPEG"}.get(ending, ending.upper()), random)
 
 
 def sound(
@@ -46,13 +46,13 @@ def sound(
 
 
 def pixels(random: Generator) -> Image.Image:
-    """64×48 of some colour, with grain."""
+    """64×48 of some color, with grain."""
     shade = random.integers(0, 200, 3)
     noise = random.integers(0, 50, (48, 64, 3))
     return Image.fromarray((noise + shade).astype(np.uint8))
 
 
-def picture(form: str, random: Generator, mode: str = "RGB", **options: Any) -> bytes:
+def image(form: str, random: Generator, mode: str = "RGB", **options: Any) -> bytes:
     """Those pixels as a file; ``options`` are Pillow's."""
     content = io.BytesIO()
     pixels(random).convert(mode).save(content, form, **options)
@@ -61,7 +61,7 @@ def picture(form: str, random: Generator, mode: str = "RGB", **options: Any) -> 
 
 @cache
 def video(ending: str) -> bytes:
-    """Two seconds of grey that becomes brighter, with a tone."""
+    """Two seconds of gray that becomes brighter, with a tone."""
     import av
 
     content = io.BytesIO()
@@ -70,8 +70,8 @@ def video(ending: str) -> bytes:
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
         sound: Any = container.add_stream("aac", rate=16_000, layout="mono")
         for index in range(20):
-            picture = np.full((48, 64, 3), 40 + 10 * index, np.uint8)
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            image = np.full((48, 64, 3), 40 + 10 * index, np.uint8)
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts = index
             container.mux(video.encode(frame))
         container.mux(video.encode(None))

@@ -1,4 +1,4 @@
-"""CAR-GAN in TensorFlow: half a second of music and its instrument, drawn as a picture.
+"""CAR-GAN in TensorFlow: half a second of music and its instrument, drawn as an image.
 
 Importing this package imports neither TensorFlow nor librosa; they are loaded by what uses them.
 """

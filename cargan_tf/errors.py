@@ -44,7 +44,7 @@ def first_line(error: BaseException) -> str:
     return _shortened(error, (str(error).strip().splitlines() or [""])[0])
 
 
-def told(error: BaseException) -> str:
+def full_message(error: BaseException) -> str:
     """Another library's whole message as one line, likewise."""
     return _shortened(error, " ".join(str(error).split()))
 
@@ -53,7 +53,7 @@ def _shortened(error: BaseException, line: str) -> str:
     return line[:_REPEATED].rstrip(". ") or type(error).__name__
 
 
-class WorkerLost(UserError):
+class WorkerFailure(UserError):
     """Another worker of a run on several machines is gone; nothing is wrong with the input.
 
     All workers go on once they are started again. The command line leaves with a status of its

@@ -29,7 +29,7 @@ SUB_URMP_LABELS: tuple[str, ...] = (
 )
 
 #: For the classes above: URMP's codes and other short forms, English names, and those of scores in
-#: Italian, German, French and Spanish; folded, see ``folded``. Plurals in -s need no entry.
+#: Italian, German, French and Spanish; folded, see ``fold``. Plurals in -s need no entry.
 _NAMES: dict[str, str] = {
     "bassoon": "bn bsn bassn fagotto fagott fagot basson",
     "cello": "vc vlc vcl violoncello violoncelle violonchelo violoncelo chelo celli",
@@ -56,16 +56,16 @@ _PROPOSED_LENGTH = 4
 
 
 @lru_cache(maxsize=1024)  # each sound of a folder asks for the same few names
-def folded(name: str) -> str:
+def fold(name: str) -> str:
     """``name`` in lower case without accents, its words joined by underscores."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     letters = (letter for letter in plain if not unicodedata.combining(letter))
     return "_".join("".join(letters).replace("-", " ").replace("_", " ").split())
 
 
-def canonical(name: str) -> str:
+def canonical_label(name: str) -> str:
     """``name`` folded, an alias or a plural resolved to the class of Sub-URMP that it means."""
-    plain = folded(name)
+    plain = fold(name)
     for candidate in _singulars(plain):
         label = ALIASES.get(candidate, candidate)
         if label in SUB_URMP_LABELS:
@@ -82,14 +82,18 @@ def label_index(name: str, labels: Sequence[str]) -> int:
     Raises:
         UserError: ``name`` is none of them; the message names the nearest and all the known.
     """
-    for known in (list(labels), [folded(label) for label in labels], list(map(canonical, labels))):
-        for candidate in (name, *_singulars(folded(name)), canonical(name)):
+    for known in (
+        list(labels),
+        [fold(label) for label in labels],
+        list(map(canonical_label, labels)),
+    ):
+        for candidate in (name, *_singulars(fold(name)), canonical_label(name)):
             if candidate in known:
                 return known.index(candidate)
     meant = {alias: label for alias, label in ALIASES.items() if len(alias) >= _PROPOSED_LENGTH}
     meant = {word: label for word, label in meant.items() if label in labels}
-    meant |= {folded(label): label for label in labels}
-    close = dict.fromkeys(meant[word] for word in nearest(folded(name), meant))
+    meant |= {fold(label): label for label in labels}
+    close = dict.fromkeys(meant[word] for word in nearest(fold(name), meant))
     raise UserError(f"unknown label {name!r}.{question(close)} Known labels: {', '.join(labels)}.")
 
 
@@ -107,22 +111,22 @@ def label_weights(label: str | Mapping[str, float], labels: Sequence[str]) -> ND
     Raises:
         UserError: an unknown name, or shares that are negative, not finite or all 0.
     """
-    shares = {label: 1.0} if isinstance(label, str) else dict(label)
+    fractions = {label: 1.0} if isinstance(label, str) else dict(label)
     weights = np.zeros(len(labels), np.float64)
-    for name, share in shares.items():
-        if not (np.isfinite(share) and share >= 0):
-            raise UserError(f"label {name!r} has the share {share}: expected 0 or more.")
-        weights[label_index(name, labels)] += share
+    for name, fraction in fractions.items():
+        if not (np.isfinite(fraction) and fraction >= 0):
+            raise UserError(f"label {name!r} has the share {fraction}: expected 0 or more.")
+        weights[label_index(name, labels)] += fraction
     total = weights.sum()
     if not (np.isfinite(total) and total > 0):
         raise UserError("no label has a share above 0: name at least one, such as violin=1.")
     return (weights / total).astype(np.float32)
 
 
-def shares_of(weights: NDArray[np.float32], labels: Sequence[str]) -> dict[str, float]:
+def weights_by_label(weights: NDArray[np.float32], labels: Sequence[str]) -> dict[str, float]:
     """What ``label_weights`` gave, by name, without those that have no share."""
     pairs = zip(labels, weights.tolist(), strict=True)
-    return {label: share for label, share in pairs if share}
+    return {label: fraction for label, fraction in pairs if fraction}
 
 
 def parse_label_mix(text: str) -> dict[str, float]:
@@ -131,20 +135,20 @@ def parse_label_mix(text: str) -> dict[str, float]:
     Raises:
         UserError: not of that form, or a name stands twice.
     """
-    shares: dict[str, float] = {}
+    fractions: dict[str, float] = {}
     for part in text.split(","):
-        name, equals, share = (word.strip() for word in part.partition("="))
+        name, equals, fraction = (word.strip() for word in part.partition("="))
         try:
-            value = float(share)
+            value = float(fraction)
         except ValueError:
             value = float("nan")
-        if not name or not equals or not np.isfinite(value) or name in shares:
+        if not name or not equals or not np.isfinite(value) or name in fractions:
             raise UserError(
                 f"a label mix {text!r} was received; expected each label once with its share, such"
                 " as violin=0.5,cello=0.5."
             )
-        shares[name] = value
-    return shares
+        fractions[name] = value
+    return fractions
 
 
 def _singulars(plain: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The whole path on open sample data: from nothing to pictures made from sound."""
+"""The whole path on open sample data: from nothing to images made from sound."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from cargan_tf.config import Config
 from cargan_tf.data.preprocessing.preprocess import preprocess
 from cargan_tf.data.sources.manifest import read_manifest
 from cargan_tf.errors import UserError
-from cargan_tf.export.metadata import read_card
+from cargan_tf.export.metadata import read_metadata
 from cargan_tf.export.model_registry import versions_in
 from cargan_tf.export.saved_model import export_run
 from cargan_tf.inference.generator import Generator
-from cargan_tf.inference.image_io import save_picture
+from cargan_tf.inference.image_io import save_image
 from cargan_tf.synthetic.build import make_sample_data
 from cargan_tf.training.classifiers.train_classifier import has_classifier, train_classifier
-from cargan_tf.training.conditioning_metrics import ListeningFigures
+from cargan_tf.training.conditioning_metrics import ConditioningMetrics
 from cargan_tf.training.distribution import make_strategy
 from cargan_tf.training.run import Run
 from cargan_tf.training.trainer import Trainer
 from cargan_tf.utils.files import write_json
 from cargan_tf.utils.progress import Reporter, SilentReporter
 
-#: The instrument of the single picture that the quickstart draws at its end.
+#: The instrument of the single image that the quickstart draws at its end.
 SHOWN_LABEL = "violin"
 
 
@@ -35,10 +35,10 @@ class QuickstartResult:
     """What was made, all of it from sounds of the test split."""
 
     grid: Path
-    picture: Path
+    image: Path
     sound: Path
     model: Path
-    listening: ListeningFigures
+    conditioning: ConditioningMetrics
 
 
 def quickstart(
@@ -50,7 +50,7 @@ def quickstart(
     recordings: int = 12,
     clips_per_recording: int = 15,
 ) -> QuickstartResult:
-    """Sample data, preprocessing, classifier, training, export and pictures.
+    """Sample data, preprocessing, classifier, training, export and images.
 
     What an earlier call finished is taken as it is, so a second call takes seconds and a killed
     one goes on where it was.
@@ -58,10 +58,10 @@ def quickstart(
     Args:
         workspace: folder for everything but the exported model.
         models: folder that gets ``<config.name>/<version>/``.
-        config: picture size, networks and length of the training.
+        config: image size, networks and length of the training.
         reporter: told of each stage.
         recordings: of each instrument, in the sample data.
-        clips_per_recording: pairs of sound and picture.
+        clips_per_recording: pairs of sound and image.
 
     Raises:
         UserError: as the stages do.
@@ -81,22 +81,22 @@ def quickstart(
     trainer.train()
     figures, grid = _judge(trainer, reporter)
     grid_file = workspace / "grid.png"
-    save_picture(np.asarray(grid), grid_file)
+    save_image(np.asarray(grid), grid_file)
     write_json(workspace / "listening.json", figures.to_json())
     with reporter.task("Export", 1) as task:
         model = _exported(run, models / config.name, trainer.total_steps)
         task.advance()
-    sound, picture = _draw_one(model, source, workspace, reporter)
-    return QuickstartResult(grid_file, picture, sound, model, figures)
+    sound, image = _draw_one(model, source, workspace, reporter)
+    return QuickstartResult(grid_file, image, sound, model, figures)
 
 
-def _judge(trainer: Trainer, reporter: Reporter) -> tuple[ListeningFigures, Image.Image]:
+def _judge(trainer: Trainer, reporter: Reporter) -> tuple[ConditioningMetrics, Image.Image]:
     """Listening figures and grid on the test split."""
     with reporter.task("Test", 2) as task, trainer.drawing():
-        gallery = trainer.gallery("test")
-        figures = gallery.figures()
+        validation = trainer.validation("test")
+        figures = validation.figures()
         task.advance()
-        grid = gallery.grid()
+        grid = validation.grid()
         task.advance()
     return figures, grid
 
@@ -106,8 +106,12 @@ def _exported(run: Run, folder: Path, step: int) -> Path:
     versions = versions_in(folder)
     if versions:
         newest = folder / str(versions[-1])
-        card, info = read_card(newest), run.read_info()
-        if (card.step, card.data_hash, card.config) == (step, info.data_hash, info.config):
+        metadata, info = read_metadata(newest), run.read_info()
+        if (metadata.step, metadata.data_hash, metadata.config) == (
+            step,
+            info.data_hash,
+            info.config,
+        ):
             return newest
     return export_run(run, folder)
 
@@ -116,11 +120,11 @@ def _draw_one(model: Path, source: Path, workspace: Path, reporter: Reporter) ->
     """Draw one clip of the test split with the exported model, as a user would."""
     pairs = read_manifest(source / "manifest.csv").pairs
     sound = next(pair.audio for pair in pairs if (pair.split, pair.label) == ("test", SHOWN_LABEL))
-    picture = workspace / f"{SHOWN_LABEL}.png"
+    image = workspace / f"{SHOWN_LABEL}.png"
     with reporter.task("Generate", 1) as task:
-        for _, drawn in Generator.load(model).generate_files([sound], [SHOWN_LABEL]):
-            if isinstance(drawn, UserError):
-                raise drawn
-            save_picture(drawn.image, picture)
+        for _, generated in Generator.load(model).generate_files([sound], [SHOWN_LABEL]):
+            if isinstance(generated, UserError):
+                raise generated
+            save_image(generated.image, image)
         task.advance()
-    return sound, picture
+    return sound, image

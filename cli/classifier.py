@@ -1,4 +1,4 @@
-"""`cargan classifier`: C, the judge of what a picture shows; or of what is heard."""
+"""`cargan classifier`: C, the evaluator of what an image shows; or of what is heard."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import click
 from cargan_cli.options import ANY_PATH, PATH, check_options, config_options, log_json_option
 
 
-@click.command("classifier", short_help="Train the judge C on real photos.")
+@click.command("classifier", short_help="Train the evaluator C on real photos.")
 @click.argument("data", type=ANY_PATH, default=Path("data"))
 @click.option(
     "--out",
     type=PATH,
     help="Folder for the weights.  [default: DATA/classifier, DATA/sound_classifier]",
 )
-@click.option("--judge", is_flag=True, help="Train the independent judge instead, DATA/judge.")
+@click.option(
+    "--evaluator", is_flag=True, help="Train the independent evaluator instead, DATA/evaluator."
+)
 @click.option("--audio", is_flag=True, help="Train the classifier of sounds instead.")
 @config_options("the data set's own")
 @log_json_option
@@ -24,7 +26,7 @@ def command(
     context: click.Context,
     data: Path,
     out: Path | None,
-    judge: bool,
+    evaluator: bool,
     audio: bool,
     config_name: str | None,
     overrides: tuple[str, ...],
@@ -33,11 +35,11 @@ def command(
     """Train the classifier C on the real photos of DATA, and measure it on held-out ones.
 
     DATA is a data set made by `cargan preprocess`, ./data by default. C guides the generators;
-    --judge trains the network that judges their pictures in `cargan evaluate`, which has no part
+    --evaluator trains the network that judges their images in `cargan evaluate`, which has no part
     in training them; without it the first evaluation does. --audio trains the classifier that names
     the instrument where `cargan generate` is given no label; without it `cargan train` does.
     """
-    check_options(context, apart=("judge audio",))
+    check_options(context, exclusive=("evaluator audio",))
     from cargan_cli.logs import new_reporter
     from cargan_cli.next_steps import command_line, resumable, same_config
     from cargan_cli.options import config_for_data
@@ -45,18 +47,18 @@ def command(
 
     from cargan_tf.errors import UserError
 
-    if judge and out is not None:
+    if evaluator and out is not None:
         raise UserError(
-            "the judge is kept in DATA/judge, where evaluations look: leave --out away."
+            "the evaluator is kept in DATA/evaluator, where evaluations look: leave --out away."
         )
     config = config_for_data(data, config_name, overrides)
     import_tensorflow()
     reporter = new_reporter(log_json, config.training.seed)
-    if judge:
-        from cargan_tf.evaluation.networks.evaluator import train_judge
+    if evaluator:
+        from cargan_tf.evaluation.networks.evaluator import train_evaluator
 
         with resumable():
-            judged = train_judge(data, config, reporter)
+            judged = train_evaluator(data, config, reporter)
         click.echo(f"Right on {judged.accuracy:.1%} of {judged.photos} {judged.split} photos.")
         return
     if audio:

@@ -79,7 +79,7 @@ def examine_installation() -> Iterator[Finding]:
 
 
 def examine_machine() -> Iterator[Finding]:
-    """Devices, disk, models, and a picture of a synthesised sound; loads TensorFlow."""
+    """Devices, disk, models, and an image of a synthesized sound; loads TensorFlow."""
     parts = (("tensorflow", _devices), ("disk", _disk), ("models", _models), ("drawing", _drawing))
     for subject, part in parts:
         yield from _reported(subject, part)
@@ -185,12 +185,12 @@ def _drawing() -> Iterator[Finding]:
     for model in exported_models()[:1]:  # the one that draws by default
         generator = Generator.load(model.version)
         sound = record(next(iter(INSTRUMENTS)), RECORDING, NOTES, SEED)
-        picture = generator.generate(sound, SAMPLE_RATE, generator.labels[0])
-        width, height = picture.shape[1], picture.shape[0]
-        detail = f"{model.name} drew a synthesised sound at {width}×{height}"
-        if picture.min() == picture.max():
+        image = generator.generate(sound, SAMPLE_RATE, generator.labels[0])
+        width, height = image.shape[1], image.shape[0]
+        detail = f"{model.name} drew a synthesized sound at {width}×{height}"
+        if image.min() == image.max():
             remedy = f"export {model.name} again, or name another model"
-            yield Finding("drawing", "failed", f"{detail}, all of one colour", remedy)
+            yield Finding("drawing", "failed", f"{detail}, all of one color", remedy)
         else:
             yield Finding("drawing", "ok", detail)
 
@@ -203,7 +203,7 @@ STATES = {"ok": "OK", "missing": "missing", "failed": "FAILED"}
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """Check versions, devices, disk and models, and draw a synthesised sound.
+    """Check versions, devices, disk and models, and draw a synthesized sound.
 
     A line says OK, missing (it can be done without) or FAILED, and what to do. The status is 1 if
     something failed.

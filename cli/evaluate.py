@@ -43,7 +43,7 @@ def print_report(report: Report) -> None:
         right = "" if network.accuracy is None else f", right on {network.accuracy:.1%} of photos"
         line = f"{network.name}: {network.what}{right}; weights {network.weights_hash[:12]}"
         console.print(line, markup=False)
-    for unmeasured in report.not_measured:
+    for unmeasured in report.skipped_metrics:
         console.print(f"Not measured: {unmeasured.what}: {unmeasured.why}", markup=False)
 
 
@@ -51,9 +51,9 @@ def _cells(split: SplitReport, info: MetricInfo) -> list[str]:
     """A metric's value in each row, and the limits of the first one's."""
     from cargan_tf.evaluation.html.formatting import limits, number
 
-    figures = [row.figures.get(info.name) for row in split.rows]
-    values = ["–" if figure is None else number(figure.value, info.share) for figure in figures]
-    first = figures[0]
+    values = [row.values.get(info.name) for row in split.rows]
+    values = ["–" if value is None else number(value.value, info.fraction) for value in values]
+    first = values[0]
     return [*values, "" if first is None else ", ".join(limits(first, info))]
 
 
@@ -103,10 +103,10 @@ def command(
     out: Path | None,
     log_json: bool,
 ) -> None:
-    """Draw the sounds of a data set with RUN's newest checkpoint, and measure the pictures.
+    """Draw the sounds of a data set with RUN's newest checkpoint, and measure the images.
 
     Accuracy, FID, KID, IS, whether it listens to the sound, L1, PSNR, SSIM; docs/explanation/evaluation.md
-    explains each. The first evaluation on a data set trains its independent judge.
+    explains each. The first evaluation on a data set trains its independent evaluator.
     """
     from cargan_cli.logs import new_reporter
     from cargan_cli.next_steps import resumable
@@ -129,7 +129,7 @@ def command(
 
     folder = out or run.path / FOLDER
     with resumable():
-        report, drawn = evaluate_run(
+        report, generated = evaluate_run(
             run,
             data,
             splits,
@@ -140,6 +140,6 @@ def command(
             Limits(seed=seed) if clips is None else Limits(clips, clips, seed),
             new_reporter(log_json, seed),
         )
-        write_html(report, drawn, run, folder / PAGE_FILE)
+        write_html(report, generated, run, folder / PAGE_FILE)
     print_report(report)
     click.echo(f"Report: {folder / REPORT_FILE}, and as a page {folder / PAGE_FILE}")

@@ -20,16 +20,16 @@ from cargan_cli.sounds import (
 @click.command("explore", short_help="Sheets: every label and loudness, or a walk between sounds.")
 @click.argument("sound", type=ANY_PATH)
 @click.option("--walk", type=ANY_PATH, metavar="OTHER", help="Walk from SOUND to OTHER instead.")
-@click.option("--steps", type=click.IntRange(2, 99), help="Pictures of a walk.  [default: 9]")
+@click.option("--steps", type=click.IntRange(2, 99), help="Images of a walk.  [default: 9]")
 @click.option(
     "--label",
     shell_complete=complete_labels,
-    help="SOUND's instrument on a walk.  [default: recognised]",
+    help="SOUND's instrument on a walk.  [default: recognized]",
 )
 @click.option(
     "--other-label",
     shell_complete=complete_labels,
-    help="OTHER's instrument on a walk.  [default: recognised]",
+    help="OTHER's instrument on a walk.  [default: recognized]",
 )
 @click.option("-o", "--out", type=PATH, help="The sheet.  [default: SOUND's name_explore.png]")
 @model_option
@@ -57,31 +57,37 @@ def command(
 
     from cargan_tf.inference.image_io import (
         STANDARD,
-        check_picture_name,
-        encode_picture,
-        plan_pictures,
-        save_picture,
+        check_image_name,
+        encode_image,
+        plan_outputs,
+        save_image,
     )
 
     check_standard_input(sound, walk)
     for file in (sound, walk):
         if file is not None:
-            plan_pictures([file], None)  # says what does not exist before TensorFlow loads
+            plan_outputs([file], None)  # says what does not exist before TensorFlow loads
 
     out = out or Path(f"{Path(name_of(sound)).stem}_explore.png")
     if out != STANDARD:
-        check_picture_name(out)
+        check_image_name(out)
     generator = load_generator(model)
-    from cargan_tf.inference.interpolation import WALK_STEPS, loudness_sheet, walk_sheet
+    from cargan_tf.inference.interpolation import (
+        INTERPOLATION_STEPS,
+        interpolation_grid,
+        loudness_grid,
+    )
 
     clip = generator.read_clip(source(sound), start)
     if walk is None:
-        sheet = loudness_sheet(generator, clip, name_of(sound))
+        sheet = loudness_grid(generator, clip, name_of(sound))
     else:
         clips, names = (clip, generator.read_clip(source(walk))), (name_of(sound), name_of(walk))
-        sheet = walk_sheet(generator, clips, names, (label, other_label), steps or WALK_STEPS)
+        sheet = interpolation_grid(
+            generator, clips, names, (label, other_label), steps or INTERPOLATION_STEPS
+        )
     if out == STANDARD:
-        click.get_binary_stream("stdout").write(encode_picture(np.asarray(sheet)))
+        click.get_binary_stream("stdout").write(encode_image(np.asarray(sheet)))
         return
-    save_picture(np.asarray(sheet), out)
+    save_image(np.asarray(sheet), out)
     click.echo(str(out))

@@ -1,5 +1,5 @@
 """`cargan generate --video`: one recording to one video."""
-# MERGED `cargan generate`: sound files to pictures, or a recording to a video.
+# MERGED `cargan generate`: sound files to images, or a recording to a video.
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ from cargan_cli.sounds import (
 from cargan_cli.tensorflow_import import import_for
 
 from cargan_tf.errors import UserError
-from cargan_tf.inference.image_io import plan_pictures
+from cargan_tf.inference.image_io import plan_outputs
 
 if TYPE_CHECKING:
     from cargan_tf.inference.generator import Generator, Label
 if TYPE_CHECKING:
-    from cargan_tf.inference.result import Drawn, Picture
+    from cargan_tf.inference.result import GenerationResult
+    from cargan_tf.utils.arrays import ImageArray
 
 
-def draw_one_video(
+def write_video_file(
     sounds: Sequence[Path],
     file: Path,
     label: Label,
@@ -47,15 +48,15 @@ def draw_one_video(
 
     for sound in sounds:
         import_for(sound)
-    files = list(plan_pictures(sounds, None))  # a folder stands for the sounds in it
+    files = list(plan_outputs(sounds, None))  # a folder stands for the sounds in it
     if len(files) != 1:
         raise UserError(f"{len(files)} sounds cannot become the one video {file}; name one.")
     check_video_name(file)
     generator = open_generator()
-    from cargan_tf.inference.video import FRAMES_PER_SECOND, draw_video
+    from cargan_tf.inference.video import FRAMES_PER_SECOND, generate_video
 
     (sound,) = files
-    made = draw_video(
+    made = generate_video(
         generator,
         source(sound),
         file,
@@ -64,15 +65,15 @@ def draw_one_video(
         smooth_seconds or 0.0,
         TerminalReporter(),
     )
-    results.drawn(sound, file, made, start=0.0, frames=made.frames, seconds=made.seconds)
+    results.generated(sound, file, made, start=0.0, frames=made.frames, seconds=made.seconds)
 
 
-@click.command("generate", short_help="Draw the pictures of sound files.")
+@click.command("generate", short_help="Draw the images of sound files.")
 @click.argument("sounds", type=ANY_PATH, nargs=-1, required=True, metavar="SOUND...")
 @click.option(
     "--label",
     shell_complete=complete_labels,
-    help="The instrument, such as violin.  [default: recognised]",
+    help="The instrument, such as violin.  [default: recognized]",
 )
 @click.option("--label-mix", metavar="LABEL=SHARE,...", help="Several, such as violin=1,cello=2.")
 @click.option(
@@ -85,8 +86,8 @@ def draw_one_video(
 @click.option(
     "--alpha", type=click.FloatRange(0, 1), help="Share of OTHER in the mix.  [default: 0.5]"
 )
-@click.option("--stages", is_flag=True, help="The way to the picture, side by side.")
-@click.option("--sheet", type=PATH, metavar="FILE", help="All pictures on one sheet as well.")
+@click.option("--stages", is_flag=True, help="The way to the image, side by side.")
+@click.option("--sheet", type=PATH, metavar="FILE", help="All images on one sheet as well.")
 @click.option("--video", type=PATH, metavar="FILE", help="All of SOUND, as FILE.mp4 or FILE.gif.")
 @click.option(
     "--fps", type=click.IntRange(1, 50), help="Frames a second of the video.  [default: 10]"
@@ -118,13 +119,13 @@ def command(
 ) -> None:
     """Draw the player of each SOUND: a file in any common format, or a folder of them.
 
-    The paths of the pictures are printed, one a line. A SOUND of - is standard input, and -o - is
+    The paths of the images are printed, one a line. A SOUND of - is standard input, and -o - is
     standard output. With --mix, both sounds are brought to one loudness and their waveforms added,
     1 - ALPHA to ALPHA.
     """
     check_options(
         context,
-        apart=(
+        exclusive=(
             *("label label_mix", "model server"),
             *("video out", "video start", "video mix", "video stages", "video sheet"),
         ),
@@ -136,28 +137,28 @@ def command(
     results = Results(as_json)
     open_generator = partial(load_generator, model, server)
     if video is not None:
-        draw_one_video(sounds, video, wanted, open_generator, fps, smooth, results)
+        write_video_file(sounds, video, wanted, open_generator, fps, smooth, results)
         return
-    from cargan_cli.tensorflow_import import graphs_run_as_they_are, import_for
+    from cargan_cli.tensorflow_import import import_for, without_graph_optimizer
 
     from cargan_tf.inference.image_io import (
         STANDARD,
-        check_picture_name,
-        encode_picture,
-        plan_pictures,
-        save_picture,
-        saved_meanwhile,
+        check_image_name,
+        encode_image,
+        plan_outputs,
+        save_image,
+        save_in_background,
     )
 
     check_standard_input(*sounds, mix)
     for sound in sounds:
         import_for(sound)
-    plan = plan_pictures(sounds, out)
+    plan = plan_outputs(sounds, out)
     if sheet is not None:
-        check_picture_name(sheet)
+        check_image_name(sheet)
     if STANDARD in plan.values() and (as_json or sys.stdout.isatty()):
         raise UserError(
-            "a picture on standard output goes to a program: leave out --json and write"
+            "an image on standard output goes to a program: leave out --json and write"
             " | PROGRAM or > FILE."
         )
     generator = open_generator()
@@ -167,41 +168,43 @@ def command(
     else:
         from cargan_tf.inference.mixing import HALF, mix_files
 
-        share = HALF if alpha is None else alpha
-        drawings = mix_files(generator, sources, source(mix), share, wanted, start)
+        fraction = HALF if alpha is None else alpha
+        drawings = mix_files(generator, sources, source(mix), fraction, wanted, start)
     names: list[str] = []
-    images: list[Picture] = []
+    images: list[ImageArray] = []
 
-    def save(one: tuple[Path, Path, Drawn | UserError]) -> None:
-        _, picture, drawn = one
-        if isinstance(drawn, UserError):
+    def save(one: tuple[Path, Path, GenerationResult | UserError]) -> None:
+        _, image, generated = one
+        if isinstance(generated, UserError):
             return
-        image = drawn.image
+        image = generated.image
         if stages:
-            from cargan_tf.visualization.plots import stages_picture
+            from cargan_tf.visualization.plots import stages_image
 
-            image = stages_picture(drawn)
-        if picture == STANDARD:
-            click.get_binary_stream("stdout").write(encode_picture(image))
+            image = stages_image(generated)
+        if image == STANDARD:
+            click.get_binary_stream("stdout").write(encode_image(image))
         else:
-            save_picture(image, picture)
+            save_image(image, image)
 
-    made = ((*files, drawn) for files, (_, drawn) in zip(plan.items(), drawings, strict=True))
-    with graphs_run_as_they_are(len(plan)):
-        for sound, picture, drawn in saved_meanwhile(made, save):
-            if isinstance(drawn, UserError):
-                results.failed(sound, drawn)
+    made = (
+        (*files, generated) for files, (_, generated) in zip(plan.items(), drawings, strict=True)
+    )
+    with without_graph_optimizer(len(plan)):
+        for sound, image, generated in save_in_background(made, save):
+            if isinstance(generated, UserError):
+                results.failed(sound, generated)
                 continue
             if sheet is not None:
                 names.append(sound.stem)
-                images.append(drawn.image)
-            results.drawn(sound, picture, drawn, start=drawn.start_seconds)
+                images.append(generated.image)
+            results.generated(sound, image, generated, start=generated.start_seconds)
     if sheet is not None and images:
         import numpy as np
 
-        from cargan_tf.visualization.grids import captioned_sheet
+        from cargan_tf.visualization.grids import captioned_grid
 
-        save_picture(np.asarray(captioned_sheet(names, images)), sheet)
+        save_image(np.asarray(captioned_grid(names, images)), sheet)
     if results.failures:
         if len(plan) > 1:
             click.echo(f"{results.failures} of {len(plan)} sounds could not be drawn.", err=True)

@@ -32,8 +32,8 @@ def command(data: Path, out: Path | None, everything: bool) -> None:
     from cargan_cli.tensorflow_import import import_for, import_tensorflow
 
     from cargan_tf.data.dataset import load_dataset
-    from cargan_tf.data.inspection import draw_contact_sheet, inspect_dataset
-    from cargan_tf.inference.image_io import save_picture
+    from cargan_tf.data.inspection import contact_sheet_image, inspect_dataset
+    from cargan_tf.inference.image_io import save_image
 
     import_for(data)
     load_dataset(data)  # what is plainly wrong is said before TensorFlow loads
@@ -42,7 +42,7 @@ def command(data: Path, out: Path | None, everything: bool) -> None:
     for line in [*_counts(inspection), *_flagged(inspection, everything)]:
         click.echo(line)
     sheet = data / "contact_sheet.png" if out is None else out
-    save_picture(np.asarray(draw_contact_sheet(inspection.examples)), sheet)
+    save_image(np.asarray(contact_sheet_image(inspection.examples)), sheet)
     click.echo(f"Examples: {sheet}")
 
 
@@ -69,7 +69,7 @@ def _flagged(inspection: Inspection, everything: bool) -> list[str]:
                 lines.append(f"    and {len(names) - len(shown)} more, named with --all")
     if inspection.unmeasured:
         lines.append(
-            f"Not measured: {inspection.unmeasured}; spectrogram pictures do not tell silence or"
+            f"Not measured: {inspection.unmeasured}; spectrogram images do not tell silence or"
             " noise."
         )
     dropped = sum(sum(counts.values()) for counts in inspection.info.dropped_silent.values())

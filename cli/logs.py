@@ -113,10 +113,10 @@ def new_reporter(
     """
     if not log_json:
         return TerminalReporter()
-    from cargan_tf.utils.provenance import environment
+    from cargan_tf.utils.provenance import provenance
 
     log_as_events()
-    write_event("start", **environment(seed, devices))
+    write_event("start", **provenance(seed, devices))
     return JsonReporter()
 
 

@@ -13,7 +13,7 @@ from cargan_cli.logs import logged
 from cargan_cli.next_steps import Terminated
 
 from cargan_tf import __version__
-from cargan_tf.errors import UserError, WorkerLost, did_you_mean, first_line
+from cargan_tf.errors import UserError, WorkerFailure, did_you_mean, first_line
 from cargan_tf.utils.files import is_disk_full
 
 #: Command -> "module" or "module:function" of this package, in the order one needs them.
@@ -78,7 +78,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="cargan")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
-    """Half a second of music and its instrument, drawn as a picture of the player (CAR-GAN)."""
+    """Half a second of music and its instrument, drawn as an image of the player (CAR-GAN)."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = [argument for argument in arguments if argument != "--debug"]
     as_events = LOG_JSON in arguments
     if as_events and own_process:
-        from cargan_cli.tensorflow_import import filter_standard_error
+        from cargan_cli.stderr_filter import filter_standard_error
 
         filter_standard_error(as_events)
     with logged(as_events):
@@ -122,7 +122,7 @@ def _status_of(arguments: list[str], debug: bool) -> int:
         if debug:
             traceback.print_exc()
         _tell(arguments, "error", "error", message, before="Error: ")
-        return EXIT_TRY_AGAIN if isinstance(error, WorkerLost) else EXIT_BAD_INPUT
+        return EXIT_TRY_AGAIN if isinstance(error, WorkerFailure) else EXIT_BAD_INPUT
     return status if isinstance(status, int) else 0
 
 

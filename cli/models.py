@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def command(as_json: bool) -> None:
     """List the models in ./saved_models and those that came with the package.
 
-    The first is the one that draws where --model names none. Figures are of the refined pictures,
+    The first is the one that draws where --model names none. Figures are of the refined images,
     where `cargan evaluate` had measured the run before it was exported.
     """
     from cargan_tf.export.model_registry import FOLDER, exported_models
@@ -27,31 +27,31 @@ def command(as_json: bool) -> None:
     if not found and not as_json:
         click.echo(f"No models in {FOLDER.resolve()}. Make one with: cargan quickstart")
     for model in found:
-        described = _description(model)
-        click.echo(json.dumps(described) if as_json else _for_people(described))
+        describe_provenance = _description(model)
+        click.echo(json.dumps(describe_provenance) if as_json else _for_people(describe_provenance))
 
 
 def _description(model: ExportedModel) -> dict[str, Any]:
-    from cargan_tf.export.metadata import read_card
+    from cargan_tf.export.metadata import read_metadata
 
-    place = {
+    position = {
         "name": model.name,
         "version": int(model.version.name),
         "shipped": model.shipped,
         "path": str(model.version),
     }
     try:
-        card = read_card(model.version)
+        metadata = read_metadata(model.version)
     except UserError as error:
-        return {**place, "error": str(error)}
+        return {**position, "error": str(error)}
     return {
-        **place,
-        "size": card.config.data.image_size,
-        "labels": list(card.labels),
-        "step": card.step,
-        "weights": card.weights,
-        "recognition_accuracy": card.recognition_accuracy,
-        "metrics": card.metrics,
+        **position,
+        "size": metadata.config.data.image_size,
+        "labels": list(metadata.labels),
+        "step": metadata.step,
+        "weights": metadata.weights,
+        "recognition_accuracy": metadata.recognition_accuracy,
+        "metrics": metadata.metrics,
     }
 
 
@@ -64,7 +64,7 @@ def _for_people(model: dict[str, Any]) -> str:
     lines.append(f"{size}×{size} pixels, step {model['step']:,}, {model['weights']} weights")
     lines.append(f"{len(labels)} labels: {', '.join(labels)}")
     if model["recognition_accuracy"] is not None:
-        lines.append(f"recognises the instrument of {model['recognition_accuracy']:.1%} of sounds")
+        lines.append(f"recognizes the instrument of {model['recognition_accuracy']:.1%} of sounds")
     for split, figures in (model["metrics"] or {}).items():
         named = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
         lines.append(f"{split}: {named}")

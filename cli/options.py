@@ -57,13 +57,13 @@ log_json_option = click.option(
 
 
 def check_options(
-    context: click.Context, apart: Sequence[str] = (), together: Sequence[str] = ()
+    context: click.Context, exclusive: Sequence[str] = (), together: Sequence[str] = ()
 ) -> None:
     """Refuse options that do not fit each other.
 
     Args:
         context: of the command.
-        apart: pairs of parameters of which one at most may be given, such as ``label label_mix``.
+        exclusive: pairs of parameters of which one at most may be given, such as ``label label_mix``.
         together: pairs of which the first needs the second.
 
     Raises:
@@ -73,7 +73,7 @@ def check_options(
     def flag(name: str) -> str:
         return next(max(p.opts, key=len) for p in context.command.params if p.name == name)
 
-    for first, second in (pair.split() for pair in apart):
+    for first, second in (pair.split() for pair in exclusive):
         if _given(context, first) and _given(context, second):
             raise click.UsageError(f"{flag(first)} and {flag(second)} do not go together.", context)
     for first, second in (pair.split() for pair in together):

@@ -8,7 +8,7 @@ import click
 from cargan_cli.options import ANY_PATH, check_options, config_options, log_json_option
 
 
-@click.command("preprocess", short_help="Make a data set of sounds and pictures.")
+@click.command("preprocess", short_help="Make a data set of sounds and images.")
 @click.argument("source", type=ANY_PATH, default=Path("."))
 @click.argument("out", type=ANY_PATH, default=Path("data"))
 @click.option(
@@ -47,16 +47,16 @@ def command(
     runner_options: tuple[str, ...],
     log_json: bool,
 ) -> None:
-    """Make a data set OUT from SOURCE: pairs of sound and picture to TFRecord shards.
+    """Make a data set OUT from SOURCE: pairs of sound and image to TFRecord shards.
 
     SOURCE is a Sub-URMP tree or a folder that holds one, a CSV manifest (label, recording,
     start_ms, audio, image, and split if it has one), the CAR-GAN authors' lists or folders of
-    spectrogram pictures, the raw URMP release, or videos with a table of labels (VGGSound's and
+    spectrogram images, the raw URMP release, or videos with a table of labels (VGGSound's and
     AVE's are understood). Without splits of its own, recordings are dealt out to them. Without
     arguments, the tree in this folder becomes ./data. A call that was stopped goes on where it was.
     SOURCE and OUT may be gs://BUCKET/FOLDER. docs/how-to/large-data.md has examples of runners.
     """
-    check_options(context, apart=("workers runner",), together=("runner_options runner",))
+    check_options(context, exclusive=("workers runner",), together=("runner_options runner",))
     from cargan_cli.logs import new_reporter
     from cargan_cli.next_steps import command_line, resumable
     from cargan_cli.tensorflow_import import import_tensorflow
@@ -92,8 +92,8 @@ def command(
     dropped = sum(sum(counts.values()) for counts in info.dropped_silent.values())
     if drop_silent:
         click.echo(f"Silent clips left out: {dropped}")
-    if info.left_out:
-        click.echo(f"Left out: {len(info.left_out)}, listed in {out / DATASET_FILE}. The first:")
-        for left in info.left_out[:3]:
+    if info.skipped:
+        click.echo(f"Left out: {len(info.skipped)}, listed in {out / DATASET_FILE}. The first:")
+        for left in info.skipped[:3]:
             click.echo(f"  {left.what}: {left.why}")
     click.echo(f"Next: {command_line('classifier', out)}")

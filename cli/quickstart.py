@@ -23,7 +23,7 @@ def command(
     overrides: tuple[str, ...],
     log_json: bool,
 ) -> None:
-    """See it work: sample data, preprocessing, training, export and pictures, in ten minutes.
+    """See it work: sample data, preprocessing, training, export and images, in ten minutes.
 
     Everything but the exported model is written to WORKSPACE (./quickstart by default); a second
     call takes what is there.
@@ -38,15 +38,15 @@ def command(
     config = load_config(config_name or "quickstart", overrides)
     import_tensorflow()
     from cargan_tf.quickstart import quickstart
-    from cargan_tf.training.conditioning_metrics import describe_listening
+    from cargan_tf.training.conditioning_metrics import describe_conditioning
 
     with resumable():
         result = quickstart(workspace, models, config, new_reporter(log_json, config.training.seed))
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
     click.echo(f"Done in {minutes} min {seconds} s. On unseen recordings:")
-    click.echo(f"  {describe_listening(result.listening)}")
-    click.echo(f"Pictures (spectrogram, coarse, refined, real): {result.grid}")
-    click.echo(f"Drawn from {result.sound}: {result.picture}")
+    click.echo(f"  {describe_conditioning(result.conditioning)}")
+    click.echo(f"Images (spectrogram, coarse, refined, real): {result.grid}")
+    click.echo(f"Drawn from {result.sound}: {result.image}")
     click.echo(f"Model: {result.model}")
     try_this = ("generate", result.sound, "--label", "cello", "-o", "cello.png")
     click.echo(f"Try: {command_line(*try_this, '--model', result.model.parent)}")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def print_table(table: MeasuredTable) -> None:
-    """The table and what one needs to judge it, to standard output."""
+    """The table and what one needs to evaluator it, to standard output."""
     from rich.console import Console
     from rich.table import Table
 
@@ -96,4 +96,4 @@ def command(
             ),  # each run has its own
         )
     print_table(result)
-    click.echo(f"Table: {folder / table}.md, and with pictures {folder / table}.html")
+    click.echo(f"Table: {folder / table}.md, and with images {folder / table}.html")

@@ -23,7 +23,7 @@ def command(
     soundfont: Path | None,
     workers: int | None,
 ) -> None:
-    """Write open sample data to OUT: 13 instruments, three players each, sound and picture."""
+    """Write open sample data to OUT: 13 instruments, three players each, sound and image."""
     from cargan_cli.logs import TerminalReporter
     from cargan_cli.next_steps import command_line
 

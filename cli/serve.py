@@ -77,16 +77,20 @@ def command(
     from cargan_cli.tensorflow_import import import_for, import_tensorflow
 
     from cargan_tf.export.model_registry import default_model, exported_version
-    from cargan_tf.serving.server.limits import check_installed
+    from cargan_tf.serving.server.limits import check_dependencies
 
-    check_installed()
+    check_dependencies()
     if model is not None:
         import_for(model)
     version = exported_version(model or default_model())
     import_tensorflow()
-    from cargan_tf.serving.server.serve import Place, serve
+    from cargan_tf.serving.server.serve import Endpoint, serve
 
     limits = Limits(request_bytes=max_request_mb * MEGABYTE, requests=max_requests, seconds=timeout)
     serve(
-        version, name, Place(host, rest_port, grpc_port), limits, new_reporter(log_json, seed=None)
+        version,
+        name,
+        Endpoint(host, rest_port, grpc_port),
+        limits,
+        new_reporter(log_json, seed=None),
     )

@@ -17,8 +17,8 @@ from cargan_tf.errors import UserError, one_line
 from cargan_tf.inference.image_io import STANDARD
 
 if TYPE_CHECKING:
-    from cargan_tf.inference.result import Drawn
-    from cargan_tf.inference.video import DrawnVideo
+    from cargan_tf.inference.result import GenerationResult
+    from cargan_tf.inference.video import VideoResult
 if TYPE_CHECKING:
     from cargan_tf.inference.generator import Generator
 
@@ -35,7 +35,9 @@ class Results:
         self._as_json = as_json
         self.failures = 0
 
-    def drawn(self, sound: Path, output: Path, made: Drawn | DrawnVideo, **facts: Any) -> None:
+    def generated(
+        self, sound: Path, output: Path, made: GenerationResult | VideoResult, **facts: Any
+    ) -> None:
         """``output`` was drawn from ``sound``; ``facts`` are for programs alone."""
         warnings = made.warnings()
         if self._as_json:
@@ -44,7 +46,8 @@ class Results:
                     "path": str(sound),
                     "label": max(made.label_weights, key=made.label_weights.__getitem__),
                     "label_weights": {
-                        label: round(share, DIGITS) for label, share in made.label_weights.items()
+                        label: round(fraction, DIGITS)
+                        for label, fraction in made.label_weights.items()
                     },
                     "confidence": made.confidence,
                     **facts,

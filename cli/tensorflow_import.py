@@ -1,185 +1,22 @@
-"""Standard error without the lines that TensorFlow's C++ says to nobody's use.
-
-They come at any time, some before any log level applies, and are written to the file descriptor
-itself. So a small process of its own, which runs this file, reads what is written there and passes
-on the rest: should the program crash, its last words still arrive.
-"""
-# MERGED Starting TensorFlow without the lines it prints about itself.
+"""Starting TensorFlow without the lines it prints about itself."""
 
 from __future__ import annotations
 
-import atexit
-import contextlib
-import datetime
-import io
-import json
-import os
-import re
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from cargan_cli.logs import log_from_now_on
+from cargan_cli.stderr_filter import filter_standard_error
 
 from cargan_tf.utils.remote import is_remote
 
-#: About nothing the user did or could do.
-KNOWN_LINES = (
-    # At every start, on a machine without a GPU.
-    b"All log messages before absl::InitializeLog() is called are written to STDERR",
-    b"oneDNN custom operations are on",
-    b"This TensorFlow binary is optimized to use available CPU instructions",
-    b"To enable the following instructions:",
-    b"Could not find cuda drivers on your machine",
-    b"failed call to cuInit",
-    b"Cannot dlopen some GPU libraries",
-    # At the first number in float16, as the shipped model stores its weights, or in bfloat16.
-    b"oneDNN supports DT_",
-    # Where a data set is spread over devices.
-    b"Input of GeneratorDatasetOp::Dataset will not be optimized",
-    # On a machine with a GPU, at every start; on one with little memory.
-    b"Unable to register cu",
-    b"computation placer already registered",
-    b"exceeds 10% of free system memory",
-    # At the end of a data set, and of errors that are raised in Python as well.
-    b"Local rendezvous is aborting with status:",
-    b"OP_REQUIRES failed at",
-)
-
-#: How TensorFlow goes on with a message: with the nodes of the graph that it is about.
-_CONTINUED = b"\t [["
-#: ``W0000 00:00:1795754589.324805   23805 dataset.cc:997] Input of …``
-_GLOG = re.compile(r"([IWEF])\d{4} [\d:.]+ +\d+ ([\w.]+:\d+)\] (.*)")
-_LEVELS = {"I": "info", "W": "warning", "E": "error", "F": "critical"}
-_AS_EVENTS = "--events"
-
-#: Seconds that the program waits at its end for the last lines to be passed on.
-_PATIENCE = 1.0
-
-_process: subprocess.Popen[bytes] | None = None
-
-
-def filter_standard_error(as_events: bool = False) -> None:
-    """From now on pass on what is written to file descriptor 2, but for ``KNOWN_LINES``.
-
-    Python's own ``sys.stderr`` goes where it went, so that bars are drawn on the terminal itself.
-
-    Args:
-        as_events: make a JSON object of each line that is none; of ``sys.stderr``'s too.
-    """
-    global _process
-    if _process is not None or os.name != "posix" or not sys.executable:
-        return
-    try:
-        terminal = os.dup(2)
-    except OSError:  # a process without standard error
-        return
-    try:
-        # In a session of its own: Ctrl-C is not for it, it ends when nobody is left to write.
-        _process = subprocess.Popen(
-            [sys.executable, "-I", "-S", __file__, *([_AS_EVENTS] if as_events else [])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=terminal,
-            start_new_session=True,
-        )
-    except OSError:  # no process to be had: the lines are a nuisance, no more
-        os.close(terminal)
-        return
-    assert _process.stdin is not None
-    atexit.register(_finish, _process, os.dup(terminal))
-    os.dup2(_process.stdin.fileno(), 2)
-    _process.stdin.close()
-    if as_events or not _writes_to_2(sys.stderr):
-        os.close(terminal)
-        return
-    sys.stderr = open(  # noqa: SIM115 (for good)
-        terminal, "w", buffering=1, encoding=sys.stderr.encoding, errors=sys.stderr.errors
-    )
-
-
-def useful(lines: BinaryIO) -> Iterator[bytes]:
-    """The lines that are not known, each as soon as it ends."""
-    dropped = False
-    for line in iter(lines.readline, b""):
-        goes_on = dropped and line.startswith(_CONTINUED)
-        known = not _is_event(line) and any(known in line for known in KNOWN_LINES)
-        dropped = goes_on or known
-        if not dropped:
-            yield line
-
-
-def as_event(line: bytes) -> bytes:
-    """A line of text as ``json_log`` writes events; one that is a JSON object stays, an empty one
-    goes."""
-    text = line.decode("utf-8", "replace").rstrip()
-    if not text:
-        return b""
-    if _is_event(line):
-        return line
-    match = _GLOG.fullmatch(text)
-    level, logger, message = match.groups() if match else ("E", "stderr", text)
-    event = {
-        "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
-        "level": _LEVELS[level],
-        "event": "log",
-        "logger": logger,
-        "message": message,
-    }
-    return json.dumps(event).encode() + b"\n"
-
-
-def _is_event(line: bytes) -> bool:
-    """Whether it is a JSON object, as this program's own events are."""
-    if not line.startswith(b"{"):
-        return False
-    try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:  # UnicodeDecodeError is one
-        return False
-
-
-def _finish(process: subprocess.Popen[bytes], terminal: int) -> None:
-    """Let the last lines arrive before the program is gone, and a container with it."""
-    with contextlib.suppress(OSError, ValueError):
-        sys.stderr.flush()
-    os.dup2(terminal, 2)  # nobody writes to the filter any more
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_PATIENCE)
-
-
-def _writes_to_2(stream: object) -> bool:
-    try:
-        return stream.fileno() == 2  # type: ignore[attr-defined]
-    except (AttributeError, io.UnsupportedOperation, ValueError):
-        return False
-
-
-def _pass_on() -> None:
-    # Whoever ends a job signals all its processes; this one goes when the others have.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    convert = as_event if _AS_EVENTS in sys.argv else bytes
-    for line in useful(sys.stdin.buffer):
-        # Where nobody takes the line, a full disk say, the program must still be able to write.
-        with contextlib.suppress(OSError):
-            sys.stderr.buffer.write(convert(line))
-            sys.stderr.buffer.flush()
-
-
-if __name__ == "__main__":
-    _pass_on()
-
-
 #: Keras imports it for its wrappers around it, which nothing here uses: a fifth of the import.
 _UNUSED = "sklearn"
-#: Making the graph of a model of 128 pixels faster takes 0.4 s and saves a few ms a picture.
-FEW = 16
-_NO_OPTIMISER = "disable_meta_optimizer"
+#: Making the graph of a model of 128 pixels faster takes 0.4 s and saves a few ms an image.
+FEW_IMAGES = 16
+_NO_OPTIMIZER = "disable_meta_optimizer"
 
 
 def import_tensorflow(start_devices: bool = True) -> None:
@@ -211,20 +48,20 @@ def import_for(path: Path) -> None:
 
 
 @contextmanager
-def graphs_run_as_they_are(pictures: int) -> Iterator[None]:
+def without_graph_optimizer(images: int) -> Iterator[None]:
     """Within the block TensorFlow does not make its graphs faster first, where only so many
-    pictures are drawn that it would take longer than it saves."""
+    images are drawn that it would take longer than it saves."""
     tf = sys.modules.get("tensorflow")
-    if tf is None or pictures > FEW:
+    if tf is None or images > FEW_IMAGES:
         yield
         return
     optimizer = tf.config.optimizer
-    before = optimizer.get_experimental_options().get(_NO_OPTIMISER, False)
-    optimizer.set_experimental_options({_NO_OPTIMISER: True})
+    before = optimizer.get_experimental_options().get(_NO_OPTIMIZER, False)
+    optimizer.set_experimental_options({_NO_OPTIMIZER: True})
     try:
         yield
     finally:
-        optimizer.set_experimental_options({_NO_OPTIMISER: before})
+        optimizer.set_experimental_options({_NO_OPTIMIZER: before})
 
 
 @contextmanager

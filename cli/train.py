@@ -69,7 +69,7 @@ def command(
         config = override(run.read_info().config, overrides)
     cluster = cluster_of(os.environ)  # before TensorFlow takes its seconds
     import_tensorflow(start_devices=False)
-    from cargan_tf.training.conditioning_metrics import describe_listening
+    from cargan_tf.training.conditioning_metrics import describe_conditioning
     from cargan_tf.training.distribution import make_strategy
     from cargan_tf.training.trainer import Trainer
 
@@ -87,7 +87,7 @@ def command(
         return
     if not trainer.workers.is_chief:
         return  # the chief says what came of it
-    if result.listening is not None:
-        click.echo(describe_listening(result.listening))
+    if result.conditioning is not None:
+        click.echo(describe_conditioning(result.conditioning))
     following = command_line("export", run.path, Path("saved_models") / config.name)
     click.echo(f"Next: {following}")

@@ -19,7 +19,7 @@ from cargan_tf.config import (
     ClassifierConfig,
     Config,
     DataConfig,
-    JudgeConfig,
+    EvaluatorConfig,
     ModelConfig,
     MonitorConfig,
     SoundClassifierConfig,
@@ -65,7 +65,7 @@ def four_replicas() -> tf.distribute.MirroredStrategy:
 
 
 @pytest.fixture(scope="module")
-def no_graph_optimiser() -> Iterator[None]:
+def no_graph_optimizer() -> Iterator[None]:
     """TensorFlow's, off for the rest of the module: half of the time and more until a first step is
     done goes into it."""
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
@@ -80,7 +80,7 @@ def tiny_config() -> Config:
         name="tiny",
         audio=AudioConfig(sample_rate=RATE, n_fft=256, hop_length=250, n_mels=16),
         data=DataConfig(image_size=64, records_per_shard=8, freq_mask=2, time_mask=2),
-        # Wide enough a start that the sound shows in the pictures after six steps.
+        # Wide enough a start that the sound shows in the images after six steps.
         model=ModelConfig(generator_width=4, discriminator_width=4, init_stddev=0.2),
         classifier=ClassifierConfig(
             blocks=(1, 1, 1, 1),
@@ -91,12 +91,14 @@ def tiny_config() -> Config:
             learning_rate=0.01,
             minimum_accuracy=0.9,
         ),
-        judge=JudgeConfig(input_size=64, steps=24, batch_size=8, noise=0.1, minimum_accuracy=0.5),
+        evaluator=EvaluatorConfig(
+            input_size=64, steps=24, batch_size=8, noise=0.1, minimum_accuracy=0.5
+        ),
         sound_classifier=SoundClassifierConfig(width=4, steps=5, batch_size=8),
         training=TrainingConfig(
             batch_size=4, steps=6, learning_rate=2e-3, checkpoint_steps=3, keep_checkpoints=1
         ),
-        monitor=MonitorConfig(log_steps=1, picture_steps=3, listening_steps=3, listening_clips=12),
+        monitor=MonitorConfig(log_steps=1, grid_steps=3, validation_steps=3, validation_clips=12),
     )
 
 
@@ -117,17 +119,19 @@ def baseline_config(tiny_config) -> Callable[..., Config]:
 
 @pytest.fixture(scope="session")
 def tiny_source(tmp_path_factory) -> Path:
-    """48 pairs: the instrument is the colour, the player a square's place and the overtones."""
+    """48 pairs: the instrument is the color, the player a square's place and the overtones."""
     root = tmp_path_factory.mktemp("tiny_source")
     rows = []
     for split, clips in CLIPS.items():
-        for place, label in enumerate(COLOURS):
+        for position, label in enumerate(COLOURS):
             for player in range(2):
                 recording = f"{label}_{player}_{split}"
                 for clip in range(clips):
                     seed = len(rows)
                     name = f"{recording}_{clip}"
-                    _write_sound(root / f"{name}.wav", 220 * (place + 2) + 9 * seed, player, seed)
+                    _write_sound(
+                        root / f"{name}.wav", 220 * (position + 2) + 9 * seed, player, seed
+                    )
                     _write_picture(root / f"{name}.png", COLOURS[label], player, seed)
                     rows.append(
                         (
@@ -237,16 +241,16 @@ def _write_sound(path: Path, frequency: float, player: int, seed: int) -> None:
     soundfile.write(path, 0.3 * tone + 0.003 * noise, RATE)
 
 
-def _write_picture(path: Path, colour: tuple[int, int, int], player: int, seed: int) -> None:
+def _write_picture(path: Path, color: tuple[int, int, int], player: int, seed: int) -> None:
     noise = np.random.default_rng(seed).integers(-9, 10, (64, 64, 3))
-    pixels = noise + np.asarray(colour)
+    pixels = noise + np.asarray(color)
     pixels[20:44, (8, 36)[player] : (8, 36)[player] + 20] = 235
     Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path)
 
 
 @pytest.fixture(scope="session")
 def write_video() -> Callable[..., Path]:
-    """Writes a real mp4: ``write_video(path, 2.5, picture=brighter, frequency=None)``."""
+    """Writes a real mp4: ``write_video(path, 2.5, image=brighter, frequency=None)``."""
     return _write_video
 
 
@@ -258,7 +262,7 @@ def brighter(seconds: float) -> np.ndarray:
 def _write_video(
     path: Path,
     seconds: float,
-    picture: Callable[[float], np.ndarray] = brighter,
+    image: Callable[[float], np.ndarray] = brighter,
     frequency: float | None = 440.0,
 ) -> Path:
     """An mp4 of ``seconds``; a tone from 1 s on, or no sound at all where there is no frequency."""
@@ -271,9 +275,7 @@ def _write_video(
         video.pix_fmt, video.gop_size, video.bit_rate = "yuv420p", 15, 1_000_000
         sound = frequency and container.add_stream("aac", rate=VIDEO_RATE, layout="mono")
         for index in range(round(seconds * VIDEO_FRAMES_A_SECOND)):
-            frame = av.VideoFrame.from_ndarray(
-                picture(index / VIDEO_FRAMES_A_SECOND), format="rgb24"
-            )
+            frame = av.VideoFrame.from_ndarray(image(index / VIDEO_FRAMES_A_SECOND), format="rgb24")
             frame.pts = index
             container.mux(video.encode(frame))
         container.mux(video.encode(None))

@@ -39,6 +39,6 @@ def test_bytes_are_taken_as_numbers(rows):
 
 def test_the_result_can_go_where_it_belongs(rows):
     matrix = BandedMatrix(rows, 3, np.float64)
-    values, place = np.ones((2, WIDTH)), np.full((2, len(rows)), np.nan)
-    assert matrix.of_rows(values, out=place) is place
-    np.testing.assert_allclose(place, values @ dense(rows).T)
+    values, position = np.ones((2, WIDTH)), np.full((2, len(rows)), np.nan)
+    assert matrix.of_rows(values, out=position) is position
+    np.testing.assert_allclose(position, values @ dense(rows).T)

@@ -1,4 +1,4 @@
-"""S2IC and CMCGAN go through the same code as CAR-GAN: training, figures, export, pictures."""
+"""S2IC and CMCGAN go through the same code as CAR-GAN: training, figures, export, images."""
 
 import json
 import shutil
@@ -16,10 +16,10 @@ from cargan_tf.training.distribution import make_strategy
 from cargan_tf.training.run import Run
 from cargan_tf.training.trainer import Trainer
 
-pytestmark = pytest.mark.usefixtures("no_graph_optimiser")
+pytestmark = pytest.mark.usefixtures("no_graph_optimizer")
 
 KINDS = ("s2ic", "cmcgan")
-SHORT = ["training.steps=2", "monitor.listening_clips=3", "monitor.listening_steps=2"]
+SHORT = ["training.steps=2", "monitor.validation_clips=3", "monitor.validation_steps=2"]
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,8 @@ def test_a_run_has_figures_and_no_classifier(kind, trained):
     assert all(np.isfinite(v) for line in lines for v in line.values() if isinstance(v, float))
     last = lines[-1]
     assert last["coarse_l1"] == last["refined_l1"] > 0
-    assert last["sound_movement"] > 0
-    assert last["label_movement"] == 0
+    assert last["sound_sensitivity"] > 0
+    assert last["label_sensitivity"] == 0
     assert trained.run.read_info().classifier_accuracy is None
     assert trained.info.config.model.kind == kind
 
@@ -63,15 +63,15 @@ def test_run_and_export_draw_the_same_from_the_sound_alone(trained, tiny_source,
     of_run = Generator.load(trained.run.path)
     exported = Generator.load(export_run(trained.run, tmp_path / "model"))
     waveform, rate = soundfile.read(tiny_source / "violin_0_test_0.wav")
-    pictures = [
+    images = [
         generator.generate(waveform, rate, label).astype(int)
         for generator in (of_run, exported, exported)
         for label in ("violin", "cello")
     ]
-    assert pictures[0].shape == (64, 64, 3)
-    assert np.ptp(pictures[0]) > 5
-    for picture in pictures:
-        assert np.abs(picture - pictures[0]).max() <= 1  # two compilations may round differently
+    assert images[0].shape == (64, 64, 3)
+    assert np.ptp(images[0]) > 5
+    for image in images:
+        assert np.abs(image - images[0]).max() <= 1  # two compilations may round differently
 
 
 def test_a_run_s_parts_are_described(trained):

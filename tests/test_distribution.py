@@ -107,10 +107,10 @@ def cargan(installed, tmp_path):
 def test_the_wheel_holds_every_module_and_what_they_read(built):
     (wheel,) = built.glob("*.whl")
     held = set(zipfile.ZipFile(wheel).namelist())
-    places = {"cargan_tf": "cargan_tf", "cli": "cargan_cli", "configs": "cargan_tf/configs"}
+    positions = {"cargan_tf": "cargan_tf", "cli": "cargan_cli", "configs": "cargan_tf/configs"}
     expected = {
-        f"{place}/{file.relative_to(ROOT / folder)}"
-        for folder, place in places.items()
+        f"{position}/{file.relative_to(ROOT / folder)}"
+        for folder, position in positions.items()
         for file in (ROOT / folder).rglob("*")
         if file.is_file() and file.suffix != ".pyc"
     }
@@ -127,7 +127,11 @@ def test_the_sdist_holds_what_one_needs_to_go_on(built):
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         held = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"tests/test_distribution.py", "docs/explanation/decisions.md", "samples/violin.wav"} <= held
+    assert {
+        "tests/test_distribution.py",
+        "docs/explanation/decisions.md",
+        "samples/violin.wav",
+    } <= held
     assert {*FILES, "configs/paper.yaml", "saved_models/players-128/1/saved_model.pb"} <= held
     assert not [name for name in held if "somebodys" in name or name.endswith(".pyc")]
 

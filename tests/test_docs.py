@@ -25,7 +25,7 @@ audio: {sample_rate: 8000, n_fft: 256, hop_length: 250, n_mels: 16}
 data: {image_size: 32}
 model: {generator_width: 4, discriminator_width: 4, generator_attentions: 1}
 classifier: {blocks: [1, 1, 1, 1], width: 4, weights: none, epochs: 20, learning_rate: 0.01}
-judge: {input_size: 32, steps: 4, batch_size: 4, minimum_accuracy: 0}
+evaluator: {input_size: 32, steps: 4, batch_size: 4, minimum_accuracy: 0}
 sound_classifier: {steps: 20}
 training: {batch_size: 4, steps: 2}
 """
@@ -59,19 +59,17 @@ def readme_commands() -> list[str]:
 def make_tree(root: Path) -> None:
     random = np.random.default_rng(0)
     for split, count in (("train", 8), ("validation", 4)):
-        for place, label in enumerate(LABELS):
+        for position, label in enumerate(LABELS):
             for folder in ("img", "chunk"):
                 (root / folder / split / label).mkdir(parents=True)
             for start in range(0, 500 * count, 500):
                 name = f"{label}{0 if split == 'train' else 1:02d}_{start}"
                 time = np.arange(RATE // 2) / RATE
-                tone = 0.3 * np.sin(2 * np.pi * (200 + 300 * place) * time)
+                tone = 0.3 * np.sin(2 * np.pi * (200 + 300 * position) * time)
                 wav = root / "chunk" / split / label / f"{name}.wav"
                 soundfile.write(wav, tone + random.normal(0, 0.01, len(time)), RATE)
-                colour = (200 * place + 20, 60, 200 - 180 * place)
-                Image.new("RGB", (64, 36), colour).save(
-                    root / "img" / split / label / f"{name}.jpg"
-                )
+                color = (200 * position + 20, 60, 200 - 180 * position)
+                Image.new("RGB", (64, 36), color).save(root / "img" / split / label / f"{name}.jpg")
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +115,7 @@ def test_readme_commands(workplace: Path) -> None:
         run_command(shlex.split(INSTEAD.get(command, command)), workplace)
     assert {"clip.png", "cello.mp4", "clip_explore.png"} <= {p.name for p in workplace.iterdir()}
     assert (workplace / "runs" / "paper" / "evaluation" / "report.html").is_file()
-    assert len(list((workplace / "pictures").glob("*.png"))) == 4
+    assert len(list((workplace / "images").glob("*.png"))) == 4
     run_python_snippets(workplace)
 
 
@@ -127,7 +125,7 @@ def run_python_snippets(workplace: Path) -> None:
         here = snippet.replace("saved_models/quickstart", str(workplace / "saved_models/paper"))
         names = {"waveform": waveform, "rate": rate}
         exec(here, names)
-        assert names["picture"].shape == (32, 32, 3)
+        assert names["image"].shape == (32, 32, 3)
 
 
 def test_readme_manifest_has_the_columns_that_are_read() -> None:

@@ -104,7 +104,7 @@ def test_the_model_that_draws_by_default_is_tried(workplace, tiny_model):
     shutil.copytree(tiny_model, workplace / "saved_models" / "tiny")
     findings = found(examine_machine())
     assert findings["model tiny"].state == "ok"
-    assert findings["drawing"] == Finding("drawing", "ok", "tiny drew a synthesised sound at 64×64")
+    assert findings["drawing"] == Finding("drawing", "ok", "tiny drew a synthesized sound at 64×64")
 
 
 def test_what_is_broken_fails_and_the_rest_is_still_looked_at(workplace, tiny_model, monkeypatch):

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from cargan_tf.audio.quality import ClipQuality
-from cargan_tf.inference.result import Drawn, Recognition, doubt
+from cargan_tf.inference.result import GenerationResult, Recognition, low_confidence_warning
 
 PICTURE = np.zeros((4, 4, 3), np.uint8)
 
 
-def drawn(**changes):
+def generated(**changes):
     values = {
         "image": PICTURE,
         "coarse": PICTURE,
@@ -21,19 +21,19 @@ def drawn(**changes):
         "padded_seconds": 0.0,
         "quality": ClipQuality(-20, 0.01, silent=False, noise_like=False),
     }
-    return Drawn(**{**values, **changes})
+    return GenerationResult(**{**values, **changes})
 
 
 def test_the_label_is_that_with_the_greatest_share():
-    assert drawn().label == "violin"
+    assert generated().label == "violin"
 
 
 def test_it_lasts_as_long_as_its_samples():
-    assert drawn().seconds == 0.5
+    assert generated().seconds == 0.5
 
 
 def test_nothing_doubtful_no_warnings():
-    assert drawn(confidence=0.9).warnings() == []
+    assert generated(confidence=0.9).warnings() == []
 
 
 @pytest.mark.parametrize(
@@ -46,15 +46,15 @@ def test_nothing_doubtful_no_warnings():
     ],
 )
 def test_what_is_doubtful_is_said(changes, said):
-    (warning,) = drawn(**changes).warnings()
+    (warning,) = generated(**changes).warnings()
     assert said in warning
 
 
 @pytest.mark.parametrize("confidence", [None, 0.5, 1.0])
 def test_a_given_or_sure_label_is_not_doubted(confidence):
-    assert doubt({"cello": 1.0}, confidence) == []
+    assert low_confidence_warning({"cello": 1.0}, confidence) == []
 
 
-def test_the_most_probable_instrument_is_recognised():
+def test_the_most_probable_instrument_is_recognized():
     heard = Recognition({"cello": 0.2, "flute": 0.7, "violin": 0.1})
     assert (heard.label, heard.confidence) == ("flute", 0.7)

@@ -3,11 +3,11 @@ import platform
 
 import tensorflow as tf
 
-from cargan_tf.utils.provenance import PACKAGES, environment
+from cargan_tf.utils.provenance import PACKAGES, provenance
 
 
 def test_versions_devices_and_seed_are_json():
-    found = json.loads(json.dumps(environment(7)))
+    found = json.loads(json.dumps(provenance(7)))
     assert found["seed"] == 7
     assert found["versions"]["tensorflow"] == tf.__version__
     assert found["versions"].keys() == {"python", *PACKAGES}
@@ -16,4 +16,4 @@ def test_versions_devices_and_seed_are_json():
 
 
 def test_those_at_work_may_be_named():
-    assert environment(7, ("/cpu:1",))["devices"] == ["/cpu:1"]
+    assert provenance(7, ("/cpu:1",))["devices"] == ["/cpu:1"]

@@ -1,4 +1,4 @@
-from cargan_tf.errors import UserError, did_you_mean, first_line, nearest, told
+from cargan_tf.errors import UserError, did_you_mean, first_line, full_message, nearest
 
 
 def test_the_nearest_comes_first():
@@ -39,9 +39,9 @@ def test_a_message_is_one_line_whatever_names_are_in_it():
 def test_what_another_library_says_is_shortened_to_a_line():
     error = RuntimeError(f"\n first line. \n{'second ' * 40}")
     assert first_line(error) == "first line"
-    assert told(error).startswith("first line. second second")
-    assert len(told(error)) <= 200
+    assert full_message(error).startswith("first line. second second")
+    assert len(full_message(error)) <= 200
 
 
 def test_an_error_that_says_nothing_is_told_by_its_kind():
-    assert first_line(AssertionError()) == told(AssertionError(" \n")) == "AssertionError"
+    assert first_line(AssertionError()) == full_message(AssertionError(" \n")) == "AssertionError"

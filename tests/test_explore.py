@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.inference.interpolation import LOUDNESS_DB, loudness_sheet, walk_alphas, walk_sheet
+from cargan_tf.inference.interpolation import (
+    LOUDNESS_DB,
+    interpolation_grid,
+    interpolation_weights,
+    loudness_grid,
+)
 
 RATE = 8_000
 
@@ -17,15 +22,15 @@ def sheets(monkeypatch):
     """What goes into each sheet, caught on its way."""
     from cargan_tf.inference import interpolation
 
-    drawn = []
+    generated = []
 
     def catch(title, row_names, column_names, rows):
-        drawn.append((title, list(row_names), list(column_names), rows))
+        generated.append((title, list(row_names), list(column_names), rows))
         return explore_sheet(title, row_names, column_names, rows)
 
-    explore_sheet = interpolation.labelled_sheet
-    monkeypatch.setattr(interpolation, "labelled_sheet", catch)
-    return drawn
+    explore_sheet = interpolation.labeled_grid
+    monkeypatch.setattr(interpolation, "labeled_grid", catch)
+    return generated
 
 
 def same(one, other):
@@ -34,12 +39,12 @@ def same(one, other):
 
 def test_every_label_is_drawn_at_every_loudness(generator, sheets):
     sound = clip(generator, 300)
-    assert loudness_sheet(generator, sound, "a.wav").mode == "RGB"
+    assert loudness_grid(generator, sound, "a.wav").mode == "RGB"
     ((title, names, columns, rows),) = sheets
     assert "a.wav" in title
     assert [name.partition("\n")[0] for name in names] == ["cello", "flute", "violin"]
     (heard,) = [name for name in names if "heard" in name]
-    assert heard.startswith(generator.recognise([sound])[0].label)
+    assert heard.startswith(generator.recognize([sound])[0].label)
     assert (columns[0], columns[4]) == ("−24 dB", "as it is")
     assert [len(row) for row in rows] == [len(LOUDNESS_DB)] * 3
     for label, row in zip(generator.labels, rows, strict=True):
@@ -49,7 +54,7 @@ def test_every_label_is_drawn_at_every_loudness(generator, sheets):
 
 def test_a_walk_moves_both_then_each_alone(generator, sheets):
     ends = clip(generator, 300), clip(generator, 1_500)
-    walk_sheet(generator, ends, ("a.wav", "b.wav"), ("cello", "violin"), steps=4)
+    interpolation_grid(generator, ends, ("a.wav", "b.wav"), ("cello", "violin"), steps=4)
     ((title, names, columns, rows),) = sheets
     assert title == "From a.wav (cello) to b.wav (violin)"
     assert columns == ["a.wav", "0.333", "0.667", "b.wav"]
@@ -60,7 +65,7 @@ def test_a_walk_moves_both_then_each_alone(generator, sheets):
         "label alone\nsound of cello",
     ]
     both, as_cello, as_violin, label_alone = rows
-    start, end = (drawn.image for drawn in generator.draw(ends, ["cello", "violin"]))
+    start, end = (generated.image for generated in generator.draw(ends, ["cello", "violin"]))
     assert same(both[0], start)
     assert same(both[-1], end)
     assert same(as_cello[0], start)
@@ -71,11 +76,13 @@ def test_a_walk_moves_both_then_each_alone(generator, sheets):
 
 
 def test_a_walk_with_one_label_has_one_row(generator, sheets):
-    walk_sheet(generator, (clip(generator, 300), clip(generator, 400)), ("a", "b"), ("vn", "vn"))
+    interpolation_grid(
+        generator, (clip(generator, 300), clip(generator, 400)), ("a", "b"), ("vn", "vn")
+    )
     assert sheets[0][1] == ["sound and label"]
 
 
 def test_a_walk_has_two_ends(generator):
-    assert walk_alphas(3) == [0.0, 0.5, 1.0]
+    assert interpolation_weights(3) == [0.0, 0.5, 1.0]
     with pytest.raises(UserError, match="expected 2 or more"):
-        walk_sheet(generator, (clip(generator, 300),) * 2, ("a", "b"), steps=1)
+        interpolation_grid(generator, (clip(generator, 300),) * 2, ("a", "b"), steps=1)

@@ -77,8 +77,8 @@ def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path):
 def test_what_need_not_outlive_a_power_failure_is_not_flushed(tmp_path, monkeypatch):
     flushed = []
     monkeypatch.setattr(os, "fsync", flushed.append)
-    write_atomically(tmp_path / "picture", b"again in a moment", durable=False)
-    assert (tmp_path / "picture").read_bytes() == b"again in a moment"
+    write_atomically(tmp_path / "image", b"again in a moment", durable=False)
+    assert (tmp_path / "image").read_bytes() == b"again in a moment"
     assert not flushed
     write_atomically(tmp_path / "weights", b"days of work")
     assert len(flushed) == 1

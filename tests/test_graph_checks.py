@@ -1,12 +1,12 @@
 import pytest
 import tensorflow as tf
 
-from cargan_tf.utils.graph_asserts import checked
+from cargan_tf.utils.graph_asserts import assert_in_graph
 
 
 @tf.function
 def halved(number):
-    number = checked(number, number % 2 == 0, tf.strings.format("{} is odd", number))
+    number = assert_in_graph(number, number % 2 == 0, tf.strings.format("{} is odd", number))
     tf.debugging.Assert(number % 2 == 0, ["a later check"])
     return number // 2
 

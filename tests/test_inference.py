@@ -65,8 +65,8 @@ def test_a_damaged_model_is_named(tiny_model, tmp_path, file):
 
 
 def test_a_picture_is_eight_bit_rgb(generator):
-    picture = generator.generate(tone(), RATE, "violin")
-    assert (picture.shape, picture.dtype) == ((64, 64, 3), np.uint8)
+    image = generator.generate(tone(), RATE, "violin")
+    assert (image.shape, image.dtype) == ((64, 64, 3), np.uint8)
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 48_000])
@@ -128,17 +128,19 @@ def test_what_is_no_waveform_is_refused(generator, samples, said):
 
 def test_more_clips_than_a_batch(generator):
     clips = [generator.clip(tone(frequency=200 + 9 * n), RATE) for n in range(BATCH + 2)]
-    drawn = generator.draw(clips, ["cello"] * len(clips))
-    assert len(drawn) == len(clips)
-    assert distance(drawn[-1].image, generator.draw(clips[-1:], ["cello"])[0].image) <= 1
+    generated = generator.draw(clips, ["cello"] * len(clips))
+    assert len(generated) == len(clips)
+    assert distance(generated[-1].image, generator.draw(clips[-1:], ["cello"])[0].image) <= 1
 
 
 def test_a_model_is_read_by_tensorflows_file_systems(generator, tiny_model, tiny_source):
-    place = "ram://models/tiny"  # in memory, known to TensorFlow alone
+    position = "ram://models/tiny"  # in memory, known to TensorFlow alone
     for file in (path for path in tiny_model.rglob("*") if path.is_file()):
-        target = f"{place}/{file.relative_to(tiny_model).as_posix()}"
+        target = f"{position}/{file.relative_to(tiny_model).as_posix()}"
         tf.io.gfile.makedirs(target.rpartition("/")[0])
         tf.io.gfile.copy(str(file), target)
     samples, rate = soundfile.read(next(tiny_source.glob("*.wav")))
-    drawn = [model.generate(samples, rate, "cello") for model in (generator, Generator.load(place))]
-    np.testing.assert_array_equal(*drawn)
+    generated = [
+        model.generate(samples, rate, "cello") for model in (generator, Generator.load(position))
+    ]
+    np.testing.assert_array_equal(*generated)

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from cargan_tf.errors import UserError
-from cargan_tf.inference.generator import BATCH, Drawn
+from cargan_tf.inference.generator import BATCH, GenerationResult
 
 from .tones import CLIP, RATE, distance, drawn_from, tone
 
@@ -15,31 +15,31 @@ from .tones import CLIP, RATE, distance, drawn_from, tone
 def test_files_of_any_rate_and_channels_are_drawn(generator, write):
     stereo = np.stack([tone(rate=44_100)] * 2, axis=1)
     for name in ("clip.wav", "clip.flac", "clip.ogg"):
-        drawn = drawn_from(generator, write(stereo, 44_100, name))
-        assert isinstance(drawn, Drawn)
-        assert (drawn.label, drawn.image.shape) == ("violin", (64, 64, 3))
+        generated = drawn_from(generator, write(stereo, 44_100, name))
+        assert isinstance(generated, GenerationResult)
+        assert (generated.label, generated.image.shape) == ("violin", (64, 64, 3))
 
 
 def test_the_loudest_half_second_is_drawn(generator, write):
     quiet = tone(seconds=1, level=0.02)
     loud = tone(frequency=700, level=0.5)
-    drawn = drawn_from(generator, write(np.concatenate([quiet, loud, quiet])))
-    assert drawn.start_seconds == pytest.approx(1.0, abs=0.02)
-    assert drawn.padded_seconds == 0
+    generated = drawn_from(generator, write(np.concatenate([quiet, loud, quiet])))
+    assert generated.start_seconds == pytest.approx(1.0, abs=0.02)
+    assert generated.padded_seconds == 0
 
 
 def test_a_start_is_obeyed(generator, write):
     sound = np.concatenate([tone(frequency=300), tone(frequency=900, level=0.9), tone()])
-    drawn = drawn_from(generator, write(sound), start=0.25)
-    assert drawn.start_seconds == 0.25
+    generated = drawn_from(generator, write(sound), start=0.25)
+    assert generated.start_seconds == 0.25
     expected = generator.generate(sound[2_000 : 2_000 + CLIP], RATE, "violin")
-    assert distance(drawn.image, expected) <= 1
+    assert distance(generated.image, expected) <= 1
 
 
 def test_a_short_sound_is_padded_and_it_is_said(generator, write):
-    drawn = drawn_from(generator, write(tone(seconds=0.3)))
-    assert drawn.padded_seconds == pytest.approx(0.2)
-    assert "shorter than a clip; 0.20 s of silence were added" in drawn.warnings()
+    generated = drawn_from(generator, write(tone(seconds=0.3)))
+    assert generated.padded_seconds == pytest.approx(0.2)
+    assert "shorter than a clip; 0.20 s of silence were added" in generated.warnings()
 
 
 def test_a_clear_note_has_no_warning(generator, write):
@@ -92,11 +92,11 @@ def test_no_files_no_pictures(generator):
 
 
 def test_what_leads_to_the_picture_is_told(generator, write):
-    drawn = drawn_from(generator, write(tone()))
-    assert drawn.coarse.shape == drawn.image.shape
-    assert tuple(drawn.residue) == generator.labels
-    assert sum(drawn.residue.values()) == pytest.approx(0, abs=1e-5)
-    assert drawn.spectrogram.shape == (64, 64, 1)
+    generated = drawn_from(generator, write(tone()))
+    assert generated.coarse.shape == generated.image.shape
+    assert tuple(generated.residue) == generator.labels
+    assert sum(generated.residue.values()) == pytest.approx(0, abs=1e-5)
+    assert generated.spectrogram.shape == (64, 64, 1)
 
 
 def test_a_stream_is_as_good_as_a_file(generator, write):

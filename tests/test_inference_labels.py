@@ -1,4 +1,4 @@
-"""Labels: given, recognised, mixed, unknown."""
+"""Labels: given, recognized, mixed, unknown."""
 
 import numpy as np
 import pytest
@@ -11,8 +11,8 @@ from .tones import RATE, distance, drawn_from, tone
 
 @pytest.mark.parametrize("name", ["vn", "Violin", "fiddle", " violin "])
 def test_names_in_common_use_are_understood(generator, name):
-    picture = generator.generate(tone(), RATE, name)
-    np.testing.assert_array_equal(picture, generator.generate(tone(), RATE, "violin"))
+    image = generator.generate(tone(), RATE, name)
+    np.testing.assert_array_equal(image, generator.generate(tone(), RATE, "violin"))
 
 
 @pytest.mark.parametrize(("name", "nearest"), [("violn", "violin"), ("celloo", "cello")])
@@ -31,20 +31,20 @@ def test_an_unknown_label_is_found_before_anything_is_drawn(generator, write):
         next(generator.generate_files([write(tone())] * 2, ["violin", "kazoo"]))
 
 
-def test_without_a_label_the_instrument_is_recognised(generator, write):
+def test_without_a_label_the_instrument_is_recognized(generator, write):
     path = write(tone())
-    (heard,) = generator.recognise([generator.read_clip(path)])
-    drawn = drawn_from(generator, path, label=None)
-    assert drawn.label_weights == {heard.label: 1.0}
-    assert drawn.confidence == pytest.approx(heard.confidence, abs=1e-5)
-    assert distance(drawn.image, drawn_from(generator, path, heard.label).image) <= 1
-    assert distance(drawn.image, generator.generate(tone(), RATE)) <= 1
+    (measured,) = generator.recognize([generator.read_clip(path)])
+    generated = drawn_from(generator, path, label=None)
+    assert generated.label_weights == {measured.label: 1.0}
+    assert generated.confidence == pytest.approx(measured.confidence, abs=1e-5)
+    assert distance(generated.image, drawn_from(generator, path, measured.label).image) <= 1
+    assert distance(generated.image, generator.generate(tone(), RATE)) <= 1
 
 
 def test_probabilities_are_by_label(generator):
-    (heard,) = generator.recognise([generator.clip(tone(), RATE)])
-    assert tuple(heard.probabilities) == generator.labels
-    assert sum(heard.probabilities.values()) == pytest.approx(1, abs=1e-5)
+    (measured,) = generator.recognize([generator.clip(tone(), RATE)])
+    assert tuple(measured.probabilities) == generator.labels
+    assert sum(measured.probabilities.values()) == pytest.approx(1, abs=1e-5)
 
 
 def test_a_given_label_has_no_confidence(generator, write):
@@ -53,15 +53,15 @@ def test_a_given_label_has_no_confidence(generator, write):
 
 def test_some_labels_given_some_not(generator):
     clips = [generator.clip(tone(frequency=200 + 90 * index), RATE) for index in range(4)]
-    heard = [recognition.label for recognition in generator.recognise(clips)]
-    drawn = generator.draw(clips, ["flute", None, {"vn": 1, "cello": 3}, None])
-    assert [one.label_weights for one in drawn] == [
+    measured = [recognition.label for recognition in generator.recognize(clips)]
+    generated = generator.draw(clips, ["flute", None, {"vn": 1, "cello": 3}, None])
+    assert [one.label_weights for one in generated] == [
         {"flute": 1.0},
-        {heard[1]: 1.0},
+        {measured[1]: 1.0},
         {"cello": 0.75, "violin": 0.25},
-        {heard[3]: 1.0},
+        {measured[3]: 1.0},
     ]
-    assert [one.confidence is None for one in drawn] == [True, False, True, False]
+    assert [one.confidence is None for one in generated] == [True, False, True, False]
 
 
 def test_a_mix_of_labels_is_scaled_to_one(generator):
@@ -70,8 +70,8 @@ def test_a_mix_of_labels_is_scaled_to_one(generator):
     assert distance(once, generator.generate(tone(), RATE, "violin")) > 1
 
 
-def test_a_model_that_cannot_recognise_asks_for_a_label(generator, monkeypatch):
-    monkeypatch.setattr(Generator, "recognises", False)
+def test_a_model_that_cannot_recognize_asks_for_a_label(generator, monkeypatch):
+    monkeypatch.setattr(Generator, "recognizes", False)
     with pytest.raises(UserError, match="name it, one of cello, flute, violin"):
         generator.generate(tone(), RATE)
     with pytest.raises(UserError, match="name it"):

@@ -4,11 +4,11 @@ from cargan_tf.errors import UserError
 from cargan_tf.labels import (
     ALIASES,
     SUB_URMP_LABELS,
-    canonical,
+    canonical_label,
     label_index,
     label_weights,
     parse_label_mix,
-    shares_of,
+    weights_by_label,
 )
 
 
@@ -27,7 +27,7 @@ URMP_CODES = ["vn", "va", "vc", "db", "fl", "ob", "cl", "sax", "bn", "tpt", "hn"
 
 
 def test_urmps_codes_name_all_classes():
-    assert {canonical(code) for code in URMP_CODES} == set(SUB_URMP_LABELS)
+    assert {canonical_label(code) for code in URMP_CODES} == set(SUB_URMP_LABELS)
 
 
 @pytest.mark.parametrize("alias", ALIASES)
@@ -110,19 +110,19 @@ def test_one_name_is_one_hot():
 
 def test_shares_are_scaled_to_sum_to_one_and_add_up_by_meaning():
     weights = label_weights({"vn": 1, "fiddle": 2, "cello": 1, "flute": 0}, SUB_URMP_LABELS)
-    assert shares_of(weights, SUB_URMP_LABELS) == {"cello": 0.25, "violin": 0.75}
+    assert weights_by_label(weights, SUB_URMP_LABELS) == {"cello": 0.25, "violin": 0.75}
 
 
-@pytest.mark.parametrize("share", [-0.1, float("nan"), float("inf")])
-def test_a_share_that_is_none_is_refused(share):
+@pytest.mark.parametrize("fraction", [-0.1, float("nan"), float("inf")])
+def test_a_share_that_is_none_is_refused(fraction):
     with pytest.raises(UserError, match="label 'cello' has the share"):
-        label_weights({"violin": 1, "cello": share}, SUB_URMP_LABELS)
+        label_weights({"violin": 1, "cello": fraction}, SUB_URMP_LABELS)
 
 
-@pytest.mark.parametrize("shares", [{}, {"violin": 0}])
-def test_no_share_at_all_is_refused(shares):
+@pytest.mark.parametrize("fractions", [{}, {"violin": 0}])
+def test_no_share_at_all_is_refused(fractions):
     with pytest.raises(UserError, match="no label has a share above 0"):
-        label_weights(shares, SUB_URMP_LABELS)
+        label_weights(fractions, SUB_URMP_LABELS)
 
 
 def test_a_mix_is_read():

@@ -4,7 +4,7 @@ import soundfile
 
 from cargan_tf.audio.clips import mix_clips
 from cargan_tf.errors import UserError
-from cargan_tf.inference.mixing import draw_mixes, mix_files
+from cargan_tf.inference.mixing import generate_mixes, mix_files
 
 RATE = 8_000
 TIMES = np.arange(4_000) / RATE
@@ -29,23 +29,23 @@ def distance(one, other):
 
 
 def test_sounds_and_labels_get_the_same_shares(generator, clips):
-    (drawn,) = draw_mixes(generator, clips, ("violin", "cello"), [0.25])
-    assert drawn.label_weights == {"cello": 0.25, "violin": 0.75}
+    (generated,) = generate_mixes(generator, clips, ("violin", "cello"), [0.25])
+    assert generated.label_weights == {"cello": 0.25, "violin": 0.75}
     by_hand = generator.draw([mix_clips(*clips, 0.25)], [{"violin": 0.75, "cello": 0.25}])[0]
-    assert distance(drawn.image, by_hand.image) <= 1
+    assert distance(generated.image, by_hand.image) <= 1
 
 
 def test_the_ends_are_the_sounds_alone(generator, clips):
-    first, last = draw_mixes(generator, clips, ("violin", "cello"), [0, 1])
+    first, last = generate_mixes(generator, clips, ("violin", "cello"), [0, 1])
     alone = generator.draw(clips, ["violin", "cello"])
     assert distance(first.image, alone[0].image) <= 1
     assert distance(last.image, alone[1].image) <= 1
     assert distance(first.image, last.image) > 1
 
 
-def test_labels_left_out_are_recognised(generator, clips):
-    heard = generator.recognise(clips)
-    first, last = draw_mixes(generator, clips, (None, None), [0, 1])
+def test_labels_left_out_are_recognized(generator, clips):
+    heard = generator.recognize(clips)
+    first, last = generate_mixes(generator, clips, (None, None), [0, 1])
     assert [first.label, last.label] == [one.label for one in heard]
     least = min(one.confidence for one in heard)
     assert first.confidence == last.confidence == pytest.approx(least, abs=1e-5)

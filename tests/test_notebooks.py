@@ -14,7 +14,7 @@ nbformat = pytest.importorskip(
 )
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
-FIRST_PICTURES = FOLDER / "first-pictures.ipynb"
+FIRST_PICTURES = FOLDER / "first-images.ipynb"
 #: Training pairs as photos, the curve, the grid, the stages, sounds against labels.
 PHOTOS, OTHERS = 1, 4
 MOST_BYTES = 1_000_000
@@ -41,7 +41,7 @@ def outputs(notebook):
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
-def pictures(notebook):
+def images(notebook):
     """Every PNG that is shown, [H, W, 3]."""
     shown = [output.get("data", {}).get("image/png") for output in outputs(notebook)]
     return [
@@ -63,9 +63,9 @@ def test_the_committed_notebook_was_run_from_top_to_bottom():
 
 def test_the_committed_notebook_shows_pictures_and_sounds_and_is_small():
     notebook = read(FIRST_PICTURES)
-    shown = pictures(notebook)
+    shown = images(notebook)
     assert len(shown) == 3 * PHOTOS + OTHERS
-    assert all(picture.std() > 10 for picture in shown), "a picture of nothing"
+    assert all(image.std() > 10 for image in shown), "an image of nothing"
     assert len(sounds(notebook)) == 4
     assert FIRST_PICTURES.stat().st_size < MOST_BYTES
 
@@ -90,10 +90,10 @@ def test_the_notebook_runs(tmp_path):
     NotebookClient(
         notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
     ).execute()
-    shown = pictures(notebook)
+    shown = images(notebook)
     assert len(shown) == 2 * PHOTOS + OTHERS
     assert len(sounds(notebook)) == 3
     grid = shown[-3]
-    assert grid.shape[1] > 4 * grid.shape[0], "two labels, twice four pictures"
-    assert all(picture.std() > 5 for picture in shown)
+    assert grid.shape[1] > 4 * grid.shape[0], "two labels, twice four images"
+    assert all(image.std() > 5 for image in shown)
     assert not list(tmp_path.iterdir()), "it leaves nothing behind"

@@ -20,11 +20,11 @@ SETUPTOOLS = PROJECT["tool"]["setuptools"]
 
 def _folder(package):
     """Where ``package-dir`` puts it."""
-    places = SETUPTOOLS["package-dir"]
+    positions = SETUPTOOLS["package-dir"]
     known = package
-    while known not in places:
+    while known not in positions:
         known = known.rpartition(".")[0]
-    return ROOT / places[known] / Path(*package.removeprefix(known).lstrip(".").split("."))
+    return ROOT / positions[known] / Path(*package.removeprefix(known).lstrip(".").split("."))
 
 
 def test_every_package_on_the_disk_is_listed():

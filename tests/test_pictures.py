@@ -12,11 +12,11 @@ from cargan_tf.inference import image_io
 from cargan_tf.inference.image_io import (
     SOUND_ENDINGS,
     STANDARD,
-    check_picture_name,
-    encode_picture,
-    plan_pictures,
-    save_picture,
-    saved_meanwhile,
+    check_image_name,
+    encode_image,
+    plan_outputs,
+    save_image,
+    save_in_background,
 )
 
 GREY = np.full((8, 6, 3), 128, np.uint8)
@@ -39,65 +39,65 @@ def sounds(tmp_path, monkeypatch):
 
 def test_a_picture_has_its_sounds_name_and_lies_in_the_working_folder(sounds):
     (clip,) = sounds("music/clip.wav")
-    assert plan_pictures([clip], None) == {clip: Path("clip.png")}
+    assert plan_outputs([clip], None) == {clip: Path("clip.png")}
 
 
 def test_out_names_the_picture_of_a_single_sound(sounds):
     (clip,) = sounds("clip.wav")
-    assert plan_pictures([clip], Path("new/other.jpg")) == {clip: Path("new/other.jpg")}
+    assert plan_outputs([clip], Path("new/other.jpg")) == {clip: Path("new/other.jpg")}
 
 
 def test_out_may_be_a_folder_for_a_single_sound(sounds):
     (clip,) = sounds("clip.wav")
     Path("out.d").mkdir()
-    assert plan_pictures([clip], Path("out.d")) == {clip: Path("out.d/clip.png")}
+    assert plan_outputs([clip], Path("out.d")) == {clip: Path("out.d/clip.png")}
 
 
 def test_out_is_a_folder_for_several(sounds):
     files = sounds("a.wav", "b.wav")
-    assert list(plan_pictures(files, Path("out")).values()) == [
+    assert list(plan_outputs(files, Path("out")).values()) == [
         Path("out/a.png"),
         Path("out/b.png"),
     ]
 
 
 def test_out_cannot_be_one_picture_for_several(sounds):
-    with pytest.raises(UserError, match=r"2 sounds cannot become the one picture x\.png"):
-        plan_pictures(sounds("a.wav", "b.wav"), Path("x.png"))
+    with pytest.raises(UserError, match=r"2 sounds cannot become the one image x\.png"):
+        plan_outputs(sounds("a.wav", "b.wav"), Path("x.png"))
 
 
 def test_a_sound_named_twice_is_drawn_once(sounds):
     (clip,) = sounds("clip.wav")
-    assert plan_pictures([clip, Path("./clip.wav")], Path("x.png")) == {clip: Path("x.png")}
+    assert plan_outputs([clip, Path("./clip.wav")], Path("x.png")) == {clip: Path("x.png")}
 
 
-@pytest.mark.parametrize("out", ["picture.xyz", "clip.wav", "picture.pgn"])
+@pytest.mark.parametrize("out", ["image.xyz", "clip.wav", "image.pgn"])
 def test_out_must_be_a_pictures_name(sounds, out):
-    with pytest.raises(UserError, match=r"no picture format has the ending .*; use \.png"):
-        plan_pictures(sounds("clip.wav"), Path(out))
+    with pytest.raises(UserError, match=r"no image format has the ending .*; use \.png"):
+        plan_outputs(sounds("clip.wav"), Path(out))
 
 
 def test_a_folder_stands_for_the_sounds_below_it_in_order(sounds):
     sounds("in/b.wav", "in/a.wav", "in/sub/c.flac", "in/notes.txt", "in/cover.png")
-    plan = plan_pictures([Path("in")], None)
+    plan = plan_outputs([Path("in")], None)
     assert [str(file) for file in plan] == ["in/a.wav", "in/b.wav", "in/sub/c.flac"]
 
 
 def test_a_folder_with_one_sound_still_asks_for_a_folder(sounds):
     sounds("in/a.wav")
-    with pytest.raises(UserError, match="cannot become the one picture"):
-        plan_pictures([Path("in")], Path("x.png"))
+    with pytest.raises(UserError, match="cannot become the one image"):
+        plan_outputs([Path("in")], Path("x.png"))
 
 
 @pytest.mark.parametrize("ending", sorted(SOUND_ENDINGS))
 def test_every_ending_in_either_case(sounds, ending):
     files = sounds(f"in/a{ending}", f"in/b{ending.upper()}")
-    assert list(plan_pictures([Path("in")], None)) == files
+    assert list(plan_outputs([Path("in")], None)) == files
 
 
 def test_a_file_named_by_the_user_needs_no_known_ending(sounds):
     (clip,) = sounds("clip.snd")
-    assert list(plan_pictures([clip], None)) == [clip]
+    assert list(plan_outputs([clip], None)) == [clip]
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ def test_a_file_named_by_the_user_needs_no_known_ending(sounds):
     ],
 )
 def test_no_two_sounds_share_a_picture(sounds, names):
-    plan = plan_pictures(sounds(*names), None)
-    assert len({picture.name.casefold() for picture in plan.values()}) == len(names)
+    plan = plan_outputs(sounds(*names), None)
+    assert len({image.name.casefold() for image in plan.values()}) == len(names)
 
 
 def test_names_never_run_out(sounds, tmp_path):
@@ -124,13 +124,13 @@ def test_names_never_run_out(sounds, tmp_path):
 
 def test_a_missing_sound_is_named(sounds):
     with pytest.raises(UserError, match=r"nothing\.wav does not exist"):
-        plan_pictures([Path("nothing.wav")], None)
+        plan_outputs([Path("nothing.wav")], None)
 
 
 def test_a_folder_without_sounds_is_named_with_what_was_looked_for(sounds):
     sounds("in/notes.txt")
     with pytest.raises(UserError, match=r"in holds no sound files; looked for .*\.flac"):
-        plan_pictures([Path("in")], None)
+        plan_outputs([Path("in")], None)
 
 
 @pytest.mark.parametrize(
@@ -138,27 +138,27 @@ def test_a_folder_without_sounds_is_named_with_what_was_looked_for(sounds):
     [("x.png", "PNG"), ("x.JPG", "JPEG"), ("x.webp", "WEBP"), ("x", "PNG"), ("new/x.png", "PNG")],
 )
 def test_the_ending_decides_the_format(tmp_path, name, kind):
-    save_picture(GREY, tmp_path / name)
+    save_image(GREY, tmp_path / name)
     with Image.open(tmp_path / name) as image:
         assert (image.format, image.size) == (kind, (6, 8))
 
 
 def test_png_keeps_every_level(tmp_path):
-    picture = np.arange(8 * 6 * 3, dtype=np.uint8).reshape(8, 6, 3)
-    save_picture(picture, tmp_path / "x.png")
-    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "x.png")), picture)
+    image = np.arange(8 * 6 * 3, dtype=np.uint8).reshape(8, 6, 3)
+    save_image(image, tmp_path / "x.png")
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "x.png")), image)
 
 
 @pytest.mark.parametrize("name", ["x.xyz", "x.wav", "x.psd"])
 def test_an_ending_that_cannot_be_written_is_refused(tmp_path, name):
-    with pytest.raises(UserError, match="no picture format"):
-        save_picture(GREY, tmp_path / name)
+    with pytest.raises(UserError, match="no image format"):
+        save_image(GREY, tmp_path / name)
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"file/x\.png cannot be written: (Not a dir|File exists)"):
-        save_picture(GREY, tmp_path / "file" / "x.png")
+        save_image(GREY, tmp_path / "file" / "x.png")
 
 
 def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, monkeypatch):
@@ -167,30 +167,30 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr("cargan_tf.utils.files.os.replace", full)
     with pytest.raises(UserError, match=r"x\.png cannot be written: No space left on device"):
-        save_picture(GREY, tmp_path / "x.png")
+        save_image(GREY, tmp_path / "x.png")
     assert not list(tmp_path.iterdir())
 
 
 def test_standard_input_is_a_sound_with_a_name_for_its_picture(sounds):
-    assert plan_pictures([STANDARD], None) == {STANDARD: Path("stdin.png")}
-    assert plan_pictures([STANDARD], STANDARD) == {STANDARD: STANDARD}
+    assert plan_outputs([STANDARD], None) == {STANDARD: Path("stdin.png")}
+    assert plan_outputs([STANDARD], STANDARD) == {STANDARD: STANDARD}
 
 
 def test_standard_output_takes_one_picture(sounds):
-    with pytest.raises(UserError, match="2 sounds cannot become the one picture -"):
-        plan_pictures(sounds("a.wav", "b.wav"), STANDARD)
+    with pytest.raises(UserError, match="2 sounds cannot become the one image -"):
+        plan_outputs(sounds("a.wav", "b.wav"), STANDARD)
 
 
 def test_a_picture_as_bytes_is_whole():
-    with Image.open(io.BytesIO(encode_picture(GREY))) as image:
+    with Image.open(io.BytesIO(encode_image(GREY))) as image:
         assert image.format == "PNG"
         np.testing.assert_array_equal(np.asarray(image), GREY)
 
 
 def test_a_name_can_be_checked_beforehand(tmp_path):
-    check_picture_name(tmp_path / "a.jpg")
-    with pytest.raises(UserError, match=r"no picture format has the ending '\.mp3'"):
-        check_picture_name(tmp_path / "a.mp3")
+    check_image_name(tmp_path / "a.jpg")
+    with pytest.raises(UserError, match=r"no image format has the ending '\.mp3'"):
+        check_image_name(tmp_path / "a.mp3")
 
 
 def test_items_are_saved_in_order_while_the_next_are_made():
@@ -205,7 +205,7 @@ def test_items_are_saved_in_order_while_the_next_are_made():
         saved.append(item)
         first_is_saved.set()
 
-    for item in saved_meanwhile(items(), save):
+    for item in save_in_background(items(), save):
         assert saved[item] == item
     assert saved == list(range(200))
 
@@ -219,14 +219,14 @@ def test_what_cannot_be_saved_is_raised_in_its_place():
         saved.append(item)
 
     with pytest.raises(UserError, match="full"):
-        given.extend(saved_meanwhile(iter(range(5)), save))
+        given.extend(save_in_background(iter(range(5)), save))
     assert given == [0, 1, 2]
     assert saved[:3] == [0, 1, 2]
 
 
 def test_an_error_of_the_caller_ends_the_saving():
     def stop_at_once():
-        for _ in saved_meanwhile(iter(range(5)), lambda item: None):
+        for _ in save_in_background(iter(range(5)), lambda item: None):
             raise KeyError
 
     with pytest.raises(KeyError):

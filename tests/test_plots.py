@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cargan_tf.audio.quality import ClipQuality
-from cargan_tf.inference.result import Drawn
+from cargan_tf.inference.result import GenerationResult
 from cargan_tf.visualization.plots import (
     LACKING,
     MOST_BARS,
@@ -16,7 +16,7 @@ from cargan_tf.visualization.plots import (
     TOO_MUCH,
     residue_svg,
     spectrogram_svg,
-    stages_picture,
+    stages_image,
     waveform_svg,
 )
 
@@ -25,8 +25,8 @@ QUIET = tuple(matplotlib.colormaps["magma"](0, bytes=True)[:3])
 
 
 @pytest.fixture(scope="module")
-def drawn():
-    return Drawn(
+def generated():
+    return GenerationResult(
         image=np.full((8, 8, 3), REFINED, np.uint8),
         coarse=np.full((8, 8, 3), COARSE, np.uint8),
         residue={"cello": -0.5, "double_bass": 0.0, "violin": 0.8},
@@ -45,17 +45,17 @@ def words(svg):
     return " ".join("".join(node.itertext()) for node in ElementTree.fromstring(svg).iter())
 
 
-def rgb(colour):
-    return [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+def rgb(color):
+    return [int(color[at : at + 2], 16) for at in (1, 3, 5)]
 
 
-def columns_of(image, colour):
-    found = np.flatnonzero((image == colour).all(-1).any(0))
+def columns_of(image, color):
+    found = np.flatnonzero((image == color).all(-1).any(0))
     return found.min(), found.max()
 
 
-def test_stages_stand_side_by_side_from_sound_to_picture(drawn):
-    image = stages_picture(drawn)
+def test_stages_stand_side_by_side_from_sound_to_picture(generated):
+    image = stages_image(generated)
     assert image.dtype == np.uint8
     assert image.shape[1] > 4 * image.shape[0]
     sound_end, quiet_start = columns_of(image, rgb(OUTLINE))[1], columns_of(image, QUIET)[0]
@@ -63,28 +63,28 @@ def test_stages_stand_side_by_side_from_sound_to_picture(drawn):
     assert sound_end < quiet_start < coarse_start
     (_, coarse_end), (refined_start, _) = columns_of(image, COARSE), columns_of(image, REFINED)
     (much_start, much_end), (lack_start, lack_end) = (
-        columns_of(image, rgb(colour)) for colour in (TOO_MUCH, LACKING)
+        columns_of(image, rgb(color)) for color in (TOO_MUCH, LACKING)
     )
     assert coarse_end < much_start < much_end <= lack_start < lack_end < refined_start
     ratio = (lack_end - lack_start) / (much_end - much_start)
     assert ratio == pytest.approx(0.8 / 0.5, abs=0.05), "as long as they are great"
 
 
-def test_a_system_without_residue_has_stages_too(drawn):
-    image = stages_picture(replace(drawn, residue={}))
+def test_a_system_without_residue_has_stages_too(generated):
+    image = stages_image(replace(generated, residue={}))
     assert (image == REFINED).all(-1).any()
-    for colour in (COARSE, rgb(LACKING), rgb(TOO_MUCH)):
-        assert not (image == colour).all(-1).any()
+    for color in (COARSE, rgb(LACKING), rgb(TOO_MUCH)):
+        assert not (image == color).all(-1).any()
 
 
-def test_a_residue_without_bars_says_what_that_means(drawn):
+def test_a_residue_without_bars_says_what_that_means(generated):
     said = NOTHING.split("\n")[0]
     assert said in words(residue_svg({"cello": 0.004, "violin": -0.004}))
-    assert said not in words(residue_svg(drawn.residue))
+    assert said not in words(residue_svg(generated.residue))
 
 
-def test_bars_are_labelled_with_what_counts(drawn):
-    said = words(residue_svg(drawn.residue))
+def test_bars_are_labelled_with_what_counts(generated):
+    said = words(residue_svg(generated.residue))
     for word in ("cello", "double bass", "violin", "−0.50", "+0.80", "too much", "lacking"):
         assert word in said
     assert "+0.00" not in said
@@ -116,7 +116,7 @@ def test_a_spectrogram_is_drawn(channels):
     assert {"low", "high"} <= set(words(svg).split())
 
 
-def test_drawings_take_the_ink_of_the_page(drawn):
-    svg = residue_svg(drawn.residue)
+def test_drawings_take_the_ink_of_the_page(generated):
+    svg = residue_svg(generated.residue)
     assert svg.startswith("<svg")
     assert "currentColor" in svg

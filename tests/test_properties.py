@@ -16,19 +16,19 @@ from cargan_tf.audio.decode import read_audio
 from cargan_tf.audio.quality import ClipQuality
 from cargan_tf.config import Config, config_from_json, override
 from cargan_tf.data.pairs import NO_SPLIT, SPLITS, Pair, Source
-from cargan_tf.data.records import parse, serialise
-from cargan_tf.data.reference_spectrograms import FRAMES, N_MELS, draw_jet, read_jet
+from cargan_tf.data.records import parse, serialize
+from cargan_tf.data.reference_spectrograms import FRAMES, N_MELS, read_jet_image, render_jet_image
 from cargan_tf.data.splits import with_splits
 from cargan_tf.errors import UserError, one_line
 from cargan_tf.labels import (
     ALIASES,
     SUB_URMP_LABELS,
-    canonical,
-    folded,
+    canonical_label,
+    fold,
     label_index,
     label_weights,
     parse_label_mix,
-    shares_of,
+    weights_by_label,
 )
 
 fixed = settings(derandomize=True, max_examples=30, deadline=None, database=None)
@@ -43,27 +43,29 @@ words = st.text(st.characters(codec="utf-8", exclude_categories=("Cc",)), min_si
 def test_a_name_means_the_same_in_any_spelling(name, data):
     parts = name.split("_")
     joined = data.draw(st.sampled_from([" ", "_", "-", "  "])).join(parts)
-    spelt = data.draw(st.sampled_from([str.upper, str.title, str.lower]))(f" {joined} ")
-    assert canonical(spelt) == canonical(name)
-    assert SUB_URMP_LABELS[label_index(spelt, SUB_URMP_LABELS)] == ALIASES.get(name, name)
+    spelled = data.draw(st.sampled_from([str.upper, str.title, str.lower]))(f" {joined} ")
+    assert canonical_label(spelled) == canonical_label(name)
+    assert SUB_URMP_LABELS[label_index(spelled, SUB_URMP_LABELS)] == ALIASES.get(name, name)
 
 
 @fixed
 @given(st.text(max_size=20))
 def test_folding_once_is_enough(name):
-    assert folded(folded(name)) == folded(name)
+    assert fold(fold(name)) == fold(name)
 
 
 @fixed
 @given(st.dictionaries(labels, st.floats(0.01, 100), min_size=1, max_size=5))
-def test_a_mix_of_labels_survives_being_written(shares):
-    read = parse_label_mix(", ".join(f"{label} = {share!r}" for label, share in shares.items()))
-    assert read == shares
+def test_a_mix_of_labels_survives_being_written(fractions):
+    read = parse_label_mix(
+        ", ".join(f"{label} = {fraction!r}" for label, fraction in fractions.items())
+    )
+    assert read == fractions
     weights = label_weights(read, SUB_URMP_LABELS)
     assert weights.sum() == pytest.approx(1, abs=1e-5)
-    total = sum(shares.values())
-    expected = {label: share / total for label, share in shares.items()}
-    assert shares_of(weights, SUB_URMP_LABELS) == pytest.approx(expected, rel=1e-5)
+    total = sum(fractions.values())
+    expected = {label: fraction / total for label, fraction in fractions.items()}
+    assert weights_by_label(weights, SUB_URMP_LABELS) == pytest.approx(expected, rel=1e-5)
 
 
 @fixed
@@ -89,9 +91,9 @@ def test_a_log_mel_comes_back_from_its_jet_picture(seed):
     log_mel = np.random.default_rng(seed).random((N_MELS, FRAMES), np.float32)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.png"
-        draw_jet(log_mel).save(path)
-        read = read_jet(path)
-    # Half a step of 256 colours; a few blues are the same colour, so not everywhere.
+        render_jet_image(log_mel).save(path)
+        read = read_jet_image(path)
+    # Half a step of 256 colors; a few blues are the same color, so not everywhere.
     assert np.mean(np.abs(read - log_mel)) < 2 / 256
 
 
@@ -103,7 +105,7 @@ def test_a_record_gives_back_what_was_put_in(label, recording, player, start, se
     photo = random.integers(0, 256, (8, 8, 3)).astype(np.uint8)
     pair = Pair("train", label, recording, start, Path("a"), Path("b"), player)
     quality = ClipQuality(-20.0, 0.25, silent=False, noise_like=False)
-    content = serialise(pair, log_mel, photo, 7, quality)
+    content = serialize(pair, log_mel, photo, 7, quality)
     read = parse(tf.constant([content]), 4, 6, 8)
     np.testing.assert_array_equal(read["log_mel"][0], log_mel)
     np.testing.assert_array_equal(read["photo"][0], photo)

@@ -4,7 +4,7 @@ from PIL import Image
 
 from cargan_tf.config import load_config
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_graph_optimiser")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_graph_optimizer")]
 
 SIZE, STEPS, LABELS = 64, 4, 13
 SMALL = (
@@ -16,7 +16,7 @@ SMALL = (
     "sound_classifier.steps=5",
     "training.batch_size=8",
     f"training.steps={STEPS}",
-    "monitor.listening_clips=39",
+    "monitor.validation_clips=39",
 )
 
 
@@ -72,9 +72,9 @@ def test_the_grid_has_a_row_a_label(twice):
 
 def test_the_picture_is_a_whole_png_of_the_configured_size(twice):
     _, (result, _), _, _ = twice
-    with Image.open(result.picture) as picture:
-        picture.load()
-        assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (SIZE, SIZE))
+    with Image.open(result.image) as image:
+        image.load()
+        assert (image.format, image.mode, image.size) == ("PNG", "RGB", (SIZE, SIZE))
 
 
 def test_the_sound_is_one_that_was_not_trained_on(twice):
@@ -87,14 +87,14 @@ def test_the_model_draws_that_sound_as_shown(twice):
     from cargan_tf import Generator
 
     _, (result, _), _, _ = twice
-    ((_, drawn),) = Generator.load(result.model).generate_files([result.sound], ["violin"])
-    np.testing.assert_array_equal(drawn.image, np.asarray(Image.open(result.picture)))
+    ((_, generated),) = Generator.load(result.model).generate_files([result.sound], ["violin"])
+    np.testing.assert_array_equal(generated.image, np.asarray(Image.open(result.image)))
 
 
 def test_figures_are_measured_on_the_test_split(twice):
     _, (result, _), _, _ = twice
-    assert result.listening.pairs == LABELS * 3
-    assert result.listening.player_match_chance == pytest.approx(1 / 3)
+    assert result.conditioning.pairs == LABELS * 3
+    assert result.conditioning.player_match_chance == pytest.approx(1 / 3)
 
 
 def test_a_second_call_takes_what_is_there(twice):
@@ -130,12 +130,12 @@ def test_what_is_shown_is_drawn_by_the_weights_that_are_exported(
     from cargan_tf.training.trainer import Trainer
     from cargan_tf.utils.progress import SilentReporter
 
-    config = override(tiny_config, ["training.average_steps=50"])
+    config = override(tiny_config, ["training.ema_steps=50"])
     trainer = Trainer(Run(tmp_path), tiny_data, config, make_strategy())
     trainer.train()
     figures, grid = _judge(trainer, SilentReporter())
     trainer.average = None
     restore_network(trainer.run.checkpoints, trainer.network)
-    expected, drawn = _judge(trainer, SilentReporter())
+    expected, generated = _judge(trainer, SilentReporter())
     assert figures == expected
-    np.testing.assert_array_equal(grid, drawn)
+    np.testing.assert_array_equal(grid, generated)

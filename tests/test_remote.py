@@ -18,20 +18,20 @@ from cargan_tf.utils.remote import RemotePath, check_local, is_remote, to_path
 
 
 @pytest.fixture
-def place(request):
+def position(request):
     """A folder in memory, of this test alone."""
-    place = to_path(f"ram://{request.node.name}")
-    place.mkdir()
-    return place
+    position = to_path(f"ram://{request.node.name}")
+    position.mkdir()
+    return position
 
 
-def copied(folder, place):
-    """Everything in a folder on the disk, below ``place``; TensorFlow alone does it."""
+def copied(folder, position):
+    """Everything in a folder on the disk, below ``position``; TensorFlow alone does it."""
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        target = f"{place}/{file.relative_to(folder).as_posix()}"
+        target = f"{position}/{file.relative_to(folder).as_posix()}"
         tf.io.gfile.makedirs(target.rpartition("/")[0])
         tf.io.gfile.copy(str(file), target)
-    return place
+    return position
 
 
 def contents(folder):
@@ -49,16 +49,16 @@ def test_paths_keep_their_scheme():
     assert not any(map(is_remote, ("data", "/data", "a:b/c", "C:/data", "-")))
 
 
-def test_files_are_tensorflows(place):
-    file = place / "folder/letters.txt"
+def test_files_are_tensorflows(position):
+    file = position / "folder/letters.txt"
     file.parent.mkdir(parents=True)
     write_atomically(file, "größer".encode())
     assert tf.io.gfile.GFile(str(file)).read() == "größer"
     assert file.read_text("utf-8") == "größer"
     assert file.stat().st_size == 8
-    assert (file.is_file(), file.is_dir(), place.is_dir()) == (True, False, True)
-    assert list(place.rglob("*.txt")) == [file]
-    renamed = file.replace(place / "other.txt")
+    assert (file.is_file(), file.is_dir(), position.is_dir()) == (True, False, True)
+    assert list(position.rglob("*.txt")) == [file]
+    renamed = file.replace(position / "other.txt")
     assert (file.exists(), renamed.exists()) == (False, True)
     renamed.unlink()
     renamed.unlink(missing_ok=True)
@@ -81,20 +81,22 @@ def test_a_run_is_kept_on_a_disk(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_data_set_is_made_and_read_there(tiny_source, tiny_data, tiny_config, place):
-    info = preprocess(tiny_source, place / "data", tiny_config, workers=1)
-    assert contents(place / "data") == contents(tiny_data)
-    assert preprocess(tiny_source, place / "data", tiny_config) == info == load_dataset(tiny_data)
+def test_a_data_set_is_made_and_read_there(tiny_source, tiny_data, tiny_config, position):
+    info = preprocess(tiny_source, position / "data", tiny_config, workers=1)
+    assert contents(position / "data") == contents(tiny_data)
+    assert (
+        preprocess(tiny_source, position / "data", tiny_config) == info == load_dataset(tiny_data)
+    )
     here, there = (
         next(iter(training_batches(info, path, tiny_config, seed=3)))
-        for path in (tiny_data, place / "data")
+        for path in (tiny_data, position / "data")
     )
     for name, values in here.items():
         np.testing.assert_array_equal(values, there[name])
 
 
-def test_a_stopped_call_goes_on_there(tiny_source, tiny_data, tiny_config, place):
-    data = place / "data"
+def test_a_stopped_call_goes_on_there(tiny_source, tiny_data, tiny_config, position):
+    data = position / "data"
     preprocess(tiny_source, data, tiny_config, workers=1)
     (data / "dataset.json").unlink()
     (data / ".train-00000-of-00003.tfrecord.1.unfinished").write_bytes(b"left by a kill")
@@ -106,17 +108,17 @@ def test_a_stopped_call_goes_on_there(tiny_source, tiny_data, tiny_config, place
         preprocess(tiny_source, data, tiny_config, workers=1)
 
 
-def test_sounds_and_pictures_are_read_there(tiny_source, tiny_config, place, tmp_path):
+def test_sounds_and_pictures_are_read_there(tiny_source, tiny_config, position, tmp_path):
     source = shutil.copytree(tiny_source, tmp_path / "source")
     (source / "cello_0_train_0.wav").write_bytes(b"no sound")
-    (source / "cello_0_train_1.png").write_bytes(b"no picture")
-    copied(source, place)
-    preprocess(place, tmp_path / "remote", tiny_config, workers=1)
+    (source / "cello_0_train_1.png").write_bytes(b"no image")
+    copied(source, position)
+    preprocess(position, tmp_path / "remote", tiny_config, workers=1)
     preprocess(source, tmp_path / "local", tiny_config, workers=1)
     remote, local = (contents(tmp_path / name) for name in ("remote", "local"))
     described = [load_dataset(tmp_path / name) for name in ("remote", "local")]
     assert {**remote, "dataset.json": b""} == {**local, "dataset.json": b""}
-    whats = [[item.what for item in info.left_out] for info in described]
+    whats = [[item.what for item in info.skipped] for info in described]
     assert whats[0] == whats[1]
     assert len(whats[0]) == 2
-    assert all(str(place) in item.why and "0x" not in item.why for item in described[0].left_out)
+    assert all(str(position) in item.why and "0x" not in item.why for item in described[0].skipped)

@@ -81,7 +81,9 @@ def test_pages_load_nothing_from_elsewhere_and_find_what_they_load(site):
 def test_no_link_leaves_the_site_by_a_path(site):
     for page in site.rglob("*.html"):
         links = [link for link in references(page).links if link and link.startswith("../")]
-        assert not [link for link in links if not (page.parent / link).resolve().is_relative_to(site)]
+        assert not [
+            link for link in links if not (page.parent / link).resolve().is_relative_to(site)
+        ]
 
 
 @pytest.mark.parametrize(
@@ -142,9 +144,9 @@ def test_the_drawing_of_the_u_net_is_of_the_papers_u_net():
         expected[block.name] = (f"{side}×{side}×{block.convolution.filters}", kind)
 
     drawing = ElementTree.parse(ROOT / "docs" / "diagrams" / "unet.svg").getroot()
-    elements, drawn = list(drawing), {}
+    elements, generated = list(drawing), {}
     for box, words in itertools.pairwise(elements):
         name, separator, shape = (words.text or "").partition(" · ")
-        if box.tag == f"{SVG}rect" and separator and name not in ("input", "picture"):
-            drawn[name] = (shape, box.get("class"))
-    assert drawn == expected
+        if box.tag == f"{SVG}rect" and separator and name not in ("input", "image"):
+            generated[name] = (shape, box.get("class"))
+    assert generated == expected

@@ -1,4 +1,4 @@
-"""The ablations and the authors' variant go through the same code: training, export, pictures."""
+"""The ablations and the authors' variant go through the same code: training, export, images."""
 
 import numpy as np
 import pytest
@@ -19,11 +19,11 @@ from cargan_tf.training.distribution import make_strategy
 from cargan_tf.training.run import Run
 from cargan_tf.training.trainer import Trainer
 
-pytestmark = pytest.mark.usefixtures("no_graph_optimiser")
+pytestmark = pytest.mark.usefixtures("no_graph_optimizer")
 
 SOUND = np.sin(np.arange(4000) * 0.3).astype(np.float32)
 #: Two steps, and no more than that of what is looked at meanwhile.
-SHORT = ["training.steps=2", "monitor.listening_clips=3", "monitor.listening_steps=2"]
+SHORT = ["training.steps=2", "monitor.validation_clips=3", "monitor.validation_steps=2"]
 
 
 def differences(name):
@@ -74,9 +74,9 @@ def test_an_ablation_trains_exports_and_draws(
 ):
     config = override(tiny_config, [*SHORT, *differences(f"ablations/{name}")])
     run = trained(tmp_path, tiny_data, config)
-    drawn = Generator.load(run.path).generate(SOUND, 8000, "violin")
+    generated = Generator.load(run.path).generate(SOUND, 8000, "violin")
     exported = Generator.load(export_run(run, tmp_path / "model"))
-    assert exported.generate(SOUND, 8000, "violin").shape == drawn.shape == (64, 64, 3)
+    assert exported.generate(SOUND, 8000, "violin").shape == generated.shape == (64, 64, 3)
 
 
 def test_the_authors_differ_by_fields_alone():
@@ -97,7 +97,7 @@ def test_the_authors_variant_trains_and_goes_to_their_files_and_back(
         "training.epochs=200",
     ]
     config = override(tiny_config, [*differences("authors"), *sizes])
-    config = override(config, ["classifier={flavour: torchvision, preprocessing: none}"])
+    config = override(config, ["classifier={resnet_variant: torchvision, preprocessing: none}"])
     data, run = tmp_path / "data", Run(tmp_path / "imported")
     preprocess(tiny_source, data, config, workers=1)
     train_classifier(data, config)
@@ -106,5 +106,5 @@ def test_the_authors_variant_trains_and_goes_to_their_files_and_back(
     assert [file.name[-6:-4] for file in files] == ["G1", "G2", "C2", "_D"]
     info = import_checkpoint(AuthorsFiles.in_folder(tmp_path / "out"), config, run, data)
     assert info.labels == ("cello", "flute", "violin")
-    drawn = [Generator.load(made.path).generate(SOUND, 8000, "violin") for made in (first, run)]
-    np.testing.assert_array_equal(drawn[0], drawn[1])
+    generated = [Generator.load(made.path).generate(SOUND, 8000, "violin") for made in (first, run)]
+    np.testing.assert_array_equal(generated[0], generated[1])

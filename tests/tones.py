@@ -19,7 +19,7 @@ def tone(
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> int:
-    """The greatest of two pictures of 8 bits."""
+    """The greatest of two images of 8 bits."""
     return int(np.abs(one.astype(int) - other.astype(int)).max())
 
 
@@ -27,5 +27,5 @@ def drawn_from(
     generator: Generator, path: Any, label: str | None = "violin", **options: Any
 ) -> Any:
     """What one file becomes."""
-    ((_, drawn),) = generator.generate_files([path], [label], **options)
-    return drawn
+    ((_, generated),) = generator.generate_files([path], [label], **options)
+    return generated

@@ -59,8 +59,8 @@ def mask_stream(
             times = tfio.audio.time_mask(times, time_mask + 1)
         return bands, times
 
-    def spread(bands: tf.Tensor, times: tf.Tensor) -> tf.Tensor:
+    def std(bands: tf.Tensor, times: tf.Tensor) -> tf.Tensor:
         return tf.ensure_shape(tf.transpose(times * bands), [n_mels, frames])
 
-    draws = tf.data.Dataset.counter().map(draw)  # serial: in the order of the draws
-    return draws.skip(start).map(spread)
+    generates = tf.data.Dataset.counter().map(draw)  # serial: in the order of the draws
+    return generates.skip(start).map(std)

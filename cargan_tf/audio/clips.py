@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cargan_tf.errors import UserError
+from cargan_tf.utils.arrays import FloatArray
 
 _TIE: Final = 1e-6
 """Windows whose energies differ by less than this share (4e-6 dB, far below hearing) are equally
 loud; it is more than the round-off of a cumulative sum over an hour."""
 
 _SUMMED_SAMPLES: Final = 1 << 20
-"""Samples whose energies are summed at a time: 8 MB."""
+"""FloatArray whose energies are summed at a time: 8 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +96,10 @@ def louder(clip: Clip, decibels: float) -> Clip:
     return replace(clip, samples=(clip.samples * gain).astype(np.float32))
 
 
-def _energy_before(waveform: NDArray[Any], places: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Energy before each of ``places``, which ascend; summed part by part, in float64, as the sums
+def _energy_before(waveform: NDArray[Any], positions: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Energy before each of ``positions``, which ascend; summed part by part, in float64, as the sums
     of a long recording would take twice the recording's memory."""
-    energies = np.zeros(len(places), np.float64)
+    energies = np.zeros(len(positions), np.float64)
     before = 0.0
     for first in range(0, waveform.shape[0], _SUMMED_SAMPLES):
         part = waveform[first : first + _SUMMED_SAMPLES]
@@ -106,8 +107,8 @@ def _energy_before(waveform: NDArray[Any], places: NDArray[np.intp]) -> NDArray[
         sums[0] = before
         np.square(part, out=sums[1:], dtype=np.float64)
         np.cumsum(sums, out=sums)
-        begin, end = np.searchsorted(places, (first, first + len(part) + 1))
-        energies[begin:end] = sums[places[begin:end] - first]
+        begin, end = np.searchsorted(positions, (first, first + len(part) + 1))
+        energies[begin:end] = sums[positions[begin:end] - first]
         before = sums[-1]
     return energies
 
@@ -129,8 +130,6 @@ def _time(samples: int, sample_rate: int | None) -> str:
     """A position or length in a message: in seconds where the rate is known."""
     return f"{samples} samples" if sample_rate is None else f"{samples / sample_rate:.3f} s"
 
-
-Samples = NDArray[np.float32]
 
 #: A root mean square below this is silence: half a bit of 24-bit sound.
 _SILENCE = 2.0**-24
@@ -160,7 +159,7 @@ def mix_clips(first: Clip, second: Clip, alpha: float) -> Clip:
     return Clip(samples, first.start, min(first.padded, second.padded))
 
 
-def mix_waveforms(first: Samples, second: Samples, alpha: float) -> Samples:
+def mix_waveforms(first: FloatArray, second: FloatArray, alpha: float) -> FloatArray:
     """[samples] and [samples] to [samples]; see ``mix_clips``."""
     if alpha in (0, 1):
         return second if alpha else first
@@ -172,6 +171,6 @@ def mix_waveforms(first: Samples, second: Samples, alpha: float) -> Samples:
     return (mix * wanted / max(root_mean_square(mix), _SILENCE)).astype(np.float32)
 
 
-def root_mean_square(samples: Samples) -> float:
+def root_mean_square(samples: FloatArray) -> float:
     """How loud [samples] are, full scale at ±1; summed in float64."""
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))

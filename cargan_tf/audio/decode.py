@@ -123,20 +123,20 @@ def read_audio(source: Path | str | BinaryIO, sample_rate: int) -> NDArray[np.fl
         UserError: no such file, a folder, not a sound file, no samples, NaN or infinite samples,
             or a length, rate or number of channels out of bounds.
     """
-    with opened(source) as file:
+    with open_sound(source) as file:
         waveform = _read_at_rate(file, sample_rate, _name_of(source))
     return _not_empty(waveform, sample_rate, _name_of(source))
 
 
 @contextmanager
-def opened(source: Path | str | BinaryIO) -> Iterator[soundfile.SoundFile]:
+def open_sound(source: Path | str | BinaryIO) -> Iterator[soundfile.SoundFile]:
     """A sound file whose header has been found to be within the bounds; nothing is decoded yet.
 
     Raises:
         UserError: as ``read_audio``, for what is found here and for what reading meets.
     """
     name = _name_of(source)
-    content = openable_sound(source)
+    content = sound_opener(source)
     try:
         with soundfile.SoundFile(content) as file:
             check_format(name, int(file.samplerate), file.channels)
@@ -150,7 +150,7 @@ def opened(source: Path | str | BinaryIO) -> Iterator[soundfile.SoundFile]:
         ) from error
 
 
-def openable_sound(source: Path | str | BinaryIO) -> bytes | BinaryIO:
+def sound_opener(source: Path | str | BinaryIO) -> bytes | BinaryIO:
     """What ``soundfile`` opens, whatever the file is called and wherever it is.
 
     Raises:
@@ -237,7 +237,7 @@ def _reason(error: Exception) -> str:
     """What libsndfile (or the system) found, in one line."""
     reason = " ".join(str(getattr(error, "error_string", error)).split())
     # libsndfile says so of a file that is there, named .mp3, and not MPEG audio.
-    return "Format not recognised." if reason.startswith("File does not exist") else reason
+    return "Format not recognized." if reason.startswith("File does not exist") else reason
 
 
 def _seekable(stream: BinaryIO) -> BinaryIO:
@@ -304,7 +304,7 @@ def _to_floating_point(samples: NDArray[Any]) -> NDArray[Any]:
             f"a waveform of type {samples.dtype} was received; expected floating point with full"
             f" scale at 1.0, or {', '.join(_FULL_SCALE)}: convert it first"
         )
-    zero = full_scale if samples.dtype.name == "uint8" else 0.0  # 8-bit PCM is centred on 128
+    zero = full_scale if samples.dtype.name == "uint8" else 0.0  # 8-bit PCM is centered on 128
     return (samples.astype(np.float64) - zero) / full_scale
 
 

@@ -32,7 +32,7 @@ _BANDS_AT_ONCE: Final = 16
 
 
 def mel_filter_bank(audio: AudioConfig) -> NDArray[np.float64]:
-    """The weights from a power spectrum to mel bands: Slaney's scale and area normalisation.
+    """The weights from a power spectrum to mel bands: Slaney's scale and area normalization.
 
     Args:
         audio: rate, window, number of bands and their edges.
@@ -58,7 +58,7 @@ def mel_filter_bank(audio: AudioConfig) -> NDArray[np.float64]:
 def log_mel(waveforms: NDArray[Any], audio: AudioConfig) -> NDArray[np.float32]:
     """Compute log-mel spectrograms, the numbers of ``librosa.feature.melspectrogram``.
 
-    Hann windows centred on multiples of ``hop_length``, zeros beyond both ends, power spectrum,
+    Hann windows centered on multiples of ``hop_length``, zeros beyond both ends, power spectrum,
     Slaney mel bands, then 10 log10 with ``floor_db`` as the least value; 0 dB is a power of 1. With
     ``log_mel_scale: clip`` each clip is then scaled by its own least and greatest value.
 
@@ -74,7 +74,7 @@ def log_mel(waveforms: NDArray[Any], audio: AudioConfig) -> NDArray[np.float32]:
     """
     if waveforms.ndim != 2:
         raise ValueError(f"waveforms must be [B, samples], received shape {waveforms.shape}")
-    half = audio.n_fft // 2  # windows are centred on multiples of the hop
+    half = audio.n_fft // 2  # windows are centered on multiples of the hop
     # In float64: near the floor, float32's round-off in the FFT is many dB.
     padded = np.zeros(waveforms.shape[1] + 2 * half, np.float64)
     frames = np.lib.stride_tricks.sliding_window_view(padded, audio.n_fft)[:: audio.hop_length]
@@ -94,7 +94,7 @@ def log_mel(waveforms: NDArray[Any], audio: AudioConfig) -> NDArray[np.float32]:
 
 @lru_cache(8)
 def _bands_of(audio: AudioConfig) -> BandedMatrix:
-    """The filter bank, of which each row is 0 but for a few neighbouring frequencies."""
+    """The filter bank, of which each row is 0 but for a few neighboring frequencies."""
     rows: list[Row] = []
     for row in mel_filter_bank(audio):
         reached = np.flatnonzero(row)

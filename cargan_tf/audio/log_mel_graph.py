@@ -2,8 +2,8 @@
 
 It stands in the exported graph, so that a server takes sound and needs neither Python nor librosa.
 """
-# MERGED The authors' picture of a sound by stock TensorFlow ops: a log-mel in the jet colours.
-# MERGED From a log-mel spectrogram in dB to the square picture of the sound that the networks see.
+# MERGED The authors' image of a sound by stock TensorFlow ops: a log-mel in the jet colors.
+# MERGED From a log-mel spectrogram in dB to the square image of the sound that the networks see.
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from cargan_tf.audio.jet import LEVELS, PICTURE_SIZE, jet_colours
+from cargan_tf.audio.jet import IMAGE_SIZE, LEVELS, jet_colors
 from cargan_tf.audio.log_mel import MIN_CLIP_RANGE_DB, mel_filter_bank, periodic_hann
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import AudioConfig, Config
@@ -60,7 +60,7 @@ class LogMelGraph(tf.Module):
             [0, 1] with ``log_mel_scale: clip``.
         """
         audio = self._audio
-        half = audio.n_fft // 2  # windows are centred on multiples of the hop
+        half = audio.n_fft // 2  # windows are centered on multiples of the hop
         padded = tf.pad(tf.cast(waveforms, tf.float64), [[0, 0], [half, half]])
         frames = tf.signal.frame(padded, audio.n_fft, audio.hop_length)  # [B, frames, n_fft]
         spectrum = tf.signal.rfft(frames * tf.constant(self._window, tf.float64))
@@ -75,8 +75,8 @@ class LogMelGraph(tf.Module):
         return tf.cast(tf.transpose(decibels, [0, 2, 1]), tf.float32)
 
 
-def to_jet_picture(log_mel: tf.Tensor, size: int) -> tf.Tensor:
-    """Colour each value, enlarge the colours to the authors' PNG, and read that at ``size``.
+def to_jet_image(log_mel: tf.Tensor, size: int) -> tf.Tensor:
+    """Color each value, enlarge the colors to the authors' PNG, and read that at ``size``.
 
     Args:
         log_mel: [B, n_mels, frames] in [0, 1], each clip scaled by its own range.
@@ -87,67 +87,67 @@ def to_jet_picture(log_mel: tf.Tensor, size: int) -> tf.Tensor:
     """
     values = tf.transpose(tf.cast(log_mel, tf.float32), [0, 2, 1])
     levels = tf.clip_by_value(tf.cast(values * LEVELS, tf.int32), 0, LEVELS - 1)
-    pictures = tf.gather(tf.constant(jet_colours(), tf.float32), levels)  # [B, frames, n_mels, 3]
-    pictures = _resized(pictures, PICTURE_SIZE)
-    if size != PICTURE_SIZE:
-        pictures = _resized(pictures, size)
-    return tf.ensure_shape(pictures / 127.5 - 1.0, (None, size, size, 3))
+    images = tf.gather(tf.constant(jet_colors(), tf.float32), levels)  # [B, frames, n_mels, 3]
+    images = _resized(images, IMAGE_SIZE)
+    if size != IMAGE_SIZE:
+        images = _resized(images, size)
+    return tf.ensure_shape(images / 127.5 - 1.0, (None, size, size, 3))
 
 
-def _resized(pictures: tf.Tensor, size: int) -> tf.Tensor:
-    """By Pillow's bicubic filter, to whole steps of 255 as a picture file holds them."""
-    resized = tf.image.resize(pictures, (size, size), method="bicubic", antialias=True)
+def _resized(images: tf.Tensor, size: int) -> tf.Tensor:
+    """By Pillow's bicubic filter, to whole steps of 255 as an image file holds them."""
+    resized = tf.image.resize(images, (size, size), method="bicubic", antialias=True)
     return tf.round(tf.clip_by_value(resized, 0.0, 255.0))
 
 
-def sound_picture(log_mel: tf.Tensor, statistics: BandStatistics, config: Config) -> tf.Tensor:
+def spectrogram_input(log_mel: tf.Tensor, statistics: BandStatistics, config: Config) -> tf.Tensor:
     """What the configured networks see of a sound.
 
     Args:
         log_mel: [B, n_mels, frames], as ``config.audio`` scales it.
-        statistics: of the training data; the jet picture goes without.
-        config: picture size, and which of the two ``model.spectrogram`` names.
+        statistics: of the training data; the jet image goes without.
+        config: image size, and which of the two ``model.spectrogram`` names.
 
     Returns:
-        [B, size, size, 1], see ``to_spectrogram``, or [B, size, size, 3], see ``to_jet_picture``.
+        [B, size, size, 1], see ``to_spectrogram``, or [B, size, size, 3], see ``to_jet_image``.
     """
     size = config.data.image_size
     if config.model.spectrogram == "jet":
-        return to_jet_picture(log_mel, size)
-    return to_spectrogram(log_mel, statistics, config.audio.clip_spreads, size)
+        return to_jet_image(log_mel, size)
+    return to_spectrogram(log_mel, statistics, config.audio.clip_std, size)
 
 
 def to_spectrogram(
-    log_mel: tf.Tensor, statistics: BandStatistics, clip_spreads: float, size: int
+    log_mel: tf.Tensor, statistics: BandStatistics, clip_std: float, size: int
 ) -> tf.Tensor:
-    """Standardise each mel band, scale to [-1, 1] and resize.
+    """Standardize each mel band, scale to [-1, 1] and resize.
 
     Args:
         log_mel: [B, n_mels, frames] in dB.
         statistics: mean and spread in dB of each mel band over the training data.
-        clip_spreads: spreads from the mean that reach -1 and 1; what lies beyond is clipped.
+        clip_std: spreads from the mean that reach -1 and 1; what lies beyond is clipped.
         size: pixels a side.
 
     Returns:
         [B, size, size, 1] float32 in [-1, 1]. Rows are mel bands, row 0 the lowest (drawn as a
-        picture, low notes are at the top); columns are time from left to right.
+        image, low notes are at the top); columns are time from left to right.
 
     Raises:
         ValueError: the number of mel bands differs from that of ``statistics``, or
-            ``clip_spreads`` is not positive.
+            ``clip_std`` is not positive.
     """
     log_mel = tf.cast(log_mel, tf.float32)
     bands = len(statistics.mean)
     if not log_mel.shape[-2:-1].is_compatible_with([bands]):
         raise ValueError(f"log_mel must be [B, {bands}, frames], received shape {log_mel.shape}")
-    if clip_spreads <= 0:
-        raise ValueError(f"clip_spreads must be positive, received {clip_spreads}")
+    if clip_std <= 0:
+        raise ValueError(f"clip_std must be positive, received {clip_std}")
     mean = tf.constant(statistics.mean, tf.float32, shape=(1, bands, 1))
-    reach = clip_spreads * tf.constant(statistics.spread, tf.float32, shape=(1, bands, 1))
+    reach = clip_std * tf.constant(statistics.std, tf.float32, shape=(1, bands, 1))
     scaled = tf.clip_by_value((log_mel - mean) / reach, -1.0, 1.0)
-    pictures = scaled[..., tf.newaxis]  # [B, n_mels, frames, 1]
-    if pictures.shape[1:3] != (size, size):
+    images = scaled[..., tf.newaxis]  # [B, n_mels, frames, 1]
+    if images.shape[1:3] != (size, size):
         # antialias: where bands or frames outnumber pixels, each of them still counts.
-        pictures = tf.image.resize(pictures, (size, size), method="bilinear", antialias=True)
-        pictures = tf.clip_by_value(pictures, -1.0, 1.0)  # weights sum to 1 but for round-off
-    return tf.ensure_shape(pictures, (None, size, size, 1))
+        images = tf.image.resize(images, (size, size), method="bilinear", antialias=True)
+        images = tf.clip_by_value(images, -1.0, 1.0)  # weights sum to 1 but for round-off
+    return tf.ensure_shape(images, (None, size, size, 1))

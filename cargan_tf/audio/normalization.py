@@ -1,6 +1,6 @@
 """The mean and spread of each mel band over a data set.
 
-A log-mel scaled by one constant leaves players indistinguishable; standardised per band it tells
+A log-mel scaled by one constant leaves players indistinguishable; standardized per band it tells
 them apart. The statistics therefore travel with the data set, the run and the exported model.
 """
 
@@ -16,22 +16,22 @@ from numpy.typing import NDArray
 
 from cargan_tf.errors import UserError
 
-MIN_SPREAD_DB: Final = 1.0
+MIN_STD_DB: Final = 1.0
 """The least spread of a band. One dB is about the smallest change of level that is heard; a band
 that varies by less (always at the floor, say) must not have its round-off blown up to [-1, 1]."""
 
-MIN_SPREAD_UNIT: Final = 0.01
+MIN_STD_UNIT: Final = 0.01
 """The same where clips are scaled to 0..1: one dB of a clip whose range is 100 dB."""
 
 
 @dataclass(frozen=True)
 class BandStatistics:
-    """What a log-mel is standardised by.
+    """What a log-mel is standardized by.
 
     Attributes:
         mean: of each mel band, lowest band first, in the log-mel's unit: dB, or shares of a
             clip's range where ``audio.log_mel_scale`` is ``clip``.
-        spread: standard deviation of each mel band in the same unit.
+        std: standard deviation of each mel band in the same unit.
 
     Raises:
         UserError: no bands, different lengths, a value that is not finite, or a spread that is
@@ -39,24 +39,24 @@ class BandStatistics:
     """
 
     mean: tuple[float, ...]
-    spread: tuple[float, ...]
+    std: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if not self.mean or len(self.mean) != len(self.spread):
+        if not self.mean or len(self.mean) != len(self.std):
             raise UserError(
-                f"band statistics hold {len(self.mean)} means and {len(self.spread)} spreads;"
+                f"band statistics hold {len(self.mean)} means and {len(self.std)} spreads;"
                 " expected one of each per mel band: prepare the data again"
             )
-        for band, (mean, spread) in enumerate(zip(self.mean, self.spread, strict=True)):
-            if not math.isfinite(mean) or not math.isfinite(spread) or spread <= 0:
+        for band, (mean, std) in enumerate(zip(self.mean, self.std, strict=True)):
+            if not math.isfinite(mean) or not math.isfinite(std) or std <= 0:
                 raise UserError(
-                    f"band statistics hold mean {mean} and spread {spread} for mel band {band};"
+                    f"band statistics hold mean {mean} and spread {std} for mel band {band};"
                     " expected finite values and a positive spread: prepare the data again"
                 )
 
     def to_json(self) -> dict[str, list[float]]:
         """The plain values ``from_json`` takes; they survive JSON without loss."""
-        return {"mean": list(self.mean), "spread": list(self.spread)}
+        return {"mean": list(self.mean), "spread": list(self.std)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> BandStatistics:
@@ -67,13 +67,13 @@ class BandStatistics:
         """
         try:
             mean = tuple(float(number) for number in value["mean"])
-            spread = tuple(float(number) for number in value["spread"])
+            std = tuple(float(number) for number in value["spread"])
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(
                 'band statistics cannot be read; expected lists of numbers under "mean" and'
                 ' "spread": prepare the data again'
             ) from error
-        return cls(mean=mean, spread=spread)
+        return cls(mean=mean, std=std)
 
 
 class BandSums:
@@ -146,11 +146,11 @@ class BandSums:
             total._merge(part.count, part._mean, part._deviations)
         return total
 
-    def statistics(self, min_spread: float = MIN_SPREAD_DB) -> BandStatistics:
+    def statistics(self, min_std: float = MIN_STD_DB) -> BandStatistics:
         """The mean and (population) standard deviation of each band, in the log-mel's unit.
 
         Args:
-            min_spread: a band's spread is at least this.
+            min_std: a band's spread is at least this.
 
         Raises:
             UserError: nothing was added.
@@ -160,8 +160,8 @@ class BandSums:
                 "no clip was received to compute band statistics from; expected at least one:"
                 " check that the training split is not empty"
             )
-        spread = np.maximum(np.sqrt(self._deviations / self.count), min_spread)
-        return BandStatistics(mean=tuple(self._mean.tolist()), spread=tuple(spread.tolist()))
+        std = np.maximum(np.sqrt(self._deviations / self.count), min_std)
+        return BandStatistics(mean=tuple(self._mean.tolist()), std=tuple(std.tolist()))
 
     def _merge(
         self, count: int, mean: NDArray[np.float64], deviations: NDArray[np.float64]

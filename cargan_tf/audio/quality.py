@@ -6,7 +6,7 @@ Flatness (the geometric over the arithmetic mean of a power spectrum) is taken o
 and weighted by power, not over the whole spectrum at once. Over the whole spectrum any slope looks
 like a tone: wind scores 0.0001 and brown noise 0.003, below most notes (up to 0.19). Within an
 octave the slope hardly shows. Clips of 0.5 s measured: white, pink, brown and wind-like noise 0.31
-to 0.81, applause 0.29 to 0.54, a resting player's room 0.45; 3,510 synthesised clips of 13
+to 0.81, applause 0.29 to 0.54, a resting player's room 0.45; 3,510 synthesized clips of 13
 instruments with reverberation and a noise floor from -44 dB: median 0.006, 99 % below 0.09, at
 most 0.19.
 """
@@ -46,7 +46,7 @@ class ClipQuality:
     Attributes:
         rms_db: root mean square in dB of full scale, -120 at the least.
         flatness: spectral flatness within octaves, in [0, 1]: near 0 for notes, about 0.56 for
-            noise of any colour; 0 for digital silence.
+            noise of any color; 0 for digital silence.
         silent: the clip is below ``silence_rms_db``.
         noise_like: it is not silent and its flatness is above ``noise_flatness``.
     """

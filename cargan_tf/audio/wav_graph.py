@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from cargan_tf.config import AudioConfig
 from cargan_tf.config.sections import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
-from cargan_tf.utils.graph_asserts import checked
+from cargan_tf.utils.graph_asserts import assert_in_graph
 
 ZERO_CROSSINGS: Final = 64
 """Of the sinc on either side: the filter falls within a tenth of the band (Kaiser's formula)."""
@@ -42,8 +42,8 @@ def resample(samples: tf.Tensor, rate: tf.Tensor, target_rate: int, count: int) 
     scale = ROLL_OFF * tf.minimum(1.0, target_rate / tf.cast(rate, tf.float32))
     reach = tf.cast(tf.math.ceil(ZERO_CROSSINGS / scale), tf.int64)  # input samples on each side
     # Output n stands at n * rate / target_rate of the input: its whole part, and what is left.
-    place = tf.range(count, dtype=tf.int64) * tf.cast(rate, tf.int64)
-    whole, rest = place // target_rate, place % target_rate
+    position = tf.range(count, dtype=tf.int64) * tf.cast(rate, tf.int64)
+    whole, rest = position // target_rate, position % target_rate
     after = tf.cast(rest, tf.float32) / target_rate
     steps = tf.range(1 - reach, reach + 1)
     distance = tf.cast(steps, tf.float32) - after[:, None]  # [count, 2 reach] input samples
@@ -90,15 +90,17 @@ def _clip(contents: tf.Tensor, audio: AudioConfig) -> tf.Tensor:
     head = tf.strings.regex_full_match(tf.strings.substr(contents, 0, 16), r"RIFF\C{4}WAVEfmt ")
     message = "no WAV file was received; expected one of 16-bit PCM"
     # The operation's own errors name any other encoding.
-    samples, rate = tf.audio.decode_wav(checked(contents, head, message))  # [samples, channels]
+    samples, rate = tf.audio.decode_wav(
+        assert_in_graph(contents, head, message)
+    )  # [samples, channels]
     message = tf.strings.format(
         f"a WAV file of {{}} Hz was received; expected {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz,"
         f" best {audio.sample_rate} Hz",
         rate,
     )
-    rate = checked(rate, (rate >= MIN_SAMPLE_RATE) & (rate <= MAX_SAMPLE_RATE), message)
+    rate = assert_in_graph(rate, (rate >= MIN_SAMPLE_RATE) & (rate <= MAX_SAMPLE_RATE), message)
     message = "a WAV file without samples was received; expected a recording"
-    samples = checked(samples, tf.size(samples) > 0, message)
+    samples = assert_in_graph(samples, tf.size(samples) > 0, message)
     # Of a long file only what the clip needs is mixed: its length, and the filter's reach beyond.
     seconds = audio.clip_seconds + 2 * ZERO_CROSSINGS / min(MIN_SAMPLE_RATE, audio.sample_rate)
     needed = tf.cast(tf.math.ceil(seconds * tf.cast(rate, tf.float32)), tf.int32)

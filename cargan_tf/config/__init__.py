@@ -10,7 +10,7 @@ from cargan_tf.config.loading import (
 from cargan_tf.config.model_sections import (
     ClassifierConfig,
     CMCGANConfig,
-    JudgeConfig,
+    EvaluatorConfig,
     ModelConfig,
     S2ICConfig,
     SoundClassifierConfig,
@@ -30,7 +30,7 @@ __all__ = [
     "ClassifierConfig",
     "Config",
     "DataConfig",
-    "JudgeConfig",
+    "EvaluatorConfig",
     "LossConfig",
     "ModelConfig",
     "MonitorConfig",

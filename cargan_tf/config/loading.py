@@ -97,8 +97,8 @@ def load_config(source: str | Path = "paper", overrides: Iterable[str] = ()) -> 
     Raises:
         UserError: no such file, bad YAML, an unknown key or a value out of its bounds.
     """
-    values, origin = _values_of(source)
-    return override(_checked(values, origin), overrides)
+    values, name = _values_of(source)
+    return override(_checked(values, name), overrides)
 
 
 def overlay(config: Config, source: str | Path) -> Config:
@@ -107,10 +107,10 @@ def overlay(config: Config, source: str | Path) -> Config:
     ``overlay(load_config("quickstart"), "ablations/a")`` is ablation A at the quickstart's size;
     both names make its own, ``quickstart-ablation-a``. Raises ``UserError`` like above.
     """
-    stated, origin = _values_of(source)
+    stated, name = _values_of(source)
     values = _laid_over(config.model_dump(mode="json"), stated)
     values["name"] = f"{config.name}-{stated['name']}"
-    return _checked(values, f"{origin} over {config.name}")
+    return _checked(values, f"{name} over {config.name}")
 
 
 def override(config: Config, overrides: Iterable[str]) -> Config:
@@ -122,24 +122,24 @@ def override(config: Config, overrides: Iterable[str]) -> Config:
     return _checked(values, "--set") if texts else config
 
 
-def config_from_json(values: Mapping[str, Any], origin: str) -> Config:
-    """The configuration that was written into a run or a data set; ``origin`` names it."""
-    return _checked(dict(values), origin)
+def config_from_json(values: Mapping[str, Any], source: str) -> Config:
+    """The configuration that was written into a run or a data set; ``source`` names it."""
+    return _checked(dict(values), source)
 
 
 def _values_of(source: str | Path) -> tuple[dict[str, Any], str]:
     """What a file states, its name at least, and where that stands."""
-    text, origin = _read(source)
+    text, name = _read(source)
     try:
         values = load_yaml(text) or {}
     except ValueError as error:
-        raise UserError(f"{origin} is not valid YAML: {error}") from error
+        raise UserError(f"{name} is not valid YAML: {error}") from error
     if not isinstance(values, dict):
-        raise UserError(f"{origin} must hold sections such as 'training:', not {_short(values)}.")
+        raise UserError(f"{name} must hold sections such as 'training:', not {_short(values)}.")
     # A section whose every line is commented out is read as null.
     values = {key: value for key, value in values.items() if value is not None}
     values.setdefault("name", Path(source).stem)
-    return values, origin
+    return values, name
 
 
 def _laid_over(values: dict[str, Any], stated: dict[str, Any]) -> dict[str, Any]:
@@ -194,11 +194,11 @@ def _apply(values: dict[str, Any], text: str) -> None:
         target[last] = new
 
 
-def _checked(values: dict[str, Any], origin: str) -> Config:
+def _checked(values: dict[str, Any], source: str) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        raise UserError(f"{origin}: {_fault(error)}") from error
+        raise UserError(f"{source}: {_fault(error)}") from error
 
 
 def _fault(error: ValidationError) -> str:

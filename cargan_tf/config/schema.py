@@ -11,7 +11,7 @@ from pydantic import field_validator, model_validator
 from cargan_tf.config.model_sections import (
     ClassifierConfig,
     CMCGANConfig,
-    JudgeConfig,
+    EvaluatorConfig,
     ModelConfig,
     S2ICConfig,
     SoundClassifierConfig,
@@ -29,7 +29,7 @@ from cargan_tf.config.sections import (
 #: What the field has learned since 2019; their defaults leave them off. Those that act on D first.
 OPTIONS_OF_D = (
     "model.discriminator_norm",
-    "loss.adversarial_form",
+    "loss.gan_loss",
     "loss.gradient_penalty",
     "loss.feature_matching",
     "training.discriminator_learning_rate",
@@ -39,9 +39,9 @@ OPTIONS = (
     *OPTIONS_OF_D,
     "loss.perceptual",
     "model.refined_generator_width",
-    "model.generator_widest",
+    "model.max_width_multiplier",
     "model.generator_attentions",
-    "model.coarse_skips_left_out",
+    "model.coarse_dropped_skips",
 )
 
 
@@ -54,7 +54,7 @@ class Config(Section):
     model: ModelConfig = ModelConfig()
     classifier: ClassifierConfig = ClassifierConfig()
     sound_classifier: SoundClassifierConfig = SoundClassifierConfig()
-    judge: JudgeConfig = JudgeConfig()
+    evaluator: EvaluatorConfig = EvaluatorConfig()
     loss: LossConfig = LossConfig()
     s2ic: S2ICConfig = S2ICConfig()
     cmcgan: CMCGANConfig = CMCGANConfig()
@@ -71,7 +71,7 @@ class Config(Section):
     def _wrong_sounds_are_in_the_batch(self) -> Config:
         if self.model.kind != "cargan" and self.training.batch_size < 2:
             raise ValueError(
-                f"model.kind {self.model.kind} shows its discriminator a picture with another"
+                f"model.kind {self.model.kind} shows its discriminator an image with another"
                 " pair's sound, so training.batch_size must be 2 or more"
             )
         return self

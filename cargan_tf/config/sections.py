@@ -1,6 +1,4 @@
-"""What all sections of the configuration are made of."""
-# MERGED The sections of sounds, pictures and data sets.
-# MERGED The sections of losses, optimiser and monitoring.
+"""Configuration sections of audio, data, losses, training and monitoring, and their base class."""
 
 from __future__ import annotations
 
@@ -10,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 Positive = Annotated[int, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class Section(BaseModel):
-    """A group of settings: unknown keys are refused, values cannot be changed after checking."""
+    """A group of settings: immutable, and unknown keys are refused."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
@@ -23,19 +21,19 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _switches_only_for_switches(cls, value: Any, info: ValidationInfo) -> Any:
-        # pydantic would read true as the number 1, and YAML reads yes, no, on and off as truth.
+        # pydantic would accept true as 1, and YAML reads yes, no, on and off as booleans.
         field = cls.model_fields[info.field_name or ""]
         if isinstance(value, bool) and field.annotation is not bool:
-            raise ValueError("it is not a switch; yes, no, on, off, true and false do not fit")
+            raise ValueError("it is not a switch; yes, no, on, off, true and false are not allowed")
         return value
 
 
 def setting(default: Any, why: str, **bounds: Any) -> Any:
-    """A field with its default, and why it is that."""
+    """A field with its default, and a description that says why."""
     return Field(default, description=why, **bounds)
 
 
-#: Hz; between telephones and studios.
+#: Hz; from telephone to studio.
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 4_000, 192_000
 
 
@@ -51,20 +49,20 @@ class AudioConfig(Section):
     n_mels: int = setting(128, "mel bands, Slaney's scale; librosa's default", ge=4, le=512)
     f_min: float = setting(0.0, "Hz, lower edge of the lowest band", ge=0)
     f_max: float | None = setting(None, "Hz, upper edge of the highest band; half the rate if null")
-    floor_db: float = setting(-100.0, "dB; power below it counts as it (librosa's amin)", le=0)
+    floor_db: float = setting(-100.0, "dB; lower power is clipped to it (librosa's amin)", le=0)
     log_mel_scale: Literal["decibels", "clip"] = setting(
-        "decibels", "'clip' scales each clip to 0..1 by its own range, as in the authors' PNGs"
+        "decibels", "'clip' scales each clip to 0..1 by its own range, as the authors' PNGs do"
     )
-    clip_spreads: float = setting(
-        2.5, "standard deviations of a mel band that reach the ends of [-1, 1]", gt=0
+    clip_std: float = setting(
+        2.5, "standard deviations of a mel band that map to ±1; values beyond are clipped", gt=0
     )
     silence_rms_db: float = setting(
         -50.0, "dB of full scale; a clip below it is silent (Sec. 3, failure cases)", le=0
     )
-    noise_flatness: Share = setting(
+    noise_flatness: Fraction = setting(
         0.2,
-        "spectral flatness within octaves above which a clip is noise-like; white noise has 0.56,"
-        " notes stay below 0.2",
+        "spectral flatness within octaves above which a clip is noise-like; white noise: 0.56,"
+        " notes: below 0.2",
     )
 
     @property
@@ -74,7 +72,7 @@ class AudioConfig(Section):
 
     @property
     def frames(self) -> int:
-        """Frames of one clip's log-mel: windows are centred, the ends padded with zeros."""
+        """Frames of one clip's log-mel: windows are centered, the ends padded with zeros."""
         return 1 + self.clip_samples // self.hop_length
 
     @model_validator(mode="after")
@@ -91,24 +89,28 @@ class AudioConfig(Section):
 
 
 class DataConfig(Section):
-    """Pictures, shards and batches."""
+    """Images, shards and batches."""
 
     image_size: int = setting(
-        256, "pixels a side (Sec. 3: 256×256); a power of two", ge=32, le=1024
+        256, "pixels per side (Sec. 3: 256×256); a power of two", ge=32, le=1024
     )
-    records_per_shard: Positive = setting(512, "pairs in one TFRecord file")
+    records_per_shard: Positive = setting(512, "pairs per TFRecord file")
     cache: bool = setting(True, "keep the records in memory after the first epoch")
-    shuffle_buffer: Positive = setting(20_000, "records; at least the split for an even shuffle")
-    freq_mask: int = setting(0, "mel bands SpecAugment hides at most; 0 is off", ge=0)
-    time_mask: int = setting(0, "frames SpecAugment hides at most; 0 is off", ge=0)
+    shuffle_buffer: Positive = setting(
+        20_000, "records; at least the size of the split for a uniform shuffle"
+    )
+    freq_mask: int = setting(0, "maximum mel bands that SpecAugment masks; 0 is off", ge=0)
+    time_mask: int = setting(0, "maximum frames that SpecAugment masks; 0 is off", ge=0)
     shuffle_sounds: bool = setting(
         False,
-        "train with the sounds exchanged within each class: a control, deaf by design, that shows"
-        " which metrics can be fooled",
+        "exchange sounds within each class during training: a control that cannot use the audio and"
+        " shows which metrics do not notice",
     )
     drop_silent: bool = setting(False, "leave silent clips out (Sec. 3, failure cases)")
-    validation_share: Share = setting(0.1, "of a class's recordings, where the data has no splits")
-    test_share: Share = setting(0.1, "likewise")
+    validation_fraction: Fraction = setting(
+        0.1, "of a class's recordings, where the data has no splits"
+    )
+    test_fraction: Fraction = setting(0.1, "likewise")
     split_seed: int = setting(0, "of the choice of those recordings", ge=0, lt=2**31)
 
     @model_validator(mode="after")
@@ -119,10 +121,10 @@ class DataConfig(Section):
 
     @model_validator(mode="after")
     def _something_to_train_on(self) -> DataConfig:
-        held_out = self.validation_share + self.test_share
+        held_out = self.validation_fraction + self.test_fraction
         if held_out >= 1:
             raise ValueError(
-                f"validation_share + test_share must be less than 1, received {held_out}"
+                f"validation_fraction + test_fraction must be less than 1, received {held_out}"
             )
         return self
 
@@ -137,80 +139,82 @@ class LossConfig(Section):
     coarse_adversarial: Weight = setting(1.0, "λ_G1 in Eq. 5")
     refined_adversarial: Weight = setting(1.0, "λ_G2 in Eq. 5")
     l1: Weight = setting(100.0, "λ_L1 in Eq. 6, on both stages")
-    real_pairs: Weight = setting(2.0, "of log D(A, I) in D's loss: it stands in Eq. 3 and in Eq. 4")
+    real_pairs: Weight = setting(2.0, "of log D(A, I) in D's loss: both Eq. 3 and Eq. 4 have it")
     discriminator: Weight = setting(1.0, "of D's whole loss; 0.5 in the authors' code")
     double_softmax: bool = setting(
         False,
-        "cross-entropy of C's softmax as if it were logits: the authors' code, for parity only",
+        "cross-entropy that takes C's softmax for logits, as in the authors' code; for parity only",
     )
-    adversarial_form: Literal["cross-entropy", "hinge"] = setting(
-        "cross-entropy", "of Eq. 3 and 4; 'hinge' stops at a margin of 1 (Lim and Ye 2017)"
+    gan_loss: Literal["cross-entropy", "hinge"] = setting(
+        "cross-entropy", "form of Eq. 3 and 4; 'hinge' has a margin of 1 (Lim and Ye 2017)"
     )
     gradient_penalty: Weight = setting(
-        0.0, "γ of R1, half the squared slope of D at real pictures (Mescheder et al. 2018)"
+        0.0, "γ of the R1 penalty on real images (Mescheder et al. 2018)"
     )
     gradient_penalty_steps: Positive = setting(
-        16, "R1 is taken once in so many steps, and counts as often (StyleGAN2: Karras et al. 2020)"
+        16, "R1 is applied every N steps, N times as strong (StyleGAN2: Karras et al. 2020)"
     )
     feature_matching: Weight = setting(
         0.0,
-        "of the L1 between D's features of drawn and real pairs, within each adversarial term;"
-        " pix2pixHD's is 10 (Salimans et al. 2016, Wang et al. 2018)",
+        "of the L1 between D's features of generated and real pairs, within each adversarial term;"
+        " pix2pixHD: 10 (Salimans et al. 2016, Wang et al. 2018)",
     )
     perceptual: Weight = setting(
-        0.0, "of the L1 between C's features of drawn and real pictures (Johnson et al. 2016)"
+        0.0, "of the L1 between C's features of generated and real images (Johnson et al. 2016)"
     )
 
 
 class TrainingConfig(Section):
-    """The optimiser, how long it runs, and what is kept (Sec. 2.5 and 3)."""
+    """Optimizer, length of training, and checkpoints (Sec. 2.5 and 3)."""
 
     epochs: Positive = setting(200, "over the training split (Sec. 3)")
-    steps: int | None = setting(None, "stop after so many steps instead of epochs", gt=0)
-    batch_size: Positive = setting(64, "pairs a step over all devices (Sec. 3)")
+    steps: int | None = setting(None, "total steps, instead of epochs", gt=0)
+    batch_size: Positive = setting(64, "global batch: pairs per step over all devices (Sec. 3)")
     learning_rate: float = setting(8e-4, "Adam's (Sec. 3)", gt=0)
     discriminator_learning_rate: float | None = setting(
-        None, "D's own, where it is another (two time-scale rates: Heusel et al. 2017)", gt=0
+        None, "D's; learning_rate if null (two time-scale rates: Heusel et al. 2017)", gt=0
     )
-    decay_epochs: int = setting(0, "further epochs in which the rate falls linearly to 0", ge=0)
+    decay_epochs: int = setting(0, "further epochs of linear decay to 0", ge=0)
     adam_beta_1: float = setting(0.9, "Sec. 2.5", ge=0, lt=1)
     adam_beta_2: float = setting(0.999, "Sec. 2.5", ge=0, lt=1)
     adam_epsilon: float = setting(1e-8, "PyTorch's default, which the authors used", gt=0)
-    average_steps: int = setting(
+    ema_steps: int = setting(
         0,
-        "over which the weights are averaged that draw (training goes on from the others); 0: none",
+        "time constant in steps of the EMA of the generators' weights, used to generate; 0 is off",
         ge=0,
     )
     order: Literal["generators first", "discriminator first"] = setting(
-        "generators first", "of the two halves of a step (Sec. 2.5); D first in the authors' code"
+        "generators first", "order of a step's two halves (Sec. 2.5); authors' code: D first"
     )
-    discriminator_augmentation: tuple[Literal["colour", "translation", "cutout"], ...] = setting(
+    discriminator_augmentation: tuple[Literal["color", "translation", "cutout"], ...] = setting(
         (),
-        "changes by chance of every picture that D sees, real or drawn, through which the"
-        " generators learn (Zhao et al. 2020)",
+        "differentiable augmentation of all images that D sees, real and generated (Zhao et al."
+        " 2020)",
     )
     precision: Literal["float32", "bfloat16", "float16"] = setting(
         "float32",
-        "of the networks' products: the halves are faster on hardware that has them (docs/"
-        "performance.md); weights, attention, losses and the last layers stay float32, and with"
-        " float16 the loss is scaled",
+        "of convolutions and dense layers; the half-width types are faster on hardware that supports"
+        " them (docs/explanation/performance.md). Weights, attention, losses and output layers stay"
+        " float32; float16 uses loss scaling",
     )
-    compile: bool = setting(False, "the step by XLA; on one device only")
-    seed: int = setting(0, "of weights, order, dropout and augmentation", ge=0, lt=2**31)
+    compile: bool = setting(False, "compile the step with XLA; one device only")
+    seed: int = setting(
+        0, "random seed of weights, record order, dropout and augmentation", ge=0, lt=2**31
+    )
     maximum_loss: float = setting(
         1e5,
-        "a loss above it has exploded and stops the run; the quickstart's largest is 74",
+        "a larger loss stops the run; the quickstart's largest is 74",
         gt=0,
         allow_inf_nan=False,
     )
     checkpoint_steps: Positive = setting(1000, "steps between checkpoints")
-    keep_checkpoints: Positive = setting(3, "the newest so many stay on the disk")
+    keep_checkpoints: Positive = setting(3, "number of newest checkpoints kept")
 
 
 class MonitorConfig(Section):
-    """What is written down during training."""
+    """Logging and validation during training."""
 
     log_steps: Positive = setting(50, "steps between lines of stats.jsonl")
-    picture_steps: Positive = setting(1000, "steps between picture grids")
-    listening_steps: Positive = setting(1000, "steps between listening figures")
-    listening_clips: Positive = setting(520, "held-out pairs they are measured on, at most")
+    grid_steps: Positive = setting(1000, "steps between image grids")
+    validation_steps: Positive = setting(1000, "steps between validations")
+    validation_clips: Positive = setting(520, "maximum held-out pairs for validation")

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config, TrainingConfig
-from cargan_tf.data.pairs import LeftOut
+from cargan_tf.data.pairs import Skipped
 from cargan_tf.errors import UserError
 from cargan_tf.utils.remote import to_path
 
@@ -26,7 +26,7 @@ _IN_THE_FOLDER = r"^[^/\\\x00.][^/\\\x00]*$"
 Counts = dict[str, dict[str, int]]
 
 #: Settings of the sound that bear on training, not on what is in the shards.
-_FREE_AUDIO_SETTINGS = frozenset({"clip_spreads", "silence_rms_db", "noise_flatness"})
+_FREE_AUDIO_SETTINGS = frozenset({"clip_std", "silence_rms_db", "noise_flatness"})
 
 
 class _Description(BaseModel):
@@ -54,7 +54,7 @@ class DatasetInfo(_Description):
         noise_like: clips that sound like noise, likewise.
         padded: clips whose file ended early, likewise; zeros follow.
         dropped_silent: silent clips that ``data.drop_silent`` kept out of the shards, likewise.
-        left_out: what of the source is not in the shards, and why, silent clips included.
+        skipped: what of the source is not in the shards, and why, silent clips included.
         shared_recordings: recordings in more than one split; ideally none.
         config: the whole configuration at preprocessing; ``config.audio`` made the log-mels.
         statistics: mean and spread of each mel band over the training split.
@@ -74,7 +74,7 @@ class DatasetInfo(_Description):
     noise_like: Counts
     padded: Counts
     dropped_silent: Counts = {}
-    left_out: tuple[LeftOut, ...]
+    skipped: tuple[Skipped, ...]
     shared_recordings: tuple[str, ...]
     config: Config
     statistics: BandStatistics
@@ -144,7 +144,7 @@ def load_dataset(path: Path) -> DatasetInfo:
 
 
 def check_fits(info: DatasetInfo, config: Config) -> None:
-    """That ``config`` reads sound and pictures as the data set was made.
+    """That ``config`` reads sound and images as the data set was made.
 
     Raises:
         UserError: a setting differs; names the first.

@@ -1,10 +1,10 @@
-"""Pictures scaled down by Lanczos' filter as matrix products: Pillow's result, three times as fast.
+"""Images scaled down by Lanczos' filter as matrix products: Pillow's result, three times as fast.
 
 Pillow weighs pixel by pixel; the products use the processor's vectors (docs/explanation/performance.md). The
 filter is Pillow's own. Pillow rounds and clips once more in between, so results differ by 1 of 255,
 and by more at places where the filter overshoots black or white: 2 numbers in 100,000.
 """
-# MERGED Reads a picture file as a small square of RGB bytes.
+# MERGED Reads an image file as a small square of RGB bytes.
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from cargan_tf.errors import UserError, told
+from cargan_tf.errors import UserError, full_message
 from cargan_tf.utils.banded_matrix import BandedMatrix, Row
 from cargan_tf.utils.remote import openable
 
@@ -29,14 +29,14 @@ _LOBES = 3
 #: Rows and columns of the result that are computed at once: what was fastest from 960×540 pixels to
 #: 256×256 (docs/explanation/performance.md).
 _ROWS, _COLUMNS = 4, 6
-#: Places of a picture whose weights are kept: a data set has pictures of a few sizes.
+#: Places of an image whose weights are kept: a data set has images of a few sizes.
 _KEPT = 32
 
 
-def scaled_down(
+def resize_lanczos(
     pixels: NDArray[np.uint8], size: int, box: tuple[float, float, float, float]
 ) -> NDArray[np.uint8]:
-    """Stretch a part of a picture to a square.
+    """Stretch a part of an image to a square.
 
     Args:
         pixels: [H, W, 3].
@@ -47,14 +47,14 @@ def scaled_down(
         [size, size, 3], as ``Image.resize`` with ``Resampling.LANCZOS`` and that ``box`` gives it,
         but for rounding.
     """
-    height, width, colours = pixels.shape
+    height, width, colors = pixels.shape
     left, upper, right, lower = box
     rows = _vertical(height, size, upper, lower)
-    columns = _horizontal(width, size, left, right, colours)
-    scaled = columns.of_rows(rows.times(pixels.reshape(height, width * colours)))
+    columns = _horizontal(width, size, left, right, colors)
+    scaled = columns.of_rows(rows.times(pixels.reshape(height, width * colors)))
     np.rint(scaled, out=scaled)
     np.clip(scaled, 0, 255, out=scaled)  # the filter overshoots at edges
-    return scaled.astype(np.uint8).reshape(size, size, colours)
+    return scaled.astype(np.uint8).reshape(size, size, colors)
 
 
 @lru_cache(_KEPT)
@@ -64,29 +64,29 @@ def _vertical(height: int, size: int, upper: float, lower: float) -> BandedMatri
 
 
 @lru_cache(_KEPT)
-def _horizontal(width: int, size: int, left: float, right: float, colours: int) -> BandedMatrix:
-    """[size · colours, width · colours]: colours stand side by side and do not mix."""
+def _horizontal(width: int, size: int, left: float, right: float, colors: int) -> BandedMatrix:
+    """[size · colors, width · colors]: colors stand side by side and do not mix."""
     rows: list[Row] = []
     for first, band in _bands(width, size, left, right):
-        for colour in range(colours):
-            apart = np.zeros((len(band) - 1) * colours + 1, np.float32)
-            apart[::colours] = band
-            rows.append((first * colours + colour, apart))
-    return BandedMatrix(rows, _COLUMNS * colours, np.float32)
+        for color in range(colors):
+            apart = np.zeros((len(band) - 1) * colors + 1, np.float32)
+            apart[::colors] = band
+            rows.append((first * colors + color, apart))
+    return BandedMatrix(rows, _COLUMNS * colors, np.float32)
 
 
 def _bands(length: int, size: int, start: float, stop: float) -> Iterator[Row]:
     """Weights of ``length`` pixels in each of ``size``, which lie between ``start`` and ``stop``.
 
-    Where the filter reaches beyond the picture, the weights within make up for it.
+    Where the filter reaches beyond the image, the weights within make up for it.
     """
     scale = (stop - start) / size
     reach = _LOBES * scale
-    for place in range(size):
-        centre = start + (place + 0.5) * scale
-        first = max(0, math.floor(centre - reach + 0.5))
-        last = min(length, math.floor(centre + reach + 0.5))
-        distances = (np.arange(first, last) - centre + 0.5) / scale
+    for position in range(size):
+        center = start + (position + 0.5) * scale
+        first = max(0, math.floor(center - reach + 0.5))
+        last = min(length, math.floor(center + reach + 0.5))
+        distances = (np.arange(first, last) - center + 0.5) / scale
         band = np.where(
             np.abs(distances) < _LOBES, np.sinc(distances) * np.sinc(distances / _LOBES), 0.0
         )
@@ -104,12 +104,12 @@ MAX_BYTES = 8 * MAX_PIXELS
 #: EPS, which it hands over to Ghostscript, a program that runs what is in the file.
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "JPEG2000", "TIFF", "BMP", "GIF", "PPM")
 
-#: What shows through where a picture is transparent, as on a page.
+#: What shows through where an image is transparent, as on a page.
 BACKGROUND = (255, 255, 255)
 
 #: A JPEG is decoded at a half, a quarter or an eighth of its size as long as that leaves so many
 #: times the pixels asked for, each way: several times faster, and off by 0.2 to 0.4 of 255 on
-#: average from what the whole picture gives. At 1 it would be 0.3 to 0.7 (docs/explanation/performance.md).
+#: average from what the whole image gives. At 1 it would be 0.3 to 0.7 (docs/explanation/performance.md).
 _DECODED_SIDES = 2
 
 #: 16-bit values fall on the 8-bit scale by this factor: 65,535 becomes 255.
@@ -117,16 +117,16 @@ _PER_BYTE = 257
 
 
 def read_photo(path: Path, size: int, strip: tuple[int, int] = (0, 1)) -> np.ndarray:
-    """The picture at ``path`` as uint8 [size, size, 3], RGB.
+    """The image at ``path`` as uint8 [size, size, 3], RGB.
 
     It is turned as its EXIF tag says, cut down to ``strip`` (:func:`to_square`) and stretched to
-    the square. Grey, palette, CMYK and 16-bit pictures become RGB; transparent parts become white.
+    the square. Gray, palette, CMYK and 16-bit images become RGB; transparent parts become white.
 
     Raises:
-        UserError: not a picture, cut short, or of more than :data:`MAX_PIXELS` pixels or
+        UserError: not an image, cut short, or of more than :data:`MAX_PIXELS` pixels or
             :data:`MAX_BYTES` bytes.
     """
-    with opened_picture(path) as image:
+    with open_image(path) as image:
         if image.width * image.height > MAX_PIXELS:
             raise UserError(
                 f"{path} has {image.width}×{image.height} pixels; at most {MAX_PIXELS:,} are read:"
@@ -135,16 +135,16 @@ def read_photo(path: Path, size: int, strip: tuple[int, int] = (0, 1)) -> np.nda
         extent = _draft(image, size * strip[1])
         if extent is None:
             return to_square(_rgb(ImageOps.exif_transpose(image)), size, strip)
-        return scaled_down(np.asarray(_rgb(image)), size, _box(extent, strip))
+        return resize_lanczos(np.asarray(_rgb(image)), size, _box(extent, strip))
 
 
 @contextmanager
-def opened_picture(path: Path) -> Iterator[Image.Image]:
-    """A picture of one of :data:`FORMATS`, of which the header alone has been read.
+def open_image(path: Path) -> Iterator[Image.Image]:
+    """An image of one of :data:`FORMATS`, of which the header alone has been read.
 
     Raises:
-        UserError: no such file, more than :data:`MAX_BYTES`, not a picture; whatever reading
-            meets within the context is said of the picture, too.
+        UserError: no such file, more than :data:`MAX_BYTES`, not an image; whatever reading
+            meets within the context is said of the image, too.
     """
     try:
         _check_file(path)
@@ -157,20 +157,20 @@ def opened_picture(path: Path) -> Iterator[Image.Image]:
     except UserError:
         raise
     except FileNotFoundError as error:
-        raise UserError(f"no picture {path}.") from error
+        raise UserError(f"no image {path}.") from error
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path} is not a picture that can be read: {error}.") from error
+        raise UserError(f"{path} is not an image that can be read: {error}.") from error
     # At damaged files Pillow's decoders raise whatever their arithmetic comes to: struct.error,
     # KeyError, ZeroDivisionError, MemoryError, ...
     except Exception as error:
-        raise UserError(f"{path} is a damaged picture: {told(error)}.") from error
+        raise UserError(f"{path} is a damaged image: {full_message(error)}.") from error
 
 
 def _check_file(path: Path) -> None:
     """That it is a file, as opening a pipe waits for whoever writes, and not too large a one."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise UserError(f"{path} is no file: a picture is expected.")
+        raise UserError(f"{path} is no file: an image is expected.")
     if status.st_size > MAX_BYTES:
         raise UserError(
             f"{path} has {status.st_size >> 20} MB; at most {MAX_BYTES >> 20} MB are read: save it"
@@ -179,7 +179,7 @@ def _check_file(path: Path) -> None:
 
 
 def to_square(image: Image.Image, size: int, strip: tuple[int, int] = (0, 1)) -> np.ndarray:
-    """An RGB picture as uint8 [size, size, 3].
+    """An RGB image as uint8 [size, size, 3].
 
     It is stretched, as the authors' code does (their frames are 16:9, so players look narrow),
     with Lanczos' antialiased filter.
@@ -187,23 +187,23 @@ def to_square(image: Image.Image, size: int, strip: tuple[int, int] = (0, 1)) ->
     Args:
         image: of any size.
         size: pixels a side.
-        strip: (k, n): only the k-th, from 0, of n equal vertical strips of the picture is taken.
+        strip: (k, n): only the k-th, from 0, of n equal vertical strips of the image is taken.
     """
     square = image.resize((size, size), Image.Resampling.LANCZOS, box=_box(image.size, strip))
     return np.asarray(square, np.uint8)
 
 
 def _box(extent: tuple[float, float], strip: tuple[int, int]) -> tuple[float, float, float, float]:
-    """Left, upper, right and lower edge of a strip of a picture of that width and height."""
-    place, count = strip
+    """Left, upper, right and lower edge of a strip of an image of that width and height."""
+    position, count = strip
     width, height = extent
-    return place * width / count, 0.0, (place + 1) * width / count, height
+    return position * width / count, 0.0, (position + 1) * width / count, height
 
 
 def _draft(image: Image.Image, size: int) -> tuple[float, float] | None:
-    """Have a large JPEG decoded smaller, if its picture is to have ``size`` pixels a side.
+    """Have a large JPEG decoded smaller, if its image is to have ``size`` pixels a side.
 
-    Gives the picture's width and height in pixels of the smaller one, which are no whole numbers
+    Gives the image's width and height in pixels of the smaller one, which are no whole numbers
     where its last row and column are partly filling; ``None`` if it is decoded as it is.
     """
     if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
@@ -214,10 +214,10 @@ def _draft(image: Image.Image, size: int) -> tuple[float, float] | None:
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16-bit grey, also under the name of 32-bit
-        grey = np.asarray(image.convert("I"), np.int32).clip(0, 65_535)  # 200 MB at the most
-        grey //= _PER_BYTE
-        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+    if image.mode.startswith("I"):  # 16-bit gray, also under the name of 32-bit
+        gray = np.asarray(image.convert("I"), np.int32).clip(0, 65_535)  # 200 MB at the most
+        gray //= _PER_BYTE
+        return Image.fromarray(gray.astype(np.uint8)).convert("RGB")
     if image.mode == "F":
         raise ValueError("its pixels are floating-point numbers of unknown range")
     if image.has_transparency_data:

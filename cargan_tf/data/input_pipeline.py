@@ -1,7 +1,7 @@
 """Sounds exchanged within their class: the control that a listening metric must not be fooled by.
 
 A generator trained so knows what each class looks like, and cannot know from the sound which of its
-pictures to draw: photo and sound have nothing in common but the label.
+images to draw: photo and sound have nothing in common but the label.
 """
 # MERGED Batches from shards, by ``tf.data``: endless and resumable for training, in order otherwise.
 
@@ -15,27 +15,29 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from cargan_tf.audio.log_mel_graph import sound_picture
+from cargan_tf.audio.log_mel_graph import spectrogram_input
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits
 from cargan_tf.data.records import parse, parse_log_mel, parse_sounds, read_records
-from cargan_tf.data.splits import place_in_order
+from cargan_tf.data.splits import hash_order
 from cargan_tf.errors import UserError
 from cargan_tf.utils.remote import to_path
 
 
-def donors(ids: Sequence[bytes], labels: Sequence[int], seed: int) -> NDArray[np.int64]:
+def shuffled_within_class(
+    ids: Sequence[bytes], labels: Sequence[int], seed: int
+) -> NDArray[np.int64]:
     """For each record the place of the one whose sound it gets, [N].
 
     A permutation in which every record gets another's of its class, if the class has two. It is
     a function of the seed and the records alone, not of the shards that they are in.
     """
     members: dict[int, list[int]] = defaultdict(list)
-    for place, label in enumerate(labels):
-        members[int(label)].append(place)
+    for position, label in enumerate(labels):
+        members[int(label)].append(position)
     donor = np.empty(len(ids), np.int64)
-    for places in members.values():
-        ring = sorted(places, key=lambda place: place_in_order(ids[place].decode(), seed))
+    for positions in members.values():
+        ring = sorted(positions, key=lambda position: hash_order(ids[position].decode(), seed))
         donor[ring] = np.roll(ring, 1)
     return donor
 
@@ -53,14 +55,14 @@ def exchange_sounds(
         seed: of the permutation.
     """
     ids = sounds["id"].numpy()
-    donor = donors(ids, sounds["label"].numpy(), seed)
+    donor = shuffled_within_class(ids, sounds["label"].numpy(), seed)
     held = tf.gather(sounds["log_mel"], donor)
-    place = tf.lookup.StaticHashTable(
+    position = tf.lookup.StaticHashTable(
         tf.lookup.KeyValueTensorInitializer(sounds["id"], tf.range(len(ids), dtype=tf.int64)), -1
     )
 
     def exchange(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        heard = tf.gather(held, place.lookup(batch["id"]))
+        heard = tf.gather(held, position.lookup(batch["id"]))
         return {**batch, "log_mel": parse_log_mel(heard, n_mels, frames)}
 
     return batches.map(exchange, num_parallel_calls=tf.data.AUTOTUNE)
@@ -99,7 +101,7 @@ def training_batches(
     Args:
         dataset: the description in ``path``.
         path: the data set's folder.
-        config: batch size, masks and scale; its sound and picture settings must be the data set's.
+        config: batch size, masks and scale; its sound and image settings must be the data set's.
         seed: of order and masks.
         start_step: batches to pass over.
         part: (index, count) of the worker that takes one of ``count`` even parts of each batch.
@@ -141,7 +143,7 @@ def evaluation_batches(
     Args:
         dataset: the description in ``path``.
         path: the data set's folder.
-        config: its sound and picture settings must be the data set's.
+        config: its sound and image settings must be the data set's.
         split: ``train``, ``validation`` or ``test``.
         batch_size: records a batch; the last may have fewer.
         limit: records at most.
@@ -165,7 +167,7 @@ def evaluation_batches(
             tf.ones([len(chosen)], tf.bool),
             tf.constant([dataset.records(split)], tf.int64),
         )
-        numbered = records.enumerate().filter(lambda place, _: wanted[place])
+        numbered = records.enumerate().filter(lambda position, _: wanted[position])
         records = numbered.map(lambda _, record: record)
     if limit is not None:
         records = records.take(limit)
@@ -262,7 +264,7 @@ def _part_of_each(rows: tf.data.Dataset, batch_size: int, part: tuple[int, int])
 def _parsed(batches: tf.data.Dataset, config: Config) -> tf.data.Dataset:
     audio = config.audio
     return batches.map(
-        lambda serialised: parse(serialised, audio.n_mels, audio.frames, config.data.image_size),
+        lambda serialized: parse(serialized, audio.n_mels, audio.frames, config.data.image_size),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
 
@@ -273,7 +275,7 @@ def _finished(
     """Parsed batches to what networks take, with the options every stream has."""
 
     def finish(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        spectrogram = sound_picture(batch["log_mel"], dataset.statistics, config)
+        spectrogram = spectrogram_input(batch["log_mel"], dataset.statistics, config)
         finished = {
             **batch,
             "spectrogram": spectrogram,

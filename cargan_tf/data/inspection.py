@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from cargan_tf.audio.jet import LEVELS, jet_colours
+from cargan_tf.audio.jet import LEVELS, jet_colors
 from cargan_tf.data.dataset import DatasetInfo, load_dataset
 from cargan_tf.data.pairs import SPLITS
 from cargan_tf.utils.progress import Reporter, SilentReporter
@@ -20,7 +20,7 @@ from cargan_tf.utils.progress import Reporter, SilentReporter
 #: Examples of a class, of as many recordings.
 EXAMPLES = 3
 
-#: Records read at a time: 56 MB of 256×256 pictures.
+#: Records read at a time: 56 MB of 256×256 images.
 _BATCH = 256
 
 _SILENT = SilentReporter()
@@ -51,7 +51,7 @@ class Inspection:
         info: the data set's own description.
         silent: clips below ``audio.silence_rms_db``.
         noise_like: other clips above ``audio.noise_flatness``.
-        unmeasured: clips of which neither is known, as they came as spectrogram pictures.
+        unmeasured: clips of which neither is known, as they came as spectrogram images.
         examples: up to :data:`EXAMPLES` of each label, in the order of the labels.
     """
 
@@ -64,7 +64,7 @@ class Inspection:
 
 @dataclass
 class _Found:
-    """What is gathered of one label; examples are serialised records with their names."""
+    """What is gathered of one label; examples are serialized records with their names."""
 
     silent: list[str] = field(default_factory=list)
     noise_like: list[str] = field(default_factory=list)
@@ -151,7 +151,7 @@ def _example(info: DatasetInfo, label: str, name: str, record: bytes) -> Example
     return Example(label, name, parsed["log_mel"][0].numpy(), parsed["photo"][0].numpy())
 
 
-#: Pixels of one picture's side on the sheet.
+#: Pixels of one image's side on the sheet.
 CELL: Final = 128
 MARGIN: Final = 4
 CAPTION: Final = 18
@@ -162,10 +162,10 @@ TEXT: Final = (30, 30, 30)
 _CAPTION_LENGTH: Final = 42
 
 
-def draw_contact_sheet(examples: Sequence[Example]) -> Image.Image:
+def contact_sheet_image(examples: Sequence[Example]) -> Image.Image:
     """One row a label: its name, then each example's spectrogram and photo above its own name.
 
-    Spectrograms are drawn in jet colours from each clip's least to its greatest value, low notes
+    Spectrograms are drawn in jet colors from each clip's least to its greatest value, low notes
     at the bottom, time from left to right.
     """
     rows: dict[str, list[Example]] = {}
@@ -191,9 +191,9 @@ def draw_contact_sheet(examples: Sequence[Example]) -> Image.Image:
 
 def _spectrogram(log_mel: NDArray[np.float32]) -> Image.Image:
     least, greatest = float(log_mel.min()), float(log_mel.max())
-    shares = (log_mel[::-1] - least) / max(greatest - least, 1e-6)
-    levels = np.clip(shares * LEVELS, 0, LEVELS - 1).astype(np.uint8)
-    return Image.fromarray(jet_colours()[levels]).resize((CELL, CELL), Image.Resampling.BILINEAR)
+    fractions = (log_mel[::-1] - least) / max(greatest - least, 1e-6)
+    levels = np.clip(fractions * LEVELS, 0, LEVELS - 1).astype(np.uint8)
+    return Image.fromarray(jet_colors()[levels]).resize((CELL, CELL), Image.Resampling.BILINEAR)
 
 
 def _photo(photo: NDArray[np.uint8]) -> Image.Image:

@@ -1,4 +1,4 @@
-"""One half-second clip and the picture that belongs to it, and what a source holds of them."""
+"""One half-second clip and the image that belongs to it, and what a source holds of them."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ SPLITS: tuple[str, ...] = ("train", "validation", "test")
 #: The split of a pair for which the data names none; ``splits.with_splits`` decides.
 NO_SPLIT = ""
 
-#: (split, label, recording, start in ms): what makes a clip and a picture one pair.
+#: (split, label, recording, start in ms): what makes a clip and an image one pair.
 Key = tuple[str, str, str, int]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A clip and a picture of the same moment.
+    """A clip and an image of the same moment.
 
     Attributes:
         split: one of :data:`SPLITS`, or :data:`NO_SPLIT`.
         label: the instrument, as the source spells it.
         recording: the piece the clip is cut from, such as ``violin01``.
         start_ms: where in the recording the moment lies, in milliseconds.
-        audio: the sound file, a video with sound, or a spectrogram picture.
-        image: the picture file, or a video.
+        audio: the sound file, a video with sound, or a spectrogram image.
+        image: the image file, or a video.
         player: who is seen, where the source knows it.
         offset_ms: where in ``audio`` the clip begins; 0 where the file is the clip itself.
-        frame_ms: where in ``image`` the picture is shown, if that is a video.
+        frame_ms: where in ``image`` the image is shown, if that is a video.
         strip: (k, n) where the player is in the k-th of n equal vertical strips, from 0.
         piece: what was recorded at once with other recordings, such as the players of a quartet.
     """
@@ -50,7 +50,7 @@ class Pair:
     piece: str = ""
 
     @property
-    def origin(self) -> str:
+    def group(self) -> str:
         """What must not lie in two splits: the piece, else the recording."""
         return self.piece or self.recording
 
@@ -66,7 +66,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class Skipped:
     """Something of a source that no record is made of, and the reason; a line each."""
 
     what: str
@@ -84,15 +84,15 @@ class Source:
 
     Attributes:
         pairs: sorted by :attr:`Pair.key`.
-        left_out: everything seen that is not in ``pairs``.
+        skipped: everything seen that is not in ``pairs``.
         root: the folder that all the files lie in.
         kind: name of the format, as in :data:`cargan_tf.data.sources.detection.FORMATS`.
         notes: what its reader should know of it, one line each.
-        spectrograms: its ``audio`` files are spectrogram pictures, not sound.
+        spectrograms: its ``audio`` files are spectrogram images, not sound.
     """
 
     pairs: tuple[Pair, ...]
-    left_out: tuple[LeftOut, ...]
+    skipped: tuple[Skipped, ...]
     root: Path
     kind: str
     notes: tuple[str, ...] = ()
@@ -114,7 +114,7 @@ class PairCollector:
     """Gathers pairs, keeps the first of each key and names the others."""
 
     found: dict[Key, Pair] = field(default_factory=dict)
-    left_out: list[LeftOut] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
 
     def add(self, pair: Pair, what: str) -> None:
         """Take ``pair``, which the source calls ``what``, unless its key is taken.
@@ -124,19 +124,19 @@ class PairCollector:
         """
         names = (pair.label, pair.recording, pair.player, pair.piece)
         if any(one_line(name) != name for name in names):
-            self.drop(what, "its label, recording or player is not one line of text in UTF-8")
+            self.skip(what, "its label, recording or player is not one line of text in UTF-8")
             return
         first = self.found.setdefault(pair.key, pair)
         if first is not pair:
-            self.drop(what, f"duplicate of {pair.id} in {pair.split}")
+            self.skip(what, f"duplicate of {pair.id} in {pair.split}")
 
-    def drop(self, what: str, why: str) -> None:
+    def skip(self, what: str, why: str) -> None:
         """Note that ``what`` is not used."""
-        self.left_out.append(LeftOut(what, why))
+        self.skipped.append(Skipped(what, why))
 
     def source(self, root: Path, kind: str) -> Source:
         """Everything gathered, in the order of the keys."""
-        return Source(tuple(in_key_order(self.found.values())), tuple(self.left_out), root, kind)
+        return Source(tuple(in_key_order(self.found.values())), tuple(self.skipped), root, kind)
 
 
 def in_key_order(pairs: Iterable[Pair]) -> list[Pair]:

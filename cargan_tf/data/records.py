@@ -33,7 +33,7 @@ _FEATURES = {
 }
 
 
-def serialise(
+def serialize(
     pair: Pair,
     log_mel: NDArray[np.float32],
     photo: NDArray[np.uint8],
@@ -44,7 +44,7 @@ def serialise(
 
     Args:
         pair: names the record.
-        log_mel: [n_mels, frames] in dB, as measured: standardising is left to the reader.
+        log_mel: [n_mels, frames] in dB, as measured: standardizing is left to the reader.
         photo: [H, W, 3], RGB.
         label: place of the pair's label in the data set's list.
         quality: of the clip.
@@ -70,15 +70,15 @@ def serialise(
 
 
 def read_records(files: Any) -> tf.data.Dataset:
-    """The serialised records of TFRecord files, in order: strings."""
+    """The serialized records of TFRecord files, in order: strings."""
     return tf.data.TFRecordDataset(files, buffer_size=_BUFFER_BYTES)
 
 
-def parse(serialised: tf.Tensor, n_mels: int, frames: int, size: int) -> dict[str, tf.Tensor]:
+def parse(serialized: tf.Tensor, n_mels: int, frames: int, size: int) -> dict[str, tf.Tensor]:
     """Records back to tensors, for use within ``tf.data``.
 
     Args:
-        serialised: [B] strings from :func:`serialise`.
+        serialized: [B] strings from :func:`serialize`.
         n_mels: mel bands of the data set.
         frames: frames of one clip.
         size: pixels a side.
@@ -88,10 +88,10 @@ def parse(serialised: tf.Tensor, n_mels: int, frames: int, size: int) -> dict[st
         ``label`` and ``start_ms`` [B] int64, ``id``, ``recording`` and ``player`` [B] strings,
         ``rms_db`` and ``flatness`` [B] float32.
     """
-    values = tf.io.parse_example(serialised, _FEATURES)
+    values = tf.io.parse_example(serialized, _FEATURES)
     values["log_mel"] = parse_log_mel(values["log_mel"], n_mels, frames)
     pixels = tf.io.decode_raw(values["photo"], tf.uint8)
-    values["photo"] = tf.reshape(pixels, [_batch(serialised), size, size, 3])
+    values["photo"] = tf.reshape(pixels, [_batch(serialized), size, size, 3])
     return dict(values)
 
 
@@ -102,10 +102,10 @@ def parse_sounds(records: tf.data.Dataset, count: int) -> dict[str, tf.Tensor]:
     return dict(sounds.batch(count).get_single_element())
 
 
-def parse_summaries(serialised: tf.Tensor) -> dict[str, tf.Tensor]:
+def parse_summaries(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
     """[B] records to all that is small in them: no ``log_mel``, no ``photo``."""
     small = {name: kind for name, kind in _FEATURES.items() if name not in ("log_mel", "photo")}
-    return dict(tf.io.parse_example(serialised, small))
+    return dict(tf.io.parse_example(serialized, small))
 
 
 def parse_log_mel(content: tf.Tensor, n_mels: int, frames: int) -> tf.Tensor:
@@ -119,11 +119,11 @@ def _batch(strings: tf.Tensor) -> int:
     return strings.shape[0] or -1
 
 
-#: Records read at a time: 56 MB of 256×256 pictures.
+#: Records read at a time: 56 MB of 256×256 images.
 _BATCH = 256
 
 
-def even_choice(
+def stratified_sample(
     dataset: DatasetInfo, path: Path, split: str, limit: int, seed: int
 ) -> list[int] | None:
     """Places of at most ``limit`` records, as many of each class as there are, up to a share.
@@ -153,9 +153,9 @@ def even_choice(
     ]
     chosen: list[int] = []
     while len(chosen) < min(limit, len(classes)):  # one of each class in turns, in a new order
-        for place in random.permutation(len(waiting)):
-            if waiting[place] and len(chosen) < limit:
-                chosen.append(int(waiting[place].pop()))
+        for position in random.permutation(len(waiting)):
+            if waiting[position] and len(chosen) < limit:
+                chosen.append(int(waiting[position].pop()))
     return sorted(chosen)
 
 

@@ -12,7 +12,7 @@ from cargan_tf.config import DataConfig
 from cargan_tf.data.pairs import NO_SPLIT, SPLITS, Pair, Source, in_key_order
 
 
-def place_in_order(name: str, seed: int | None = None) -> tuple[bytes, str]:
+def hash_order(name: str, seed: int | None = None) -> tuple[bytes, str]:
     """What ``name`` is sorted by: a hash of it, and the name itself where two hashes are equal.
 
     Args:
@@ -39,7 +39,7 @@ def with_splits(source: Source, data: DataConfig) -> Source:
 
     Args:
         source: pairs, some or all of which have no split.
-        data: ``validation_share``, ``test_share`` and ``split_seed``, on which alone (and on the
+        data: ``validation_fraction``, ``test_fraction`` and ``split_seed``, on which alone (and on the
             names of recordings) the choice depends.
     """
     open_pairs = [pair for pair in source.pairs if pair.split == NO_SPLIT]
@@ -48,11 +48,11 @@ def with_splits(source: Source, data: DataConfig) -> Source:
     split_of = _given(source.pairs)
     labels_of: dict[str, set[str]] = defaultdict(set)
     for pair in source.pairs:
-        labels_of[pair.origin].add(pair.label)
-    undecided = {pair.origin for pair in open_pairs} - split_of.keys()
+        labels_of[pair.group].add(pair.label)
+    undecided = {pair.group for pair in open_pairs} - split_of.keys()
     _deal(undecided, labels_of, split_of, data)
     pairs = [
-        replace(pair, split=split_of[pair.origin]) if pair.split == NO_SPLIT else pair
+        replace(pair, split=split_of[pair.group]) if pair.split == NO_SPLIT else pair
         for pair in source.pairs
     ]
     notes = source.notes + _notes(undecided, labels_of, data)
@@ -64,7 +64,7 @@ def _given(pairs: Iterable[Pair]) -> dict[str, str]:
     split_of: dict[str, str] = {}
     for pair in pairs:  # in the order of the splits, training first
         if pair.split != NO_SPLIT:
-            split_of.setdefault(pair.origin, pair.split)
+            split_of.setdefault(pair.group, pair.split)
     return split_of
 
 
@@ -73,26 +73,26 @@ def _deal(
 ) -> None:
     """Enter a split for each of ``undecided`` into ``split_of``."""
     members: dict[str, list[str]] = defaultdict(list)
-    for origin in sorted(undecided, key=lambda origin: place_in_order(origin, data.split_seed)):
-        for label in labels_of[origin]:
-            members[label].append(origin)
-    wanted = {label: _quotas(len(origins), data) for label, origins in members.items()}
+    for group in sorted(undecided, key=lambda group: hash_order(group, data.split_seed)):
+        for label in labels_of[group]:
+            members[label].append(group)
+    wanted = {label: _quotas(len(groups), data) for label, groups in members.items()}
     trained = {
-        label for origin, split in split_of.items() if split == TRAIN for label in labels_of[origin]
+        label for group, split in split_of.items() if split == TRAIN for label in labels_of[group]
     }
     while members:
         label = min(members, key=lambda label: (len(members[label]), label))
-        for origin in members[label]:
-            split = TRAIN if label not in trained else _neediest(labels_of[origin], label, wanted)
-            split_of[origin] = split
-            for other in labels_of[origin]:
+        for group in members[label]:
+            split = TRAIN if label not in trained else _neediest(labels_of[group], label, wanted)
+            split_of[group] = split
+            for other in labels_of[group]:
                 wanted[other][split] -= 1
                 if split == TRAIN:
                     trained.add(other)
         dealt = set(members.pop(label))
-        companions = {other for origin in dealt for other in labels_of[origin]} - {label}
+        companions = {other for group in dealt for other in labels_of[group]} - {label}
         for other in companions & members.keys():
-            members[other] = [origin for origin in members[other] if origin not in dealt]
+            members[other] = [group for group in members[other] if group not in dealt]
             if not members[other]:
                 del members[other]
 
@@ -107,12 +107,12 @@ def _neediest(labels: set[str], label: str, wanted: dict[str, Counter[str]]) -> 
 
 def _quotas(recordings: int, data: DataConfig) -> Counter[str]:
     """How many recordings of a class go to each split."""
-    shares = dict(zip(HELD_OUT, (data.validation_share, data.test_share), strict=True))
+    fractions = dict(zip(HELD_OUT, (data.validation_fraction, data.test_fraction), strict=True))
     quotas: Counter[str] = Counter()
     for split in HELD_OUT:
-        if shares[split]:
+        if fractions[split]:
             few = 1 if recordings >= _ENOUGH_FOR_ALL or not quotas.total() else 0
-            quotas[split] = max(few, round(shares[split] * recordings))
+            quotas[split] = max(few, round(fractions[split] * recordings))
     while quotas.total() >= max(recordings, 1):  # something must be left to train on
         quotas[max(reversed(HELD_OUT), key=lambda split: quotas[split])] -= 1
     quotas[TRAIN] = recordings - quotas.total()
@@ -122,10 +122,10 @@ def _quotas(recordings: int, data: DataConfig) -> Counter[str]:
 def _notes(
     undecided: set[str], labels_of: dict[str, set[str]], data: DataConfig
 ) -> tuple[str, ...]:
-    if not (data.validation_share or data.test_share):
+    if not (data.validation_fraction or data.test_fraction):
         return ()
     counts = Counter(label for labels in labels_of.values() for label in labels)
-    dealt = {label for origin in undecided for label in labels_of[origin]}
+    dealt = {label for group in undecided for label in labels_of[group]}
     single = sorted(label for label in dealt if counts[label] == 1)
     if not single:
         return ()

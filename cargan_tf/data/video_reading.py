@@ -41,7 +41,7 @@ class VideoFacts:
     """What a video's header says: its length, 0 where that is not known, and its streams."""
 
     seconds: float
-    has_picture: bool
+    has_image: bool
     has_sound: bool
 
 
@@ -50,7 +50,7 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
-def check_installed(path: Path) -> None:
+def check_dependencies(path: Path) -> None:
     """That PyAV is there, which only data that is video needs.
 
     Raises:
@@ -86,11 +86,11 @@ def read_frame(path: Path, at_ms: int) -> Image.Image:
     the video ends earlier.
 
     Raises:
-        UserError: the video cannot be read or has no picture.
+        UserError: the video cannot be read or has no image.
     """
     with _opened(path) as container:
         if not container.streams.video:
-            raise UserError(f"{path} has no picture: a video is expected, not a sound file.")
+            raise UserError(f"{path} has no image: a video is expected, not a sound file.")
         stream = container.streams.video[0]
         _check_codec(stream, path)
         stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
@@ -153,7 +153,7 @@ def read_sound(path: Path, start: float, seconds: float) -> tuple[NDArray[np.flo
                 break
     samples = np.concatenate(parts, axis=1).T if parts else np.zeros((0, 1), np.float32)
     passed = round((begin - (first or 0.0)) * rate)
-    # Sound that sets in after the picture: silence until then.
+    # Sound that sets in after the image: silence until then.
     samples = np.pad(samples, ((max(0, -passed), 0), (0, 0)))[max(0, passed) :]
     if not samples.size:
         raise UserError(
@@ -173,7 +173,7 @@ def _check_codec(stream: Any, path: Path) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[InputContainer]:
-    check_installed(path)
+    check_dependencies(path)
     import av
 
     try:

@@ -9,12 +9,13 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
-from cargan_tf.demo.session import Listening
+from cargan_tf.demo.session import DemoSession
 from cargan_tf.errors import UserError
-from cargan_tf.inference.image_io import encode_picture
-from cargan_tf.inference.result import Drawn, Picture
+from cargan_tf.inference.image_io import encode_image
+from cargan_tf.inference.result import GenerationResult
+from cargan_tf.utils.arrays import ImageArray
 
-GUESS = "recognise it"
+GUESS = "recognize it"
 
 #: Of events that draw: while something is drawn, the newest request waits and others are dropped.
 LIVE: dict[str, Any] = {
@@ -25,13 +26,13 @@ LIVE: dict[str, Any] = {
 
 
 def sound_controls(
-    page: gr.Blocks, listening: Listening, title: str, sample: str | None, key: str
+    page: gr.Blocks, conditioning: DemoSession, title: str, sample: str | None, key: str
 ) -> tuple[gr.Audio, gr.Dropdown]:
     """A sound to record, upload or pick, and its instrument.
 
     Args:
         page: loads ``sample`` when it is opened.
-        listening: knows samples and labels.
+        conditioning: knows samples and labels.
         title: of the sound.
         sample: the label of the sample that is there at first, if any.
         key: begins the names by which elements are found.
@@ -46,15 +47,15 @@ def sound_controls(
     )
     with gr.Row():
         samples = gr.Dropdown(
-            [(_words(label), label) for label in listening.samples],
+            [(_words(label), label) for label in conditioning.samples],
             value=sample,
             label="Or a sample",
             elem_id=f"{key}-sample",
             min_width=140,
-            visible=bool(listening.samples),
+            visible=bool(conditioning.samples),
         )
-        guess = [(GUESS, "")] if listening.generator.recognises else []
-        names = [(_words(label), label) for label in listening.generator.labels]
+        guess = [(GUESS, "")] if conditioning.generator.recognizes else []
+        names = [(_words(label), label) for label in conditioning.generator.labels]
         label = gr.Dropdown(
             guess + names,
             value=(guess + names)[0][1],
@@ -62,7 +63,7 @@ def sound_controls(
             elem_id=f"{key}-label",
             min_width=140,
         )
-    picked: dict[str, Any] = {"fn": listening.sample, "inputs": samples, "outputs": sound}
+    picked: dict[str, Any] = {"fn": conditioning.sample, "inputs": samples, "outputs": sound}
     samples.input(**picked, show_progress="hidden", api_visibility="private")
     # The visitor's own sound, or none: no sample is heard, and each can be picked again.
     sound.input(
@@ -73,8 +74,8 @@ def sound_controls(
     return sound, label
 
 
-def picture(title: str, key: str) -> gr.Image:
-    """Where a picture is shown."""
+def image(title: str, key: str) -> gr.Image:
+    """Where an image is shown."""
     return gr.Image(
         label=title,
         show_label=False,
@@ -82,17 +83,17 @@ def picture(title: str, key: str) -> gr.Image:
         interactive=False,
         buttons=[],
         elem_id=key,
-        elem_classes="picture",
+        elem_classes="image",
     )
 
 
-def shown(image: Picture | None, description: str = "") -> Any:
-    """The content of a place for pictures; ``description`` is for those who cannot see it."""
+def shown(image: ImageArray | None, description: str = "") -> Any:
+    """The content of a place for images; ``description`` is for those who cannot see it."""
     return gr.Image(value=image, alt_text=description)
 
 
 def step(title: str, key: str) -> gr.HTML:
-    """Where a step from sound to picture is drawn or explained."""
+    """Where a step from sound to image is drawn or explained."""
     return gr.HTML(heading(title), elem_classes="step", elem_id=key)
 
 
@@ -101,21 +102,23 @@ def download_button(key: str) -> gr.DownloadButton:
     return gr.DownloadButton("Download PNG", interactive=False, size="md", elem_id=key)
 
 
-def download(button: gr.DownloadButton, drawn: Drawn) -> Any:
-    """The button with the picture as a file; it is deleted with the visitor's other files."""
-    name = f"{'-'.join(drawn.label_weights)}.png"
-    file = save_bytes_to_cache(encode_picture(drawn.image), name, button.GRADIO_CACHE)
+def download(button: gr.DownloadButton, generated: GenerationResult) -> Any:
+    """The button with the image as a file; it is deleted with the visitor's other files."""
+    name = f"{'-'.join(generated.label_weights)}.png"
+    file = save_bytes_to_cache(encode_image(generated.image), name, button.GRADIO_CACHE)
     return gr.DownloadButton(value=file, interactive=True)
 
 
-def caption(drawn: Drawn) -> str:
+def caption(generated: GenerationResult) -> str:
     """What was drawn, and what there is to know of it, as Markdown."""
-    names = " and ".join(f"**{_words(label)}**" for label in drawn.label_weights)
-    if len(drawn.label_weights) > 1:
-        names += ", " + " to ".join(f"{share:.0%}" for share in drawn.label_weights.values())
-    if drawn.confidence is not None:
-        names += f", recognised with {drawn.confidence:.0%} confidence"
-    return "\n".join([f"{names}.", *(f"- {warning}" for warning in drawn.warnings())])
+    names = " and ".join(f"**{_words(label)}**" for label in generated.label_weights)
+    if len(generated.label_weights) > 1:
+        names += ", " + " to ".join(
+            f"{fraction:.0%}" for fraction in generated.label_weights.values()
+        )
+    if generated.confidence is not None:
+        names += f", recognized with {generated.confidence:.0%} confidence"
+    return "\n".join([f"{names}.", *(f"- {warning}" for warning in generated.warnings())])
 
 
 def heading(title: str) -> str:

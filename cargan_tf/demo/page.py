@@ -11,7 +11,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from cargan_tf.demo import PORT
-from cargan_tf.demo.session import Listening
+from cargan_tf.demo.session import DemoSession
 from cargan_tf.demo.tabs import one_sound, two_sounds
 from cargan_tf.errors import UserError
 from cargan_tf.inference.generator import Generator
@@ -33,19 +33,19 @@ _POLICY = (
 
 def build_page(generator: Generator, name: str) -> gr.Blocks:
     """A page that draws with ``generator``, called ``name`` on it."""
-    listening = Listening(generator)
+    conditioning = DemoSession(generator)
     with gr.Blocks(
         title="cargan", analytics_enabled=False, delete_cache=(FILES_LOOKED_FOR, FILES_KEPT)
     ) as page:
         gr.Markdown(
-            "# cargan\nHalf a second of music and the name of its instrument become a picture of"
+            "# cargan\nHalf a second of music and the name of its instrument become an image of"
             f" the player. Drawn by the model `{name}`, which knows {len(generator.labels)}"
             " instruments."
         )
         with gr.Tab("One sound"):
-            one_sound(page, listening)
+            one_sound(page, conditioning)
         with gr.Tab("Two sounds"):
-            two_sounds(page, listening)
+            two_sounds(page, conditioning)
     page.queue(max_size=WAITING, default_concurrency_limit=1)
     return page
 

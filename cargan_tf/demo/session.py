@@ -13,15 +13,15 @@ from cargan_tf.audio.clips import louder
 from cargan_tf.audio.decode import read_audio
 from cargan_tf.errors import UserError
 from cargan_tf.inference.generator import Generator
-from cargan_tf.inference.mixing import draw_mixes
-from cargan_tf.inference.result import Drawn
+from cargan_tf.inference.mixing import generate_mixes
+from cargan_tf.inference.result import GenerationResult
 from cargan_tf.synthetic.recording import record
 from cargan_tf.synthetic.synthesizer import SAMPLE_RATE
 from cargan_tf.synthetic.timbre import INSTRUMENTS
 
 #: Recordings held decoded, so that a moved slider does not read its file again.
 HELD = 8
-#: The synthesised samples: a recording that no data set made with defaults holds, by the players of
+#: The synthesized samples: a recording that no data set made with defaults holds, by the players of
 #: seed 0, whom the quickstart's model knows.
 SAMPLE_RECORDING, SAMPLE_NOTES, SAMPLE_SEED = 100, 6, 0
 
@@ -34,7 +34,7 @@ class Extent:
     loudest: float
 
 
-class Listening:
+class DemoSession:
     """A generator and the recordings heard last."""
 
     def __init__(self, generator: Generator) -> None:
@@ -47,7 +47,7 @@ class Listening:
         return [label for label in self.generator.labels if label in INSTRUMENTS]
 
     def sample(self, label: str) -> tuple[int, NDArray[np.int16]]:
-        """Rate and [samples] of an instrument, synthesised."""
+        """Rate and [samples] of an instrument, synthesized."""
         sound = record(label, SAMPLE_RECORDING, SAMPLE_NOTES, SAMPLE_SEED)
         return SAMPLE_RATE, np.round(sound * 32767).astype(np.int16)
 
@@ -69,7 +69,7 @@ class Listening:
         loudest = self.generator.clip(waveform, rate).start
         return Extent(self._last(waveform), loudest / rate)
 
-    def draw(self, file: str, label: str | None, start: float, decibels: float) -> Drawn:
+    def draw(self, file: str, label: str | None, start: float, decibels: float) -> GenerationResult:
         """Draw half a second of a sound file; ``start`` beyond the last clip is that clip."""
         waveform, rate = self.waveform(file), self.generator.sample_rate
         start = min(start, self._last(waveform))
@@ -78,11 +78,11 @@ class Listening:
 
     def walk(
         self, files: tuple[str, str], labels: tuple[str | None, str | None], alphas: list[float]
-    ) -> list[Drawn]:
+    ) -> list[GenerationResult]:
         """Draw the loudest half seconds of two sound files as one, in several shares."""
         rate = self.generator.sample_rate
         first, second = (self.generator.clip(self.waveform(file), rate) for file in files)
-        return draw_mixes(self.generator, (first, second), labels, alphas)
+        return generate_mixes(self.generator, (first, second), labels, alphas)
 
     def _last(self, waveform: NDArray[np.float32]) -> float:
         """Seconds at which the last clip of a waveform begins."""

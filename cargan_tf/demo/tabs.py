@@ -1,4 +1,4 @@
-"""The tab that draws one sound and shows the way from it to the picture."""
+"""The tab that draws one sound and shows the way from it to the image."""
 # MERGED The tab that mixes two sounds and shows the way from one to the other.
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from typing import Any
 import gradio as gr
 
 from cargan_tf.demo import components
-from cargan_tf.demo.session import Listening
-from cargan_tf.inference.interpolation import walk_alphas
+from cargan_tf.demo.session import DemoSession
+from cargan_tf.inference.interpolation import interpolation_weights
 from cargan_tf.inference.mixing import HALF
-from cargan_tf.inference.result import Drawn
+from cargan_tf.inference.result import GenerationResult
 from cargan_tf.visualization.plots import residue_svg, spectrogram_svg, waveform_svg
 
 SOFTEST_DB, LOUDEST_DB = -24, 12
@@ -20,25 +20,27 @@ SOFTEST_DB, LOUDEST_DB = -24, 12
 STEP = 0.01
 WAVEFORM, SPECTROGRAM, COARSE, RESIDUE = (
     *("1. Waveform", "2. Spectrogram"),
-    *("3. Coarse picture", "4. Residue"),
+    *("3. Coarse image", "4. Residue"),
 )
 
 
-def one_sound(page: gr.Blocks, listening: Listening) -> None:
-    """Controls at the left, the picture at the right, the way from sound to picture below."""
+def one_sound(page: gr.Blocks, conditioning: DemoSession) -> None:
+    """Controls at the left, the image at the right, the way from sound to image below."""
     with gr.Row():
         with gr.Column(min_width=300):
-            first_sample = next(iter(listening.samples[-1:]), None)
-            sound, label = components.sound_controls(page, listening, "Sound", first_sample, "one")
+            first_sample = next(iter(conditioning.samples[-1:]), None)
+            sound, label = components.sound_controls(
+                page, conditioning, "Sound", first_sample, "one"
+            )
             start = gr.Slider(0, 1, 0, step=STEP, label="Start (seconds)", elem_id="start")
             decibels = gr.Slider(
                 SOFTEST_DB, LOUDEST_DB, 0, step=1, label="Loudness (decibels)", elem_id="loudness"
             )
         with gr.Column(min_width=300):
-            refined = components.picture("Refined picture", "refined")
+            refined = components.image("Refined image", "refined")
             caption = gr.Markdown(elem_id="caption")
             download = components.download_button("download")
-    gr.Markdown("## From sound to picture")
+    gr.Markdown("## From sound to image")
     with gr.Row():
         with gr.Column(min_width=240):
             waveform = components.step(WAVEFORM, "waveform")
@@ -46,7 +48,7 @@ def one_sound(page: gr.Blocks, listening: Listening) -> None:
             spectrogram = components.step(SPECTROGRAM, "spectrogram")
         with gr.Column(min_width=240):
             components.step(COARSE, "coarse-title")
-            coarse = components.picture("Coarse picture", "coarse")
+            coarse = components.image("Coarse image", "coarse")
         with gr.Column(min_width=240):
             residue = components.step(RESIDUE, "residue")
     outputs = [refined, caption, download, waveform, spectrogram, coarse, residue]
@@ -57,27 +59,27 @@ def one_sound(page: gr.Blocks, listening: Listening) -> None:
             sound_steps = components.heading(WAVEFORM), components.heading(SPECTROGRAM)
             seen = components.shown(None), components.heading(RESIDUE)
             return [components.shown(None), "", button, *sound_steps, *seen]
-        drawn = listening.draw(file, components.chosen(label), start, decibels)
-        seconds, rate = listening.generator.clip_seconds, listening.generator.sample_rate
-        outline = waveform_svg(listening.waveform(file), rate, drawn.start_seconds, seconds)
+        generated = conditioning.draw(file, components.chosen(label), start, decibels)
+        seconds, rate = conditioning.generator.clip_seconds, conditioning.generator.sample_rate
+        outline = waveform_svg(conditioning.waveform(file), rate, generated.start_seconds, seconds)
         return [
-            components.shown(drawn.image, f"Refined picture: {drawn.label}"),
-            components.caption(drawn),
-            components.download(download, drawn),
+            components.shown(generated.image, f"Refined image: {generated.label}"),
+            components.caption(generated),
+            components.download(download, generated),
             components.drawing(WAVEFORM, outline, "The marked part is drawn."),
             components.drawing(
                 SPECTROGRAM,
-                spectrogram_svg(drawn.spectrogram, seconds),
+                spectrogram_svg(generated.spectrogram, seconds),
                 "What the networks see: brighter is louder.",
             ),
-            components.shown(drawn.coarse, f"Coarse picture: {drawn.label}"),
-            _residue(drawn),
+            components.shown(generated.coarse, f"Coarse image: {generated.label}"),
+            _residue(generated),
         ]
 
     def hear(file: str | None, label: str, decibels: float) -> list[Any]:
         if file is None:
             return [gr.Slider(interactive=False), *draw(None, label, 0, decibels)]
-        extent = listening.extent(file)
+        extent = conditioning.extent(file)
         last, begin = (floor(seconds / STEP) * STEP for seconds in (extent.last, extent.loudest))
         slider = gr.Slider(
             maximum=round(max(last, STEP), 2), value=round(begin, 2), interactive=last > 0
@@ -101,30 +103,32 @@ def one_sound(page: gr.Blocks, listening: Listening) -> None:
     )
 
 
-def _residue(drawn: Drawn) -> str:
-    if not drawn.residue:
+def _residue(generated: GenerationResult) -> str:
+    if not generated.residue:
         return components.drawing(RESIDUE, "", "A network of this kind has none.")
     return components.drawing(
         RESIDUE,
-        residue_svg(drawn.residue),
-        "What the coarse picture lacks of each instrument, or shows too much of. It guides the"
-        " refined picture.",
+        residue_svg(generated.residue),
+        "What the coarse image lacks of each instrument, or shows too much of. It guides the"
+        " refined image.",
     )
 
 
-#: Pictures on the way.
+#: Images on the way.
 STEPS = 6
 
 
-def two_sounds(page: gr.Blocks, listening: Listening) -> None:
+def two_sounds(page: gr.Blocks, conditioning: DemoSession) -> None:
     """Two sounds beside each other, their mix below."""
-    samples = [*listening.samples[:2], None, None]
+    samples = [*conditioning.samples[:2], None, None]
     with gr.Row():
         with gr.Column(min_width=300):
-            first = components.sound_controls(page, listening, "First sound", samples[0], "first")
+            first = components.sound_controls(
+                page, conditioning, "First sound", samples[0], "first"
+            )
         with gr.Column(min_width=300):
             second = components.sound_controls(
-                page, listening, "Second sound", samples[1], "second"
+                page, conditioning, "Second sound", samples[1], "second"
             )
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
@@ -147,10 +151,10 @@ def two_sounds(page: gr.Blocks, listening: Listening) -> None:
                 buttons=[],
                 format="png",
                 elem_id="walk",
-                elem_classes="picture",
+                elem_classes="image",
             )
         with gr.Column(scale=3, min_width=300):
-            mixed = components.picture("Picture of the mix", "mixed")
+            mixed = components.image("Image of the mix", "mixed")
             caption = gr.Markdown(elem_id="mixed-caption")
             download = components.download_button("mixed-download")
     outputs = [mixed, caption, download]
@@ -161,9 +165,11 @@ def two_sounds(page: gr.Blocks, listening: Listening) -> None:
         if file is None or other is None:
             return [components.shown(None), "", gr.DownloadButton(interactive=False)]
         labels = components.chosen(label), components.chosen(other_label)
-        (drawn,) = listening.walk((file, other), labels, [alpha])
-        described = components.shown(drawn.image, f"Mix: {' and '.join(drawn.label_weights)}")
-        return [described, components.caption(drawn), components.download(download, drawn)]
+        (generated,) = conditioning.walk((file, other), labels, [alpha])
+        described = components.shown(
+            generated.image, f"Mix: {' and '.join(generated.label_weights)}"
+        )
+        return [described, components.caption(generated), components.download(download, generated)]
 
     def hear(
         file: str | None, other: str | None, label: str, other_label: str, alpha: float
@@ -171,11 +177,11 @@ def two_sounds(page: gr.Blocks, listening: Listening) -> None:
         if file is None or other is None:
             return [[], *mix(file, other, label, other_label, alpha)]
         labels = components.chosen(label), components.chosen(other_label)
-        alphas = walk_alphas(STEPS)
+        alphas = interpolation_weights(STEPS)
         steps = [
-            (drawn.image, f"{share:.0%}")
-            for share, drawn in zip(
-                alphas, listening.walk((file, other), labels, alphas), strict=True
+            (generated.image, f"{fraction:.0%}")
+            for fraction, generated in zip(
+                alphas, conditioning.walk((file, other), labels, alphas), strict=True
             )
         ]
         return [steps, *mix(file, other, label, other_label, alpha)]

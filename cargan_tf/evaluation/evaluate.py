@@ -13,7 +13,7 @@ from pathlib import Path
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DATASET_FILE, load_dataset
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.generation import DrawnSplit, RunDrawer
+from cargan_tf.evaluation.generation import GeneratedSplit, SplitGenerator
 from cargan_tf.evaluation.metrics.inputs import Metric
 from cargan_tf.evaluation.metrics.registry import chosen_metrics
 from cargan_tf.evaluation.networks.registry import (
@@ -32,14 +32,14 @@ from cargan_tf.evaluation.report import (
     REPORT_FILE,
     Confusion,
     Example,
-    Origin,
+    Provenance,
     Report,
     Row,
+    SkippedMetric,
     SplitReport,
-    Unmeasured,
 )
 from cargan_tf.evaluation.split_report import (
-    SplitMaterial,
+    SplitInputs,
     confusions_of,
     examples_of,
     measure_split,
@@ -57,7 +57,9 @@ PACKAGES = (
 )
 
 
-def origin_of(run: Run, step: int, data: Path, beside: Mapping[str, Run], seed: int) -> Origin:
+def provenance_of(
+    run: Run, step: int, data: Path, beside: Mapping[str, Run], seed: int
+) -> Provenance:
     """Paths, hashes, versions and the date.
 
     Args:
@@ -69,7 +71,7 @@ def origin_of(run: Run, step: int, data: Path, beside: Mapping[str, Run], seed: 
     """
     info = run.read_info()
     checkpoint = newest_checkpoint(run.checkpoints)
-    return Origin(
+    return Provenance(
         run=str(run.path.resolve()),
         config_name=info.config.name,
         config_hash=config_hash(info.config),
@@ -128,10 +130,10 @@ def evaluate_run(
     metrics: Sequence[str] | None = None,
     limits: Limits | None = None,
     reporter: Reporter | None = None,
-) -> tuple[Report, dict[str, DrawnSplit]]:
+) -> tuple[Report, dict[str, GeneratedSplit]]:
     """Measure a run's newest checkpoint and write ``report.json``.
 
-    A metric that cannot be measured becomes a line of ``Report.not_measured``; the others are
+    A metric that cannot be measured becomes a line of ``Report.skipped_metrics``; the others are
     measured all the same.
 
     Args:
@@ -157,37 +159,37 @@ def evaluate_run(
     wanted = chosen_metrics(metrics)
     features = known_feature_network(features or DEFAULT)
     data = data or data_of(run)
-    missing: list[Unmeasured] = []
+    missing: list[SkippedMetric] = []
     there = present_splits(splits, data, missing)
-    drawer = RunDrawer(run, data)
-    others = {name: RunDrawer(other, data) for name, other in names_beside(beside).items()}
+    generator = SplitGenerator(run, data)
+    others = {name: SplitGenerator(other, data) for name, other in names_beside(beside).items()}
     networks = find_networks(
         {metric.role for metric in wanted if metric.role},
         features,
-        drawer.network,
-        drawer.info,
+        generator.network,
+        generator.info,
         data,
-        drawer.dataset.config,
+        generator.dataset.config,
         reporter,
     )
     reports: list[SplitReport] = []
-    drawn: dict[str, DrawnSplit] = {}
+    generated: dict[str, GeneratedSplit] = {}
     for split in there:
-        material = _drawn_material(split, drawer, others, networks, limits, reporter)
-        drawn[split] = material.drawn
-        available = drawer.dataset.records(split)
-        reports.append(_measured(material, wanted, available, missing, reporter))
+        inputs = _drawn_material(split, generator, others, networks, limits, reporter)
+        generated[split] = inputs.generated
+        available = generator.dataset.records(split)
+        reports.append(_measured(inputs, wanted, available, missing, reporter))
     report = Report(
         format=FORMAT,
-        origin=origin_of(run, drawer.step, data, names_beside(beside), limits.seed),
-        labels=drawer.dataset.labels,
+        provenance=provenance_of(run, generator.step, data, names_beside(beside), limits.seed),
+        labels=generator.dataset.labels,
         metrics=tuple(metric.info for metric in wanted),
         networks=tuple(network.info for network in networks.found.values()),
         splits=tuple(reports),
-        not_measured=tuple(missing),
+        skipped_metrics=tuple(missing),
     )
     write_json((out or run.path / FOLDER) / REPORT_FILE, report.to_json())
-    return report, drawn
+    return report, generated
 
 
 def names_beside(runs: Sequence[Run]) -> dict[str, Run]:
@@ -207,7 +209,7 @@ def names_beside(runs: Sequence[Run]) -> dict[str, Run]:
 
 
 def present_splits(
-    splits: Sequence[str] | None, data: Path, missing: list[Unmeasured]
+    splits: Sequence[str] | None, data: Path, missing: list[SkippedMetric]
 ) -> list[str]:
     """Those of ``splits`` that the data has, each once; the others are added to ``missing``.
 
@@ -220,7 +222,7 @@ def present_splits(
     there = ", ".join(name for name, count in counts.items() if count)
     for split in dict.fromkeys(splits):
         if not counts.get(split):
-            missing.append(Unmeasured(split, f"the data set has no such split; it has {there}"))
+            missing.append(SkippedMetric(split, f"the data set has no such split; it has {there}"))
     found = [split for split in dict.fromkeys(splits) if counts.get(split)]
     if not found:
         raise UserError(
@@ -231,50 +233,52 @@ def present_splits(
 
 def _drawn_material(
     split: str,
-    drawer: RunDrawer,
-    others: Mapping[str, RunDrawer],
+    generator: SplitGenerator,
+    others: Mapping[str, SplitGenerator],
     networks: Networks,
     limits: Limits,
     reporter: Reporter,
-) -> SplitMaterial:
+) -> SplitInputs:
     limit = limits.train if split == "train" else limits.held_out
     with reporter.task(f"Draw {split}", 1 + len(others)) as task:
-        drawn = drawer.draw(split, limit, limits.seed)
+        generated = generator.draw(split, limit, limits.seed)
         task.advance()
         beside = {}
         for name, other in others.items():
             beside[name] = other.draw(split, limit, limits.seed)
             task.advance()
-    return SplitMaterial(drawn, beside, networks, limits.seed)
+    return SplitInputs(generated, beside, networks, limits.seed)
 
 
 def _measured(
-    material: SplitMaterial,
+    inputs: SplitInputs,
     metrics: Sequence[Metric],
     available: int,
-    missing: list[Unmeasured],
+    missing: list[SkippedMetric],
     reporter: Reporter,
 ) -> SplitReport:
-    drawn = material.drawn
-    if not drawn.has_two_stages:
+    generated = inputs.generated
+    if not generated.has_two_stages:
         missing.append(
-            Unmeasured(f"coarse, {drawn.split}", "the run has one stage: see the row refined")
+            SkippedMetric(
+                f"coarse, {generated.split}", "the run has one stage: see the row refined"
+            )
         )
     rows: list[Row] = []
     apart: dict[str, list[Row]] = {}
     examples: tuple[Example, ...] = ()
     confusions: tuple[Confusion, ...] = ()
-    with reporter.task(f"Measure {drawn.split}", len(material.kinds)) as task:
-        for row_material, row, groups in measure_split(material, metrics, missing, task):
+    with reporter.task(f"Measure {generated.split}", len(inputs.kinds)) as task:
+        for row_material, row, groups in measure_split(inputs, metrics, missing, task):
             rows.append(row)
             for name, group in groups.items():
                 apart.setdefault(name, []).append(group)
             if row.name == REFINED:
-                examples = examples_of(drawn, row_material)
+                examples = examples_of(generated, row_material)
                 confusions = confusions_of(row_material)
     return SplitReport(
-        split=drawn.split,
-        pairs=len(drawn.keys),
+        split=generated.split,
+        pairs=len(generated.keys),
         available=available,
         rows=tuple(rows),
         apart={name: tuple(group) for name, group in apart.items()},

@@ -1,4 +1,4 @@
-"""A split drawn by a run: the pictures that every measure and every page looks at."""
+"""A split drawn by a run: the images that every measure and every page looks at."""
 # MERGED Drawing a split with a run's newest checkpoint, as one draws before anything is measured.
 
 from __future__ import annotations
@@ -12,21 +12,25 @@ from numpy.typing import NDArray
 
 from cargan_tf.data.dataset import DATASET_FILE, check_fits, load_dataset
 from cargan_tf.data.input_pipeline import evaluation_batches
-from cargan_tf.data.records import even_choice
+from cargan_tf.data.records import stratified_sample
 from cargan_tf.errors import UserError
 from cargan_tf.models.registry import new_network
 from cargan_tf.training.checkpoints import restore_network
-from cargan_tf.training.conditioning_metrics import permuted_within, shifted_labels
+from cargan_tf.training.conditioning_metrics import permute_within_class, shifted_labels
 from cargan_tf.training.run import Run
-from cargan_tf.training.validation import Drawer, class_mean_photos, class_means, gather, names_of
+from cargan_tf.training.validation import (
+    BatchGenerator,
+    class_mean_photos,
+    class_means,
+    gather,
+    names_of,
+)
+from cargan_tf.utils.arrays import BoolArray, FloatArray
 from cargan_tf.utils.files import file_hash
-
-Floats = NDArray[np.float32]
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
-class DrawnSplit:
+class GeneratedSplit:
     """Pairs of a split and what a run's newest checkpoint draws from their sounds.
 
     Attributes:
@@ -39,11 +43,11 @@ class DrawnSplit:
         noise_like: other clips above ``audio.noise_flatness``, [N].
         spectrograms: what the networks see of the sound, [N, S, S, C] in [-1, 1].
         label: one-hot, [N, K].
-        photos: the real pictures, [N, S, S, 3] in [-1, 1], as are all pictures here.
+        photos: the real images, [N, S, S, 3] in [-1, 1], as are all images here.
         coarse: I', [N, S, S, 3].
         refined: I'', [N, S, S, 3]; equals ``coarse`` where the run has one stage.
-        other_sound: refined pictures of other sounds of the same class, under the same labels.
-        other_label: refined pictures of the same sounds under other labels.
+        other_sound: refined images of other sounds of the same class, under the same labels.
+        other_label: refined images of the same sounds under other labels.
         class_means: the mean training photo of each class, [K, S, S, 3].
     """
 
@@ -52,20 +56,20 @@ class DrawnSplit:
     keys: tuple[str, ...]
     recordings: tuple[str, ...]
     players: tuple[str, ...]
-    silent: Flags
-    noise_like: Flags
-    spectrograms: Floats
-    label: Floats
-    photos: Floats
-    coarse: Floats
-    refined: Floats
-    other_sound: Floats
-    other_label: Floats
-    class_means: Floats
+    silent: BoolArray
+    noise_like: BoolArray
+    spectrograms: FloatArray
+    label: FloatArray
+    photos: FloatArray
+    coarse: FloatArray
+    refined: FloatArray
+    other_sound: FloatArray
+    other_label: FloatArray
+    class_means: FloatArray
 
     @cached_property
     def has_two_stages(self) -> bool:
-        """Whether coarse and refined pictures differ."""
+        """Whether coarse and refined images differ."""
         return not np.array_equal(self.coarse, self.refined)
 
     @property
@@ -78,7 +82,7 @@ class DrawnSplit:
 DRAWING_BATCH = 16
 
 
-class RunDrawer:
+class SplitGenerator:
     """The networks of a run's newest checkpoint over the splits of a data set.
 
     Attributes:
@@ -108,28 +112,28 @@ class RunDrawer:
         self.network = new_network(self.info.config, len(self.info.labels))
         self.step = restore_network(run.checkpoints, self.network)
         self._run, self._data = run, data
-        self._draw = Drawer(self.network, DRAWING_BATCH)
+        self._draw = BatchGenerator(self.network, DRAWING_BATCH)
 
-    def draw(self, split: str, limit: int, seed: int) -> DrawnSplit:
+    def draw(self, split: str, limit: int, seed: int) -> GeneratedSplit:
         """Draw at most ``limit`` pairs of ``split``, chosen evenly over the classes by ``seed``.
 
         Raises:
             UserError: the data set has no pair in ``split``.
         """
         config, dataset = self.info.config, self.dataset
-        chosen = even_choice(dataset, self._data, split, limit, seed)
+        chosen = stratified_sample(dataset, self._data, split, limit, seed)
         batches = evaluation_batches(
             dataset, self._data, config, split, DRAWING_BATCH, chosen=chosen
         )
         pairs = gather(batches)
         random = np.random.default_rng(seed)
         label = pairs["label"]
-        other = permuted_within(np.argmax(label, axis=1), random)
+        other = permute_within_class(np.argmax(label, axis=1), random)
         other_label = shifted_labels(label, random)
         coarse, refined = self._draw(pairs["spectrogram"], label)
         players = names_of(pairs["player"])
         silent = pairs["rms_db"] < config.audio.silence_rms_db
-        return DrawnSplit(
+        return GeneratedSplit(
             split=split,
             labels=dataset.labels,
             keys=names_of(pairs["id"]),
@@ -147,7 +151,7 @@ class RunDrawer:
             class_means=self._class_means(),
         )
 
-    def _class_means(self) -> Floats:
+    def _class_means(self) -> FloatArray:
         """Kept in the run where they are of the data that it was trained on."""
         if file_hash(self._data / DATASET_FILE) == self.info.data_hash:
             return class_means(self._run, self.dataset, self._data, self.info.config)

@@ -21,51 +21,51 @@ REFINED, COARSE, CLASS_MEAN, REAL = "refined", "coarse", "class mean", "real pho
 
 
 @dataclass(frozen=True)
-class Figure:
+class MetricValue:
     """One measured number.
 
     Attributes:
         value: in the metric's unit.
-        pictures: how many pictures it was measured on (N of the fake ones).
+        images: how many images it was measured on (N of the fake ones).
         real: real photos they were compared with, for measures of distributions.
         interval: Wilson's 95 % interval of a share.
-        spread: standard error over parts of the pictures (KID).
+        std: standard error over parts of the images (KID).
         chance: what guessing would give: a label, for accuracies, else a photo of the class.
         floor: the same measure between two disjoint halves of the real photos.
-        at_floor_size: the measure between one of those halves and pictures that belong to the
-            other: to be compared with ``floor``, as it has the same numbers of pictures.
+        at_floor_size: the measure between one of those halves and images that belong to the
+            other: to be compared with ``floor``, as it has the same numbers of images.
         singular: whether a covariance has no full rank, which is so when N <= features.
         network: name of the network whose features or classes were used; see ``Report.networks``.
-        by_class: the same figure of each class that has pictures.
+        by_class: the same figure of each class that has images.
     """
 
     value: float
-    pictures: int
+    images: int
     real: int | None = None
     interval: tuple[float, float] | None = None
-    spread: float | None = None
+    std: float | None = None
     chance: float | None = None
     floor: float | None = None
     at_floor_size: float | None = None
     singular: bool | None = None
     network: str | None = None
-    by_class: dict[str, Figure] | None = None
+    by_class: dict[str, MetricValue] | None = None
 
 
 @dataclass(frozen=True)
 class Row:
-    """Figures of one kind of pictures: ``refined``, ``coarse``, ``class mean`` (always the mean
+    """Figures of one kind of images: ``refined``, ``coarse``, ``class mean`` (always the mean
     training photo), ``real photos``, or a run that was named to stand beside."""
 
     name: str
-    figures: dict[str, Figure]  # by the metric's name; what is absent was not measured
+    values: dict[str, MetricValue]  # by the metric's name; what is absent was not measured
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """What was drawn against what was seen in the refined pictures."""
+    """What was drawn against what was seen in the refined images."""
 
-    judge: str  # name of a network: "judge" or "classifier"
+    evaluator: str  # name of a network: "evaluator" or "classifier"
     counts: tuple[tuple[int, ...], ...]  # [true label][label seen], in the order of the labels
 
 
@@ -82,8 +82,8 @@ class Example:
     noise_like: bool
     coarse_l1: float
     refined_l1: float
-    predictions: dict[str, str]  # label seen in the refined picture, by the network's name
-    rank: int  # of its own photo among its class's, 1 is nearest to the refined picture
+    predictions: dict[str, str]  # label seen in the refined image, by the network's name
+    rank: int  # of its own photo among its class's, 1 is nearest to the refined image
     candidates: int  # photos of its class
     nearest: int  # index of the photo that is nearest
 
@@ -100,7 +100,7 @@ class SplitReport:
         rows: figures over all pairs.
         apart: figures over ``music`` alone and over the ``silent`` and the ``noise-like`` clips;
             empty where all are music.
-        confusions: of the refined pictures.
+        confusions: of the refined images.
         examples: a record a pair, in the order of the arrays.
     """
 
@@ -124,24 +124,24 @@ class MetricInfo:
     name: str  # key of Row.figures
     title: str  # heading of its column
     better: Literal["higher", "lower", "neither"]
-    share: bool  # in 0..1, shown in per cent or with three decimals
+    fraction: bool  # in 0..1, shown in per cent or with three decimals
     meaning: str  # one sentence, and how it can mislead
 
 
 @dataclass(frozen=True)
 class NetworkInfo:
-    """A network that looked at pictures."""
+    """A network that looked at images."""
 
-    name: str  # "efficientnet-lite0", "inception", "classifier" or "judge"
+    name: str  # "efficientnet-lite0", "inception", "classifier" or "evaluator"
     what: str  # its architecture and what it was trained on
     weights_hash: str  # SHA-256
-    resize: str  # the one rule by which pictures become its input
+    resize: str  # the one rule by which images become its input
     features: int  # length of its feature vector
     accuracy: float | None = None  # on held-out real photos, of a classifier of the data's labels
 
 
 @dataclass(frozen=True)
-class Unmeasured:
+class SkippedMetric:
     """A figure that is not there, and why."""
 
     what: str  # split, row and metric, as far as they apply
@@ -149,7 +149,7 @@ class Unmeasured:
 
 
 @dataclass(frozen=True)
-class Origin:
+class Provenance:
     """Where all came from."""
 
     run: str
@@ -172,12 +172,12 @@ class Report:
     """An evaluation."""
 
     format: int
-    origin: Origin
+    provenance: Provenance
     labels: tuple[str, ...]
     metrics: tuple[MetricInfo, ...]  # in the order in which figures are shown
     networks: tuple[NetworkInfo, ...]
     splits: tuple[SplitReport, ...]
-    not_measured: tuple[Unmeasured, ...]
+    skipped_metrics: tuple[SkippedMetric, ...]
 
     def split(self, name: str) -> SplitReport:
         """The split of that name; raises ``KeyError``."""
@@ -200,17 +200,17 @@ class Report:
         return values
 
     @classmethod
-    def from_json(cls, values: Any, origin: str) -> Report:
-        """The inverse of ``to_json``; ``values`` is whatever the file ``origin`` holds.
+    def from_json(cls, values: Any, provenance: str) -> Report:
+        """The inverse of ``to_json``; ``values`` is whatever the file ``provenance`` holds.
 
         Raises:
             UserError: it is damaged or of another format.
         """
         if not isinstance(values, Mapping):
-            raise UserError(f"{origin} is damaged: it holds no report; evaluate the run again.")
+            raise UserError(f"{provenance} is damaged: it holds no report; evaluate the run again.")
         if values.get("format") != FORMAT:
             raise UserError(
-                f"{origin} has the report format {values.get('format')!r}, this version reads"
+                f"{provenance} has the report format {values.get('format')!r}, this version reads"
                 f" {FORMAT}: evaluate the run again."
             )
         try:
@@ -219,7 +219,7 @@ class Report:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise UserError(
-                f"{origin} is damaged: {where}: {first['msg']}; evaluate the run again."
+                f"{provenance} is damaged: {where}: {first['msg']}; evaluate the run again."
             ) from error
 
 

@@ -1,5 +1,5 @@
 """The rows of one split's report: what is shown to each metric, and what comes out."""
-# MERGED What is known of each single picture, so that the best and the worst can be shown.
+# MERGED What is known of each single image, so that the best and the worst can be shown.
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from cargan_tf.evaluation.generation import DrawnSplit, Floats
+from cargan_tf.evaluation.generation import GeneratedSplit
 from cargan_tf.evaluation.metrics.inputs import (
     CLASSIFIER,
-    JUDGE,
-    Looker,
-    Material,
+    EVALUATOR,
     Metric,
+    MetricInputs,
+    NetworkActivations,
     NotMeasured,
     rank,
 )
-from cargan_tf.evaluation.networks.feature_network import FeatureNetwork, Seen
+from cargan_tf.evaluation.networks.feature_network import Activations, FeatureNetwork
 from cargan_tf.evaluation.networks.registry import Networks
 from cargan_tf.evaluation.report import (
     CLASS_MEAN,
@@ -29,8 +29,9 @@ from cargan_tf.evaluation.report import (
     Confusion,
     Example,
     Row,
-    Unmeasured,
+    SkippedMetric,
 )
+from cargan_tf.utils.arrays import FloatArray
 from cargan_tf.utils.progress import Task
 
 #: Clips that are shown apart where there are silent or noise-like ones.
@@ -38,132 +39,134 @@ MUSIC, SILENT, NOISE_LIKE = "music", "silent", "noise-like"
 
 
 @dataclass(eq=False)
-class SplitMaterial:
+class SplitInputs:
     """A drawn split as the networks see it; photos are looked at once for all rows."""
 
-    drawn: DrawnSplit
-    beside: Mapping[str, DrawnSplit]
+    generated: GeneratedSplit
+    beside: Mapping[str, GeneratedSplit]
     networks: Networks
     seed: int
-    photos_seen: dict[str, Seen] = field(default_factory=dict)
+    photos_seen: dict[str, Activations] = field(default_factory=dict)
 
     @property
     def kinds(self) -> list[str]:
         """Names of the rows, in order."""
-        stages = [REFINED, COARSE] if self.drawn.has_two_stages else [REFINED]
+        stages = [REFINED, COARSE] if self.generated.has_two_stages else [REFINED]
         return [*stages, CLASS_MEAN, REAL, *self.beside]
 
-    def row(self, kind: str) -> Material:
+    def row(self, kind: str) -> MetricInputs:
         """What the metrics of that row are given."""
-        drawn = self.beside.get(kind, self.drawn)
+        generated = self.beside.get(kind, self.generated)
         moved = kind == REFINED or kind in self.beside
-        pictures = _pictures(kind, drawn)
-        return Material(
+        images = _images(kind, generated)
+        return MetricInputs(
             row=kind,
-            labels=drawn.labels,
-            classes=drawn.classes,
-            pictures=pictures,
-            photos=self.drawn.photos,
-            ranking=None if kind == REAL else rank(pictures, self.drawn),
-            other_sound=drawn.other_sound if moved else None,
-            other_label=drawn.other_label if moved else None,
-            lookers={
-                role: self._looker(role, network, kind, pictures)
+            labels=generated.labels,
+            classes=generated.classes,
+            images=images,
+            photos=self.generated.photos,
+            ranking=None if kind == REAL else rank(images, self.generated),
+            other_sound=generated.other_sound if moved else None,
+            other_label=generated.other_label if moved else None,
+            activations={
+                role: self._looker(role, network, kind, images)
                 for role, network in self.networks.found.items()
             },
-            why_no_looker=self.networks.missing,
+            missing_networks=self.networks.missing,
             seed=self.seed,
         )
 
-    def _looker(self, role: str, network: FeatureNetwork, kind: str, pictures: Floats) -> Looker:
+    def _looker(
+        self, role: str, network: FeatureNetwork, kind: str, images: FloatArray
+    ) -> NetworkActivations:
         if role not in self.photos_seen:
-            self.photos_seen[role] = network(self.drawn.photos)
+            self.photos_seen[role] = network(self.generated.photos)
         photos = self.photos_seen[role]
-        return Looker(network, photos if kind == REAL else network(pictures), photos)
+        return NetworkActivations(network, photos if kind == REAL else network(images), photos)
 
 
 def measure_row(
-    material: Material, metrics: Sequence[Metric], where: str, missing: list[Unmeasured]
+    inputs: MetricInputs, metrics: Sequence[Metric], where: str, missing: list[SkippedMetric]
 ) -> Row:
     """All figures of a row; what cannot be measured is added to ``missing`` under ``where``."""
-    figures = {}
+    values = {}
     for metric in metrics:
-        if not metric.applies_to(material):
+        if not metric.applies_to(inputs):
             continue
         try:
-            figures[metric.info.name] = metric.measure(material)
+            values[metric.info.name] = metric.measure(inputs)
         except NotMeasured as reason:
             what = f"{metric.info.title} of {where}"
-            missing.append(Unmeasured(what, str(reason)))
-    return Row(material.row, figures)
+            missing.append(SkippedMetric(what, str(reason)))
+    return Row(inputs.row, values)
 
 
-def groups_apart(drawn: DrawnSplit) -> dict[str, NDArray[np.int64]]:
+def group_rows(generated: GeneratedSplit) -> dict[str, NDArray[np.int64]]:
     """Places of the clips with music, the silent and the noise-like; none if all are music."""
-    music = ~(drawn.silent | drawn.noise_like)
-    flags = {MUSIC: music, SILENT: drawn.silent, NOISE_LIKE: drawn.noise_like}
+    music = ~(generated.silent | generated.noise_like)
+    flags = {MUSIC: music, SILENT: generated.silent, NOISE_LIKE: generated.noise_like}
     if music.all():
         return {}
     return {name: np.flatnonzero(flag) for name, flag in flags.items() if flag.any()}
 
 
 def measure_split(
-    split: SplitMaterial, metrics: Sequence[Metric], missing: list[Unmeasured], task: Task
-) -> Iterator[tuple[Material, Row, dict[str, Row]]]:
+    split: SplitInputs, metrics: Sequence[Metric], missing: list[SkippedMetric], task: Task
+) -> Iterator[tuple[MetricInputs, Row, dict[str, Row]]]:
     """Row by row: the material, its figures, and those of each group apart."""
-    groups = groups_apart(split.drawn)
+    groups = group_rows(split.generated)
     few = [metric for metric in metrics if metric.of_few]
     for kind in split.kinds:
-        material, where = split.row(kind), f"{kind}, {split.drawn.split}"
-        row = measure_row(material, metrics, where, missing)
+        inputs, where = split.row(kind), f"{kind}, {split.generated.split}"
+        row = measure_row(inputs, metrics, where, missing)
         apart = {
-            name: measure_row(material.only(places), few, f"{where}, {name}", missing)
-            for name, places in groups.items()
+            name: measure_row(inputs.only(positions), few, f"{where}, {name}", missing)
+            for name, positions in groups.items()
         }
         task.advance(note=where)
-        yield material, row, apart
+        yield inputs, row, apart
 
 
-def _pictures(kind: str, drawn: DrawnSplit) -> Floats:
+def _images(kind: str, generated: GeneratedSplit) -> FloatArray:
     if kind == COARSE:
-        return drawn.coarse
+        return generated.coarse
     if kind == CLASS_MEAN:
-        return drawn.class_means[drawn.classes]
-    return drawn.photos if kind == REAL else drawn.refined
+        return generated.class_means[generated.classes]
+    return generated.photos if kind == REAL else generated.refined
 
 
 #: Roles whose networks see the data's own labels.
-_VERDICTS = (JUDGE, CLASSIFIER)
+_VERDICTS = (EVALUATOR, CLASSIFIER)
 
 
-def examples_of(drawn: DrawnSplit, refined: Material) -> tuple[Example, ...]:
-    """A record a pair, from the row of the refined pictures."""
+def examples_of(generated: GeneratedSplit, refined: MetricInputs) -> tuple[Example, ...]:
+    """A record a pair, from the row of the refined images."""
     coarse_l1, refined_l1 = (
-        _distances(pictures, drawn.photos) for pictures in (drawn.coarse, drawn.refined)
+        _distances(images, generated.photos) for images in (generated.coarse, generated.refined)
     )
     seen = _seen(refined)
     ranking = refined.ranks
     return tuple(
         Example(
             index=index,
-            key=drawn.keys[index],
-            recording=drawn.recordings[index],
-            label=drawn.labels[label],
-            player=drawn.players[index] if drawn.players else "",
-            silent=bool(drawn.silent[index]),
-            noise_like=bool(drawn.noise_like[index]),
+            key=generated.keys[index],
+            recording=generated.recordings[index],
+            label=generated.labels[label],
+            player=generated.players[index] if generated.players else "",
+            silent=bool(generated.silent[index]),
+            noise_like=bool(generated.noise_like[index]),
             coarse_l1=float(coarse_l1[index]),
             refined_l1=float(refined_l1[index]),
-            predictions={role: drawn.labels[found[index]] for role, found in seen.items()},
+            predictions={role: generated.labels[found[index]] for role, found in seen.items()},
             rank=int(ranking.ranks[index]),
             candidates=int(ranking.candidates[index]),
             nearest=int(ranking.nearest[index]),
         )
-        for index, label in enumerate(drawn.classes)
+        for index, label in enumerate(generated.classes)
     )
 
 
-def confusions_of(refined: Material) -> tuple[Confusion, ...]:
+def confusions_of(refined: MetricInputs) -> tuple[Confusion, ...]:
     """What was drawn against what each network sees."""
     return tuple(
         Confusion(role, _counts(refined.classes, found, len(refined.labels)))
@@ -171,12 +174,12 @@ def confusions_of(refined: Material) -> tuple[Confusion, ...]:
     )
 
 
-def _seen(refined: Material) -> dict[str, NDArray[np.int64]]:
-    """The label that each network sees in each picture, by its role."""
+def _seen(refined: MetricInputs) -> dict[str, NDArray[np.int64]]:
+    """The label that each network sees in each image, by its role."""
     return {
-        role: refined.lookers[role].pictures.classes
+        role: refined.activations[role].images.classes
         for role in _VERDICTS
-        if role in refined.lookers
+        if role in refined.activations
     }
 
 
@@ -188,5 +191,5 @@ def _counts(
     return tuple(tuple(int(count) for count in row) for row in table)
 
 
-def _distances(pictures: Floats, photos: Floats) -> NDArray[np.float32]:
-    return np.abs(pictures - photos).mean(axis=(1, 2, 3))
+def _distances(images: FloatArray, photos: FloatArray) -> FloatArray:
+    return np.abs(images - photos).mean(axis=(1, 2, 3))

@@ -16,9 +16,9 @@ from cargan_tf.errors import UserError
 Storage: TypeAlias = Literal["float32", "float16"]
 
 #: Beside saved_model.pb.
-CARD_FILE = "model.json"
+METADATA_FILE = "model.json"
 
-#: Keys of ``ModelCard.to_json``: what a server can be asked for.
+#: Keys of ``ModelMetadata.to_json``: what a server can be asked for.
 PARTS = (
     *("labels", "step", "data_hash", "metrics", "recognition_accuracy"),
     *("weights", "config", "statistics"),
@@ -26,7 +26,7 @@ PARTS = (
 
 
 @dataclass(frozen=True)
-class ModelCard:
+class ModelMetadata:
     """The description that travels with a model."""
 
     config: Config
@@ -34,7 +34,7 @@ class ModelCard:
     statistics: BandStatistics
     step: int  # of training
     data_hash: str
-    #: Figures of the refined pictures by split and metric, where the run was evaluated.
+    #: Figures of the refined images by split and metric, where the run was evaluated.
     metrics: Mapping[str, Mapping[str, float]] | None = None
     #: Of the sound classifier on held-out sounds, where the model has one.
     recognition_accuracy: float | None = None
@@ -54,7 +54,7 @@ class ModelCard:
         }
 
     @classmethod
-    def from_json(cls, values: dict[str, Any], origin: str) -> ModelCard:
+    def from_json(cls, values: dict[str, Any], origin: str) -> ModelMetadata:
         """The inverse; ``origin`` names the file in messages.
 
         Raises:
@@ -73,14 +73,14 @@ class ModelCard:
         )
 
 
-def read_card(version: Path) -> ModelCard:
+def read_metadata(version: Path) -> ModelMetadata:
     """The card of an exported version.
 
     Raises:
         UserError: it is missing or damaged.
     """
-    file = version / CARD_FILE
+    file = version / METADATA_FILE
     try:
-        return ModelCard.from_json(json.loads(file.read_text("utf-8")), str(file))
+        return ModelMetadata.from_json(json.loads(file.read_text("utf-8")), str(file))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{file} is missing or damaged: export the run again.") from error

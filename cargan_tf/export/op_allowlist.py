@@ -63,7 +63,7 @@ _CHECKPOINTERS = re.compile(r"__inference__traced_(save|restore)_\d+")
 _IN_PIECES = "saved_model.cpb"
 
 
-def check_operations(version: Path) -> SavedModel:
+def check_ops(version: Path) -> SavedModel:
     """The graph of an exported version, once it is known to compute and no more.
 
     Raises:
@@ -126,7 +126,7 @@ def load_exported(version: Path) -> tuple[Any, SavedModel]:
     Raises:
         UserError: it is damaged, or would do more than draw.
     """
-    saved = check_operations(version)
+    saved = check_ops(version)
     try:
         return tf.saved_model.load(str(version)), saved
     except Exception as error:  # protobuf, TensorFlow and the system each have their own

@@ -18,7 +18,7 @@ from cargan_tf.export.metadata import Storage
 LARGE = 2**12
 
 
-class StoredWeights(tf.Module):
+class PackedWeights(tf.Module):
     """Variables of networks, and what makes the networks read them from here.
 
     Small weights are four variables of five, and TensorFlow takes as long to save and load each as

@@ -42,11 +42,11 @@ THEIRS = {
     "model.refine_sees_audio": True,
     "model.encoder_bias": False,
     "model.refined_generator_width": None,
-    "model.generator_widest": 8,
+    "model.max_width_multiplier": 8,
     "model.generator_attentions": 2,
-    "model.coarse_skips_left_out": 0,
+    "model.coarse_dropped_skips": 0,
     "model.discriminator_norm": "batch",
-    "classifier.flavour": "torchvision",
+    "classifier.resnet_variant": "torchvision",
 }
 
 
@@ -87,7 +87,7 @@ def import_checkpoint(
     _check_theirs(config)
     if run.exists():
         raise UserError(f"{run.path} already holds a run; choose another directory.")
-    labels, statistics, source, source_hash = _origin(files, config, data)
+    labels, statistics, source, source_hash = _provenance(files, config, data)
     states = [read_state_dict(file) for file in files.all()]
     cascade = new_cascade(config, len(labels))
     for state, weights, file in zip(states, _weights(cascade), files.all(), strict=True):
@@ -139,7 +139,7 @@ def _check_theirs(config: Config) -> None:
             )
 
 
-def _origin(
+def _provenance(
     files: AuthorsFiles, config: Config, data: Path | None
 ) -> tuple[tuple[str, ...], BandStatistics, str, str]:
     """Labels, statistics, and what to write of where they are from."""
@@ -149,11 +149,11 @@ def _origin(
         return dataset.labels, dataset.statistics, str(data.resolve()), source_hash
     if config.model.spectrogram != "jet":
         raise UserError(
-            "model.spectrogram = log-mel is standardised by a data set: name it with --data."
+            "model.spectrogram = log-mel is standardized by a data set: name it with --data."
         )
-    # The jet picture stretches each clip by itself, so these are never used.
+    # The jet image stretches each clip by itself, so these are never used.
     bands = config.audio.n_mels
-    statistics = BandStatistics(mean=(0.0,) * bands, spread=(1.0,) * bands)
+    statistics = BandStatistics(mean=(0.0,) * bands, std=(1.0,) * bands)
     digest = hashlib.sha256()
     for file in files.all():
         digest.update(file_hash(file).encode() if file.is_file() else b"")

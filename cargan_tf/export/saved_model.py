@@ -1,5 +1,5 @@
 """What an evaluation found out about a run, for the card of its export."""
-# MERGED Whether a model whose weights are stored as float16 still draws the same pictures.
+# MERGED Whether a model whose weights are stored as float16 still draws the same images.
 # MERGED From a run to a SavedModel that TensorFlow Serving mounts.
 # MERGED Requests that a server sends to itself before it takes others.
 
@@ -26,9 +26,9 @@ from cargan_tf.audio.clips import cut_clip
 from cargan_tf.audio.decode import to_mono_at_rate
 from cargan_tf.errors import UserError
 from cargan_tf.evaluation.report import FOLDER, REFINED, REPORT_FILE, Report
-from cargan_tf.export.metadata import CARD_FILE, ModelCard, Storage
+from cargan_tf.export.metadata import METADATA_FILE, ModelMetadata, Storage
 from cargan_tf.export.model_registry import versions_in
-from cargan_tf.export.serving_module import PictureModel
+from cargan_tf.export.serving_module import ServingModule
 from cargan_tf.models.registry import new_network
 from cargan_tf.synthetic.recording import record
 from cargan_tf.synthetic.synthesizer import SAMPLE_RATE
@@ -39,8 +39,8 @@ from cargan_tf.training.run import Run
 from cargan_tf.utils.files import file_hash, write_json
 
 
-def figures_of(run: Path, step: int) -> dict[str, dict[str, float]] | None:
-    """The figures of the refined pictures, by split and metric.
+def evaluation_values(run: Path, step: int) -> dict[str, dict[str, float]] | None:
+    """The figures of the refined images, by split and metric.
 
     Args:
         run: directory of the run.
@@ -56,41 +56,43 @@ def figures_of(run: Path, step: int) -> dict[str, dict[str, float]] | None:
         return None
     except ValueError as error:  # no JSON
         raise UserError(f"{file} is damaged: evaluate the run again, or remove it.") from error
-    if report.origin.step != step:
+    if report.provenance.step != step:
         return None
     return {
-        split.split: {name: figure.value for name, figure in split.row(REFINED).figures.items()}
+        split.split: {name: figure.value for name, figure in split.row(REFINED).values.items()}
         for split in report.splits
     }
 
 
-#: A colour may differ by so much of 255: half of it is the rounding to 8 bits.
+#: A color may differ by so much of 255: half of it is the rounding to 8 bits.
 LEVELS = 1
 #: The sounds that are compared: notes of each recording, its number and the players' seed.
 NOTES, RECORDING, SEED = 2, 0, 0
 
 
-def check_same_pictures(model: PictureModel, other: PictureModel, card: ModelCard) -> None:
+def check_same_images(model: ServingModule, other: ServingModule, metadata: ModelMetadata) -> None:
     """Draw a sound with each label by both.
 
     Raises:
-        UserError: a colour differs by more than ``LEVELS``.
+        UserError: a color differs by more than ``LEVELS``.
     """
-    sounds, labels = comparison_sounds(card), list(card.labels)
-    pictures = [made.serve(sounds, labels)["image"].numpy() for made in (model, other)]
-    one, two = (picture.astype(np.int16) for picture in pictures)
+    sounds, labels = comparison_sounds(metadata), list(metadata.labels)
+    images = [made.serve(sounds, labels)["image"].numpy() for made in (model, other)]
+    one, two = (image.astype(np.int16) for image in images)
     furthest = int(np.abs(one - two).max())
     if furthest > LEVELS:
         raise UserError(
-            f"with float16 weights a colour differs by {furthest} of 255, and at most {LEVELS} is"
+            f"with float16 weights a color differs by {furthest} of 255, and at most {LEVELS} is"
             " taken: export without --float16."
         )
 
 
-def comparison_sounds(card: ModelCard) -> NDArray[np.float32]:
-    """[K, samples]: the beginnings of synthesised recordings, one a label."""
-    audio = card.config.audio
-    names = [list(INSTRUMENTS)[place % len(INSTRUMENTS)] for place in range(len(card.labels))]
+def comparison_sounds(metadata: ModelMetadata) -> NDArray[np.float32]:
+    """[K, samples]: the beginnings of synthesized recordings, one a label."""
+    audio = metadata.config.audio
+    names = [
+        list(INSTRUMENTS)[position % len(INSTRUMENTS)] for position in range(len(metadata.labels))
+    ]
     recordings = (record(name, RECORDING, NOTES, SEED) for name in names)
     waveforms = [to_mono_at_rate(sound, SAMPLE_RATE, audio.sample_rate) for sound in recordings]
     clips = [
@@ -103,37 +105,39 @@ def comparison_sounds(card: ModelCard) -> NDArray[np.float32]:
 _UNFINISHED = ".export-"
 
 
-def picture_model_of_run(run: Run, weights: Storage = "float32") -> tuple[PictureModel, ModelCard]:
+def serving_module_of_run(
+    run: Run, weights: Storage = "float32"
+) -> tuple[ServingModule, ModelMetadata]:
     """The networks of a run's newest checkpoint, ready to draw.
 
     Args:
         run: the run.
-        weights: ``float16`` stores large kernels so, if the pictures stay the same.
+        weights: ``float16`` stores large kernels so, if the images stay the same.
 
     Raises:
-        UserError: there is no run or no checkpoint, or float16 changes the pictures.
+        UserError: there is no run or no checkpoint, or float16 changes the images.
     """
     info = run.read_info()
     network = new_network(info.config, len(info.labels))
     step = restore_network(run.checkpoints, network)
     found = load_sound_classifier(run.sound_classifier, info.config, info.labels, info.statistics)
     listener, accuracy = (found[0], found[1].accuracy) if found else (None, None)
-    card = ModelCard(
+    metadata = ModelMetadata(
         config=info.config,
         labels=info.labels,
         statistics=info.statistics,
         step=step,
         data_hash=info.data_hash,
-        metrics=figures_of(run.path, step),
+        metrics=evaluation_values(run.path, step),
         recognition_accuracy=accuracy,
     )
-    model = PictureModel(network, card, listener)
+    model = ServingModule(network, metadata, listener)
     if weights == "float32":
-        return model, card
-    card = dataclasses.replace(card, weights=weights)
-    halved = PictureModel(network, card, listener)
-    check_same_pictures(model, halved, card)
-    return halved, card
+        return model, metadata
+    metadata = dataclasses.replace(metadata, weights=weights)
+    halved = ServingModule(network, metadata, listener)
+    check_same_images(model, halved, metadata)
+    return halved, metadata
 
 
 def export_run(run: Run, out: Path, weights: Storage = "float32") -> Path:
@@ -144,32 +148,32 @@ def export_run(run: Run, out: Path, weights: Storage = "float32") -> Path:
     Args:
         run: the run.
         out: the model's folder.
-        weights: ``float16`` halves the size; see ``picture_model_of_run``.
+        weights: ``float16`` halves the size; see ``serving_module_of_run``.
 
     Raises:
-        UserError: there is nothing to export, float16 changes the pictures, or ``out`` cannot be
+        UserError: there is nothing to export, float16 changes the images, or ``out`` cannot be
             written.
     """
     keras.backend.clear_session()
-    model, card = picture_model_of_run(run, weights)
+    model, metadata = serving_module_of_run(run, weights)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with FileLock(out / ".lock"):  # another export of this folder takes seconds
-            return _written(model, card, out)
+            return _written(model, metadata, out)
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error.strerror or error}.") from error
 
 
-def _written(model: PictureModel, card: ModelCard, out: Path) -> Path:
+def _written(model: ServingModule, metadata: ModelMetadata, out: Path) -> Path:
     """Write the next version into ``out``, which no other export does meanwhile."""
     for left in out.glob(f"{_UNFINISHED}*"):  # by one that was killed
         shutil.rmtree(left, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(dir=out, prefix=_UNFINISHED))
     try:
         tf.saved_model.save(model, str(temporary), signatures=model.signatures)
-        write_warm_up(temporary, card, model.signatures)
+        write_warm_up(temporary, metadata, model.signatures)
         hashes = {str(file.relative_to(temporary)): file_hash(file) for file in _files(temporary)}
-        write_json(temporary / CARD_FILE, {**card.to_json(), "hashes": hashes})
+        write_json(temporary / METADATA_FILE, {**metadata.to_json(), "hashes": hashes})
         temporary.chmod(0o755)  # mkdtemp makes it private; a server runs as somebody else
         return _take_next_version(temporary, out)
     except (OSError, tf.errors.OpError) as error:
@@ -201,12 +205,12 @@ BATCHES: Final = (1, 16)
 """A sound alone, and as many as a server puts together: kernels are chosen by size."""
 
 
-def write_warm_up(version: Path, card: ModelCard, signatures: Collection[str]) -> None:
+def write_warm_up(version: Path, metadata: ModelMetadata, signatures: Collection[str]) -> None:
     """Write a request for each of ``signatures`` that draws, and each size of ``BATCHES``."""
     file = version / WARM_UP_FILE
     file.parent.mkdir()
     with tf.io.TFRecordWriter(str(file)) as writer:
-        for signature, inputs in _requests(card):
+        for signature, inputs in _requests(metadata):
             if signature not in signatures:
                 continue
             request = PredictRequest()
@@ -225,15 +229,15 @@ def read_warm_up(version: Path) -> Iterator[PredictRequest]:
             yield PredictionLog.FromString(record).predict_log.request
 
 
-def _requests(card: ModelCard) -> Iterator[tuple[str, dict[str, tf.Tensor]]]:
+def _requests(metadata: ModelMetadata) -> Iterator[tuple[str, dict[str, tf.Tensor]]]:
     # One sample: silence follows it in the graph, so the networks are none the wiser.
-    wav = tf.audio.encode_wav(tf.zeros([1, 1]), card.config.audio.sample_rate)
+    wav = tf.audio.encode_wav(tf.zeros([1, 1]), metadata.config.audio.sample_rate)
     for count in BATCHES:
-        label = tf.fill([count], card.labels[0])
+        label = tf.fill([count], metadata.labels[0])
         waveform = tf.zeros([count, 1])
         yield "serving_default", {"waveform": waveform, "label": label}
         yield "serving_wav", {"wav_bytes": tf.fill([count], wav), "label": label}
         yield "coarse", {"waveform": waveform, "label": label}
-        shares = tf.one_hot(tf.zeros([count], tf.int32), len(card.labels))
-        yield "weighted", {"waveform": waveform, "label_weights": shares}
-        yield "recognise", {"waveform": waveform}
+        fractions = tf.one_hot(tf.zeros([count], tf.int32), len(metadata.labels))
+        yield "weighted", {"waveform": waveform, "label_weights": fractions}
+        yield "recognize", {"waveform": waveform}

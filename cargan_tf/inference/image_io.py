@@ -1,4 +1,4 @@
-"""Which picture file each sound file becomes, and writing it."""
+"""Which image file each sound file becomes, and writing it."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from cargan_tf.utils.remote import is_remote
 
 Item = TypeVar("Item")
 
-#: Pictures that may wait to be saved: a few batches.
+#: Images that may wait to be saved: a few batches.
 _UNSAVED = 64
-#: A sound that comes from standard input, or a picture that goes to standard output.
+#: A sound that comes from standard input, or an image that goes to standard output.
 STANDARD = Path("-")
 #: Endings of sound files looked for in a folder: what soundfile reads.
 SOUND_ENDINGS = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus", ".au"})
 
 
-def plan_pictures(sounds: Sequence[Path], out: Path | None) -> dict[Path, Path]:
-    """The picture of each sound, in order; a folder stands for the sound files in it.
+def plan_outputs(sounds: Sequence[Path], out: Path | None) -> dict[Path, Path]:
+    """The image of each sound, in order; a folder stands for the sound files in it.
 
     Args:
         sounds: files and folders; ``-`` is standard input.
-        out: the picture's file for a single sound, ``-`` being standard output; a folder for
-            several. Without it pictures are written into the working folder under the sounds'
+        out: the image's file for a single sound, ``-`` being standard output; a folder for
+            several. Without it images are written into the working folder under the sounds'
             names.
 
     Raises:
         UserError: a folder without sounds, a missing file, or ``out`` names one file for several
-            sounds or is no picture's name.
+            sounds or is no image's name.
     """
     files = list(dict.fromkeys(file for sound in sounds for file in _files_of(sound)))
     several = len(files) > 1 or any(sound.is_dir() for sound in sounds)
@@ -49,7 +49,7 @@ def plan_pictures(sounds: Sequence[Path], out: Path | None) -> dict[Path, Path]:
         return {files[0]: out}
     if out is not None and (out.suffix or out == STANDARD) and not out.is_dir():
         raise UserError(
-            f"{len(files)} sounds cannot become the one picture {out}; name a folder with -o."
+            f"{len(files)} sounds cannot become the one image {out}; name a folder with -o."
         )
     folder = out or Path(".")
     plan: dict[Path, Path] = {}
@@ -62,19 +62,19 @@ def plan_pictures(sounds: Sequence[Path], out: Path | None) -> dict[Path, Path]:
     return plan
 
 
-def save_picture(image: NDArray[np.uint8], file: Path) -> None:
+def save_image(image: NDArray[np.uint8], file: Path) -> None:
     """Write [H, W, 3] uint8 as PNG, or in the format of the file's ending.
 
     Raises:
-        UserError: the ending names no picture format, or the file cannot be written.
+        UserError: the ending names no image format, or the file cannot be written.
     """
     try:
-        write_atomically(file, encode_picture(image, _format_of(file)), durable=False)
+        write_atomically(file, encode_image(image, _format_of(file)), durable=False)
     except OSError as error:
         raise UserError(f"{file} cannot be written: {error.strerror or error}.") from error
 
 
-def saved_meanwhile(items: Iterable[Item], save: Callable[[Item], None]) -> Iterator[Item]:
+def save_in_background(items: Iterable[Item], save: Callable[[Item], None]) -> Iterator[Item]:
     """Save each item in another thread while the next are made; yields it once it is saved.
 
     In order; at most ``_UNSAVED`` wait. What ``save`` raises is raised in the item's place.
@@ -97,15 +97,15 @@ def _saved(item: Item, saving: Future[None]) -> Item:
     return item
 
 
-def encode_picture(image: NDArray[np.uint8], kind: str = "PNG") -> bytes:
-    """[H, W, 3] uint8 as the content of a picture file, of a format as Pillow names it."""
+def encode_image(image: NDArray[np.uint8], kind: str = "PNG") -> bytes:
+    """[H, W, 3] uint8 as the content of an image file, of a format as Pillow names it."""
     content = io.BytesIO()
     Image.fromarray(image).save(content, kind)
     return content.getvalue()
 
 
-def check_picture_name(file: Path) -> None:
-    """That pictures can be written under that name; ``UserError`` if its ending names no format."""
+def check_image_name(file: Path) -> None:
+    """That images can be written under that name; ``UserError`` if its ending names no format."""
     _format_of(file)
 
 
@@ -114,7 +114,7 @@ def _format_of(file: Path) -> str:
     ending = file.suffix.lower() or ".png"
     kind = Image.registered_extensions().get(ending)
     if kind not in Image.SAVE:
-        raise UserError(f"{file}: no picture format has the ending {ending!r}; use .png.")
+        raise UserError(f"{file}: no image format has the ending {ending!r}; use .png.")
     return kind
 
 
@@ -137,7 +137,7 @@ def _files_of(sound: Path) -> list[Path]:
 
 
 def _names(file: Path) -> Iterator[str]:
-    """Names for the file's picture, the plainest first, without end."""
+    """Names for the file's image, the plainest first, without end."""
     if file == STANDARD:
         file = Path("stdin")
     parents = [parent.name for parent in file.absolute().parents if parent.name]

@@ -1,4 +1,4 @@
-"""What comes of a sound: the picture, its stages, and what the listener should know."""
+"""What comes of a sound: the image, its stages, and what the listener should know."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cargan_tf.audio.quality import ClipQuality
+from cargan_tf.utils.arrays import ImageArray
 
-Picture = NDArray[np.uint8]
-#: A recognised instrument less sure than this is called a guess.
-SURE = 0.5
+#: A recognized instrument less sure than this is called a guess.
+CONFIDENT = 0.5
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class Recognition:
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A picture and what it was made from.
+class GenerationResult:
+    """An image and what it was made from.
 
     Attributes:
-        image: the refined picture, [H, W, 3].
-        coarse: the picture of the first stage, [H, W, 3].
-        residue: of each label, what the coarse picture lacks or has too much of, -1 to 1.
+        image: the refined image, [H, W, 3].
+        coarse: the image of the first stage, [H, W, 3].
+        residue: of each label, what the coarse image lacks or has too much of, -1 to 1.
         waveform: what was heard of the sound, [samples] at ``sample_rate``.
         sample_rate: Hz.
         spectrogram: what the networks saw of it, [S, S, C] in [-1, 1].
@@ -54,8 +54,8 @@ class Drawn:
         quality: loudness, and whether it is silence or noise.
     """
 
-    image: Picture
-    coarse: Picture
+    image: ImageArray
+    coarse: ImageArray
     residue: Mapping[str, float]
     waveform: NDArray[np.float32]
     sample_rate: int
@@ -83,19 +83,21 @@ class Drawn:
             said.append(f"shorter than a clip; {self.padded_seconds:.2f} s of silence were added")
         if self.quality.silent:
             said.append(
-                f"silent ({self.quality.rms_db:.0f} dB of full scale); the picture is a guess"
+                f"silent ({self.quality.rms_db:.0f} dB of full scale); the image is a guess"
             )
         if self.quality.noise_like:
             said.append(
                 f"more like noise than notes (flatness {self.quality.flatness:.2f});"
-                " the picture is a guess"
+                " the image is a guess"
             )
-        return said + doubt(self.label_weights, self.confidence)
+        return said + low_confidence_warning(self.label_weights, self.confidence)
 
 
-def doubt(label_weights: Mapping[str, float], confidence: float | None) -> list[str]:
-    """A warning if the label was recognised with too little confidence to be believed."""
-    if confidence is None or confidence >= SURE:
+def low_confidence_warning(
+    label_weights: Mapping[str, float], confidence: float | None
+) -> list[str]:
+    """A warning if the label was recognized with too little confidence to be believed."""
+    if confidence is None or confidence >= CONFIDENT:
         return []
-    heard = " and ".join(label_weights)
-    return [f"the instrument is a guess ({heard}, {confidence:.0%}); name it if it is another"]
+    measured = " and ".join(label_weights)
+    return [f"the instrument is a guess ({measured}, {confidence:.0%}); name it if it is another"]

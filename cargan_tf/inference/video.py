@@ -1,4 +1,4 @@
-"""A window that slides over a recording, and one picture for each of its places."""
+"""A window that slides over a recording, and one image for each of its places."""
 # MERGED From a recording to a video of its player.
 
 from __future__ import annotations
@@ -12,26 +12,28 @@ from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cargan_tf.audio.clips import cut_clip, root_mean_square
 from cargan_tf.audio.decode import read_audio
 from cargan_tf.inference.generator import BATCH, Generator, Label, Source
-from cargan_tf.inference.result import Drawn, Picture, Recognition, doubt
+from cargan_tf.inference.result import (
+    GenerationResult,
+    Recognition,
+    low_confidence_warning,
+)
 from cargan_tf.inference.video_writer import check_video_name, write_video
-from cargan_tf.labels import label_weights, shares_of
+from cargan_tf.labels import label_weights, weights_by_label
+from cargan_tf.utils.arrays import FloatArray, ImageArray
 from cargan_tf.utils.progress import Reporter, SilentReporter
 
-Waveform = NDArray[np.float32]
-
-#: Places of a recording that are listened to, at most, to recognise the instrument.
-LISTENED_TO = 64
+#: Places of a recording that are listened to, at most, to recognize the instrument.
+RECOGNITION_CLIPS = 64
 
 
 def sliding_starts(samples: int, clip_samples: int, rate: int, frames_per_second: int) -> list[int]:
     """Where the clip of each frame begins.
 
-    It begins at the frame's own time, as in Sub-URMP, where a picture is the first frame of its
+    It begins at the frame's own time, as in Sub-URMP, where an image is the first frame of its
     half second; frames of the last half second share its clip. The frames last as long as the
     sound: the last of them may end after it, by less than its own length.
 
@@ -47,9 +49,9 @@ def sliding_starts(samples: int, clip_samples: int, rate: int, frames_per_second
     return [min(round(index * rate / frames_per_second), last) for index in range(frames)]
 
 
-def draw_frames(
-    generator: Generator, waveform: Waveform, starts: Sequence[int], label: Label
-) -> Iterator[Drawn]:
+def generate_frames(
+    generator: Generator, waveform: FloatArray, starts: Sequence[int], label: Label
+) -> Iterator[GenerationResult]:
     """Draw the clips of a recording that begin at ``starts``, a batch at a time.
 
     Args:
@@ -66,7 +68,7 @@ def draw_frames(
         yield from generator.draw(clips, [label] * len(clips))
 
 
-def recognise_recording(generator: Generator, waveform: Waveform) -> Recognition:
+def recognize_recording(generator: Generator, waveform: FloatArray) -> Recognition:
     """Which instrument is heard in a whole recording, the louder places counting more.
 
     The probabilities of clips all over the recording, weighted by their root mean square.
@@ -76,17 +78,17 @@ def recognise_recording(generator: Generator, waveform: Waveform) -> Recognition
     """
     samples = generator.clip_samples
     last = max(0, len(waveform) - samples)
-    count = min(LISTENED_TO, 1 + 2 * last // samples)
+    count = min(RECOGNITION_CLIPS, 1 + 2 * last // samples)
     starts = np.linspace(0, last, count).round().astype(int)
     clips = [cut_clip(waveform, int(start), samples) for start in np.unique(starts)]
-    heard = generator.recognise(clips)
+    measured = generator.recognize(clips)
     loudness = np.array([root_mean_square(clip.samples) for clip in clips])
-    shares = loudness / loudness.sum() if loudness.any() else np.full(len(clips), 1 / len(clips))
-    rows = np.array([[one.probabilities[label] for label in generator.labels] for one in heard])
-    return Recognition(dict(zip(generator.labels, (shares @ rows).tolist(), strict=True)))
+    fractions = loudness / loudness.sum() if loudness.any() else np.full(len(clips), 1 / len(clips))
+    rows = np.array([[one.probabilities[label] for label in generator.labels] for one in measured])
+    return Recognition(dict(zip(generator.labels, (fractions @ rows).tolist(), strict=True)))
 
 
-def smoothed(frames: Iterable[Picture], radius: int) -> Iterator[Picture]:
+def smoothed(frames: Iterable[ImageArray], radius: int) -> Iterator[ImageArray]:
     """Each frame as the mean of those around it: no frame comes later for it.
 
     Args:
@@ -95,7 +97,7 @@ def smoothed(frames: Iterable[Picture], radius: int) -> Iterator[Picture]:
     """
     weights = np.hanning(2 * radius + 3)[1:-1]
     # The frame in the middle is the one that is due; None stands beyond both ends.
-    around: deque[Picture | None] = deque([None] * (2 * radius + 1), maxlen=2 * radius + 1)
+    around: deque[ImageArray | None] = deque([None] * (2 * radius + 1), maxlen=2 * radius + 1)
     for frame in chain(frames, repeat(None, radius)):
         around.append(frame)
         if around[radius] is not None:
@@ -108,7 +110,7 @@ FRAMES_PER_SECOND = 10
 
 
 @dataclass(frozen=True)
-class DrawnVideo:
+class VideoResult:
     """What was made of a recording.
 
     Attributes:
@@ -135,10 +137,10 @@ class DrawnVideo:
             for count, what in counts
             if count
         ]
-        return said + doubt(self.label_weights, self.confidence)
+        return said + low_confidence_warning(self.label_weights, self.confidence)
 
 
-def draw_video(
+def generate_video(
     generator: Generator,
     source: Source,
     file: Path,
@@ -146,14 +148,14 @@ def draw_video(
     frames_per_second: int = FRAMES_PER_SECOND,
     smooth_seconds: float = 0.0,
     reporter: Reporter | None = None,
-) -> DrawnVideo:
+) -> VideoResult:
     """Draw a whole recording frame by frame and write it with its sound.
 
     Args:
         generator: draws.
         source: a sound file.
         file: the video, .mp4 or .gif (which has no sound).
-        label: as in ``Generator.generate``; without it the instrument is recognised from the whole
+        label: as in ``Generator.generate``; without it the instrument is recognized from the whole
             recording.
         frames_per_second: whole, 1 or more.
         smooth_seconds: each frame becomes the mean of those up to so much earlier and later.
@@ -161,7 +163,7 @@ def draw_video(
 
     Raises:
         UserError: the sound cannot be read, the file cannot be written, an unknown label, or none
-            and a model that cannot recognise instruments.
+            and a model that cannot recognize instruments.
     """
     check_video_name(file)
     generator.check_labels([label])
@@ -170,26 +172,26 @@ def draw_video(
     waveform = read_audio(source, generator.sample_rate)
     confidence = None
     if label is None:
-        recognition = recognise_recording(generator, waveform)
+        recognition = recognize_recording(generator, waveform)
         label, confidence = recognition.label, recognition.confidence
     starts = sliding_starts(
         len(waveform), generator.clip_samples, generator.sample_rate, frames_per_second
     )
     found: Counter[str] = Counter()
 
-    def pictures() -> Iterator[Picture]:
-        for drawn in draw_frames(generator, waveform, starts, label):
-            found.update(silent=drawn.quality.silent, noise_like=drawn.quality.noise_like)
+    def images() -> Iterator[ImageArray]:
+        for generated in generate_frames(generator, waveform, starts, label):
+            found.update(silent=generated.quality.silent, noise_like=generated.quality.noise_like)
             task.advance()
-            yield drawn.image
+            yield generated.image
 
     if not isinstance(source, Path):
         source.seek(0)
     with (reporter or SilentReporter()).task("Video", len(starts)) as task:
-        frames = smoothed(pictures(), round(smooth_seconds * frames_per_second))
+        frames = smoothed(images(), round(smooth_seconds * frames_per_second))
         write_video(file, frames, frames_per_second, source)
-    return DrawnVideo(
-        label_weights=shares_of(label_weights(label, generator.labels), generator.labels),
+    return VideoResult(
+        label_weights=weights_by_label(label_weights(label, generator.labels), generator.labels),
         confidence=confidence,
         frames=len(starts),
         seconds=len(starts) / frames_per_second,

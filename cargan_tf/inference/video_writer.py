@@ -14,9 +14,9 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-from cargan_tf.audio.decode import openable_sound
+from cargan_tf.audio.decode import sound_opener
 from cargan_tf.errors import UserError
-from cargan_tf.inference.result import Picture
+from cargan_tf.utils.arrays import ImageArray
 
 if TYPE_CHECKING:
     from av import AudioFrame, VideoFrame
@@ -53,7 +53,7 @@ def check_video_name(file: Path) -> None:
 
 
 def write_video(
-    file: Path, frames: Iterable[Picture], frames_per_second: int, sound: Path | BinaryIO
+    file: Path, frames: Iterable[ImageArray], frames_per_second: int, sound: Path | BinaryIO
 ) -> None:
     """Write an mp4 with its sound, or a GIF, which has none; whole or not at all.
 
@@ -79,7 +79,7 @@ def write_video(
             options = {"movflags": "+faststart"}
             with (
                 av.open(str(temporary), "w", format="mp4", options=options) as container,
-                soundfile.SoundFile(openable_sound(sound)) as recording,
+                soundfile.SoundFile(sound_opener(sound)) as recording,
             ):
                 _write_mp4(container, frames, frames_per_second, recording)
         except av.FFmpegError as error:
@@ -88,25 +88,25 @@ def write_video(
 
 def _write_mp4(
     container: OutputContainer,
-    frames: Iterable[Picture],
+    frames: Iterable[ImageArray],
     frames_per_second: int,
     recording: soundfile.SoundFile,
 ) -> None:
-    """Picture and sound in turns, as a player reads them."""
+    """Image and sound in turns, as a player reads them."""
     video: Any = container.add_stream("libx264", rate=frames_per_second, options={"crf": QUALITY})
     video.pix_fmt = "yuv420p"
     audio: Any = container.add_stream("aac", rate=_aac_rate(recording.samplerate))
     audio.layout = _layout(recording)
     blocks = _blocks(recording)
-    heard = 0.0  # seconds of sound in the file so far
-    for index, picture in enumerate(frames):
-        frame = _frame(picture, index, frames_per_second)
+    measured = 0.0  # seconds of sound in the file so far
+    for index, image in enumerate(frames):
+        frame = _frame(image, index, frames_per_second)
         if not index:
             video.width, video.height = frame.width, frame.height
         container.mux(video.encode(frame))
-        while heard < (index + 1) / frames_per_second and (block := next(blocks, None)):
+        while measured < (index + 1) / frames_per_second and (block := next(blocks, None)):
             container.mux(audio.encode(block))
-            heard += block.samples / block.sample_rate
+            measured += block.samples / block.sample_rate
     for block in blocks:
         container.mux(audio.encode(block))
     container.mux(video.encode(None))
@@ -114,13 +114,13 @@ def _write_mp4(
 
 
 def _write_gif(
-    container: OutputContainer, frames: Iterable[Picture], frames_per_second: int
+    container: OutputContainer, frames: Iterable[ImageArray], frames_per_second: int
 ) -> None:
     stream: Any = container.add_stream("gif", rate=frames_per_second)
     stream.pix_fmt = "pal8"
     graph: Graph | None = None
-    for index, picture in enumerate(frames):
-        frame = _frame(picture, index, frames_per_second)
+    for index, image in enumerate(frames):
+        frame = _frame(image, index, frames_per_second)
         if graph is None:
             stream.width, stream.height = frame.width, frame.height
             graph = _palettes(frame)
@@ -133,7 +133,7 @@ def _write_gif(
 
 
 def _palettes(like: VideoFrame) -> Graph:
-    """Gives each frame 256 colours of its own, so that no pass over all frames is needed."""
+    """Gives each frame 256 colors of its own, so that no pass over all frames is needed."""
     from av.filter import Graph
 
     graph = Graph()
@@ -160,12 +160,12 @@ def _pass_on(graph: Graph, stream: Any, container: OutputContainer) -> None:
         container.mux(stream.encode(frame))
 
 
-def _frame(picture: Picture, index: int, frames_per_second: int) -> VideoFrame:
+def _frame(pixels: ImageArray, index: int, frames_per_second: int) -> VideoFrame:
     from av import VideoFrame
 
-    height, width = picture.shape[:2]
+    height, width = pixels.shape[:2]
     factor = -(-MINIMUM_WIDTH // width)
-    image = Image.fromarray(picture)
+    image = Image.fromarray(pixels)
     if factor > 1:
         image = image.resize((width * factor, height * factor), Image.Resampling.NEAREST)
     frame = VideoFrame.from_image(image)
@@ -176,15 +176,15 @@ def _frame(picture: Picture, index: int, frames_per_second: int) -> VideoFrame:
 def _blocks(recording: soundfile.SoundFile) -> Iterator[AudioFrame]:
     from av import AudioFrame
 
-    rate, layout, place = recording.samplerate, _layout(recording), 0
+    rate, layout, position = recording.samplerate, _layout(recording), 0
     size = max(1, round(BLOCK_SECONDS * rate))
     while len(block := recording.read(size, dtype="float32", always_2d=True)):
         if block.shape[1] > 2:
             block = block.mean(axis=1, keepdims=True)
         packed = np.ascontiguousarray(block).reshape(1, -1)  # channels in turns
         frame = AudioFrame.from_ndarray(packed, format="flt", layout=layout)
-        frame.sample_rate, frame.pts, frame.time_base = rate, place, Fraction(1, rate)
-        place += len(block)
+        frame.sample_rate, frame.pts, frame.time_base = rate, position, Fraction(1, rate)
+        position += len(block)
         yield frame
 
 

@@ -22,7 +22,7 @@ from typing import IO, Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cargan_tf.errors import UserError, told
+from cargan_tf.errors import UserError, full_message
 
 #: First pickle of the older layout (torch/serialization.py, MAGIC_NUMBER), and its version.
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -89,7 +89,7 @@ def read_state_dict(path: Path) -> dict[str, NDArray[Any]]:
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
     except _DAMAGE as error:
-        raise UserError(f"{path} is damaged or cut short: {told(error)}.") from error
+        raise UserError(f"{path} is damaged or cut short: {full_message(error)}.") from error
 
 
 class _Refused(Exception):

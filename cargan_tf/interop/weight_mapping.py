@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from cargan_tf.errors import UserError
 from cargan_tf.interop.pytorch_reading import read_state_dict
-from cargan_tf.models.attention import AuthorsAttention
-from cargan_tf.models.classifier import Classifier, ConvolutionNorm
+from cargan_tf.models.attention import ReferenceAttention
+from cargan_tf.models.classifier import Classifier, ConvNorm
 from cargan_tf.models.layers.batch_norm import BatchNorm
 from cargan_tf.models.patchgan import PatchGAN
 from cargan_tf.models.unet import UNet
@@ -70,12 +70,12 @@ def unet_weights(network: UNet) -> list[Weight]:
     """
     innermost = len(network.down) - 1
     found = list(_convolution("model.model.0", network.down[0].convolution))
-    found += _convolution("model.model.3", network.to_picture, skip_first=True)
+    found += _convolution("model.model.3", network.to_rgb, skip_first=True)
     prefix = "model.model.1.model"
     for level in range(1, innermost + 1):
         down, up = network.down[level], network.up[innermost - level]
-        places = ("3", "4", "") if level == innermost else ("5", "6", "7")
-        convolution, norm, attention = (f"{prefix}.{place}" for place in places)
+        positions = ("3", "4", "") if level == innermost else ("5", "6", "7")
+        convolution, norm, attention = (f"{prefix}.{position}" for position in positions)
         found += _convolution(f"{prefix}.1", down.convolution)
         if down.norm:
             found += _norm(f"{prefix}.2", down.norm)
@@ -90,18 +90,18 @@ def unet_weights(network: UNet) -> list[Weight]:
 def discriminator_weights(network: PatchGAN) -> list[Weight]:
     """D as their ``NLayerDiscriminator``: one list of layers, activations counted."""
     found: list[Weight] = []
-    place = 0
+    position = 0
     for block in network.blocks:
-        found += _convolution(f"model.{place}", block.convolution)
-        place += 1
+        found += _convolution(f"model.{position}", block.convolution)
+        position += 1
         if block.norm:
-            found += _norm(f"model.{place}", block.norm)
-            place += 1
+            found += _norm(f"model.{position}", block.norm)
+            position += 1
         if block.attention:
-            found += _attention(f"model.{place}", block.attention)
-            place += 1
-        place += 1  # the leaky ReLU
-    return [*found, *_convolution(f"model.{place}", network.to_logits)]
+            found += _attention(f"model.{position}", block.attention)
+            position += 1
+        position += 1  # the leaky ReLU
+    return [*found, *_convolution(f"model.{position}", network.to_logits)]
 
 
 def classifier_weights(network: Classifier) -> list[Weight]:
@@ -112,8 +112,8 @@ def classifier_weights(network: Classifier) -> list[Weight]:
         for index in range(count):
             block, prefix = next(blocks), f"model.layer{stage}.{index}"
             branch = (block.reduce, block.spatial, block.expand)
-            for place, part in enumerate(branch, start=1):
-                found += _unit(f"{prefix}.conv{place}", f"{prefix}.bn{place}", part)
+            for position, part in enumerate(branch, start=1):
+                found += _unit(f"{prefix}.conv{position}", f"{prefix}.bn{position}", part)
             if block.shortcut:
                 found += _unit(f"{prefix}.downsample.0", f"{prefix}.downsample.1", block.shortcut)
     return [
@@ -123,7 +123,7 @@ def classifier_weights(network: Classifier) -> list[Weight]:
     ]
 
 
-def _unit(convolution: str, norm: str, layer: ConvolutionNorm) -> Iterator[Weight]:
+def _unit(convolution: str, norm: str, layer: ConvNorm) -> Iterator[Weight]:
     yield from _convolution(convolution, layer.convolution)
     yield from _norm(norm, layer.norm)
 
@@ -142,7 +142,7 @@ def _norm(name: str, layer: BatchNorm) -> list[Weight]:
     ]
 
 
-def _attention(name: str, layer: AuthorsAttention) -> Iterator[Weight]:
+def _attention(name: str, layer: ReferenceAttention) -> Iterator[Weight]:
     yield from _convolution(f"{name}.query_conv", layer.query)
     yield from _convolution(f"{name}.key_conv", layer.key)
     yield from _convolution(f"{name}.value_conv", layer.value)

@@ -11,9 +11,9 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import ModelConfig
-from cargan_tf.models.base import exact
+from cargan_tf.models.base import to_float32
 
-#: Queries × keys of one picture above which blocks are taken. Below it they save little memory and
+#: Queries × keys of one image above which blocks are taken. Below it they save little memory and
 #: some time is lost in the loop (docs/explanation/performance.md).
 WHOLE_MAP_LIMIT = 2**20
 #: Queries at a time: 256 to 1024 are about equally fast, fewer are slower (docs/explanation/performance.md).
@@ -93,11 +93,11 @@ def _weights(query: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
     return tf.nn.softmax(tf.matmul(query, key, transpose_b=True))
 
 
-def _split(places: tf.Tensor) -> tf.Tensor:
+def _split(positions: tf.Tensor) -> tf.Tensor:
     """[B, N, C] to [N / block, B, block, C]; blocks are smaller where they would not fit evenly."""
-    count, channels = places.shape[1:]
+    count, channels = positions.shape[1:]
     block = math.gcd(count, BLOCK_QUERIES)
-    blocks = tf.reshape(places, [-1, count // block, block, channels])
+    blocks = tf.reshape(positions, [-1, count // block, block, channels])
     return tf.transpose(blocks, [1, 0, 2, 3])
 
 
@@ -142,7 +142,7 @@ class SelfAttention(keras.layers.Layer):
         return features + _convolved(attended, [self.output_convolution], self.gamma.value)
 
 
-class AuthorsAttention(keras.layers.Layer):
+class ReferenceAttention(keras.layers.Layer):
     """The attention of the authors' code: ``x + scrambled(softmax(q kᵀ) scrambled(v))``.
 
     Queries and keys have C / 4 channels, values C; there is neither γ nor an output convolution.
@@ -180,7 +180,7 @@ class AuthorsAttention(keras.layers.Layer):
 
 def new_attention(config: ModelConfig) -> keras.layers.Layer:
     """The attention layer that ``config.attention`` names, which is not ``none``."""
-    layer = AuthorsAttention if config.attention == "authors" else SelfAttention
+    layer = ReferenceAttention if config.attention == "authors" else SelfAttention
     return layer(config.init_stddev)
 
 
@@ -190,15 +190,15 @@ def _convolution(filters: int, init_stddev: float, name: str) -> keras.layers.Co
 
 
 def _query_key_value(
-    layer: SelfAttention | AuthorsAttention, features: tf.Tensor
+    layer: SelfAttention | ReferenceAttention, features: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """[B, H, W, C] to queries [B, H·W, D], keys [B, H·W / 4, D] and values [B, H·W / 4, ·]."""
     narrow, wide = layer.query.filters, layer.value.filters
     convolved = _convolved(features, [layer.query, layer.key, layer.value])
     query, rest = tf.split(convolved, [narrow, narrow + wide], axis=-1)
     pooled = tf.nn.max_pool2d(rest, 2, 2, "VALID")
-    key, value = tf.split(_places(pooled), [narrow, wide], axis=-1)
-    return _places(query), key, value
+    key, value = tf.split(_flatten_spatial(pooled), [narrow, wide], axis=-1)
+    return _flatten_spatial(query), key, value
 
 
 def _convolved(
@@ -218,9 +218,9 @@ def _convolved(
 
 def _attended(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
     """``attend`` in float32: softmax over thousands of places, and no faster in half the width."""
-    return tf.cast(attend(exact(query), exact(key), exact(value)), value.dtype)
+    return tf.cast(attend(to_float32(query), to_float32(key), to_float32(value)), value.dtype)
 
 
-def _places(features: tf.Tensor) -> tf.Tensor:
+def _flatten_spatial(features: tf.Tensor) -> tf.Tensor:
     height, width, channels = features.shape[1:]
     return tf.reshape(features, [-1, height * width, channels])

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 Precision = Literal["float32", "bfloat16", "float16"]
 
 #: What a layer is made with that takes its input as it comes and computes in float32 itself.
-EXACT = {"dtype": "float32", "autocast": False}
+FLOAT32_LAYER = {"dtype": "float32", "autocast": False}
 
 
 @contextmanager
-def computing_in(precision: Precision) -> Iterator[None]:
+def precision_scope(precision: Precision) -> Iterator[None]:
     """Layers made within keep their weights in float32 and multiply in ``precision``.
 
     The cascade, batch norm's statistics, softmax and what networks give stay float32.
@@ -37,12 +37,12 @@ def computing_in(precision: Precision) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def exact(values: tf.Tensor) -> tf.Tensor:
+def to_float32(values: tf.Tensor) -> tf.Tensor:
     """``values`` in float32, where a result leaves the network or is summed over many places."""
     return tf.cast(values, tf.float32)
 
 
-class Composite(keras.layers.Layer):
+class CompositeLayer(keras.layers.Layer):
     """A layer whose parts make their weights themselves, at its first call, which must be eager.
 
     Keras would trace it beforehand to find them, and its parts within that trace again: what lies
@@ -54,7 +54,7 @@ class Composite(keras.layers.Layer):
         self.built = True
 
 
-class Pictures(Protocol):
+class GeneratorOutput(Protocol):
     """What a system makes of a batch of sounds."""
 
     @property
@@ -63,23 +63,23 @@ class Pictures(Protocol):
 
     @property
     def refined(self) -> tf.Tensor:
-        """The picture, [B, S, S, 3] in [-1, 1]; ``coarse`` itself where there is one stage."""
+        """The image, [B, S, S, 3] in [-1, 1]; ``coarse`` itself where there is one stage."""
 
 
-class OneStage(NamedTuple):
-    """The pictures of a system that draws at one go."""
+class OneStageOutput(NamedTuple):
+    """The images of a system that draws at one go."""
 
     coarse: tf.Tensor
     refined: tf.Tensor
 
     @classmethod
-    def of(cls, picture: tf.Tensor) -> OneStage:
+    def of(cls, image: tf.Tensor) -> OneStageOutput:
         """[B, S, S, 3], both coarse and refined."""
-        return cls(coarse=picture, refined=picture)
+        return cls(coarse=image, refined=image)
 
 
-class DrawingNetwork(Protocol):
-    """A Keras model from sound to picture: the cascade, S2IC or CMCGAN.
+class ImageGenerator(Protocol):
+    """A Keras model from sound to image: the cascade, S2IC or CMCGAN.
 
     Attributes:
         name: under which a checkpoint holds it.
@@ -100,7 +100,7 @@ class DrawingNetwork(Protocol):
         label: tf.Tensor,
         seed: tf.Tensor | None = None,
         training: bool = False,
-    ) -> Pictures:
+    ) -> GeneratorOutput:
         """Draw.
 
         Args:
@@ -108,5 +108,5 @@ class DrawingNetwork(Protocol):
             label: [B, K], one-hot. S2IC and CMCGAN do not look at it.
             seed: int32 [2], of what is random in this training step.
             training: batch statistics, dropout and a fresh latent vector. Without, one sound gives
-                one picture.
+                one image.
         """

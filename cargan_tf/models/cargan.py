@@ -1,4 +1,4 @@
-"""The whole picture-maker (paper Fig. 1): G1, then C, then the residue, then G2."""
+"""The whole image-maker (paper Fig. 1): G1, then C, then the residue, then G2."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import Config, ModelConfig
-from cargan_tf.models.base import EXACT, Composite
+from cargan_tf.models.base import FLOAT32_LAYER, CompositeLayer
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.models.unet import UNet
 
 
-class Stages(NamedTuple):
-    """What the cascade makes of a sound on its way to a picture."""
+class CascadeOutput(NamedTuple):
+    """What the cascade makes of a sound on its way to an image."""
 
     coarse: tf.Tensor  # I', [B, S, S, 3] in [-1, 1]
     coarse_logits: tf.Tensor  # C(I') before the softmax, [B, K]
@@ -22,19 +22,19 @@ class Stages(NamedTuple):
     refined: tf.Tensor  # I'', [B, S, S, 3] in [-1, 1]; I' itself where there is no second stage
 
 
-class Cascade(Composite, keras.Model):
+class Cascade(CompositeLayer, keras.Model):
     """Coarse to fine in two stages (Eq. 1): ``I'' = G2(I', L_a - C(I'))`` with ``I' = G1(A, L_a)``.
 
-    C is frozen and always in inference mode; gradients pass through it to the pictures. The
+    C is frozen and always in inference mode; gradients pass through it to the images. The
     ablations of Table 1 leave out what G2 sees of the residue, or G2.
     """
 
     def __init__(self, config: Config, label_count: int, **kwargs: Any) -> None:
-        super().__init__(**EXACT, **kwargs)
+        super().__init__(**FLOAT32_LAYER, **kwargs)
         size = config.data.image_size
         self.model_config = config.model
         self.coarse_generator = UNet(  # G1
-            size, config.model, config.model.coarse_skips_left_out, name="coarse_generator"
+            size, config.model, config.model.coarse_dropped_skips, name="coarse_generator"
         )
         self.refined_generator = (  # G2
             UNet(size, refined_config(config.model), name="refined_generator")
@@ -50,7 +50,7 @@ class Cascade(Composite, keras.Model):
         label: tf.Tensor,
         seed: tf.Tensor | None = None,
         training: bool = False,
-    ) -> Stages:
+    ) -> CascadeOutput:
         """Draw.
 
         Args:
@@ -63,19 +63,19 @@ class Cascade(Composite, keras.Model):
             (None, None) if seed is None else tf.unstack(tf.random.split(seed, 2))
         )
         coarse = self.coarse_generator(
-            with_label_planes(spectrogram, label), seed=seed_coarse, training=training
+            concat_label_channels(spectrogram, label), seed=seed_coarse, training=training
         )
         coarse_logits = self.classifier(coarse, training=False)
         residue = label - tf.nn.softmax(coarse_logits)
         if self.refined_generator is None:
-            return Stages(coarse, coarse_logits, residue, refined=coarse)
+            return CascadeOutput(coarse, coarse_logits, residue, refined=coarse)
         seen = (
             tf.concat([coarse, spectrogram], -1) if self.model_config.refine_sees_audio else coarse
         )
         if self.model_config.residue:
-            seen = with_label_planes(seen, residue)
+            seen = concat_label_channels(seen, residue)
         refined = self.refined_generator(seen, seed=seed_refined, training=training)
-        return Stages(coarse, coarse_logits, residue, refined)
+        return CascadeOutput(coarse, coarse_logits, residue, refined)
 
     @property
     def generators(self) -> list[UNet]:
@@ -106,8 +106,8 @@ def new_cascade(config: Config, label_count: int) -> Cascade:
     return cascade
 
 
-def with_label_planes(picture: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
-    """``picture`` [B, H, W, C] ⊕ ``label`` [B, K] repeated over space: [B, H, W, C + K]."""
-    height, width = picture.shape[1:3]
+def concat_label_channels(image: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+    """``image`` [B, H, W, C] ⊕ ``label`` [B, K] repeated over space: [B, H, W, C + K]."""
+    height, width = image.shape[1:3]
     planes = tf.tile(label[:, None, None, :], [1, height, width, 1])
-    return tf.concat([picture, planes], axis=-1)
+    return tf.concat([image, planes], axis=-1)

@@ -1,4 +1,4 @@
-"""C, the judge of what a picture shows: ResNet50 and one dense layer (paper Sec. 2.3 and 2.5)."""
+"""C, the evaluator of what an image shows: ResNet50 and one dense layer (paper Sec. 2.3 and 2.5)."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import ClassifierConfig
-from cargan_tf.errors import UserError, told
-from cargan_tf.models.base import EXACT, Composite, exact
+from cargan_tf.errors import UserError, full_message
+from cargan_tf.models.base import FLOAT32_LAYER, CompositeLayer, to_float32
 from cargan_tf.models.layers.batch_norm import BatchNorm
 
-#: Mean of ImageNet's pictures in blue, green, red, 0 to 255: what Keras' ResNet50 was trained with.
+#: Mean of ImageNet's images in blue, green, red, 0 to 255: what Keras' ResNet50 was trained with.
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
 #: Mean and spread of the same in red, green, blue, 0 to 1: torchvision's.
 IMAGENET_MEAN_RGB = (0.485, 0.456, 0.406)
-IMAGENET_SPREAD_RGB = (0.229, 0.224, 0.225)
+IMAGENET_STD_RGB = (0.229, 0.224, 0.225)
 #: What batch norm adds to the variance in keras.applications' ResNet50 and in torchvision's.
 EPSILON = {"keras": 1.001e-5, "torchvision": 1e-5}
 
 
-class Classifier(Composite, keras.Model):
+class Classifier(CompositeLayer, keras.Model):
     """ResNet (He et al. 2015) as in ``keras.applications``: same layers, names and padding.
 
-    With flavour ``torchvision`` as there: a block strides in its 3×3 convolution, and no
+    With resnet_variant ``torchvision`` as there: a block strides in its 3×3 convolution, and no
     convolution has a bias.
 
     Input shape: [B, S, S, 3] in [-1, 1]; the backbone's own preprocessing is inside. Output shape:
@@ -32,9 +32,9 @@ class Classifier(Composite, keras.Model):
     """
 
     def __init__(self, config: ClassifierConfig, label_count: int, **kwargs: Any) -> None:
-        super().__init__(**EXACT, **kwargs)
+        super().__init__(**FLOAT32_LAYER, **kwargs)
         self.config = config
-        self.stem = ConvolutionNorm(config, config.width, 7, 2, padding=3, name="conv1")
+        self.stem = ConvNorm(config, config.width, 7, 2, padding=3, name="conv1")
         self.stages = [
             Bottleneck(
                 config,
@@ -48,18 +48,18 @@ class Classifier(Composite, keras.Model):
         ]
         self.to_logits = keras.layers.Dense(label_count, name="to_logits", dtype="float32")
 
-    def call(self, pictures: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Logits of each label."""
-        return self.to_logits(self.features(pictures, training=training))
+        return self.to_logits(self.features(images, training=training))
 
-    def features(self, pictures: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def features(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """What the dense layer sees: [B, 32 · width]."""
-        return tf.reduce_mean(exact(self.feature_maps(pictures, training=training)[-1]), [1, 2])
+        return tf.reduce_mean(to_float32(self.feature_maps(images, training=training)[-1]), [1, 2])
 
-    def feature_maps(self, pictures: tf.Tensor, training: bool = False) -> list[tf.Tensor]:
+    def feature_maps(self, images: tf.Tensor, training: bool = False) -> list[tf.Tensor]:
         """What the stem leaves, [B, S / 2, S / 2, width], and each block after it."""
-        pictures = preprocessed(pictures, self.config)
-        maps = [tf.nn.relu(self.stem(pictures, training=training))]
+        images = preprocessed(images, self.config)
+        maps = [tf.nn.relu(self.stem(images, training=training))]
         features = tf.pad(maps[0], [[0, 0], [1, 1], [1, 1], [0, 0]])
         features = tf.nn.max_pool2d(features, 3, 2, "VALID")
         for block in self.stages:
@@ -77,9 +77,9 @@ class Classifier(Composite, keras.Model):
         Raises:
             UserError: the network is not ResNet50, or the weights cannot be had.
         """
-        if self.config.flavour != "keras":
+        if self.config.resnet_variant != "keras":
             raise UserError(
-                "Keras' ImageNet weights fit classifier.flavour=keras only; for torchvision's, name"
+                "Keras' ImageNet weights fit classifier.resnet_variant=keras only; for torchvision's, name"
                 " a resnet50 .pth in classifier.weights, or set it to none."
             )
         donor = keras.applications.ResNet50(include_top=False, weights=None)
@@ -96,48 +96,48 @@ class Classifier(Composite, keras.Model):
             donor = keras.applications.ResNet50(include_top=False, weights=weights)
         except Exception as error:  # Keras raises a bare Exception when a download fails
             raise UserError(
-                f"classifier.weights={weights!r} cannot be loaded ({told(error)}). Name a"
+                f"classifier.weights={weights!r} cannot be loaded ({full_message(error)}). Name a"
                 " local file of keras.applications.ResNet50(include_top=False), or set"
                 " classifier.weights=none to start from nothing."
             ) from error
         for layer in self.convolutions():
             layer.copy_from(donor)
 
-    def convolutions(self) -> list[ConvolutionNorm]:
+    def convolutions(self) -> list[ConvNorm]:
         """Every convolution with its norm, from input to output."""
         return [self.stem, *(part for block in self.stages for part in block.parts())]
 
 
-def preprocessed(pictures: tf.Tensor, config: ClassifierConfig) -> tf.Tensor:
-    """Pictures [B, S, S, 3] in [-1, 1] as ``config.preprocessing`` wants them."""
+def preprocessed(images: tf.Tensor, config: ClassifierConfig) -> tf.Tensor:
+    """Images [B, S, S, 3] in [-1, 1] as ``config.preprocessing`` wants them."""
     if config.preprocessing == "caffe":
         # Not [..., ::-1]: four times slower, forward and backward (docs/explanation/performance.md).
-        return (tf.reverse(pictures, [-1]) + 1.0) * 127.5 - tf.constant(IMAGENET_MEAN_BGR)
+        return (tf.reverse(images, [-1]) + 1.0) * 127.5 - tf.constant(IMAGENET_MEAN_BGR)
     if config.preprocessing == "torch":
-        return ((pictures + 1.0) / 2.0 - IMAGENET_MEAN_RGB) / tf.constant(IMAGENET_SPREAD_RGB)
-    return pictures
+        return ((images + 1.0) / 2.0 - IMAGENET_MEAN_RGB) / tf.constant(IMAGENET_STD_RGB)
+    return images
 
 
-class Bottleneck(Composite):
+class Bottleneck(CompositeLayer):
     """1×1, 3×3 and 1×1 convolutions beside a shortcut: [B, S, S, C] to 4·width.
 
-    The first strides, or the second with flavour ``torchvision``.
+    The first strides, or the second with resnet_variant ``torchvision``.
     """
 
     def __init__(
         self, config: ClassifierConfig, width: int, stride: int, shortcut: bool, **kwargs: Any
     ) -> None:
-        super().__init__(**EXACT, **kwargs)
+        super().__init__(**FLOAT32_LAYER, **kwargs)
         name = kwargs["name"]
-        strides = (stride, 1) if config.flavour == "keras" else (1, stride)
+        strides = (stride, 1) if config.resnet_variant == "keras" else (1, stride)
         self.shortcut = (
-            ConvolutionNorm(config, 4 * width, 1, stride, name=f"{name}_0") if shortcut else None
+            ConvNorm(config, 4 * width, 1, stride, name=f"{name}_0") if shortcut else None
         )
-        self.reduce = ConvolutionNorm(config, width, 1, strides[0], name=f"{name}_1")
-        self.spatial = ConvolutionNorm(config, width, 3, strides[1], padding=1, name=f"{name}_2")
-        self.expand = ConvolutionNorm(config, 4 * width, 1, 1, name=f"{name}_3")
+        self.reduce = ConvNorm(config, width, 1, strides[0], name=f"{name}_1")
+        self.spatial = ConvNorm(config, width, 3, strides[1], padding=1, name=f"{name}_2")
+        self.expand = ConvNorm(config, 4 * width, 1, 1, name=f"{name}_3")
 
-    def parts(self) -> list[ConvolutionNorm]:
+    def parts(self) -> list[ConvNorm]:
         """Its convolutions."""
         branch = [self.reduce, self.spatial, self.expand]
         return [self.shortcut, *branch] if self.shortcut else branch
@@ -150,7 +150,7 @@ class Bottleneck(Composite):
         return tf.nn.relu(shortcut + self.expand(features, training=training))
 
 
-class ConvolutionNorm(keras.layers.Layer):
+class ConvNorm(keras.layers.Layer):
     """A convolution with symmetric padding, then batch norm."""
 
     def __init__(
@@ -162,7 +162,7 @@ class ConvolutionNorm(keras.layers.Layer):
         padding: int = 0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**EXACT, **kwargs)
+        super().__init__(**FLOAT32_LAYER, **kwargs)
         self.stride = stride
         self.padding = [[0, 0], [padding, padding], [padding, padding], [0, 0]]
         self.convolution = keras.layers.Conv2D(
@@ -170,10 +170,10 @@ class ConvolutionNorm(keras.layers.Layer):
             kernel,
             strides=stride,
             padding="valid",
-            use_bias=config.flavour == "keras",
+            use_bias=config.resnet_variant == "keras",
             kernel_initializer="he_normal",
         )
-        self.norm = BatchNorm(epsilon=EPSILON[config.flavour])
+        self.norm = BatchNorm(epsilon=EPSILON[config.resnet_variant])
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the weights, which the folded form reads without calling the layers."""
@@ -191,8 +191,8 @@ class ConvolutionNorm(keras.layers.Layer):
     def _folding_pays(self, features: tf.Tensor) -> bool:
         """Whether the kernel has fewer numbers than the map that the norm would go over."""
         batch, height, width, channels = features.shape
-        places = (batch or 1) * height * width // self.stride**2
-        return places > self.convolution.kernel.shape[0] ** 2 * channels
+        positions = (batch or 1) * height * width // self.stride**2
+        return positions > self.convolution.kernel.shape[0] ** 2 * channels
 
     def _folded(self, features: tf.Tensor) -> tf.Tensor:
         """A norm that rests is a factor and an offset, which the convolution can bear.

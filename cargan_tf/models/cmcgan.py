@@ -1,4 +1,4 @@
-"""CMCGAN: pictures from sounds and sounds from pictures, in cycles (Hao et al. 2018)."""
+"""CMCGAN: images from sounds and sounds from images, in cycles (Hao et al. 2018)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import Config
-from cargan_tf.models.base import Composite, OneStage
+from cargan_tf.models.base import CompositeLayer, OneStageOutput
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.models.dcgan import (
-    ConvolutionsDown,
-    ConvolutionsUp,
-    PairJudge,
+    ConvDecoder,
+    ConvEncoder,
+    PairDiscriminator,
     flattened,
     latent_vectors,
 )
 
 
-class Cycles(NamedTuple):
-    """What the four sub-networks make of a pair. Pictures are [B, S, S, 3], sounds [B, S, S, C]."""
+class CyclePaths(NamedTuple):
+    """What the four sub-networks make of a pair. Images are [B, S, S, 3], sounds [B, S, S, C]."""
 
-    picture: tf.Tensor  # A-to-V of the sound
+    image: tf.Tensor  # A-to-V of the sound
     sound: tf.Tensor  # V-to-A of the photo
     photo_again: tf.Tensor  # V-to-V of the photo
     sound_again: tf.Tensor  # A-to-A of the sound
@@ -30,7 +30,7 @@ class Cycles(NamedTuple):
     sound_around: tf.Tensor  # A-to-V, then V-to-A
 
 
-class CMCGAN(Composite, keras.Model):
+class CMCGAN(CompositeLayer, keras.Model):
     """Two encoders and two decoders, which make up A-to-V, V-to-A, A-to-A and V-to-V.
 
     "Sound" is the spectrogram throughout. The label is not looked at.
@@ -42,9 +42,9 @@ class CMCGAN(Composite, keras.Model):
         super().__init__(**kwargs)
         sound_channels = config.model.spectrogram_channels
         self.sound_encoder = CodeEncoder(config, name="sound_encoder")
-        self.picture_encoder = CodeEncoder(config, name="picture_encoder")
+        self.image_encoder = CodeEncoder(config, name="image_encoder")
         self.sound_decoder = CodeDecoder(config, sound_channels, name="sound_decoder")
-        self.picture_decoder = CodeDecoder(config, 3, name="picture_decoder")
+        self.image_decoder = CodeDecoder(config, 3, name="image_decoder")
 
     def call(
         self,
@@ -52,12 +52,12 @@ class CMCGAN(Composite, keras.Model):
         label: tf.Tensor,
         seed: tf.Tensor | None = None,
         training: bool = False,
-    ) -> OneStage:
-        """Draw by A-to-V; see ``DrawingNetwork``."""
+    ) -> OneStageOutput:
+        """Draw by A-to-V; see ``ImageGenerator``."""
         code = self.sound_encoder(spectrogram, training=training)
-        return OneStage.of(self.picture_decoder(code, seed=seed, training=training))
+        return OneStageOutput.of(self.image_decoder(code, seed=seed, training=training))
 
-    def cycles(self, spectrogram: tf.Tensor, photo: tf.Tensor, seed: tf.Tensor) -> Cycles:
+    def cycles(self, spectrogram: tf.Tensor, photo: tf.Tensor, seed: tf.Tensor) -> CyclePaths:
         """Every path of a training step.
 
         The moving statistics are those of the first passage, from real data to the other
@@ -70,43 +70,43 @@ class CMCGAN(Composite, keras.Model):
         """
         seeds = tf.unstack(tf.random.split(seed, 6))
         heard = self.sound_encoder(spectrogram, training=True)
-        seen = self.picture_encoder(photo, training=True)
-        picture = self.picture_decoder(heard, seeds[0], training=True)
+        seen = self.image_encoder(photo, training=True)
+        image = self.image_decoder(heard, seeds[0], training=True)
         sound = self.sound_decoder(seen, seeds[1], training=True)
         passing = {"training": True, "update_statistics": False}
-        return Cycles(
-            picture=picture,
+        return CyclePaths(
+            image=image,
             sound=sound,
-            photo_again=self.picture_decoder(seen, seeds[2], **passing),
+            photo_again=self.image_decoder(seen, seeds[2], **passing),
             sound_again=self.sound_decoder(heard, seeds[3], **passing),
-            photo_around=self.picture_decoder(
+            photo_around=self.image_decoder(
                 self.sound_encoder(sound, **passing), seeds[4], **passing
             ),
             sound_around=self.sound_decoder(
-                self.picture_encoder(picture, **passing), seeds[5], **passing
+                self.image_encoder(image, **passing), seeds[5], **passing
             ),
         )
 
 
-class CodeEncoder(Composite, keras.Model):
-    """A picture or a spectrogram to its code: [B, S, S, C] in [-1, 1] to [B, ``cmcgan.code``]."""
+class CodeEncoder(CompositeLayer, keras.Model):
+    """An image or a spectrogram to its code: [B, S, S, C] in [-1, 1] to [B, ``cmcgan.code``]."""
 
     def __init__(self, config: Config, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         sizes, stddev = config.cmcgan, config.model.init_stddev
-        self.down = ConvolutionsDown(config.data.image_size, sizes.encoder_width, stddev)
+        self.down = ConvEncoder(config.data.image_size, sizes.encoder_width, stddev)
         self.to_code = keras.layers.Dense(sizes.code)
 
     def call(
-        self, picture: tf.Tensor, training: bool = False, update_statistics: bool = True
+        self, image: tf.Tensor, training: bool = False, update_statistics: bool = True
     ) -> tf.Tensor:
         """Encode; see ``BatchNorm.call`` for ``update_statistics``."""
-        maps = self.down(picture, training=training, update_statistics=update_statistics)
+        maps = self.down(image, training=training, update_statistics=update_statistics)
         return self.to_code(flattened(maps))
 
 
-class CodeDecoder(Composite, keras.Model):
-    """A code and a latent vector to a picture or a spectrogram: [B, code] to [B, S, S, C].
+class CodeDecoder(CompositeLayer, keras.Model):
+    """A code and a latent vector to an image or a spectrogram: [B, code] to [B, S, S, C].
 
     The latent vector stands for what the other modality does not hold.
     """
@@ -115,7 +115,7 @@ class CodeDecoder(Composite, keras.Model):
         super().__init__(**kwargs)
         sizes = config.cmcgan
         self.latent = sizes.latent
-        self.up = ConvolutionsUp(
+        self.up = ConvDecoder(
             config.data.image_size, channels, sizes.decoder_width, config.model.init_stddev
         )
 
@@ -132,8 +132,8 @@ class CodeDecoder(Composite, keras.Model):
         return self.up(vector, training=training, update_statistics=update_statistics)
 
 
-class JointDiscriminator(Composite, keras.Model):
-    """Whether picture and sound are both real and belong together.
+class JointDiscriminator(CompositeLayer, keras.Model):
+    """Whether image and sound are both real and belong together.
 
     Input shapes: [B, S, S, 3] and [B, S, S, C]. Output shape: [B, 1, 1, 1], logits.
     """
@@ -142,21 +142,21 @@ class JointDiscriminator(Composite, keras.Model):
         super().__init__(**kwargs)
         size, width = config.data.image_size, config.cmcgan.discriminator_width
         stddev = config.model.init_stddev
-        self.picture_down = ConvolutionsDown(size, width, stddev)
-        self.sound_down = ConvolutionsDown(size, width, stddev)
-        self.judge = PairJudge(8 * width, stddev)
+        self.image_down = ConvEncoder(size, width, stddev)
+        self.sound_down = ConvEncoder(size, width, stddev)
+        self.discriminator = PairDiscriminator(8 * width, stddev)
 
     def call(
         self,
-        picture: tf.Tensor,
+        image: tf.Tensor,
         spectrogram: tf.Tensor,
         training: bool = False,
         update_statistics: bool = True,
     ) -> tf.Tensor:
         """Judge; see ``BatchNorm.call`` for ``update_statistics``."""
         how = {"training": training, "update_statistics": update_statistics}
-        seen, heard = self.picture_down(picture, **how), self.sound_down(spectrogram, **how)
-        return self.judge(tf.concat([seen, heard], axis=-1), **how)
+        seen, heard = self.image_down(image, **how), self.sound_down(spectrogram, **how)
+        return self.discriminator(tf.concat([seen, heard], axis=-1), **how)
 
 
 def new_cmcgan(config: Config) -> CMCGAN:
@@ -164,7 +164,7 @@ def new_cmcgan(config: Config) -> CMCGAN:
     size = config.data.image_size
     network = CMCGAN(config, name="cmcgan")
     # V-to-A, which drawing does not take, has weights of its own.
-    network.sound_decoder(network.picture_encoder(tf.zeros([1, size, size, 3])))
+    network.sound_decoder(network.image_encoder(tf.zeros([1, size, size, 3])))
     sound = tf.zeros([1, size, size, config.model.spectrogram_channels])
     network(sound, tf.zeros([1, 1]))
     return network

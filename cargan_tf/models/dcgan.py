@@ -8,11 +8,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from cargan_tf.models.base import Composite
+from cargan_tf.models.base import CompositeLayer
 from cargan_tf.models.layers.batch_norm import BatchNorm
 from cargan_tf.models.layers.convolutions import leaky_relu
 
-#: Of the one vector that a trained system draws with, so that a sound always gives one picture.
+#: Of the one vector that a trained system draws with, so that a sound always gives one image.
 INFERENCE_SEED = (0, 0)
 
 
@@ -22,8 +22,8 @@ def latent_vectors(batch: tf.Tensor, size: int, seed: tf.Tensor | None) -> tf.Te
     Args:
         batch: how many vectors, on this replica.
         size: numbers in each.
-        seed: int32 [2] of a training step: each picture gets its own vector, by its place in the
-            global batch, so several replicas draw what one would. ``None`` gives all pictures the
+        seed: int32 [2] of a training step: each image gets its own vector, by its place in the
+            global batch, so several replicas draw what one would. ``None`` gives all images the
             same one.
     """
     if seed is None:
@@ -41,8 +41,8 @@ INNERMOST = 4
 WIDEST = 8
 
 
-class ConvolutionsDown(Composite):
-    """Halves a picture until it is 4×4; all but the first convolution have batch norm.
+class ConvEncoder(CompositeLayer):
+    """Halves an image until it is 4×4; all but the first convolution have batch norm.
 
     Input shape: [B, S, S, C], S a power of two. Output shape: [B, 4, 4, W], W the first width
     doubled at each step, at most 8 times.
@@ -50,7 +50,7 @@ class ConvolutionsDown(Composite):
 
     def __init__(self, image_size: int, width: int, init_stddev: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        widths = widths_from_outside(image_size, width)
+        widths = encoder_widths(image_size, width)
         self.convolutions = [
             keras.layers.Conv2D(
                 count,
@@ -65,19 +65,19 @@ class ConvolutionsDown(Composite):
         self.norms = [BatchNorm() for _ in widths[1:]]
 
     def call(
-        self, picture: tf.Tensor, training: bool = False, update_statistics: bool = True
+        self, image: tf.Tensor, training: bool = False, update_statistics: bool = True
     ) -> tf.Tensor:
         """Encode; see ``BatchNorm.call`` for ``update_statistics``."""
         how = {"training": training, "update_statistics": update_statistics}
         first, *others = self.convolutions
-        features = leaky_relu(first(picture), after_bias=True)
+        features = leaky_relu(first(image), after_bias=True)
         for convolution, norm in zip(others, self.norms, strict=True):
             features = leaky_relu(norm(convolution(features), **how), after_bias=False)
         return features
 
 
-class ConvolutionsUp(Composite):
-    """Makes a vector a 4×4 map and doubles that until it is a picture.
+class ConvDecoder(CompositeLayer):
+    """Makes a vector a 4×4 map and doubles that until it is an image.
 
     Input shape: [B, N]. Output shape: [B, S, S, C] in [-1, 1].
     """
@@ -87,7 +87,7 @@ class ConvolutionsUp(Composite):
     ) -> None:
         super().__init__(**kwargs)
         initializer = keras.initializers.RandomNormal(stddev=init_stddev)
-        *others, innermost = widths_from_outside(image_size, width)
+        *others, innermost = encoder_widths(image_size, width)
         self.innermost = innermost
         self.project = keras.layers.Dense(
             INNERMOST * INNERMOST * innermost, use_bias=False, kernel_initializer=initializer
@@ -104,7 +104,7 @@ class ConvolutionsUp(Composite):
             for count in reversed(others)
         ]
         self.norms = [BatchNorm() for _ in (innermost, *others)]
-        self.to_picture = keras.layers.Conv2DTranspose(
+        self.to_rgb = keras.layers.Conv2DTranspose(
             channels, 4, strides=2, padding="same", kernel_initializer=initializer
         )
 
@@ -118,11 +118,11 @@ class ConvolutionsUp(Composite):
         features = tf.nn.relu(first(features, **how))
         for convolution, norm in zip(self.convolutions, others, strict=True):
             features = tf.nn.relu(norm(convolution(features), **how))
-        return tf.tanh(self.to_picture(features))
+        return tf.tanh(self.to_rgb(features))
 
 
-def widths_from_outside(image_size: int, width: int) -> list[int]:
-    """Channels of each map between a picture and the innermost, the widest picture's first."""
+def encoder_widths(image_size: int, width: int) -> list[int]:
+    """Channels of each map between an image and the innermost, the widest image's first."""
     halvings = (image_size // INNERMOST).bit_length() - 1
     return [width * min(2**level, WIDEST) for level in range(halvings)]
 
@@ -132,8 +132,8 @@ def flattened(maps: tf.Tensor) -> tf.Tensor:
     return tf.reshape(maps, [-1, maps.shape[1] * maps.shape[2] * maps.shape[3]])
 
 
-class PairJudge(Composite):
-    """One logit for what is known of a picture and a sound (Reed et al. 2016, GAN-CLS).
+class PairDiscriminator(CompositeLayer):
+    """One logit for what is known of an image and a sound (Reed et al. 2016, GAN-CLS).
 
     A 1×1 convolution mixes the two, a 4×4 one spans the map. Input shape: [B, 4, 4, C]. Output
     shape: [B, 1, 1, 1].

@@ -1,4 +1,4 @@
-"""The discriminator: a PatchGAN with self-attention that judges (sound, picture) pairs."""
+"""The discriminator: a PatchGAN with self-attention that discriminates (sound, image) pairs."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import tensorflow as tf
 
 from cargan_tf.config import Config, ModelConfig
 from cargan_tf.models.attention import new_attention
-from cargan_tf.models.base import Composite
+from cargan_tf.models.base import CompositeLayer
 from cargan_tf.models.layers.batch_norm import BatchNorm
-from cargan_tf.models.layers.convolutions import SpectralConvolution, leaky_relu
+from cargan_tf.models.layers.convolutions import SpectralNormConv, leaky_relu
 
 
-class PatchGAN(Composite, keras.Model):
+class PatchGAN(CompositeLayer, keras.Model):
     """Three convolutions of stride 2, two of stride 1; one logit a patch of 70×70 pixels.
 
     The kernel is 4×4 throughout. The two of stride 1 pad by one pixel a side, so a map of 16
     becomes 15, then 14. Self-attention follows the second and the third convolution. With
-    ``model.discriminator_norm: spectral`` all of them are spectrally normalised and batch norm is
+    ``model.discriminator_norm: spectral`` all of them are spectrally normalized and batch norm is
     gone; attention stays as it is.
 
-    Input shape: [B, S, S, C], spectrogram and picture concatenated. Output shape:
+    Input shape: [B, S, S, C], spectrogram and image concatenated. Output shape:
     [B, S / 8 - 2, S / 8 - 2, 1], logits (their tanh with ``model.discriminator_tanh``).
     """
 
@@ -30,10 +30,10 @@ class PatchGAN(Composite, keras.Model):
         super().__init__(**kwargs)
         width, attend = config.discriminator_width, config.attention != "none"
         self.blocks = [
-            PatchBlock(width, config, stride=2, normalise=False, attend=False, name="block_0"),
-            PatchBlock(2 * width, config, stride=2, normalise=True, attend=attend, name="block_1"),
-            PatchBlock(4 * width, config, stride=2, normalise=True, attend=attend, name="block_2"),
-            PatchBlock(8 * width, config, stride=1, normalise=True, attend=False, name="block_3"),
+            PatchBlock(width, config, stride=2, normalize=False, attend=False, name="block_0"),
+            PatchBlock(2 * width, config, stride=2, normalize=True, attend=attend, name="block_1"),
+            PatchBlock(4 * width, config, stride=2, normalize=True, attend=attend, name="block_2"),
+            PatchBlock(8 * width, config, stride=1, normalize=True, attend=False, name="block_3"),
         ]
         self.to_logits = _convolution(
             1, config, stride=1, use_bias=True, name="to_logits", dtype="float32"
@@ -60,7 +60,7 @@ class PatchGAN(Composite, keras.Model):
 
 
 def new_discriminator(config: Config, label_count: int) -> PatchGAN:
-    """D for pairs of sound and picture, and the label where it sees it, with its weights made."""
+    """D for pairs of sound and image, and the label where it sees it, with its weights made."""
     model, size = config.model, config.data.image_size
     labels = 0 if model.discriminator_label == "none" else label_count
     discriminator = PatchGAN(model, name="discriminator")
@@ -68,7 +68,7 @@ def new_discriminator(config: Config, label_count: int) -> PatchGAN:
     return discriminator
 
 
-class PatchBlock(Composite):
+class PatchBlock(CompositeLayer):
     """Convolution, batch norm (unless spectral), self-attention, leaky ReLU."""
 
     def __init__(
@@ -76,14 +76,14 @@ class PatchBlock(Composite):
         width: int,
         config: ModelConfig,
         stride: int,
-        normalise: bool,
+        normalize: bool,
         attend: bool,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        normalise = normalise and config.discriminator_norm == "batch"
-        self.convolution = _convolution(width, config, stride, use_bias=not normalise)
-        self.norm = BatchNorm() if normalise else None
+        normalize = normalize and config.discriminator_norm == "batch"
+        self.convolution = _convolution(width, config, stride, use_bias=not normalize)
+        self.norm = BatchNorm() if normalize else None
         self.attention = new_attention(config) if attend else None
 
     def call(
@@ -104,7 +104,7 @@ def _convolved(
     layer: keras.layers.Conv2D, features: tf.Tensor, training: bool, update_statistics: bool
 ) -> tf.Tensor:
     padded = tf.pad(features, [[0, 0], [1, 1], [1, 1], [0, 0]])
-    if isinstance(layer, SpectralConvolution):
+    if isinstance(layer, SpectralNormConv):
         return layer(padded, update_statistics=training and update_statistics)
     return layer(padded)
 
@@ -113,7 +113,7 @@ def _convolution(
     width: int, config: ModelConfig, stride: int, use_bias: bool, **kwargs: Any
 ) -> keras.layers.Conv2D:
     spectral = config.discriminator_norm == "spectral"
-    return (SpectralConvolution if spectral else keras.layers.Conv2D)(
+    return (SpectralNormConv if spectral else keras.layers.Conv2D)(
         width,
         4,
         strides=stride,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from cargan_tf.config import Config
-from cargan_tf.models.base import DrawingNetwork
+from cargan_tf.models.base import ImageGenerator
 from cargan_tf.models.cargan import new_cascade
 from cargan_tf.models.cmcgan import new_cmcgan
 from cargan_tf.models.s2ic import new_s2ic
 
 
-def new_network(config: Config, label_count: int) -> DrawingNetwork:
+def new_network(config: Config, label_count: int) -> ImageGenerator:
     """The network that draws, with its weights made."""
     if config.model.kind == "s2ic":
         return new_s2ic(config, label_count)

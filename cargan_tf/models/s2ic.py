@@ -1,4 +1,4 @@
-"""S2IC: a sound's code and a latent vector become a picture (Chen et al. 2017, "S2I-C")."""
+"""S2IC: a sound's code and a latent vector become an image (Chen et al. 2017, "S2I-C")."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import Config
-from cargan_tf.models.base import Composite, OneStage
+from cargan_tf.models.base import CompositeLayer, OneStageOutput
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.models.dcgan import (
     INNERMOST,
-    ConvolutionsDown,
-    ConvolutionsUp,
-    PairJudge,
+    ConvDecoder,
+    ConvEncoder,
+    PairDiscriminator,
     flattened,
     latent_vectors,
 )
 from cargan_tf.models.layers.convolutions import leaky_relu
 
 
-class S2IC(Composite, keras.Model):
-    """Sound encoder and generator. The label is not looked at: the picture is of the sound alone.
+class S2IC(CompositeLayer, keras.Model):
+    """Sound encoder and generator. The label is not looked at: the image is of the sound alone.
 
     The encoder learns to name the instrument, which is the "C" of the name, and nothing else: what
     the generator wants of it does not reach it.
@@ -33,7 +33,7 @@ class S2IC(Composite, keras.Model):
     def __init__(self, config: Config, label_count: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.encoder = SoundEncoder(config, label_count, name="encoder")
-        self.generator = CodeToPicture(config, name="generator")
+        self.generator = ImageDecoder(config, name="generator")
 
     def call(
         self,
@@ -41,13 +41,13 @@ class S2IC(Composite, keras.Model):
         label: tf.Tensor,
         seed: tf.Tensor | None = None,
         training: bool = False,
-    ) -> OneStage:
-        """Draw; see ``DrawingNetwork``."""
+    ) -> OneStageOutput:
+        """Draw; see ``ImageGenerator``."""
         features, _ = self.encoder(spectrogram, training=training)
-        return OneStage.of(self.generator(features, seed=seed, training=training))
+        return OneStageOutput.of(self.generator(features, seed=seed, training=training))
 
 
-class SoundEncoder(Composite, keras.Model):
+class SoundEncoder(CompositeLayer, keras.Model):
     """Four convolutions at 64 pixels and a dense layer, trained to tell the instrument.
 
     Input shape: [B, S, S, C] in [-1, 1]. Output: features [B, ``s2ic.features``] and logits [B, K].
@@ -56,7 +56,7 @@ class SoundEncoder(Composite, keras.Model):
     def __init__(self, config: Config, label_count: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         sizes, stddev = config.s2ic, config.model.init_stddev
-        self.down = ConvolutionsDown(config.data.image_size, sizes.encoder_width, stddev)
+        self.down = ConvEncoder(config.data.image_size, sizes.encoder_width, stddev)
         self.to_features = keras.layers.Dense(sizes.features)
         self.to_logits = keras.layers.Dense(label_count)
 
@@ -67,8 +67,8 @@ class SoundEncoder(Composite, keras.Model):
         return features, self.to_logits(features)
 
 
-class CodeToPicture(Composite, keras.Model):
-    """The generator: features to a code, a latent vector beside it, and up to a picture.
+class ImageDecoder(CompositeLayer, keras.Model):
+    """The generator: features to a code, a latent vector beside it, and up to an image.
 
     Input shape: [B, ``s2ic.features``]. Output shape: [B, S, S, 3] in [-1, 1].
     """
@@ -78,7 +78,7 @@ class CodeToPicture(Composite, keras.Model):
         sizes, stddev = config.s2ic, config.model.init_stddev
         self.latent = sizes.latent
         self.to_code = keras.layers.Dense(sizes.code)
-        self.up = ConvolutionsUp(config.data.image_size, 3, sizes.generator_width, stddev)
+        self.up = ConvDecoder(config.data.image_size, 3, sizes.generator_width, stddev)
 
     def call(
         self, features: tf.Tensor, seed: tf.Tensor | None = None, training: bool = False
@@ -89,8 +89,8 @@ class CodeToPicture(Composite, keras.Model):
         return self.up(tf.concat([code, latent], axis=-1), training=training)
 
 
-class S2ICDiscriminator(Composite, keras.Model):
-    """Whether a picture is real and of this sound.
+class S2ICDiscriminator(CompositeLayer, keras.Model):
+    """Whether an image is real and of this sound.
 
     The sound's features become a code of its own here, repeated over the innermost map.
     Input shapes: [B, S, S, 3] and [B, ``s2ic.features``]. Output shape: [B, 1, 1, 1], logits.
@@ -99,22 +99,22 @@ class S2ICDiscriminator(Composite, keras.Model):
     def __init__(self, config: Config, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         sizes, stddev = config.s2ic, config.model.init_stddev
-        self.down = ConvolutionsDown(config.data.image_size, sizes.discriminator_width, stddev)
+        self.down = ConvEncoder(config.data.image_size, sizes.discriminator_width, stddev)
         self.to_code = keras.layers.Dense(sizes.code)
-        self.judge = PairJudge(8 * sizes.discriminator_width, stddev)
+        self.discriminator = PairDiscriminator(8 * sizes.discriminator_width, stddev)
 
     def call(
         self,
-        picture: tf.Tensor,
+        image: tf.Tensor,
         features: tf.Tensor,
         training: bool = False,
         update_statistics: bool = True,
     ) -> tf.Tensor:
         """Judge; see ``BatchNorm.call`` for ``update_statistics``."""
-        seen = self.down(picture, training=training, update_statistics=update_statistics)
+        seen = self.down(image, training=training, update_statistics=update_statistics)
         code = leaky_relu(self.to_code(features), after_bias=True)
         heard = tf.tile(code[:, None, None, :], [1, INNERMOST, INNERMOST, 1])
-        return self.judge(
+        return self.discriminator(
             tf.concat([seen, heard], axis=-1),
             training=training,
             update_statistics=update_statistics,

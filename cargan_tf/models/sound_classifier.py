@@ -8,11 +8,11 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import Config
-from cargan_tf.models.base import Composite
+from cargan_tf.models.base import CompositeLayer
 from cargan_tf.models.layers.batch_norm import BatchNorm
 
 #: Rows and columns it looks at, at most: enough to tell instruments apart, and as cheap for
-#: pictures of 256 pixels as for those of 64.
+#: images of 256 pixels as for those of 64.
 SIZE = 64
 #: Channels in widths, kernel, and stride in bands and in time, of each convolution. The first is
 #: coarse in time: what tells instruments apart is which bands sound together.
@@ -20,7 +20,7 @@ CONVOLUTIONS = ((1, 5, (2, 4)), (2, 5, (2, 2)), (4, 3, (2, 2)), (4, 3, (2, 2)))
 DROPOUT = 0.1
 
 
-class SoundClassifier(Composite, keras.Model):
+class SoundClassifier(CompositeLayer, keras.Model):
     """Convolutions, the mean over time, one dense layer.
 
     Input shape: [B, S, S, C], what the generators see of the sound. Output shape: [B, K], logits.

@@ -9,16 +9,16 @@ import tensorflow as tf
 
 from cargan_tf.config import ModelConfig
 from cargan_tf.models.attention import new_attention
-from cargan_tf.models.base import Composite
+from cargan_tf.models.base import CompositeLayer
 from cargan_tf.models.layers.batch_norm import BatchNorm, ReplicaDropout
-from cargan_tf.models.layers.convolutions import DoublingConvolution, HalvingConvolution, leaky_relu
+from cargan_tf.models.layers.convolutions import DownsampleConv, UpsampleConv, leaky_relu
 
 #: pix2pix drops features in the decoder blocks of full width, from this level in, but not in the
 #: innermost: 1 block at 64 pixels, 2 at 128, 3 at 256.
 FIRST_DROPOUT_LEVEL = 3
 
 
-class UNet(Composite, keras.Model):
+class UNet(CompositeLayer, keras.Model):
     """Down to one place by 4×4 convolutions of stride 2, and up again, with skip connections.
 
     The outermost ``skips_left_out`` of them may be missing.
@@ -33,11 +33,11 @@ class UNet(Composite, keras.Model):
         self.skips_left_out = skips_left_out
         depth = image_size.bit_length() - 1
         widths = [
-            config.generator_width * min(2**level, config.generator_widest)
+            config.generator_width * min(2**level, config.max_width_multiplier)
             for level in range(depth)
         ]
         self.down = [
-            DownBlock(width, config, normalise=0 < level < depth - 1, name=f"down_{level}")
+            DownBlock(width, config, normalize=0 < level < depth - 1, name=f"down_{level}")
             for level, width in enumerate(widths)
         ]
         attending = (1, 0)[: config.generator_attentions]
@@ -52,14 +52,14 @@ class UNet(Composite, keras.Model):
             )
             for level in reversed(range(depth - 1))
         ]
-        self.to_picture = DoublingConvolution(
-            3, use_bias=True, init_stddev=config.init_stddev, name="to_picture", dtype="float32"
+        self.to_rgb = UpsampleConv(
+            3, use_bias=True, init_stddev=config.init_stddev, name="to_rgb", dtype="float32"
         )
 
     def call(
         self, inputs: tf.Tensor, seed: tf.Tensor | None = None, training: bool = False
     ) -> tf.Tensor:
-        """Draw a picture; ``seed`` (int32 [2]) decides the dropout of a training step."""
+        """Draw an image; ``seed`` (int32 [2]) decides the dropout of a training step."""
         features, skips = inputs, []
         for block in self.down:
             features = block(features, training=training)
@@ -73,24 +73,24 @@ class UNet(Composite, keras.Model):
             skip = skips.pop()
             if len(skips) >= self.skips_left_out:
                 features = tf.concat([features, skip], axis=-1)
-        return tf.tanh(self.to_picture(tf.nn.relu(features)))
+        return tf.tanh(self.to_rgb(tf.nn.relu(features)))
 
 
-class DownBlock(Composite):
+class DownBlock(CompositeLayer):
     """Convolution, batch norm, leaky ReLU: [B, S, S, C] to [B, S / 2, S / 2, width].
 
     The skip connections carry what leaves here; the decoder's ReLU makes it the same as carrying
     what stands before the leaky ReLU.
     """
 
-    def __init__(self, width: int, config: ModelConfig, normalise: bool, **kwargs: Any) -> None:
+    def __init__(self, width: int, config: ModelConfig, normalize: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.convolution = HalvingConvolution(
+        self.convolution = DownsampleConv(
             width,
-            use_bias=config.encoder_bias and not normalise,
+            use_bias=config.encoder_bias and not normalize,
             init_stddev=config.init_stddev,
         )
-        self.norm = BatchNorm() if normalise else None
+        self.norm = BatchNorm() if normalize else None
 
     def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Encode one level."""
@@ -100,16 +100,14 @@ class DownBlock(Composite):
         return leaky_relu(features, after_bias=self.norm is None)
 
 
-class UpBlock(Composite):
+class UpBlock(CompositeLayer):
     """ReLU, transposed convolution, batch norm, dropout, attention: [B, S, S, C] to twice S."""
 
     def __init__(
         self, width: int, config: ModelConfig, dropout: bool, attend: bool, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.convolution = DoublingConvolution(
-            width, use_bias=False, init_stddev=config.init_stddev
-        )
+        self.convolution = UpsampleConv(width, use_bias=False, init_stddev=config.init_stddev)
         self.norm = BatchNorm()
         self.dropout = ReplicaDropout(config.dropout) if dropout else None
         self.attention = new_attention(config) if attend else None

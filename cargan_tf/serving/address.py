@@ -61,12 +61,12 @@ class Address:
         return self.scheme.endswith("s")
 
     @property
-    def place(self) -> str:
+    def endpoint(self) -> str:
         """``host:port``."""
         return host_and_port(self.host, self.port)
 
     def __str__(self) -> str:
-        return f"{self.scheme}://{self.place}/{self.model}"
+        return f"{self.scheme}://{self.endpoint}/{self.model}"
 
 
 def host_and_port(host: str, port: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cargan_tf.synthetic.canvas import (
     Axis,
     Canvas,
-    Colour,
+    Color,
     Point,
     bezier,
     darker,
@@ -15,13 +15,13 @@ from cargan_tf.synthetic.canvas import (
 )
 from cargan_tf.synthetic.figure import Body, Look, Pose, draw_left_arm, draw_right_arm
 
-GOLD: Colour = (220, 168, 52)
-PALE_GOLD: Colour = (255, 240, 190)
-RED_BRASS: Colour = (150, 72, 28)
-SILVER: Colour = (204, 208, 216)
+GOLD: Color = (220, 168, 52)
+PALE_GOLD: Color = (255, 240, 190)
+RED_BRASS: Color = (150, 72, 28)
+SILVER: Color = (204, 208, 216)
 
 
-def polished(look: Look) -> Colour:
+def polished(look: Look) -> Color:
     """The brass of one player: from red to pale."""
     return mix(GOLD, PALE_GOLD if look.tint > 0 else RED_BRASS, 0.4 * abs(look.tint))
 
@@ -76,15 +76,15 @@ def draw_horn(canvas: Canvas, look: Look, body: Body, pose: Pose) -> None:
     """A French horn: a coil on the lap, one hand on the valves, one in the wide bell."""
     metal = polished(look)
     x = body.head[0]
-    centre = (x - 4, body.right_shoulder[1] + 50 - 8 * pose.loudness)
-    axis = Axis(centre, 22 - 44 * pose.loudness)
+    center = (x - 4, body.right_shoulder[1] + 50 - 8 * pose.loudness)
+    axis = Axis(center, 22 - 44 * pose.loudness)
     bell = axis.at(-30, 28)
     throat = [axis.at(0, 6), axis.at(16, 20), axis.at(-8, 48), axis.at(-46, 10)]
     canvas.polygon(throat, darker(metal, 0.35))
     canvas.blob(bell, 30, 22, metal, axis.degrees + 42)
     canvas.ellipse(bell, 21, 14, darker(metal, 0.55), axis.degrees + 42)
     for radius in (29, 23, 17, 11):
-        coil = ring(centre, radius, 0.94 * radius)
+        coil = ring(center, radius, 0.94 * radius)
         canvas.limb([*coil, coil[0]], 3.4, lighter(metal, 0.05 + 0.01 * radius))
     mouth_x, mouth_y = body.mouth
     pipe = bezier(body.mouth, (mouth_x - 4, mouth_y + 18), axis.at(-26, -36), axis.at(-27, -8))
@@ -125,7 +125,7 @@ def draw_tuba(canvas: Canvas, look: Look, body: Body, pose: Pose) -> None:
 def _draw_bell(
     canvas: Canvas,
     axis: Axis,
-    metal: Colour,
+    metal: Color,
     start: float,
     end: float,
     across: float,
@@ -152,7 +152,7 @@ def _draw_bell(
     canvas.ellipse(rim, 0.16 * radius + 0.6, radius, lighter(metal, 0.3), axis.degrees)
 
 
-def _draw_valves(canvas: Canvas, axis: Axis, metal: Colour, pose: Pose) -> None:
+def _draw_valves(canvas: Canvas, axis: Axis, metal: Color, pose: Pose) -> None:
     """Three valves; more of them are pressed for lower notes."""
     for number, along in enumerate((38, 46, 54)):
         pressed = 6 * min(max(3 * (1 - pose.pitch) - number, 0), 1)

@@ -1,5 +1,5 @@
 """What a sample data set is made from: checked, compared, written beside it."""
-# MERGED The pairs of one recording on the disk: sounds, pictures and their lines in the manifest.
+# MERGED The pairs of one recording on the disk: sounds, images and their lines in the manifest.
 # MERGED The whole sample data set on the disk, in Sub-URMP's layout.
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from typing import Any
 from cargan_tf.errors import UserError
 from cargan_tf.labels import SUB_URMP_LABELS, label_index
 from cargan_tf.synthetic import soundfont as sampler
-from cargan_tf.synthetic.figure import Pose, looks
+from cargan_tf.synthetic.figure import Pose, player_looks
 from cargan_tf.synthetic.recording import Clip, player_of, record_clips
-from cargan_tf.synthetic.scene import backdrop, draw_player
+from cargan_tf.synthetic.scene import background, draw_player
 from cargan_tf.synthetic.synthesizer import SAMPLE_RATE
 from cargan_tf.synthetic.timbre import INSTRUMENTS, PLAYERS
 from cargan_tf.utils.files import file_hash, write_json
@@ -40,7 +40,7 @@ PARAMETERS = "sample.json"
 #: Every player records for all three splits.
 MIN_RECORDINGS = 3 * PLAYERS
 #: One in so many recordings is for validation, and as many for the test.
-HELD_OUT_SHARE = 4
+HELD_OUT_DIVISOR = 4
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Parameters:
     @property
     def splits(self) -> list[str]:
         """The split of each recording: training first, then validation, then test."""
-        held_out = max(PLAYERS, self.recordings // HELD_OUT_SHARE)
+        held_out = max(PLAYERS, self.recordings // HELD_OUT_DIVISOR)
         training = self.recordings - 2 * held_out
         return ["train"] * training + ["validation"] * held_out + ["test"] * held_out
 
@@ -168,15 +168,15 @@ def write_pairs(job: Job) -> list[Row]:
         UserError: the SoundFont cannot be used.
     """
     player = player_of(job.recording)
-    look = looks(job.label, job.seed)[player]
-    stage = backdrop(look)
+    look = player_looks(job.label, job.seed)[player]
+    stage = background(look)
     for kind in ("chunk", "img"):
         (job.folder / kind / job.split / job.label).mkdir(parents=True, exist_ok=True)
     rows = []
     for clip in record_clips(job.label, job.recording, job.clips, job.seed, job.soundfont):
         row = _row(job, player, clip)
-        picture = draw_player(job.label, look, Pose(clip.pitch, clip.loudness), stage)
-        picture.save(job.folder / row.image, quality=JPEG_QUALITY)
+        image = draw_player(job.label, look, Pose(clip.pitch, clip.loudness), stage)
+        image.save(job.folder / row.image, quality=JPEG_QUALITY)
         _write_wav(job.folder / row.audio, clip)
         rows.append(row)
     return rows
@@ -219,12 +219,12 @@ def make_sample_data(
     labels: Sequence[str] = SUB_URMP_LABELS,
     reporter: Reporter | None = None,
 ) -> Path:
-    """Write pairs of sound and picture to ``out`` and give the path of their manifest.
+    """Write pairs of sound and image to ``out`` and give the path of their manifest.
 
     ``out`` holds ``img`` and ``chunk`` as Sub-URMP has them, such as
     ``img/train/violin/violin07_1500.jpg`` and ``chunk/train/violin/violin07_1500.wav``, the pairs'
     ``manifest.csv`` (its columns are the fields of ``pairs.Row``) and ``sample.json``. Sounds are
-    half a second at 22,050 Hz, mono, 16 bits; pictures 256×256. The folder appears when it is
+    half a second at 22,050 Hz, mono, 16 bits; images 256×256. The folder appears when it is
     complete. Where it already holds the same set, nothing is done.
 
     Args:
@@ -232,7 +232,7 @@ def make_sample_data(
         recordings: of each instrument; its three players take turns, each is in every split.
         clips_per_recording: pairs of one recording.
         seed: other seeds give other melodies and other players.
-        soundfont: an .sf2 file that plays the notes instead of the built-in synthesiser.
+        soundfont: an .sf2 file that plays the notes instead of the built-in synthesizer.
         workers: processes; one for each processor if ``None``. The result does not depend on it.
         labels: the instruments, of the 13 known.
         reporter: hears how many pairs are done.
@@ -295,7 +295,9 @@ def _results(jobs: list[Job], workers: int) -> Iterator[list[Row]]:
     # Not "fork": the caller may have TensorFlow's threads running, which a fork would not copy.
     context = multiprocessing.get_context("spawn")
     try:
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=stop_with_parent_ignoring_ctrl_c) as pool:
+        with ProcessPoolExecutor(
+            workers, mp_context=context, initializer=stop_with_parent_ignoring_ctrl_c
+        ) as pool:
             try:
                 yield from pool.map(write_pairs, jobs)
             finally:

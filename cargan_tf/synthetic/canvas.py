@@ -1,5 +1,5 @@
-"""Points of the drawing plane: x to the right, y downwards, in the units of a 256-pixel picture."""
-# MERGED Drawing primitives on a picture that is twice as fine as the result.
+"""Points of the drawing plane: x to the right, y downwards, in the units of a 256-pixel image."""
+# MERGED Drawing primitives on an image that is twice as fine as the result.
 
 from __future__ import annotations
 
@@ -34,25 +34,26 @@ class Axis:
 
 def bezier(*controls: Point, steps: int = 16) -> list[Point]:
     """The Bézier curve of any number of control points, as ``steps`` points of a line."""
-    share = np.linspace(0, 1, steps)[:, None]
+    fraction = np.linspace(0, 1, steps)[:, None]
     layers = [np.broadcast_to(np.array(point, float), (steps, 2)) for point in controls]
     while len(layers) > 1:
         layers = [
-            (1 - share) * before + share * after for before, after in itertools.pairwise(layers)
+            (1 - fraction) * before + fraction * after
+            for before, after in itertools.pairwise(layers)
         ]
     return [(float(x), float(y)) for x, y in layers[0]]
 
 
-def ring(centre: Point, rx: float, ry: float, degrees: float = 0.0, steps: int = 40) -> list[Point]:
+def ring(center: Point, rx: float, ry: float, degrees: float = 0.0, steps: int = 40) -> list[Point]:
     """The outline of an ellipse whose first axis is turned by ``degrees``."""
-    axis = Axis(centre, degrees)
+    axis = Axis(center, degrees)
     angles = np.linspace(0, 2 * math.pi, steps, endpoint=False)
     return [axis.at(rx * math.cos(angle), ry * math.sin(angle)) for angle in angles]
 
 
-def between(start: Point, end: Point, share: float) -> Point:
-    """The point at ``share`` (0 to 1) of the way from ``start`` to ``end``."""
-    return (start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share)
+def between(start: Point, end: Point, fraction: float) -> Point:
+    """The point at ``fraction`` (0 to 1) of the way from ``start`` to ``end``."""
+    return (start[0] + (end[0] - start[0]) * fraction, start[1] + (end[1] - start[1]) * fraction)
 
 
 def elbow(shoulder: Point, hand: Point, half_arm: float) -> Point:
@@ -68,47 +69,47 @@ def elbow(shoulder: Point, hand: Point, half_arm: float) -> Point:
     return one if one[1] >= other[1] else other
 
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
-#: Pixels a side of a finished picture (Sec. 3 of the paper: 256×256).
+#: Pixels a side of a finished image (Sec. 3 of the paper: 256×256).
 SIDE = 256
 #: Drawn so many times finer, then averaged, so that edges are smooth.
 SUPERSAMPLING = 2
 
-BLACK: Colour = (26, 24, 28)
-WHITE: Colour = (255, 255, 255)
+BLACK: Color = (26, 24, 28)
+WHITE: Color = (255, 255, 255)
 
 #: How far the outline of a shape reaches beyond it.
 OUTLINE = 0.8
 
 
-def mix(one: Colour, other: Colour, share: float) -> Colour:
-    """``one`` with ``share`` (0 to 1) of ``other`` in it."""
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+def mix(one: Color, other: Color, fraction: float) -> Color:
+    """``one`` with ``fraction`` (0 to 1) of ``other`` in it."""
+    red, green, blue = (round(a + (b - a) * fraction) for a, b in zip(one, other, strict=True))
     return (red, green, blue)
 
 
-def darker(colour: Colour, share: float = 0.4) -> Colour:
-    """``colour`` with ``share`` of black in it."""
-    return mix(colour, (0, 0, 0), share)
+def darker(color: Color, fraction: float = 0.4) -> Color:
+    """``color`` with ``fraction`` of black in it."""
+    return mix(color, (0, 0, 0), fraction)
 
 
-def lighter(colour: Colour, share: float = 0.4) -> Colour:
-    """``colour`` with ``share`` of white in it."""
-    return mix(colour, WHITE, share)
+def lighter(color: Color, fraction: float = 0.4) -> Color:
+    """``color`` with ``fraction`` of white in it."""
+    return mix(color, WHITE, fraction)
 
 
 @dataclass(frozen=True)
 class View:
-    """How the drawing plane lies on the picture: magnified about ``centre``, then moved."""
+    """How the drawing plane lies on the image: magnified about ``center``, then moved."""
 
     magnification: float = 1.0
-    centre: Point = (128.0, 150.0)
+    center: Point = (128.0, 150.0)
     shift: Point = (0.0, 0.0)
 
 
 class Canvas:
-    """A picture to draw on in the units of the drawing plane; the view places it on the picture."""
+    """An image to draw on in the units of the drawing plane; the view places it on the image."""
 
     def __init__(self, background: Image.Image, view: View | None = None) -> None:
         """Start from a copy of ``background``, ``SIDE * SUPERSAMPLING`` pixels a side, RGB."""
@@ -117,44 +118,44 @@ class Canvas:
         self._view = view or View()
 
     def finished(self) -> Image.Image:
-        """The picture, ``SIDE`` pixels a side."""
+        """The image, ``SIDE`` pixels a side."""
         return self._image.reduce(SUPERSAMPLING)
 
     def image(self) -> Image.Image:
-        """The fine picture as it is, ``SIDE * SUPERSAMPLING`` pixels a side."""
+        """The fine image as it is, ``SIDE * SUPERSAMPLING`` pixels a side."""
         return self._image
 
-    def polygon(self, points: Sequence[Point], fill: Colour) -> None:
+    def polygon(self, points: Sequence[Point], fill: Color) -> None:
         """A filled polygon."""
-        self._draw.polygon(self._place(points), fill=fill)
+        self._draw.polygon(self._position(points), fill=fill)
 
     def ellipse(
-        self, centre: Point, rx: float, ry: float, fill: Colour, degrees: float = 0.0
+        self, center: Point, rx: float, ry: float, fill: Color, degrees: float = 0.0
     ) -> None:
         """A filled ellipse, its first axis turned by ``degrees``."""
-        self.polygon(ring(centre, rx, ry, degrees), fill)
+        self.polygon(ring(center, rx, ry, degrees), fill)
 
-    def blob(self, centre: Point, rx: float, ry: float, fill: Colour, degrees: float = 0.0) -> None:
+    def blob(self, center: Point, rx: float, ry: float, fill: Color, degrees: float = 0.0) -> None:
         """A filled ellipse with a dark outline."""
-        self.ellipse(centre, rx + OUTLINE, ry + OUTLINE, darker(fill, 0.45), degrees)
-        self.ellipse(centre, rx, ry, fill, degrees)
+        self.ellipse(center, rx + OUTLINE, ry + OUTLINE, darker(fill, 0.45), degrees)
+        self.ellipse(center, rx, ry, fill, degrees)
 
-    def line(self, points: Sequence[Point], width: float, fill: Colour) -> None:
+    def line(self, points: Sequence[Point], width: float, fill: Color) -> None:
         """A line through ``points`` with round joints and ends."""
-        places = self._place(points)
+        positions = self._position(points)
         pixels = max(1, round(width * self._scale))
-        self._draw.line(places, fill=fill, width=pixels, joint="curve")
+        self._draw.line(positions, fill=fill, width=pixels, joint="curve")
         radius = pixels / 2
-        for x, y in (places[0], places[-1]):
+        for x, y in (positions[0], positions[-1]):
             self._draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill)
 
-    def limb(self, points: Sequence[Point], width: float, fill: Colour) -> None:
+    def limb(self, points: Sequence[Point], width: float, fill: Color) -> None:
         """A line with a dark outline."""
         self.line(points, width + 2 * OUTLINE, darker(fill, 0.45))
         self.line(points, width, fill)
 
     def tube(
-        self, points: Sequence[Point], width: float, fill: Colour, shine: Colour = WHITE
+        self, points: Sequence[Point], width: float, fill: Color, shine: Color = WHITE
     ) -> None:
         """A round tube: outline, body and a light line on the side that faces up."""
         self.line(points, width + 2 * OUTLINE, darker(fill, 0.6))
@@ -167,8 +168,8 @@ class Canvas:
     def _scale(self) -> float:
         return self._view.magnification * SUPERSAMPLING
 
-    def _place(self, points: Sequence[Point]) -> list[Point]:
-        centre_x, centre_y = self._view.centre
+    def _position(self, points: Sequence[Point]) -> list[Point]:
+        centre_x, centre_y = self._view.center
         left = centre_x + self._view.shift[0]
         top = centre_y + self._view.shift[1]
         magnified = self._view.magnification

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cargan_tf.synthetic.canvas import BLACK, Canvas, Colour, Point, between, darker, elbow, lighter
+from cargan_tf.synthetic.canvas import BLACK, Canvas, Color, Point, between, darker, elbow, lighter
 from cargan_tf.synthetic.timbre import PLAYERS, generator
 
 #: Far apart from one another and from the blue curtain; an instrument's players get three of them.
 #: No yellow and no black, before which brass and woodwind would not be seen.
-SHIRTS: tuple[Colour, ...] = (
+SHIRTS: tuple[Color, ...] = (
     (204, 34, 40),
     (240, 238, 228),
     (24, 136, 60),
@@ -21,15 +21,15 @@ SHIRTS: tuple[Colour, ...] = (
     (64, 200, 206),
     (122, 120, 130),
 )
-TROUSERS: tuple[Colour, ...] = ((44, 44, 54), (96, 78, 60), (128, 130, 136), (70, 34, 40))
-SKINS: tuple[Colour, ...] = (
+TROUSERS: tuple[Color, ...] = ((44, 44, 54), (96, 78, 60), (128, 130, 136), (70, 34, 40))
+SKINS: tuple[Color, ...] = (
     (242, 205, 178),
     (216, 166, 126),
     (186, 128, 90),
     (140, 90, 60),
     (98, 64, 46),
 )
-HAIRS: tuple[Colour, ...] = (
+HAIRS: tuple[Color, ...] = (
     (30, 22, 18),
     (92, 52, 26),
     (150, 70, 30),
@@ -46,13 +46,13 @@ FOLDS = 6
 
 @dataclass(frozen=True)
 class Look:
-    """What stays the same in all pictures of one player.
+    """What stays the same in all images of one player.
 
     Attributes:
-        shirt, trousers, skin, hair: colours.
+        shirt, trousers, skin, hair: colors.
         hair_style: one of ``HAIR_STYLES``.
         glasses: whether the player wears them.
-        magnification: size of the player in the picture.
+        magnification: size of the player in the image.
         shift: pixels by which the player sits off the middle, right and down.
         tint: of wood and metal, -1 (dark) to 1 (light).
         curtain_hue, curtain_value: of the backdrop, 0 to 1.
@@ -60,10 +60,10 @@ class Look:
         stand: where the music stand is.
     """
 
-    shirt: Colour
-    trousers: Colour
-    skin: Colour
-    hair: Colour
+    shirt: Color
+    trousers: Color
+    skin: Color
+    hair: Color
     hair_style: str
     glasses: bool
     magnification: float
@@ -75,8 +75,8 @@ class Look:
     stand: tuple[float, float]
 
 
-def looks(label: str, seed: int) -> tuple[Look, Look, Look]:
-    """The looks of the three players of an instrument; no colour or hair style occurs twice."""
+def player_looks(label: str, seed: int) -> tuple[Look, Look, Look]:
+    """The looks of the three players of an instrument; no color or hair style occurs twice."""
     random = generator(seed, label, "looks")
     shirts = random.permutation(len(SHIRTS))
     trousers = random.permutation(len(TROUSERS))
@@ -107,8 +107,8 @@ def looks(label: str, seed: int) -> tuple[Look, Look, Look]:
     return first, second, third
 
 
-def _varied(colour: Colour, random: np.random.Generator) -> Colour:
-    red, green, blue = (int(part) for part in np.clip(colour + random.integers(-10, 11, 3), 0, 255))
+def _varied(color: Color, random: np.random.Generator) -> Color:
+    red, green, blue = (int(part) for part in np.clip(color + random.integers(-10, 11, 3), 0, 255))
     return (red, green, blue)
 
 

@@ -11,7 +11,7 @@ from cargan_tf.synthetic import soundfont as sampler
 from cargan_tf.synthetic import synthesizer
 from cargan_tf.synthetic.score import CLIP_SECONDS, Score, compose
 from cargan_tf.synthetic.synthesizer import SAMPLE_RATE
-from cargan_tf.synthetic.timbre import INSTRUMENTS, PLAYERS, Instrument, generator, signature
+from cargan_tf.synthetic.timbre import INSTRUMENTS, PLAYERS, Instrument, generator, timbre
 
 #: RMS in dB of full scale of clips that are played with loudness 0 and 1; nearly all clips lie
 #: between, so that the pose moves with each decibel.
@@ -87,7 +87,7 @@ def _perform(
 ) -> np.ndarray:
     player = player_of(recording)
     instrument = INSTRUMENTS[label]
-    manner = signature(player, generator(seed, label, player, "signature"))
+    manner = timbre(player, generator(seed, label, player, "signature"))
     if soundfont is None:
         random = generator(seed, label, recording, "performance")
         dry = synthesizer.render(score.notes, instrument, manner, score.seconds, random)

@@ -1,5 +1,5 @@
 """The stage behind a player: a blue curtain with folds, the floor, a music stand."""
-# MERGED The picture of a player with the instrument, in a pose.
+# MERGED The image of a player with the instrument, in a pose.
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STAND = (30, 30, 34)
 PAPER = (236, 238, 244)
 
 
-def backdrop(look: Look) -> Image.Image:
+def background(look: Look) -> Image.Image:
     """The empty stage of one player, ``SIDE * SUPERSAMPLING`` pixels a side, RGB."""
     canvas = Canvas(_curtain(look))
     canvas.polygon([(0, 240), (SIDE, 236), (SIDE, SIDE), (0, SIDE)], FLOOR)
@@ -44,14 +44,14 @@ def _curtain(look: Look) -> Image.Image:
     saturation = 0.86 - 0.12 * value
     across = _rgb(look.curtain_hue, saturation, value)
     light = np.linspace(TOP_LIGHT, FOOT_LIGHT, pixels)[:, None, None]
-    colours = np.clip(255 * across[None] * light, 0, 255)
-    return Image.fromarray(colours.astype(np.uint8))
+    colors = np.clip(255 * across[None] * light, 0, 255)
+    return Image.fromarray(colors.astype(np.uint8))
 
 
 def _rgb(hue: float, saturation: np.ndarray, value: np.ndarray) -> np.ndarray:
     """HSV to RGB for one hue, all in [0, 1], shape [pixels, 3]."""
-    place = (np.array([5.0, 3.0, 1.0]) + 6 * hue) % 6
-    ramp = np.clip(np.minimum(place, 4 - place), 0, 1)
+    position = (np.array([5.0, 3.0, 1.0]) + 6 * hue) % 6
+    ramp = np.clip(np.minimum(position, 4 - position), 0, 1)
     return value[:, None] * (1 - saturation[:, None] * ramp)
 
 
@@ -61,7 +61,7 @@ class Scene:
 
     Attributes:
         draw: draws the instrument and the arms over the body.
-        middle: where the player is from left to right; 128 is the picture's middle.
+        middle: where the player is from left to right; 128 is the image's middle.
         magnification: of the whole; the double bass needs the height.
         drop: pixels by which the whole is moved down.
         standing: whether the player stands.
@@ -96,7 +96,7 @@ SCENES: dict[str, Scene] = {
 
 
 def draw_player(label: str, look: Look, pose: Pose, stage: Image.Image) -> Image.Image:
-    """A player of ``label`` before ``stage`` (from ``backdrop``): RGB, ``SIDE`` pixels a side."""
+    """A player of ``label`` before ``stage`` (from ``background``): RGB, ``SIDE`` pixels a side."""
     scene = SCENES[label]
     right, down = look.shift
     view = View(

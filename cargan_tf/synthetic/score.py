@@ -72,7 +72,7 @@ def _keys(instrument: Instrument, count: int, random: np.random.Generator) -> li
     keys: list[int] = []
     while len(keys) < count:
         length = min(NOTES_PER_PHRASE, count - len(keys))
-        heights = np.sort(_spread_evenly(length, random))
+        heights = np.sort(_stratified(length, random))
         arc = np.concatenate([heights[::2], heights[1::2][::-1]])
         arc = np.roll(arc, int(random.integers(length)))
         keys += [pool[int(height * len(pool))] for height in arc]
@@ -85,9 +85,9 @@ def _swell(starts: np.ndarray, random: np.random.Generator) -> np.ndarray:
     wave = np.sin(2 * np.pi * (starts / period + random.random()))
     wave += random.normal(0, 0.35, len(starts))
     rank = np.argsort(np.argsort(wave))
-    return np.sort(_spread_evenly(len(starts), random))[rank]
+    return np.sort(_stratified(len(starts), random))[rank]
 
 
-def _spread_evenly(count: int, random: np.random.Generator) -> np.ndarray:
+def _stratified(count: int, random: np.random.Generator) -> np.ndarray:
     """``count`` numbers, one at random in each of as many equal parts of [0, 1)."""
     return (np.arange(count) + random.random(count)) / count

@@ -10,7 +10,7 @@ import numpy as np
 from cargan_tf.errors import UserError
 from cargan_tf.synthetic.score import CLIP_SECONDS, Note
 from cargan_tf.synthetic.synthesizer import LOUDEST_DB, SAMPLE_RATE
-from cargan_tf.synthetic.timbre import Instrument, Signature
+from cargan_tf.synthetic.timbre import Instrument, Timbre
 
 #: Samples between changes of the pitch bend: 50 a second, far above any vibrato.
 BEND_EVERY = SAMPLE_RATE // 50
@@ -34,7 +34,7 @@ def render(
     soundfont: Path,
     notes: tuple[Note, ...],
     instrument: Instrument,
-    signature: Signature,
+    timbre: Timbre,
     seconds: float,
 ) -> np.ndarray:
     """``notes`` played dry by the instrument's General MIDI program, float64, [samples].
@@ -49,14 +49,14 @@ def render(
     done = 0
     for moment, turn_on, note in _events(notes):
         until = min(round(moment * SAMPLE_RATE), total)
-        parts.append(_play(synth, instrument, signature, done, until))
+        parts.append(_play(synth, instrument, timbre, done, until))
         done = until
         if turn_on:
             loud = SOFTEST_VELOCITY + (LOUDEST_VELOCITY - SOFTEST_VELOCITY) * note.velocity
             synth.noteon(CHANNEL, note.midi, round(loud))
         else:
             synth.noteoff(CHANNEL, note.midi)
-    parts.append(_play(synth, instrument, signature, done, total))
+    parts.append(_play(synth, instrument, timbre, done, total))
     return _levelled(np.concatenate(parts), soundfont, instrument)
 
 
@@ -87,16 +87,14 @@ def _events(notes: tuple[Note, ...]) -> list[tuple[float, bool, Note]]:
     return sorted(starts + ends, key=lambda event: (event[0], event[1]))
 
 
-def _play(
-    synth: Any, instrument: Instrument, signature: Signature, first: int, until: int
-) -> np.ndarray:
+def _play(synth: Any, instrument: Instrument, timbre: Timbre, first: int, until: int) -> np.ndarray:
     """The samples ``first`` to ``until`` in mono, the pitch bent by tuning and vibrato."""
     parts = [np.zeros(0)]
-    swing = instrument.vibrato_cents * signature.vibrato_depth
+    swing = instrument.vibrato_cents * timbre.vibrato_depth
     for start in range(first, until, BEND_EVERY):
         length = min(BEND_EVERY, until - start)
-        wave = np.sin(2 * np.pi * signature.vibrato_hz * start / SAMPLE_RATE)
-        cents = signature.tuning_cents + swing * float(wave)
+        wave = np.sin(2 * np.pi * timbre.vibrato_hz * start / SAMPLE_RATE)
+        cents = timbre.tuning_cents + swing * float(wave)
         synth.pitchbend(CHANNEL, round(BEND_REST + BEND_WHOLE_TONE * cents / 200))
         stereo = np.frombuffer(bytes(synth.generate(length)), np.float32).reshape(-1, 2)
         parts.append(stereo.astype(np.float64).mean(axis=1))

@@ -5,21 +5,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from cargan_tf.synthetic.canvas import BLACK, Axis, Canvas, Colour, Point, darker, mix
+from cargan_tf.synthetic.canvas import BLACK, Axis, Canvas, Color, Point, darker, mix
 from cargan_tf.synthetic.figure import Body, Look, Pose, draw_left_arm, draw_right_arm
 
-VIOLIN_WOOD: Colour = (184, 88, 32)
-VIOLA_WOOD: Colour = (126, 58, 26)
-CELLO_WOOD: Colour = (176, 74, 30)
-BASS_WOOD: Colour = (118, 56, 24)
-VARNISH_LIGHT: Colour = (255, 205, 130)
-VARNISH_DARK: Colour = (26, 10, 4)
-EBONY: Colour = (28, 22, 22)
-BRIDGE: Colour = (222, 196, 150)
-STEEL: Colour = (90, 90, 96)
-STRING: Colour = (230, 230, 225)
-BOW_STICK: Colour = (64, 32, 16)
-BOW_HAIR: Colour = (240, 234, 216)
+VIOLIN_WOOD: Color = (184, 88, 32)
+VIOLA_WOOD: Color = (126, 58, 26)
+CELLO_WOOD: Color = (176, 74, 30)
+BASS_WOOD: Color = (118, 56, 24)
+VARNISH_LIGHT: Color = (255, 205, 130)
+VARNISH_DARK: Color = (26, 10, 4)
+EBONY: Color = (28, 22, 22)
+BRIDGE: Color = (222, 196, 150)
+STEEL: Color = (90, 90, 96)
+STRING: Color = (230, 230, 225)
+BOW_STICK: Color = (64, 32, 16)
+BOW_HAIR: Color = (240, 234, 216)
 
 #: Outline of the body: half its width at places along it, both as shares of its length.
 PLACES = (0, 0.02, 0.1, 0.22, 0.34, 0.44, 0.52, 0.6, 0.7, 0.82, 0.92, 0.985, 1)
@@ -52,7 +52,7 @@ def draw_double_bass(canvas: Canvas, look: Look, body: Body, pose: Pose) -> None
 
 
 def _draw_on_shoulder(
-    canvas: Canvas, look: Look, body: Body, pose: Pose, length: float, wood: Colour
+    canvas: Canvas, look: Look, body: Body, pose: Pose, length: float, wood: Color
 ) -> None:
     x, y = body.head
     axis = Axis((x + 5, y + 21), 20 - 36 * pose.loudness)
@@ -71,7 +71,7 @@ def _draw_upright(
     pose: Pose,
     axis: Axis,
     length: float,
-    wood: Colour,
+    wood: Color,
     bow: float,
 ) -> None:
     canvas.line([axis.at(-12), axis.at(2)], 2.4, STEEL)
@@ -85,7 +85,7 @@ def _stop(pose: Pose) -> float:
     return LOWEST_STOP + (HIGHEST_STOP - LOWEST_STOP) * pose.pitch
 
 
-def _varnished(wood: Colour, look: Look) -> Colour:
+def _varnished(wood: Color, look: Look) -> Color:
     light = VARNISH_LIGHT if look.tint > 0 else VARNISH_DARK
     return mix(wood, light, 0.28 * abs(look.tint))
 
@@ -94,17 +94,17 @@ def _draw_bow(
     canvas: Canvas, contact: Point, degrees: float, half_length: float, pose: Pose
 ) -> Point:
     """A bow over ``contact``, drawn farther the louder it is; gives where its frog is held."""
-    drawn = (pose.loudness - 0.5) * 1.1 * half_length
+    generated = (pose.loudness - 0.5) * 1.1 * half_length
     axis = Axis(contact, degrees)
-    frog, tip = axis.at(-half_length + drawn), axis.at(half_length + drawn)
-    hair = [axis.at(-half_length + drawn, 2.4), axis.at(half_length + drawn, 1.6)]
+    frog, tip = axis.at(-half_length + generated), axis.at(half_length + generated)
+    hair = [axis.at(-half_length + generated, 2.4), axis.at(half_length + generated, 1.6)]
     canvas.line(hair, 1.4, BOW_HAIR)
     canvas.line([frog, tip], 2.2, BOW_STICK)
-    canvas.line([frog, axis.at(-half_length + drawn + 5, 1)], 3.6, BLACK)
+    canvas.line([frog, axis.at(-half_length + generated + 5, 1)], 3.6, BLACK)
     return frog
 
 
-def _draw_fiddle(canvas: Canvas, axis: Axis, length: float, wood: Colour) -> None:
+def _draw_fiddle(canvas: Canvas, axis: Axis, length: float, wood: Color) -> None:
     """Body from the axis' origin to ``length``, neck and scroll to 1.7 times that."""
 
     def at(along: float, across: float = 0.0) -> Point:

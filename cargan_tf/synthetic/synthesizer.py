@@ -1,5 +1,5 @@
-"""Noise of a given colour, and lengths for which a Fourier transform is quick."""
-# MERGED An additive synthesiser: notes become sound by sums of harmonics, with numpy alone.
+"""Noise of a given color, and lengths for which a Fourier transform is quick."""
+# MERGED An additive synthesizer: notes become sound by sums of harmonics, with numpy alone.
 # MERGED From dry notes to a recording: the player's instrument, the room and its noise floor.
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from cargan_tf.synthetic.score import Note
-from cargan_tf.synthetic.timbre import Instrument, Signature
+from cargan_tf.synthetic.timbre import Instrument, Timbre
 
 #: A transform's length is a multiple of this power of two, so its other factors are small.
 LENGTH_STEP = 1 << 14
@@ -20,7 +20,7 @@ def transform_length(samples: int) -> int:
     return -(-samples // LENGTH_STEP) * LENGTH_STEP
 
 
-def coloured_noise(
+def colored_noise(
     samples: int,
     sample_rate: int,
     gain: Callable[[np.ndarray], np.ndarray],
@@ -67,7 +67,7 @@ BRIGHTENING = 3.0
 def render(
     notes: tuple[Note, ...],
     instrument: Instrument,
-    signature: Signature,
+    timbre: Timbre,
     seconds: float,
     random: np.random.Generator,
 ) -> np.ndarray:
@@ -78,7 +78,7 @@ def render(
     air = _air(instrument, total + tail, random)
     for note in notes:
         first = round(note.start * SAMPLE_RATE)
-        tone = _tone(note, instrument, signature, random)
+        tone = _tone(note, instrument, timbre, random)
         envelope = _envelope(note, instrument, len(tone))
         span = slice(first, first + len(tone))
         level = 10 ** ((SOFTEST_DB + (LOUDEST_DB - SOFTEST_DB) * note.velocity) / 20)
@@ -104,14 +104,14 @@ def _formant(instrument: Instrument, frequencies: np.ndarray) -> np.ndarray:
 
 
 def _tone(
-    note: Note, instrument: Instrument, signature: Signature, random: np.random.Generator
+    note: Note, instrument: Instrument, timbre: Timbre, random: np.random.Generator
 ) -> np.ndarray:
     """The periodic part of one note at RMS 1, with vibrato, brightening after the attack."""
     time = np.arange(round((note.seconds + RELEASE_SECONDS) * SAMPLE_RATE)) / SAMPLE_RATE
-    frequency = 440 * 2 ** ((note.midi - 69 + signature.tuning_cents / 100) / 12)
-    octaves = instrument.vibrato_cents * signature.vibrato_depth / 1200
+    frequency = 440 * 2 ** ((note.midi - 69 + timbre.tuning_cents / 100) / 12)
+    octaves = instrument.vibrato_cents * timbre.vibrato_depth / 1200
     swing = octaves * np.minimum(time / VIBRATO_ONSET_SECONDS, 1)
-    vibrato = np.sin(2 * np.pi * (signature.vibrato_hz * time + random.random()))
+    vibrato = np.sin(2 * np.pi * (timbre.vibrato_hz * time + random.random()))
     phase = np.cumsum(frequency * 2 ** (swing * vibrato)) / SAMPLE_RATE
     bright = _wave_table(harmonic_amplitudes(instrument, frequency, note.velocity))
     dark = _wave_table(harmonic_amplitudes(instrument, frequency, note.velocity - 1))
@@ -134,13 +134,13 @@ def _look_up(
     dark: np.ndarray, bright: np.ndarray, opened: np.ndarray, phase: np.ndarray
 ) -> np.ndarray:
     """The wave at ``phase`` (in cycles): from ``dark`` to ``bright`` as ``opened`` goes to 1."""
-    place = (phase % 1.0) * TABLE_POINTS
-    index = place.astype(np.int64)
-    share = place - index
-    wave = bright[index] * (1 - share) + bright[index + 1] * share
+    position = (phase % 1.0) * TABLE_POINTS
+    index = position.astype(np.int64)
+    fraction = position - index
+    wave = bright[index] * (1 - fraction) + bright[index + 1] * fraction
     opening = int(np.searchsorted(opened, 1.0))
     head, next_head = index[:opening], index[:opening] + 1
-    start = dark[head] * (1 - share[:opening]) + dark[next_head] * share[:opening]
+    start = dark[head] * (1 - fraction[:opening]) + dark[next_head] * fraction[:opening]
     wave[:opening] += (1 - opened[:opening]) * (start - wave[:opening])
     return wave
 
@@ -154,12 +154,12 @@ def _envelope(note: Note, instrument: Instrument, samples: int) -> np.ndarray:
 
 
 def _air(instrument: Instrument, samples: int, random: np.random.Generator) -> np.ndarray:
-    """Bow or breath noise at RMS 1, coloured by the instrument's formant."""
+    """Bow or breath noise at RMS 1, colored by the instrument's formant."""
 
     def gain(frequencies: np.ndarray) -> np.ndarray:
         return 0.15 + _formant(instrument, frequencies)
 
-    return coloured_noise(samples, SAMPLE_RATE, gain, random)
+    return colored_noise(samples, SAMPLE_RATE, gain, random)
 
 
 #: Frequency at which brightness changes nothing.
@@ -175,15 +175,15 @@ TAIL_SECONDS = 1.0
 
 def record(
     dry: np.ndarray,
-    signature: Signature,
+    timbre: Timbre,
     room_random: np.random.Generator,
     noise_random: np.random.Generator,
 ) -> np.ndarray:
-    """The recording of ``dry`` [samples]: coloured, with reverberation and noise, within ±1.
+    """The recording of ``dry`` [samples]: colored, with reverberation and noise, within ±1.
 
     Args:
         dry: float64 at ``SAMPLE_RATE``.
-        signature: the player's.
+        timbre: the player's.
         room_random: gives the room's echoes; the same for all recordings of a player.
         noise_random: gives the noise floor; another for every recording.
     """
@@ -191,38 +191,38 @@ def record(
     padded = transform_length(samples + round(TAIL_SECONDS * SAMPLE_RATE))
     frequencies = np.fft.rfftfreq(padded, 1 / SAMPLE_RATE)
     spectrum = np.fft.rfft(dry, padded)
-    spectrum *= 10 ** (colour_db(signature, frequencies) / 20)
-    spectrum *= np.fft.rfft(_echoes(signature, room_random), padded)
+    spectrum *= 10 ** (color_db(timbre, frequencies) / 20)
+    spectrum *= np.fft.rfft(_echoes(timbre, room_random), padded)
     wet = np.fft.irfft(spectrum, padded)[:samples]
-    wet *= np.sqrt((dry**2).mean() / (wet**2).mean())  # a colour must not make a player louder
-    recording = wet + _floor(signature, samples, noise_random)
+    wet *= np.sqrt((dry**2).mean() / (wet**2).mean())  # a color must not make a player louder
+    recording = wet + _floor(timbre, samples, noise_random)
     return recording * min(1.0, PEAK / np.abs(recording).max())
 
 
-def colour_db(signature: Signature, frequencies: np.ndarray) -> np.ndarray:
+def color_db(timbre: Timbre, frequencies: np.ndarray) -> np.ndarray:
     """Gain in dB of the player's instrument at each of ``frequencies`` (Hz)."""
     audible = np.maximum(frequencies, 20.0)
     octaves = np.clip(np.log2(audible / PIVOT_HZ), -PIVOT_OCTAVES, PIVOT_OCTAVES)
-    from_body = np.log2(audible / signature.body_hz) / BODY_OCTAVES
-    return signature.brightness_db * octaves + signature.body_db * np.exp(-(from_body**2))
+    from_body = np.log2(audible / timbre.body_hz) / BODY_OCTAVES
+    return timbre.brightness_db * octaves + timbre.body_db * np.exp(-(from_body**2))
 
 
-def _echoes(signature: Signature, random: np.random.Generator) -> np.ndarray:
+def _echoes(timbre: Timbre, random: np.random.Generator) -> np.ndarray:
     """The room's impulse response: the direct sound, then noise that dies away."""
     time = np.arange(round(TAIL_SECONDS * SAMPLE_RATE)) / SAMPLE_RATE
-    decay = 10 ** (-3 * time / signature.reverb_seconds)
+    decay = 10 ** (-3 * time / timbre.reverb_seconds)
     echoes = random.normal(size=len(time)) * decay
-    echoes *= 10 ** (signature.reverb_db / 20) / np.sqrt((echoes**2).sum())
+    echoes *= 10 ** (timbre.reverb_db / 20) / np.sqrt((echoes**2).sum())
     echoes[0] = 1.0
     return echoes
 
 
-def _floor(signature: Signature, samples: int, random: np.random.Generator) -> np.ndarray:
+def _floor(timbre: Timbre, samples: int, random: np.random.Generator) -> np.ndarray:
     """The noise floor at the signature's level and tilt, [samples]."""
 
     def gain(frequencies: np.ndarray) -> np.ndarray:
         octaves = np.log2(np.maximum(frequencies, 60.0) / PIVOT_HZ)
-        return 10 ** (signature.floor_tilt_db * octaves / 20)
+        return 10 ** (timbre.floor_tilt_db * octaves / 20)
 
-    level = 10 ** (signature.floor_db / 20)
-    return level * coloured_noise(samples, SAMPLE_RATE, gain, random)
+    level = 10 ** (timbre.floor_db / 20)
+    return level * colored_noise(samples, SAMPLE_RATE, gain, random)

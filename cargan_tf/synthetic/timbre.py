@@ -31,7 +31,7 @@ class Instrument:
         program: General MIDI program, counted from 0.
         rolloff_db: dB an octave by which the harmonics weaken at medium loudness.
         even_db: dB added to the even harmonics; the clarinet's closed tube nearly lacks them.
-        formant_hz: centre of the body's or the tube's main resonance.
+        formant_hz: center of the body's or the tube's main resonance.
         formant_octaves: half-width of that resonance.
         breath: level of bow or air noise against the tone.
         attack_seconds: time from silence to the full tone.
@@ -79,7 +79,7 @@ PLAYERS = 3
 
 
 @dataclass(frozen=True)
-class Signature:
+class Timbre:
     """The sound of one player: the way of playing, the instrument's body and the room.
 
     Attributes:
@@ -87,7 +87,7 @@ class Signature:
         vibrato_hz: swings of the vibrato a second.
         vibrato_depth: factor on the instrument's own vibrato.
         brightness_db: dB an octave added above ``PIVOT_HZ`` and taken below it.
-        body_hz: centre of the resonance of this player's own instrument.
+        body_hz: center of the resonance of this player's own instrument.
         body_db: its gain.
         reverb_seconds: time in which the room's sound falls by 60 dB.
         reverb_db: level of the room's sound against the direct sound.
@@ -108,17 +108,17 @@ class Signature:
 
 
 #: A dark player in a hall, a neutral one in a studio, a bright one beside a hissing amplifier.
-TYPICAL: tuple[Signature, ...] = (
-    Signature(-18, 4.4, 1.3, -5.0, 350, 9.0, 0.7, -18, -56, -6.0),
-    Signature(0, 5.3, 0.6, 0.0, 1300, 9.0, 0.4, -22, -62, -2.0),
-    Signature(18, 6.3, 1.0, 5.0, 3600, 9.0, 0.2, -26, -56, 3.0),
+TYPICAL: tuple[Timbre, ...] = (
+    Timbre(-18, 4.4, 1.3, -5.0, 350, 9.0, 0.7, -18, -56, -6.0),
+    Timbre(0, 5.3, 0.6, 0.0, 1300, 9.0, 0.4, -22, -62, -2.0),
+    Timbre(18, 6.3, 1.0, 5.0, 3600, 9.0, 0.2, -26, -56, 3.0),
 )
 
 
-def signature(player: int, random: np.random.Generator) -> Signature:
+def timbre(player: int, random: np.random.Generator) -> Timbre:
     """The signature of player 0, 1 or 2: a typical one, a little changed by ``random``."""
     typical = TYPICAL[player]
-    return Signature(
+    return Timbre(
         tuning_cents=typical.tuning_cents + random.uniform(-4, 4),
         vibrato_hz=typical.vibrato_hz + random.uniform(-0.2, 0.2),
         vibrato_depth=typical.vibrato_depth * random.uniform(0.9, 1.1),

@@ -4,15 +4,15 @@ higher notes bring the hands nearer to the mouth."""
 from __future__ import annotations
 
 from cargan_tf.synthetic.brass import SILVER, polished
-from cargan_tf.synthetic.canvas import BLACK, Axis, Canvas, Colour, Point, bezier, darker, lighter
+from cargan_tf.synthetic.canvas import BLACK, Axis, Canvas, Color, Point, bezier, darker, lighter
 from cargan_tf.synthetic.figure import Body, Look, Pose, draw_hand, draw_left_arm, draw_right_arm
 
-KEYS: Colour = (196, 198, 206)
-REED: Colour = (200, 154, 92)
-ROSEWOOD: Colour = (112, 32, 24)
-ROSEWOOD_SHINE: Colour = (226, 150, 130)
-IVORY: Colour = (238, 232, 214)
-GRENADILLA_SHINE: Colour = (200, 200, 215)
+KEYS: Color = (196, 198, 206)
+REED: Color = (200, 154, 92)
+ROSEWOOD: Color = (112, 32, 24)
+ROSEWOOD_SHINE: Color = (226, 150, 130)
+IVORY: Color = (238, 232, 214)
+GRENADILLA_SHINE: Color = (200, 200, 215)
 
 
 def draw_flute(canvas: Canvas, look: Look, body: Body, pose: Pose) -> None:
@@ -94,7 +94,7 @@ def draw_sax(canvas: Canvas, look: Look, body: Body, pose: Pose) -> None:
     _grip(canvas, look, hands)
 
 
-def _draw_sax_bell(canvas: Canvas, axis: Axis, metal: Colour) -> None:
+def _draw_sax_bell(canvas: Canvas, axis: Axis, metal: Color) -> None:
     opening = axis.at(46, -36)
     cone = [axis.at(84, -20), axis.at(84, -34), axis.at(46, -54), axis.at(46, -18)]
     canvas.polygon(cone, metal)

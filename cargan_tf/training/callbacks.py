@@ -1,5 +1,5 @@
 """How fast a run goes, and how much of its time it waits for data."""
-# MERGED What a run writes down: stats.jsonl, TensorBoard, picture grids and listening figures.
+# MERGED What a run writes down: stats.jsonl, TensorBoard, image grids and listening figures.
 # MERGED What is done between the steps of a run: it is logged, listened to, drawn and saved.
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from cargan_tf.config import Config
 from cargan_tf.training.checkpoints import Checkpoints
-from cargan_tf.training.conditioning_metrics import ListeningFigures, describe_listening
-from cargan_tf.training.ema import AveragedWeights
+from cargan_tf.training.conditioning_metrics import ConditioningMetrics, describe_conditioning
+from cargan_tf.training.ema import EMA
 from cargan_tf.training.interruptions import check_data
-from cargan_tf.training.loss_guard import LossWatch
+from cargan_tf.training.loss_guard import LossGuard
 from cargan_tf.training.run import Run
-from cargan_tf.training.validation import Gallery
+from cargan_tf.training.validation import Validation
 from cargan_tf.utils.files import write_atomically
 from cargan_tf.utils.progress import Reporter, Task
 
 
-class Clock:
+class Throughput:
     """Counts the steps and the waiting since it was last read."""
 
     def __init__(self, batch_size: int) -> None:
@@ -55,7 +55,7 @@ class Clock:
         self._steps += 1
 
     def read(self) -> dict[str, float]:
-        """Pictures a second and the share spent waiting since the last reading."""
+        """Images a second and the share spent waiting since the last reading."""
         elapsed = time.perf_counter() - self._began
         speed = {
             "pictures_per_second": self._steps * self._batch_size / elapsed,
@@ -70,13 +70,13 @@ class Clock:
         self._steps = 0
 
 
-class Monitor:
-    """Records a run; ``gallery`` is ``None`` where the data set has no held-out split."""
+class RunLogger:
+    """Records a run; ``validation`` is ``None`` where the data set has no held-out split."""
 
-    def __init__(self, run: Run, gallery: Gallery | None, start: int) -> None:
+    def __init__(self, run: Run, validation: Validation | None, start: int) -> None:
         """Go on after step ``start``: what a killed run told of later steps is dropped."""
         self._run = run
-        self._gallery = gallery
+        self._validation = validation
         _begin_session(run, start + 1)
         self._writer = tf.summary.create_file_writer(str(run.tensorboard))
         if run.stats.exists():
@@ -99,22 +99,22 @@ class Monitor:
                 if value is not None:
                     tf.summary.scalar(f"{kind}/{name}", value)
 
-    def listen(self, step: int) -> ListeningFigures | None:
-        """Measure and record whether the pictures follow the sound."""
-        if self._gallery is None:
+    def validate(self, step: int) -> ConditioningMetrics | None:
+        """Measure and record whether the images follow the sound."""
+        if self._validation is None:
             return None
-        figures = self._gallery.figures()
+        figures = self._validation.figures()
         self.record(step, "listening", figures.to_json())
         return figures
 
-    def draw_grid(self, step: int) -> None:
-        """Write the grid of fixed sounds to ``pictures/`` and to TensorBoard."""
-        if self._gallery is None:
+    def write_grid(self, step: int) -> None:
+        """Write the grid of fixed sounds to ``images/`` and to TensorBoard."""
+        if self._validation is None:
             return
-        sheet = self._gallery.grid()
+        sheet = self._validation.grid()
         content = io.BytesIO()
         sheet.save(content, "PNG")
-        write_atomically(self._run.pictures / f"step_{step:07d}.png", content.getvalue())
+        write_atomically(self._run.images / f"step_{step:07d}.png", content.getvalue())
         with self._writer.as_default(step=step):
             tf.summary.image("grid", np.asarray(sheet)[None])
 
@@ -123,16 +123,16 @@ class Monitor:
         self._writer.close()
 
 
-class SilentMonitor:
+class SilentLogger:
     """That of a worker that is not the chief, which records for all."""
 
     def record(self, step: int, kind: str, values: Mapping[str, float | int | None]) -> None:
         """Nothing."""
 
-    def listen(self, step: int) -> None:
+    def validate(self, step: int) -> None:
         """Nothing."""
 
-    def draw_grid(self, step: int) -> None:
+    def write_grid(self, step: int) -> None:
         """Nothing."""
 
     def close(self) -> None:
@@ -159,15 +159,15 @@ def _step_of(line: str) -> float:
 
 
 @dataclass
-class Upkeep:
+class UpkeepCallbacks:
     """One run's upkeep, at the intervals of its configuration and after its last step.
 
     Attributes:
         config: the run's.
         data: the data set's folder.
-        monitor: writes figures and pictures; silent at all workers but the chief.
-        watch: knows the losses since they were last looked at.
-        clock: stands still meanwhile.
+        monitor: writes figures and images; silent at all workers but the chief.
+        loss_guard: knows the losses since they were last looked at.
+        throughput: stands still meanwhile.
         checkpoints: of the run.
         writes: whether this worker writes checkpoints.
         average: the weights that draw, where that are others than those being trained.
@@ -176,42 +176,42 @@ class Upkeep:
 
     config: Config
     data: Path
-    monitor: Monitor | SilentMonitor
-    watch: LossWatch
-    clock: Clock
+    monitor: RunLogger | SilentLogger
+    loss_guard: LossGuard
+    throughput: Throughput
     checkpoints: Checkpoints
     writes: bool
-    average: AveragedWeights | None
+    average: EMA | None
     reporter: Reporter
 
-    def after(self, step: int, last: bool, task: Task) -> ListeningFigures | None:
+    def after(self, step: int, last: bool, task: Task) -> ConditioningMetrics | None:
         """Log, listen and draw after ``step``, each where it is time to; what was heard, if so.
 
         Raises:
             UserError: a loss since the last look is not finite, or above the maximum.
         """
         intervals, figures = self.config.monitor, None
-        listens = step % intervals.listening_steps == 0 or last
-        draws = step % intervals.picture_steps == 0 or last
+        validates = step % intervals.validation_steps == 0 or last
+        generates = step % intervals.grid_steps == 0 or last
         if step % intervals.log_steps == 0 or last:
             self._log(step, task)
         task.advance()
-        if listens or draws:
-            self.watch.look()  # waits for the steps under way, which are part of training
-        with self.clock.stopped():
-            if listens:
-                figures = self.listen(step)
+        if validates or generates:
+            self.loss_guard.look()  # waits for the steps under way, which are part of training
+        with self.throughput.stopped():
+            if validates:
+                figures = self.validate(step)
             if figures is not None:
-                self.reporter.message(f"step {step}: {describe_listening(figures)}")
-            if draws:
-                with drawing_weights(self.average):
-                    self.monitor.draw_grid(step)
+                self.reporter.message(f"step {step}: {describe_conditioning(figures)}")
+            if generates:
+                with generation_weights(self.average):
+                    self.monitor.write_grid(step)
         return figures
 
-    def listen(self, step: int) -> ListeningFigures | None:
-        """Measure and record whether the pictures follow the sound."""
-        with drawing_weights(self.average):
-            return self.monitor.listen(step)
+    def validate(self, step: int) -> ConditioningMetrics | None:
+        """Measure and record whether the images follow the sound."""
+        with generation_weights(self.average):
+            return self.monitor.validate(step)
 
     def save(self) -> None:
         """Write a checkpoint, which must be worth going on from: sound losses, from all the data.
@@ -221,19 +221,19 @@ class Upkeep:
         Raises:
             UserError: it would not be, or the disk is full.
         """
-        self.watch.look()
-        with self.clock.stopped():
+        self.loss_guard.look()
+        with self.throughput.stopped():
             if not self.config.data.cache:  # else nothing is read any more
                 check_data(self.data)
             self.checkpoints.save(write=self.writes)
 
     def _log(self, step: int, task: Task) -> None:
-        values, speed = self.watch.look(), self.clock.read()
+        values, speed = self.loss_guard.look(), self.throughput.read()
         self.monitor.record(step, "training", {**values, **speed})
         distance = values["refined_l1" if "refined_l1" in values else "coarse_l1"]  # of one stage
-        task.advance(0, f"L1 {distance:.3f}, {speed['pictures_per_second']:.0f} pictures/s")
+        task.advance(0, f"L1 {distance:.3f}, {speed['pictures_per_second']:.0f} images/s")
 
 
-def drawing_weights(average: AveragedWeights | None) -> AbstractContextManager[None]:
+def generation_weights(average: EMA | None) -> AbstractContextManager[None]:
     """The weights that draw outside training are in their place within the block."""
     return nullcontext() if average is None else average.in_place()

@@ -36,7 +36,7 @@ def newest_checkpoint(directory: Path) -> Path:
     """
     faults: list[str] = []
     for checkpoint in finished_checkpoints(directory):
-        fault = fault_of(checkpoint)
+        fault = find_damage(checkpoint)
         if fault is None:
             if faults:
                 _log.warning("%s; going on from %s", "; ".join(faults), checkpoint.name)
@@ -58,7 +58,7 @@ def finished_checkpoints(directory: Path) -> list[Path]:
     listed = _listed(directory) or set()
     steps = {step for file in directory.glob("*") if (step := step_of(file)) is not None}
     found = [directory / f"{NAME}-{step}" for step in sorted(steps, reverse=True)]
-    return [path for path in found if path.name in listed or is_sealed(path)]
+    return [path for path in found if path.name in listed or has_checksums(path)]
 
 
 def step_of(file: Path) -> int | None:
@@ -96,7 +96,7 @@ def files_of(checkpoint: Path) -> list[Path]:
     return [file for file in (_index(checkpoint), *shards) if file.is_file()]
 
 
-def seal(checkpoint: Path) -> None:
+def write_checksums(checkpoint: Path) -> None:
     """Bring the files to the disk, then write their SHA-256 beside them."""
     lines = []
     for file in files_of(checkpoint):
@@ -106,12 +106,12 @@ def seal(checkpoint: Path) -> None:
     write_atomically(_sums(checkpoint), "".join(lines).encode())
 
 
-def is_sealed(checkpoint: Path) -> bool:
+def has_checksums(checkpoint: Path) -> bool:
     """Whether its checksums were written: that is the last thing written of a checkpoint."""
     return _sums(checkpoint).is_file()
 
 
-def fault_of(checkpoint: Path) -> str | None:
+def find_damage(checkpoint: Path) -> str | None:
     """What is wrong with a checkpoint's files, or ``None`` if they are whole.
 
     One without checksums, of an older version, is read through instead: TensorFlow keeps a CRC of
@@ -119,7 +119,7 @@ def fault_of(checkpoint: Path) -> str | None:
     """
     if not _index(checkpoint).is_file():
         return f"{_index(checkpoint).name} is missing"
-    if not is_sealed(checkpoint):
+    if not has_checksums(checkpoint):
         return _fault_in_reading(checkpoint)
     text = _sums(checkpoint).read_text("utf-8", errors="replace")
     expected = {name: digest for digest, _, name in (s.partition("  ") for s in text.splitlines())}

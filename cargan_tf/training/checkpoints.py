@@ -1,4 +1,4 @@
-"""Saving and restoring a training step: networks, optimisers and the step's number.
+"""Saving and restoring a training step: networks, optimizers and the step's number.
 
 The step's number is the data position and the random state too: the order of the records and the
 dropout of every step are functions of the seed and that number.
@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.errors import UserError, first_line
-from cargan_tf.models.base import DrawingNetwork
+from cargan_tf.models.base import ImageGenerator
 from cargan_tf.models.patchgan import PatchGAN
 from cargan_tf.training import checkpoint_files
 from cargan_tf.training.checkpoint_files import (
@@ -23,12 +23,12 @@ from cargan_tf.training.checkpoint_files import (
     step_of,
     sweep_list,
 )
-from cargan_tf.training.ema import AveragedWeights, averaged_variables
-from cargan_tf.training.steps.train_step import CompiledStep
+from cargan_tf.training.ema import EMA, ema_variables
+from cargan_tf.training.steps.train_step import TrainStep
 from cargan_tf.utils.files import is_disk_full
 
 #: The part of a checkpoint that holds the averaged weights.
-AVERAGE = "average"
+EMA_PART = "average"
 
 
 class Checkpoints:
@@ -37,11 +37,11 @@ class Checkpoints:
     def __init__(
         self,
         directory: Path,
-        training_step: CompiledStep,
+        training_step: TrainStep,
         keep: int,
-        average: AveragedWeights | None = None,
+        average: EMA | None = None,
     ) -> None:
-        averaged = {} if average is None else {AVERAGE: average.variables}
+        averaged = {} if average is None else {EMA_PART: average.variables}
         self._checkpoint = tf.train.Checkpoint(
             step=training_step.step,
             **{
@@ -52,7 +52,7 @@ class Checkpoints:
         )
         parts = training_step.parts().values()
         self._variables = [(v.path, v.value) for part in parts for v in part.variables]
-        self._variables += [(AVERAGE, v) for v in averaged.get(AVERAGE, [])]
+        self._variables += [(EMA_PART, v) for v in averaged.get(EMA_PART, [])]
         self._directory = directory
         self._step = training_step.step
         self._saved: int | None = None  # the step of the state that is on the disk
@@ -129,7 +129,7 @@ class Checkpoints:
                 file.unlink(missing_ok=True)
 
 
-def restore_network(directory: Path, network: DrawingNetwork) -> int:
+def restore_network(directory: Path, network: ImageGenerator) -> int:
     """Load the network that draws from a run's newest checkpoint; returns its step.
 
     Where the run kept an average of the weights, that is what draws.
@@ -140,8 +140,8 @@ def restore_network(directory: Path, network: DrawingNetwork) -> int:
     newest = newest_checkpoint(directory)
     step = tf.Variable(0, dtype=tf.int64)
     _restore_part(newest, **{network.name: _weights(network)}, step=step)
-    if _holds(newest, AVERAGE):
-        _restore_part(newest, **{AVERAGE: averaged_variables(network)})
+    if _holds(newest, EMA_PART):
+        _restore_part(newest, **{EMA_PART: ema_variables(network)})
     return int(step.numpy())
 
 
@@ -155,7 +155,7 @@ def holds_discriminator(directory: Path) -> bool:
     return _holds(newest_checkpoint(directory), "discriminator")
 
 
-def save_network(directory: Path, network: DrawingNetwork, step: int) -> None:
+def save_network(directory: Path, network: ImageGenerator, step: int) -> None:
     """Write a checkpoint of the network that draws, as ``restore_network`` reads it."""
     number = tf.Variable(step, dtype=tf.int64)
     checkpoint = tf.train.Checkpoint(**{network.name: _weights(network)}, step=number)
@@ -173,7 +173,7 @@ def _manager(
 
 def _write(manager: tf.train.CheckpointManager, number: int) -> None:
     """The checksums come before the manager forgets older checkpoints: one is always whole."""
-    callbacks = [lambda path: checkpoint_files.seal(Path(path))]
+    callbacks = [lambda path: checkpoint_files.write_checksums(Path(path))]
     options = tf.train.CheckpointOptions(experimental_write_callbacks=callbacks)
     manager.save(checkpoint_number=number, options=options)
 
@@ -193,7 +193,7 @@ def _restore_part(checkpoint: Path, **parts: Any) -> None:
         ) from error
 
 
-def _weights(network: keras.Model | DrawingNetwork) -> list[tf.Variable]:
+def _weights(network: keras.Model | ImageGenerator) -> list[tf.Variable]:
     """All variables, C's and the moving statistics too, in the order in which they were made.
 
     Listed, as ``tf.train.Checkpoint`` does not follow a Keras model into lists of its layers.

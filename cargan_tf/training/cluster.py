@@ -39,13 +39,13 @@ class Cluster:
     index: int
 
 
-def cluster_of(environment: Mapping[str, str]) -> Cluster | None:
+def cluster_of(provenance: Mapping[str, str]) -> Cluster | None:
     """The cluster that ``TF_CONFIG`` describes; ``None`` without one, or where it is one machine.
 
     Raises:
         UserError: it is not what TensorFlow defines, or has tasks that training does not know.
     """
-    text = environment.get(VARIABLE, "").strip()
+    text = provenance.get(VARIABLE, "").strip()
     if not text:
         return None
     try:

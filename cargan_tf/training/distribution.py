@@ -14,7 +14,7 @@ import tensorflow as tf
 from cargan_tf.config import Config, TrainingConfig
 from cargan_tf.data.dataset import DatasetInfo
 from cargan_tf.data.input_pipeline import training_batches
-from cargan_tf.errors import UserError, WorkerLost, first_line
+from cargan_tf.errors import UserError, WorkerFailure, first_line
 from cargan_tf.training.cluster import VARIABLE, Cluster
 from cargan_tf.training.steps.train_step import Batch
 
@@ -101,7 +101,7 @@ def _across_machines(cluster: Cluster) -> tf.distribute.Strategy:
             )
         except tf.errors.OpError as error:
             own = cluster.addresses[cluster.task][cluster.index]
-            raise WorkerLost(
+            raise WorkerFailure(
                 f"the workers of {VARIABLE} did not come together: {first_line(error)}. Each"
                 f" must reach the others' addresses, and {own} must be this machine's, with the"
                 " port free."
@@ -144,7 +144,7 @@ def _is_up() -> bool:
     return context.context()._initialized  # no public way to ask without starting it
 
 
-def spread_batches(
+def distribute_batches(
     strategy: tf.distribute.Strategy, dataset: DatasetInfo, data: Path, config: Config, start: int
 ) -> Iterator[Batch]:
     """The batches after step ``start``, as the strategy's replicas take them.
@@ -174,8 +174,8 @@ def check_divisible(config: Config, replicas: int, workers: int) -> None:
     """
     batch = config.training.batch_size
     if batch % replicas:
-        spread = f" ({workers} workers of {replicas // workers})" if workers > 1 else ""
+        std = f" ({workers} workers of {replicas // workers})" if workers > 1 else ""
         raise UserError(
-            f"training.batch_size = {batch} cannot be shared evenly by {replicas} devices{spread};"
+            f"training.batch_size = {batch} cannot be shared evenly by {replicas} devices{std};"
             f" the nearest that can is {max(1, round(batch / replicas)) * replicas}."
         )

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import tensorflow as tf
 
-from cargan_tf.models.base import DrawingNetwork
+from cargan_tf.models.base import ImageGenerator
 
 #: Updates in the time over which is averaged: more cost time and change the mean by little.
 UPDATES = 10
@@ -20,17 +20,17 @@ UPDATES = 10
 WARM_UP = 10.0
 
 
-class AveragedWeights:
+class EMA:
     """The exponential mean of a network's weights and moving statistics; C's never move.
 
     Make it inside ``strategy.scope()``.
 
     Attributes:
-        variables: the mean, in the order of ``averaged_variables``.
+        variables: the mean, in the order of ``ema_variables``.
     """
 
     def __init__(
-        self, network: DrawingNetwork, steps: int, strategy: tf.distribute.Strategy
+        self, network: ImageGenerator, steps: int, strategy: tf.distribute.Strategy
     ) -> None:
         """Begin with the weights as they are.
 
@@ -39,7 +39,7 @@ class AveragedWeights:
             steps: the mean's time constant.
             strategy: under which ``network`` was made.
         """
-        self._live = averaged_variables(network)
+        self._live = ema_variables(network)
         self._strategy = strategy
         self._interval = max(1, steps // UPDATES)
         self._decay = math.exp(-self._interval / steps)
@@ -79,7 +79,7 @@ class AveragedWeights:
             mean.assign(kept * mean + (1.0 - kept) * live)
 
 
-def averaged_variables(network: DrawingNetwork) -> list[tf.Variable]:
+def ema_variables(network: ImageGenerator) -> list[tf.Variable]:
     """What of a network moves in training: all but C."""
     frozen = network.classifier.variables if network.classifier is not None else []
     fixed = {id(variable) for variable in frozen}

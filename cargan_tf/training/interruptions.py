@@ -42,7 +42,7 @@ class StopRequest:
 
 
 @contextmanager
-def signals_held(request: StopRequest) -> Iterator[None]:
+def defer_signals(request: StopRequest) -> Iterator[None]:
     """Ctrl-C and SIGTERM meanwhile are put down in ``request``, and delivered after the block.
 
     A second one is delivered at once. Outside the main thread, where Python lets nobody listen to
@@ -78,7 +78,7 @@ _GO_ON = "What the run wrote is whole: go on with --resume."
 
 
 @contextmanager
-def faults_explained(data: Path) -> Iterator[None]:
+def translate_errors(data: Path) -> Iterator[None]:
     """A full disk, or a data set that is not what it was, is a ``UserError`` within the block.
 
     Args:
@@ -101,7 +101,7 @@ def faults_explained(data: Path) -> Iterator[None]:
 
 
 @contextmanager
-def removal_explained(run: Run) -> Iterator[None]:
+def translate_removal(run: Run) -> Iterator[None]:
     """A run whose folder went away within the block is a ``UserError``."""
     try:
         yield

@@ -19,7 +19,7 @@ from cargan_tf.utils.files import write_json
 _NAMED = 3
 
 
-class LossWatch:
+class LossGuard:
     """The steps since the last look."""
 
     def __init__(self, strategy: tf.distribute.Strategy, maximum: float, report: Path) -> None:
@@ -55,10 +55,10 @@ class LossWatch:
     ) -> None:
         parts = self._strategy.experimental_local_results(ids)
         names = [name.decode("utf-8", "replace") for part in parts for name in part.numpy()]
-        told = {
+        full_message = {
             name: value if math.isfinite(value) else str(value) for name, value in values.items()
         }
-        write_json(self._report, {"step": step, "losses": told, "records": names})
+        write_json(self._report, {"step": step, "losses": full_message, "records": names})
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         raise UserError(
             f"step {step}: {', '.join(self._describe(*item) for item in bad.items())}, on the batch"

@@ -1,10 +1,10 @@
-"""The losses of the paper (Eq. 2 to 6) and of later ones, each as one number a picture.
+"""The losses of the paper (Eq. 2 to 6) and of later ones, each as one number an image.
 
 All return [B], so that the step can divide the sum by the global batch: gradients are summed over
 replicas, and only then is the sum the mean that a single device would have taken.
 """
 # MERGED Which losses of the generators count, and how much: the products of the weights λ.
-# MERGED R1: D's slope at real pictures is held down (Mescheder et al. 2018, "Which Training Methods for
+# MERGED R1: D's slope at real images is held down (Mescheder et al. 2018, "Which Training Methods for
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import tensorflow as tf
 
 from cargan_tf.config import Config
-from cargan_tf.models.base import exact
+from cargan_tf.models.base import to_float32
 
 
 def classification_loss(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
@@ -27,17 +27,17 @@ def double_softmax_loss(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
     return classification_loss(tf.nn.softmax(logits), label)
 
 
-def l1_loss(photo: tf.Tensor, picture: tf.Tensor) -> tf.Tensor:
-    """Mean distance of two pictures [B, H, W, 3] in [-1, 1] (Eq. 6, L_L1)."""
-    return _distance(photo, picture)
+def l1_loss(photo: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    """Mean distance of two images [B, H, W, 3] in [-1, 1] (Eq. 6, L_L1)."""
+    return _distance(photo, image)
 
 
-def judged_real_loss(logits: tf.Tensor) -> tf.Tensor:
+def gan_real_loss(logits: tf.Tensor) -> tf.Tensor:
     """-log D over the patches [B, h, w, 1]: what D wants of real pairs, G of its own (Eq. 3, 4)."""
     return _patch_loss(logits, tf.ones_like(logits))
 
 
-def judged_fake_loss(logits: tf.Tensor) -> tf.Tensor:
+def gan_fake_loss(logits: tf.Tensor) -> tf.Tensor:
     """-log(1 - D) over the patches [B, h, w, 1]: what D wants of generated pairs (Eq. 3, 4)."""
     return _patch_loss(logits, tf.zeros_like(logits))
 
@@ -52,12 +52,12 @@ def hinge_fake_loss(logits: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.nn.relu(1.0 + logits), axis=[1, 2, 3])
 
 
-def hinge_fooled_loss(logits: tf.Tensor) -> tf.Tensor:
+def hinge_generator_loss(logits: tf.Tensor) -> tf.Tensor:
     """What G wants of its own: logits [B, h, w, 1] as high as can be, without a margin."""
     return -tf.reduce_mean(logits, axis=[1, 2, 3])
 
 
-class AdversarialLosses(NamedTuple):
+class GANLosses(NamedTuple):
     """One form of the game between D and the generators: logits [B, h, w, 1] to [B]."""
 
     real: Callable[[tf.Tensor], tf.Tensor]  # D's, of real pairs
@@ -65,10 +65,10 @@ class AdversarialLosses(NamedTuple):
     fooled: Callable[[tf.Tensor], tf.Tensor]  # the generators', of generated pairs
 
 
-#: By ``loss.adversarial_form``.
-ADVERSARIAL_LOSSES: Final = {
-    "cross-entropy": AdversarialLosses(judged_real_loss, judged_fake_loss, judged_real_loss),
-    "hinge": AdversarialLosses(hinge_real_loss, hinge_fake_loss, hinge_fooled_loss),
+#: By ``loss.gan_loss``.
+GAN_LOSSES: Final = {
+    "cross-entropy": GANLosses(gan_real_loss, gan_fake_loss, gan_real_loss),
+    "hinge": GANLosses(hinge_real_loss, hinge_fake_loss, hinge_generator_loss),
 }
 
 
@@ -82,20 +82,21 @@ def feature_matching_loss(maps: Sequence[tf.Tensor], real: Sequence[tf.Tensor]) 
 
 
 def perceptual_loss(maps: Sequence[tf.Tensor], photo: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Mean distance of C's features of a picture and its photo, as a mean over C's blocks.
+    """Mean distance of C's features of an image and its photo, as a mean over C's blocks.
 
     Each map is [B, H, W, C]. Johnson et al. 2016, Eq. 2, with L1 as in pix2pixHD; and each block's
     distance is a share of the photo's mean feature, so that no block counts more for its scale.
     """
-    shares = [
-        _distance(drawn, real) / (tf.reduce_mean(tf.abs(exact(real)), axis=[1, 2, 3]) + 1e-6)
-        for drawn, real in zip(maps, photo, strict=True)
+    fractions = [
+        _distance(generated, real)
+        / (tf.reduce_mean(tf.abs(to_float32(real)), axis=[1, 2, 3]) + 1e-6)
+        for generated, real in zip(maps, photo, strict=True)
     ]
-    return tf.add_n(shares) / len(shares)
+    return tf.add_n(fractions) / len(fractions)
 
 
 def _distance(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_mean(tf.abs(exact(left) - exact(right)), axis=[1, 2, 3])
+    return tf.reduce_mean(tf.abs(to_float32(left) - to_float32(right)), axis=[1, 2, 3])
 
 
 def _patch_loss(logits: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
@@ -103,7 +104,7 @@ def _patch_loss(logits: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(loss, axis=[1, 2, 3])
 
 
-def weights_that_count(config: Config) -> dict[str, float]:
+def active_loss_weights(config: Config) -> dict[str, float]:
     """λ of each term of the generators' loss (Eq. 2, 5, 6; options), without those that are 0."""
     loss = config.loss
     coarse_adversarial = loss.adversarial * loss.coarse_adversarial
@@ -124,18 +125,18 @@ def weights_that_count(config: Config) -> dict[str, float]:
     return {name: weight for name, weight in products.items() if weight and name.startswith(stages)}
 
 
-def gradient_penalty(judge: Callable[[tf.Tensor], tf.Tensor], photo: tf.Tensor) -> tf.Tensor:
-    """``½ ‖∂D/∂I‖²`` of each real picture, [B]; D is the mean of its patches, as in its loss.
+def gradient_penalty(discriminate: Callable[[tf.Tensor], tf.Tensor], photo: tf.Tensor) -> tf.Tensor:
+    """``½ ‖∂D/∂I‖²`` of each real image, [B]; D is the mean of its patches, as in its loss.
 
-    Where D has batch norm the slope is that of all pictures' scores together, on all replicas.
+    Where D has batch norm the slope is that of all images' scores together, on all replicas.
 
     Args:
-        judge: pictures to D's logits [B, h, w, 1].
-        photo: real pictures, [B, S, S, 3].
+        discriminate: images to D's logits [B, h, w, 1].
+        photo: real images, [B, S, S, 3].
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(photo)
-        scores = tf.reduce_mean(judge(photo), axis=[1, 2, 3])
+        tape.loss_guard(photo)
+        scores = tf.reduce_mean(discriminate(photo), axis=[1, 2, 3])
         total = tf.reduce_sum(scores)
     slope = tape.gradient(total, photo)
     return tf.reduce_sum(tf.square(slope), axis=[1, 2, 3]) / 2.0

@@ -42,7 +42,7 @@ class Run:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.checkpoints = path / "checkpoints"
-        self.pictures = path / "pictures"
+        self.images = path / "images"
         self.stats = path / "stats.jsonl"
         self.tensorboard = path / "tensorboard"
         self.class_means = path / "class_means.npy"
@@ -150,7 +150,7 @@ class Run:
                 " Wait for it, or choose another directory with --run."
             ) from error
         try:
-            for folder in (self.path, self.checkpoints, self.pictures, self.sound_classifier):
+            for folder in (self.path, self.checkpoints, self.images, self.sound_classifier):
                 sweep_unfinished(folder)
             yield
         finally:
@@ -179,10 +179,10 @@ FREE = (
     *("learning_rate", "discriminator_learning_rate", "maximum_loss"),
 )
 #: Sections that may differ altogether, as nothing in them reaches the weights.
-FREE_SECTIONS = ("monitor", "judge")
+FREE_SECTIONS = ("monitor", "evaluator")
 
 
-def check_same_run(run: Run, now: RunInfo) -> None:
+def check_resumable(run: Run, now: RunInfo) -> None:
     """That ``run`` was begun with the data and the settings of ``now``.
 
     Raises:

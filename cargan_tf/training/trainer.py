@@ -13,26 +13,32 @@ from cargan_tf import __version__
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DATASET_FILE, check_fits, load_dataset
 from cargan_tf.errors import UserError
-from cargan_tf.training.callbacks import Clock, Monitor, SilentMonitor, Upkeep, drawing_weights
+from cargan_tf.training.callbacks import (
+    RunLogger,
+    SilentLogger,
+    Throughput,
+    UpkeepCallbacks,
+    generation_weights,
+)
 from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.classifiers.train_classifier import FOLDER as CLASSIFIER_FOLDER
-from cargan_tf.training.classifiers.train_sound_classifier import provide_sound_classifier
-from cargan_tf.training.conditioning_metrics import ListeningFigures
-from cargan_tf.training.distribution import check_devices_suit, check_divisible, spread_batches
+from cargan_tf.training.classifiers.train_sound_classifier import ensure_sound_classifier
+from cargan_tf.training.conditioning_metrics import ConditioningMetrics
+from cargan_tf.training.distribution import check_devices_suit, check_divisible, distribute_batches
 from cargan_tf.training.interruptions import (
     StopRequest,
-    faults_explained,
-    removal_explained,
-    signals_held,
+    defer_signals,
+    translate_errors,
+    translate_removal,
 )
-from cargan_tf.training.loss_guard import LossWatch
-from cargan_tf.training.run import Run, RunInfo, check_same_run
+from cargan_tf.training.loss_guard import LossGuard
+from cargan_tf.training.run import Run, RunInfo, check_resumable
 from cargan_tf.training.steps.build_networks import build_networks
-from cargan_tf.training.validation import Gallery, class_means
+from cargan_tf.training.validation import Validation, class_means
 from cargan_tf.training.workers import Workers
 from cargan_tf.utils.files import file_hash
 from cargan_tf.utils.progress import Reporter, SilentReporter
-from cargan_tf.utils.provenance import described, environment
+from cargan_tf.utils.provenance import describe_provenance, provenance
 
 
 @dataclass(frozen=True)
@@ -41,12 +47,12 @@ class TrainingResult:
 
     Attributes:
         step: the last one done and saved.
-        listening: measured after it; ``None`` without held-out pairs, or where time was up before.
+        conditioning: measured after it; ``None`` without held-out pairs, or where time was up before.
         finished: ``False`` where time was up before the last step.
     """
 
     step: int
-    listening: ListeningFigures | None
+    conditioning: ConditioningMetrics | None
     finished: bool = True
 
 
@@ -56,7 +62,7 @@ class Trainer:
     Under a strategy of several workers each has a trainer of its own. All do the same steps; the
     chief's alone writes.
 
-    Making it builds networks and optimisers and reads the newest checkpoint of a resumed run;
+    Making it builds networks and optimizers and reads the newest checkpoint of a resumed run;
     ``train`` does the rest.
     """
 
@@ -75,7 +81,7 @@ class Trainer:
         Args:
             run: where it is written.
             data: a data set made by ``preprocess``.
-            config: its audio section and picture size must be the data set's.
+            config: its audio section and image size must be the data set's.
             strategy: see ``make_strategy``; its replicas share each batch.
             classifier: folder of C, where the network has one; ``data/classifier`` by default.
             resume: go on from the newest checkpoint.
@@ -97,15 +103,15 @@ class Trainer:
             run.check_free()
         classifier = classifier or data / CLASSIFIER_FOLDER
         data_hash = file_hash(data / DATASET_FILE)
-        with self.workers.loss_explained():
+        with self.workers.explain_worker_failure():
             self.workers.check_same(
                 {"version": __version__, "configuration": config, "data set": data_hash}
             )
         labels, statistics = self.dataset.labels, self.dataset.statistics
         info = RunInfo(config, labels, statistics, str(data.resolve()), data_hash, None)
         if resume:
-            check_same_run(run, info)
-        with self.workers.loss_explained():
+            check_resumable(run, info)
+        with self.workers.explain_worker_failure():
             built = build_networks(config, self.dataset, strategy, classifier)
         self.network, self.step, self.average = built.network, built.step, built.average
         self.info = replace(info, classifier_accuracy=built.accuracy)
@@ -113,7 +119,7 @@ class Trainer:
             run.checkpoints, self.step, config.training.keep_checkpoints, self.average
         )
         self.start = self.checkpoints.restore() if resume else 0
-        with self.workers.loss_explained():
+        with self.workers.explain_worker_failure():
             self.workers.check_same({"checkpoint": f"step {self.start}"})
 
     @property
@@ -139,17 +145,17 @@ class Trainer:
         ]
         return "\n".join(lines)
 
-    def gallery(self, split: str) -> Gallery:
+    def validation(self, split: str) -> Validation:
         """Pairs of ``split``, to be drawn by the networks; see ``drawing``."""
         means = class_means(self.run, self.dataset, self.data, self.config)
-        return Gallery.of_split(self.network, self.dataset, self.data, self.config, split, means)
+        return Validation.of_split(self.network, self.dataset, self.data, self.config, split, means)
 
     def drawing(self) -> AbstractContextManager[None]:
         """Within the block the networks have the weights that draw, which may be averaged."""
-        return drawing_weights(self.average)
+        return generation_weights(self.average)
 
     def train(self, max_hours: float | None = None) -> TrainingResult:
-        """Run to the last step; write checkpoints, statistics and pictures on the way.
+        """Run to the last step; write checkpoints, statistics and images on the way.
 
         Ctrl-C and SIGTERM take effect after the step that is under way, which is saved.
 
@@ -159,16 +165,16 @@ class Trainer:
         Raises:
             UserError: the directory is in use or gone, the disk is full, the data set is gone or
                 damaged, or a loss is not finite or above ``training.maximum_loss``.
-            WorkerLost: another worker is gone, or was stopped.
+            WorkerFailure: another worker is gone, or was stopped.
         """
         request = StopRequest(max_hours)
         alone = self.run.locked() if self.workers.is_chief else nullcontext()
-        with alone, faults_explained(self.data), self.workers.loss_explained():
+        with alone, translate_errors(self.data), self.workers.explain_worker_failure():
             monitor = self._begun()
-            with signals_held(request), removal_explained(self.run), closing(monitor):
+            with defer_signals(request), translate_removal(self.run), closing(monitor):
                 return self._loop(monitor, request)
 
-    def _begun(self) -> Monitor | SilentMonitor:
+    def _begun(self) -> RunLogger | SilentLogger:
         """The chief writes what stands in the run before its first step; the others wait."""
         if self.workers.is_chief:
             if not self.resume:
@@ -181,29 +187,31 @@ class Trainer:
             if not self.run.exists():
                 self.run.write_info(self.info)
             devices = self.strategy.extended.worker_devices
-            made_with = environment(self.config.training.seed, devices)
-            self.reporter.message(described(made_with))
+            made_with = provenance(self.config.training.seed, devices)
+            self.reporter.message(describe_provenance(made_with))
             self.run.add_session(self.start, {**made_with, "workers": self.workers.count})
-            provide_sound_classifier(
+            ensure_sound_classifier(
                 self.data, self.config, self.run.sound_classifier, self.reporter
             )
-            monitor = Monitor(self.run, self._gallery(), self.start)
-        self.workers.meet()
+            monitor = RunLogger(self.run, self._validation(), self.start)
+        self.workers.barrier()
         self.workers.check_seen(self.run.path, self.run.exists())
-        return monitor if self.workers.is_chief else SilentMonitor()
+        return monitor if self.workers.is_chief else SilentLogger()
 
-    def _loop(self, monitor: Monitor | SilentMonitor, request: StopRequest) -> TrainingResult:
+    def _loop(self, monitor: RunLogger | SilentLogger, request: StopRequest) -> TrainingResult:
         settings, total = self.config.training, self.total_steps
-        batches = spread_batches(self.strategy, self.dataset, self.data, self.config, self.start)
-        clock = Clock(settings.batch_size)
+        batches = distribute_batches(
+            self.strategy, self.dataset, self.data, self.config, self.start
+        )
+        throughput = Throughput(settings.batch_size)
         report = self.run.fault(self.workers.index)
-        watch = LossWatch(self.strategy, settings.maximum_loss, report)
-        upkeep = Upkeep(
+        loss_guard = LossGuard(self.strategy, settings.maximum_loss, report)
+        upkeep = UpkeepCallbacks(
             self.config,
             self.data,
             monitor,
-            watch,
-            clock,
+            loss_guard,
+            throughput,
             self.checkpoints,
             self.workers.is_chief,
             self.average,
@@ -213,13 +221,13 @@ class Trainer:
         with self.reporter.task("Training", total) as task:
             task.advance(self.start)
             for step in range(self.start + 1, total + 1):
-                with clock.waiting():
+                with throughput.waiting():
                     batch = next(batches)
                 losses = self.step(batch)
                 if self.average is not None:
                     self.average.update(step)
-                clock.count_step()
-                watch.note(step, losses, batch)
+                throughput.count_step()
+                loss_guard.note(step, losses, batch)
                 last = step == total
                 figures = upkeep.after(step, last, task)
                 signalled, late = self.workers.any(request.signal is not None, request.time_is_up())
@@ -227,17 +235,18 @@ class Trainer:
                 if step % settings.checkpoint_steps == 0 or last or leaving:
                     upkeep.save()
                 if leaving and not last:
+                    self.workers.leave()
                     if signalled and request.signal is None:
-                        raise self.workers.stopped_elsewhere(step)
+                        raise self.workers.stopped_by_other_worker(step)
                     return TrainingResult(step, None, finished=False)
         if figures is None:  # a run resumed at its end has no step left
-            figures = upkeep.listen(total)
-        self.workers.meet()  # who leaves before the chief has saved would end it
+            figures = upkeep.validate(total)
+        self.workers.leave()  # who leaves before the chief has saved would end it
         return TrainingResult(total, figures)
 
-    def _gallery(self) -> Gallery | None:
+    def _validation(self) -> Validation | None:
         split = self.dataset.held_out_split
         if split is None:
-            self.reporter.message("no held-out split: no listening figures and no pictures")
+            self.reporter.message("no held-out split: no listening figures and no images")
             return None
-        return self.gallery(split)
+        return self.validation(split)

@@ -9,25 +9,27 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 from PIL import Image
 
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo
 from cargan_tf.data.input_pipeline import evaluation_batches
-from cargan_tf.models.base import DrawingNetwork
-from cargan_tf.training.conditioning_metrics import HeldOut, ListeningFigures, measure_listening
+from cargan_tf.models.base import ImageGenerator
+from cargan_tf.training.conditioning_metrics import (
+    ConditioningMetrics,
+    HeldOutPairs,
+    measure_conditioning,
+)
 from cargan_tf.training.run import Run
+from cargan_tf.utils.arrays import FloatArray
 from cargan_tf.utils.files import write_atomically
-from cargan_tf.visualization.grids import picture_grid, two_sounds_a_label
-
-Floats = NDArray[np.float32]
+from cargan_tf.visualization.grids import sample_grid, two_clips_per_label
 
 #: Photos at a time; only memory depends on it.
 _BATCH = 64
 
 
-def class_means(run: Run, dataset: DatasetInfo, data: Path, config: Config) -> Floats:
+def class_means(run: Run, dataset: DatasetInfo, data: Path, config: Config) -> FloatArray:
     """The mean training photo of each class, [K, S, S, 3] in [-1, 1].
 
     Kept in the run once computed; a file that is damaged is written anew.
@@ -36,7 +38,7 @@ def class_means(run: Run, dataset: DatasetInfo, data: Path, config: Config) -> F
         UserError: the data set has no training photo.
     """
     try:
-        kept: Floats = np.load(run.class_means, allow_pickle=False)
+        kept: FloatArray = np.load(run.class_means, allow_pickle=False)
     except (OSError, EOFError, ValueError):
         kept = class_mean_photos(evaluation_batches(dataset, data, config, "train", _BATCH))
         content = io.BytesIO()
@@ -45,7 +47,7 @@ def class_means(run: Run, dataset: DatasetInfo, data: Path, config: Config) -> F
     return kept
 
 
-def class_mean_photos(batches: Iterable[Mapping[str, tf.Tensor]]) -> Floats:
+def class_mean_photos(batches: Iterable[Mapping[str, tf.Tensor]]) -> FloatArray:
     """The mean photo of each class over batches, [K, S, S, 3] in [-1, 1].
 
     Raises:
@@ -63,16 +65,16 @@ def class_mean_photos(batches: Iterable[Mapping[str, tf.Tensor]]) -> Floats:
     return (total / np.maximum(counts, 1)[:, None, None, None]).astype(np.float32)
 
 
-class Gallery:
+class Validation:
     """A split's pairs in memory, drawn by a network as often as asked."""
 
     def __init__(
         self,
-        network: DrawingNetwork,
+        network: ImageGenerator,
         labels: Sequence[str],
-        held_out: HeldOut,
+        held_out: HeldOutPairs,
         recordings: Sequence[str],
-        class_means: Floats,
+        class_means: FloatArray,
         batch_size: int,
         seed: int,
     ) -> None:
@@ -80,39 +82,39 @@ class Gallery:
         self._held_out = held_out
         self._class_means = class_means
         self._seed = seed
-        self._drawer = Drawer(network, batch_size)
-        self._rows = two_sounds_a_label(
+        self._generator = BatchGenerator(network, batch_size)
+        self._rows = two_clips_per_label(
             held_out.classes, recordings, held_out.players or recordings, seed
         )
 
     @classmethod
     def of_split(
         cls,
-        network: DrawingNetwork,
+        network: ImageGenerator,
         dataset: DatasetInfo,
         data: Path,
         config: Config,
         split: str,
-        class_means: Floats,
-    ) -> Gallery:
-        """The pairs of ``split``, at most ``monitor.listening_clips`` of them."""
-        batch_size, clips = config.training.batch_size, config.monitor.listening_clips
-        held_out, recordings = gather_held_out(
+        class_means: FloatArray,
+    ) -> Validation:
+        """The pairs of ``split``, at most ``monitor.validation_clips`` of them."""
+        batch_size, clips = config.training.batch_size, config.monitor.validation_clips
+        held_out, recordings = load_held_out_pairs(
             evaluation_batches(dataset, data, config, split, batch_size, limit=clips)
         )
         seed = config.training.seed
         return cls(network, dataset.labels, held_out, recordings, class_means, batch_size, seed)
 
-    def figures(self) -> ListeningFigures:
-        """Whether the pictures follow the sound."""
-        return measure_listening(self._drawer, self._held_out, self._class_means, self._seed)
+    def figures(self) -> ConditioningMetrics:
+        """Whether the images follow the sound."""
+        return measure_conditioning(self._generator, self._held_out, self._class_means, self._seed)
 
     def grid(self) -> Image.Image:
         """A row a label: two different sounds, each drawn, beside the real photos."""
         held_out = self._held_out
         flat = [index for row in self._rows for index in row]
-        coarse, refined = self._drawer(held_out.spectrograms[flat], held_out.labels[flat])
-        return picture_grid(
+        coarse, refined = self._generator(held_out.spectrograms[flat], held_out.labels[flat])
+        return sample_grid(
             [(2 * row, 2 * row + 1) for row in range(len(self._rows))],
             [self._labels[held_out.classes[first]] for first, _ in self._rows],
             held_out.spectrograms[flat],
@@ -122,16 +124,18 @@ class Gallery:
         )
 
 
-class Drawer:
+class BatchGenerator:
     """A network in inference mode over arrays of any length but 0, a batch at a time."""
 
-    def __init__(self, network: DrawingNetwork, batch_size: int) -> None:
+    def __init__(self, network: ImageGenerator, batch_size: int) -> None:
         self._network = network
         self._batch_size = batch_size
-        self._draw = tf.function(self._pictures, reduce_retracing=True)
+        self._draw = tf.function(self._images, reduce_retracing=True)
 
-    def __call__(self, spectrograms: Floats, labels: Floats) -> tuple[Floats, Floats]:
-        """Coarse and refined pictures, each [N, S, S, 3] in [-1, 1]."""
+    def __call__(
+        self, spectrograms: FloatArray, labels: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Coarse and refined images, each [N, S, S, 3] in [-1, 1]."""
         coarse, refined = [], []
         for start in range(0, len(labels), self._batch_size):
             part = slice(start, start + self._batch_size)
@@ -140,16 +144,18 @@ class Drawer:
             refined.append(second.numpy())
         return np.concatenate(coarse), np.concatenate(refined)
 
-    def _pictures(self, spectrogram: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        pictures = self._network(spectrogram, label, training=False)
-        return pictures.coarse, pictures.refined
+    def _images(self, spectrogram: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images = self._network(spectrogram, label, training=False)
+        return images.coarse, images.refined
 
 
-def gather_held_out(batches: Iterable[Mapping[str, tf.Tensor]]) -> tuple[HeldOut, list[str]]:
+def load_held_out_pairs(
+    batches: Iterable[Mapping[str, tf.Tensor]],
+) -> tuple[HeldOutPairs, list[str]]:
     """All batches as one set of arrays, and the recording of each pair."""
     arrays = gather(batches)
     players = names_of(arrays["player"])
-    held_out = HeldOut(
+    held_out = HeldOutPairs(
         arrays["spectrogram"], arrays["label"], arrays["photo"], players if all(players) else ()
     )
     return held_out, list(names_of(arrays["recording"]))

@@ -6,20 +6,25 @@ and one that waits in such an operation waits for all: whatever ends the loop mu
 
 from __future__ import annotations
 
+import atexit
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from cargan_tf.errors import UserError, WorkerLost
+from cargan_tf.errors import UserError, WorkerFailure
 
 _TOGETHER = "Start all workers again with --resume: they go on from the last checkpoint."
 
 #: How TensorFlow words that a worker it waits for is gone.
 _GONE = ("Collective ops is aborted", "unhealthy", "coordination service", "Coordination service")
+
+#: Seconds that worker 0 waits at its end for another worker to end.
+_PATIENCE = 20.0
 
 
 class Workers:
@@ -42,6 +47,7 @@ class Workers:
             address = resolver.cluster_spec().task_address(resolver.task_type, resolver.task_id)
             self.index = tasks.index(address)
         self.is_chief = self.index == 0
+        self._others = tasks[1:] if self.is_chief else []
 
     def any(self, *flags: bool) -> tuple[bool, ...]:
         """For each flag, whether it is up at any worker. All must ask at the same place."""
@@ -50,9 +56,19 @@ class Workers:
         raised = self._sums(tf.constant(flags, tf.float32)).numpy()
         return tuple(bool(count) for count in raised)
 
-    def meet(self) -> None:
+    def barrier(self) -> None:
         """Wait until all workers are here."""
         self.any(False)
+
+    def leave(self) -> None:
+        """Wait until all workers are here; worker 0's process then ends after those of the others.
+
+        Worker 0 hosts TensorFlow's coordination service. The others send it heartbeats until they
+        end, and log an unanswered one as a failure.
+        """
+        self.barrier()
+        if self._others:
+            atexit.register(wait_until_ended, self._others)
 
     def check_same(self, values: Mapping[str, object]) -> None:
         """That all workers have the same values; all must ask at the same place.
@@ -90,25 +106,25 @@ class Workers:
         )
 
     @contextmanager
-    def loss_explained(self) -> Iterator[None]:
+    def explain_worker_failure(self) -> Iterator[None]:
         """A worker that is gone is one line within the block.
 
         Raises:
-            WorkerLost: this one cannot go on without it.
+            WorkerFailure: this one cannot go on without it.
         """
         try:
             yield
         except tf.errors.OpError as error:
             if self.count == 1 or not any(words in str(error) for words in _GONE):
                 raise
-            raise WorkerLost(
+            raise WorkerFailure(
                 f"worker {self.index} of {self.count} stops, as another one ended or cannot be"
                 f" reached. {_TOGETHER}"
             ) from error
 
-    def stopped_elsewhere(self, step: int) -> WorkerLost:
+    def stopped_by_other_worker(self, step: int) -> WorkerFailure:
         """What to say where a signal ended another worker; ``step`` is saved."""
-        return WorkerLost(f"another worker was stopped; step {step} is saved. {_TOGETHER}")
+        return WorkerFailure(f"another worker was stopped; step {step} is saved. {_TOGETHER}")
 
     @tf.function(reduce_retracing=True)
     def _sums(self, values: tf.Tensor) -> tf.Tensor:
@@ -121,6 +137,22 @@ class Workers:
             return values if first else tf.zeros_like(values)
 
         return self._strategy.reduce("SUM", self._strategy.run(of_replica, (values,)), axis=None)
+
+
+def wait_until_ended(addresses: Sequence[str], patience: float = _PATIENCE) -> None:
+    """Wait until no process listens at any of ``host:port``, each for ``patience`` seconds at most.
+
+    A server keeps a connection that sends nothing open; the end of its process closes it.
+    """
+    for address in addresses:
+        host, _, port = address.rpartition(":")
+        endpoint = (host.strip("[]"), int(port))
+        with (
+            suppress(OSError, KeyboardInterrupt),
+            socket.create_connection(endpoint, timeout=patience) as connection,
+        ):
+            while connection.recv(4096):
+                pass
 
 
 def _number(text: str) -> int:

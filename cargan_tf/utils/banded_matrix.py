@@ -1,7 +1,7 @@
-"""Products with a matrix whose rows are zero but for a band: filters that reach a few neighbours.
+"""Products with a matrix whose rows are zero but for a band: filters that reach a few neighbors.
 
 A dense product would spend nearly all of its time on zeros, a sparse one cannot use the processor's
-vectors. Here a few neighbouring rows at a time are dense over the columns that they share.
+vectors. Here a few neighboring rows at a time are dense over the columns that they share.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class BandedMatrix:
 
         Args:
             rows: M of them.
-            block_rows: neighbouring rows that are multiplied at once. Few have fewer zeros, many
+            block_rows: neighboring rows that are multiplied at once. Few have fewer zeros, many
                 fewer products.
             dtype: of the weights and the products.
         """
@@ -48,7 +48,7 @@ class BandedMatrix:
     def times(self, columns: NDArray[Any]) -> NDArray[Any]:
         """[M, N] times [N, K], of any type of number: [M, K].
 
-        Only a part of ``columns`` is brought to ``dtype`` at a time, so pictures may stay bytes.
+        Only a part of ``columns`` is brought to ``dtype`` at a time, so images may stay bytes.
         """
         product = np.empty((self.count, columns.shape[1]), self.dtype)
         for together in _in_groups(self._blocks):

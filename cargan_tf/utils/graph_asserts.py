@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 
-def checked(value: tf.Tensor, condition: tf.Tensor, message: str | tf.Tensor) -> tf.Tensor:
+def assert_in_graph(value: tf.Tensor, condition: tf.Tensor, message: str | tf.Tensor) -> tf.Tensor:
     """``value``, once ``condition`` holds; to be called in a ``tf.function``.
 
     Whatever is computed from the result waits for the check, so that this message is what is

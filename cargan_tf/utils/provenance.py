@@ -11,7 +11,7 @@ from typing import Any
 PACKAGES = ("cargan-tf", "tensorflow", "keras", "numpy", "librosa", "soxr")
 
 
-def environment(seed: int | None, devices: Sequence[str] | None = None) -> dict[str, Any]:
+def provenance(seed: int | None, devices: Sequence[str] | None = None) -> dict[str, Any]:
     """Versions, devices and seed, as JSON takes them.
 
     Args:
@@ -36,7 +36,7 @@ def versions_of(packages: Iterable[str]) -> dict[str, str]:
     return {"python": platform.python_version(), **installed}
 
 
-def described(made_with: Mapping[str, Any]) -> str:
-    """What ``environment`` gives, in one line."""
+def describe_provenance(made_with: Mapping[str, Any]) -> str:
+    """What ``provenance`` gives, in one line."""
     versions = ", ".join(f"{name} {version}" for name, version in made_with["versions"].items())
     return f"{versions}; {', '.join(made_with['devices'])}; seed {made_with['seed']}"

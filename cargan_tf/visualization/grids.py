@@ -1,5 +1,5 @@
-"""Picture grids: what the networks draw from fixed sounds, beside the real photos."""
-# MERGED Sheets of pictures: tables with names of rows and columns, and captioned ones.
+"""Image grids: what the networks draw from fixed sounds, beside the real photos."""
+# MERGED Sheets of images: tables with names of rows and columns, and captioned ones.
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from cargan_tf.inference.result import Picture
+from cargan_tf.utils.arrays import FloatArray, ImageArray
 from cargan_tf.visualization.plots import INK
-
-Floats = NDArray[np.float32]
 
 COLUMNS = ("spectrogram", "coarse", "refined", "real")
 #: Cells are enlarged by a whole number until they are this wide, so that people can see them.
@@ -25,7 +23,7 @@ NAME_WIDTH = 100
 TEXT = (30, 30, 30)
 
 
-def two_sounds_a_label(
+def two_clips_per_label(
     classes: NDArray[np.int64], recordings: Sequence[str], players: Sequence[str], seed: int
 ) -> list[tuple[int, int]]:
     """For each class the indices of two clips: of two players if known, else of two recordings."""
@@ -40,20 +38,20 @@ def two_sounds_a_label(
     return pairs
 
 
-def picture_grid(
+def sample_grid(
     rows: Sequence[tuple[int, int]],
     names: Sequence[str],
-    spectrograms: Floats,
-    coarse: Floats,
-    refined: Floats,
-    photos: Floats,
+    spectrograms: FloatArray,
+    coarse: FloatArray,
+    refined: FloatArray,
+    photos: FloatArray,
 ) -> Image.Image:
     """One row a label: its name, then twice spectrogram, coarse, refined and real.
 
     Args:
         rows: two indices into the arrays for each row.
         names: what stands at the left of each row.
-        spectrograms: [N, S, S, 1] in [-1, 1], the lowest band first, or [N, S, S, 3], colours.
+        spectrograms: [N, S, S, 1] in [-1, 1], the lowest band first, or [N, S, S, 3], colors.
         coarse: [N, S, S, 3] in [-1, 1], as are ``refined`` and ``photos``.
     """
     size = spectrograms.shape[1]
@@ -78,22 +76,22 @@ def picture_grid(
                 refined[index],
                 photos[index],
             )
-            for column, picture in enumerate(cells):
-                enlarged = to_image(picture).resize((cell, cell), Image.Resampling.NEAREST)
+            for column, image in enumerate(cells):
+                enlarged = to_image(image).resize((cell, cell), Image.Resampling.NEAREST)
                 sheet.paste(enlarged, (left + column * (cell + MARGIN), top))
     return sheet
 
 
-def _shown(spectrogram: Floats) -> Floats:
-    """In grey with low notes at the bottom; colours as the networks see them."""
+def _shown(spectrogram: FloatArray) -> FloatArray:
+    """In gray with low notes at the bottom; colors as the networks see them."""
     if spectrogram.shape[-1] == 3:
         return spectrogram
     return np.repeat(spectrogram[::-1], 3, axis=-1)
 
 
-def to_image(picture: Floats) -> Image.Image:
-    """A picture [H, W, 3] in [-1, 1] as an 8-bit image."""
-    return Image.fromarray(np.clip(np.rint((picture + 1.0) * 127.5), 0, 255).astype(np.uint8))
+def to_image(image: FloatArray) -> Image.Image:
+    """An image [H, W, 3] in [-1, 1] as an 8-bit image."""
+    return Image.fromarray(np.clip(np.rint((image + 1.0) * 127.5), 0, 255).astype(np.uint8))
 
 
 #: Cells are enlarged by a whole number until they are this wide, so that people can see them.
@@ -106,13 +104,13 @@ CAPTIONED_COLUMNS: Final = 7
 MUTED: Final = "#5b6570"
 
 
-def labelled_sheet(
+def labeled_grid(
     title: str,
     row_names: Sequence[str],
     column_names: Sequence[str],
-    rows: Sequence[Sequence[Picture]],
+    rows: Sequence[Sequence[ImageArray]],
 ) -> Image.Image:
-    """Pictures in a table.
+    """Images in a table.
 
     Args:
         title: what the sheet shows, above it.
@@ -132,44 +130,44 @@ def labelled_sheet(
     pen = ImageDraw.Draw(sheet)
     pen.text((EDGE, EDGE), title, INK, title_font)
     for column, name in enumerate(column_names):
-        place = (left + column * step + cell // 2, top - 8)
-        pen.text(place, _shortened(name, font, cell), MUTED, font, anchor="ms")
-    for row, (name, pictures) in enumerate(zip(row_names, rows, strict=True)):
+        position = (left + column * step + cell // 2, top - 8)
+        pen.text(position, _shortened(name, font, cell), MUTED, font, anchor="ms")
+    for row, (name, images) in enumerate(zip(row_names, rows, strict=True)):
         first, _, second = name.partition("\n")
         middle = top + row * step + cell // 2
         lift = TEXT_SIZE * 2 // 3 if second else 0
         pen.text((EDGE, middle - lift), first, INK, font, anchor="lm")
         pen.text((EDGE, middle + lift), second, MUTED, font, anchor="lm")
-        for column, picture in enumerate(pictures):
-            image = Image.fromarray(picture).resize((cell, cell), Image.Resampling.NEAREST)
-            sheet.paste(image, (left + column * step, top + row * step))
+        for column, image in enumerate(images):
+            enlarged = Image.fromarray(image).resize((cell, cell), Image.Resampling.NEAREST)
+            sheet.paste(enlarged, (left + column * step, top + row * step))
     return sheet
 
 
-def captioned_sheet(
-    names: Sequence[str], pictures: Sequence[Picture], columns: int = CAPTIONED_COLUMNS
+def captioned_grid(
+    names: Sequence[str], images: Sequence[ImageArray], columns: int = CAPTIONED_COLUMNS
 ) -> Image.Image:
-    """Pictures one after the other, each with its name below.
+    """Images one after the other, each with its name below.
 
     Args:
-        names: as many as pictures.
-        pictures: [H, W, 3] each, all of one size.
-        columns: pictures in a full row.
+        names: as many as images.
+        images: [H, W, 3] each, all of one size.
+        columns: images in a full row.
     """
-    size = pictures[0].shape[1]
+    size = images[0].shape[1]
     cell = size * -(-SHEETS_MINIMUM_CELL // size)
     font = _font(TEXT_SIZE)
     step, line = cell + SHEETS_MARGIN, cell + TEXT_SIZE + 3 * SHEETS_MARGIN
-    columns = min(columns, len(pictures))
-    size_of_sheet = (columns * step + 2 * EDGE, -(-len(pictures) // columns) * line + 2 * EDGE)
+    columns = min(columns, len(images))
+    size_of_sheet = (columns * step + 2 * EDGE, -(-len(images) // columns) * line + 2 * EDGE)
     sheet = Image.new("RGB", size_of_sheet, "white")
     pen = ImageDraw.Draw(sheet)
-    for index, (name, picture) in enumerate(zip(names, pictures, strict=True)):
+    for index, (name, image) in enumerate(zip(names, images, strict=True)):
         left, top = EDGE + index % columns * step, EDGE + index // columns * line
-        image = Image.fromarray(picture).resize((cell, cell), Image.Resampling.NEAREST)
-        sheet.paste(image, (left, top))
-        place = (left + cell // 2, top + cell + SHEETS_MARGIN)
-        pen.text(place, _shortened(name, font, cell), INK, font, anchor="ma")
+        enlarged = Image.fromarray(image).resize((cell, cell), Image.Resampling.NEAREST)
+        sheet.paste(enlarged, (left, top))
+        position = (left + cell // 2, top + cell + SHEETS_MARGIN)
+        pen.text(position, _shortened(name, font, cell), INK, font, anchor="ma")
     return sheet
 
 

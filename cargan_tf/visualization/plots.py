@@ -1,4 +1,4 @@
-"""Drawings of what lies between a sound and its picture, by matplotlib."""
+"""Drawings of what lies between a sound and its image, by matplotlib."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cargan_tf.inference.result import Drawn, Picture
+from cargan_tf.inference.result import GenerationResult
+from cargan_tf.utils.arrays import ImageArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Of text and axes, on a light page.
 INK = "#33383d"
-#: Seen on white and on black, and told apart by the colour-blind.
+#: Seen on white and on black, and told apart by the color-blind.
 LACKING, TOO_MUCH = "#0088cc", "#d55e00"
 #: Of waveforms.
 OUTLINE = "#4f7f8f"
@@ -51,23 +52,26 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def stages_picture(drawn: Drawn) -> Picture:
-    """The way from sound to picture, side by side, [H, W, 3].
+def stages_image(generated: GenerationResult) -> ImageArray:
+    """The way from sound to image, side by side, [H, W, 3].
 
-    Waveform, spectrogram, coarse picture, residue as labelled bars, refined picture; a network of
-    one stage has no coarse picture and no residue.
+    Waveform, spectrogram, coarse image, residue as labeled bars, refined image; a network of
+    one stage has no coarse image and no residue.
     """
     panels: dict[str, tuple[float, Callable[[Axes], None]]] = {
-        "sound": (1, lambda axes: _draw_outline(axes, drawn.waveform, drawn.sample_rate)),
-        "spectrogram": (1, lambda axes: _draw_spectrogram(axes, drawn.spectrogram, drawn.seconds)),
+        "sound": (1, lambda axes: _draw_outline(axes, generated.waveform, generated.sample_rate)),
+        "spectrogram": (
+            1,
+            lambda axes: _draw_spectrogram(axes, generated.spectrogram, generated.seconds),
+        ),
     }
-    if drawn.residue:
-        panels["coarse"] = (1, lambda axes: _draw_picture(axes, drawn.coarse))
+    if generated.residue:
+        panels["coarse"] = (1, lambda axes: _draw_image(axes, generated.coarse))
         panels["residue: what coarse lacks"] = (
             1.25,
-            lambda axes: _draw_residue(axes, drawn.residue),
+            lambda axes: _draw_residue(axes, generated.residue),
         )
-    panels["refined"] = (1, lambda axes: _draw_picture(axes, drawn.image))
+    panels["refined"] = (1, lambda axes: _draw_image(axes, generated.image))
     widths = [width for width, _ in panels.values()]
     with _figure(1.05 * PANEL * sum(widths), PANEL * 1.15) as figure:
         row = figure.subplots(1, len(panels), width_ratios=widths)
@@ -108,8 +112,8 @@ def residue_svg(residue: Mapping[str, float]) -> str:
         return _svg(figure)
 
 
-def _draw_picture(axes: Axes, picture: Picture) -> None:
-    axes.imshow(picture, interpolation="nearest")
+def _draw_image(axes: Axes, image: ImageArray) -> None:
+    axes.imshow(image, interpolation="nearest")
     axes.set_axis_off()
     axes.set_anchor("N")  # titles at one height
 
@@ -126,7 +130,7 @@ def _draw_outline(axes: Axes, waveform: NDArray[np.float32], rate: int) -> None:
 
 
 def _draw_spectrogram(axes: Axes, spectrogram: NDArray[np.float32], seconds: float) -> None:
-    if spectrogram.shape[-1] == 3:  # the authors' colours; time runs downwards
+    if spectrogram.shape[-1] == 3:  # the authors' colors; time runs downwards
         axes.imshow(np.rot90((spectrogram + 1) / 2), extent=(0, seconds, 0, 1), aspect="auto")
     else:
         axes.imshow(
@@ -147,8 +151,8 @@ def _draw_residue(axes: Axes, residue: Mapping[str, float]) -> None:
         outstanding = sorted(labels, key=lambda label: -abs(residue[label]))[:MOST_BARS]
         labels = [label for label in labels if label in outstanding]
     values = [residue[label] for label in labels]
-    colours = [LACKING if value >= 0 else TOO_MUCH for value in values]
-    bars = axes.barh([label.replace("_", " ") for label in labels], values, color=colours)
+    colors = [LACKING if value >= 0 else TOO_MUCH for value in values]
+    bars = axes.barh([label.replace("_", " ") for label in labels], values, color=colors)
     figures = [f"{value:+.2f}".replace("-", "−") if abs(value) >= TOLD else "" for value in values]
     axes.bar_label(bars, figures, padding=3, fontsize=8)
     if not any(figures):
@@ -170,7 +174,7 @@ def _figure(width: float, height: float) -> Iterator[Figure]:
         yield Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
 
 
-def _pixels(figure: Figure) -> Picture:
+def _pixels(figure: Figure) -> ImageArray:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas = FigureCanvasAgg(figure)

@@ -29,9 +29,9 @@ def test_sines_below_nine_tenths_of_the_band_arrive_as_they_are(rate, target):
     assert decibels((got - sines(target, tones))[inner]) < -95
 
 
-@pytest.mark.parametrize("share", [1.02, 1.3, 2.0])
-def test_what_the_lower_rate_cannot_hold_is_gone(share):
-    tone = tf.constant(sines(44_100, [share * 4_000]))
+@pytest.mark.parametrize("fraction", [1.02, 1.3, 2.0])
+def test_what_the_lower_rate_cannot_hold_is_gone(fraction):
+    tone = tf.constant(sines(44_100, [fraction * 4_000]))
     got = resampled(tone, tf.constant(44_100), 8_000, 4_000).numpy()
     assert decibels(got[400:-400]) < -80
 

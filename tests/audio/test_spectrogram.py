@@ -1,4 +1,4 @@
-"""The standardised, resized log-mel: range, orientation, shape."""
+"""The standardized, resized log-mel: range, orientation, shape."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from cargan_tf.audio.normalization import BandStatistics
 BANDS = 128
 STATISTICS = BandStatistics(
     mean=tuple(np.linspace(-20, -70, BANDS).tolist()),
-    spread=tuple(np.linspace(5, 15, BANDS).tolist()),
+    std=tuple(np.linspace(5, 15, BANDS).tolist()),
 )
 MEAN = np.array(STATISTICS.mean, np.float32)[None, :, None]
-SPREAD = np.array(STATISTICS.spread, np.float32)[None, :, None]
+SPREAD = np.array(STATISTICS.std, np.float32)[None, :, None]
 
 
 def random_log_mel(frames=44, count=3, stretch=1.0):
@@ -83,5 +83,5 @@ def test_unknown_batch_in_a_function():
 def test_refused():
     with pytest.raises(ValueError, match=r"\[B, 128, frames\]"):
         to_spectrogram(tf.zeros([1, 64, 44]), STATISTICS, 2.5, 64)
-    with pytest.raises(ValueError, match="clip_spreads"):
+    with pytest.raises(ValueError, match="clip_std"):
         to_spectrogram(tf.zeros([1, 128, 44]), STATISTICS, 0.0, 64)

@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
-from cargan_tf.audio.normalization import MIN_SPREAD_DB, MIN_SPREAD_UNIT, BandStatistics, BandSums
+from cargan_tf.audio.normalization import MIN_STD_DB, MIN_STD_UNIT, BandStatistics, BandSums
 from cargan_tf.errors import UserError
 
 
@@ -16,9 +16,9 @@ def batches(seed=0):
     """Batches of unequal sizes, [B, 5, frames], each band with its own level and spread."""
     rng = np.random.default_rng(seed)
     level = np.array([-90.0, -60.0, -30.0, 0.0, 20.0])[:, None]
-    spread = np.array([2.0, 5.0, 10.0, 20.0, 1.5])[:, None]
+    std = np.array([2.0, 5.0, 10.0, 20.0, 1.5])[:, None]
     return [
-        (level + 10 * rng.normal() + spread * rng.normal(size=(size, 5, frames))).astype(np.float32)
+        (level + 10 * rng.normal() + std * rng.normal(size=(size, 5, frames))).astype(np.float32)
         for size, frames in [(7, 44), (1, 44), (64, 44), (3, 22), (16, 1)]
     ]
 
@@ -27,7 +27,7 @@ def assert_matches(statistics, parts):
     together = np.concatenate([p.transpose(1, 0, 2).reshape(5, -1) for p in parts], axis=1)
     together = together.astype(np.float64)
     np.testing.assert_allclose(statistics.mean, together.mean(axis=1), rtol=1e-12)
-    np.testing.assert_allclose(statistics.spread, together.std(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(statistics.std, together.std(axis=1), rtol=1e-12)
 
 
 def sums_of(parts):
@@ -65,7 +65,7 @@ def test_precision_far_from_zero():
     sums = BandSums(1)
     for value in values:
         sums.add(value[None])
-    np.testing.assert_allclose(sums.statistics().spread, values.std(), rtol=1e-6)
+    np.testing.assert_allclose(sums.statistics().std, values.std(), rtol=1e-6)
 
 
 def test_a_band_that_never_varies_gets_the_least_spread():
@@ -73,7 +73,7 @@ def test_a_band_that_never_varies_gets_the_least_spread():
     sums.add(np.stack([np.full(44, -100.0), np.linspace(-80, 0, 44)])[None])
     statistics = sums.statistics()
     assert statistics.mean[0] == -100.0
-    assert statistics.spread[0] == MIN_SPREAD_DB < statistics.spread[1]
+    assert statistics.std[0] == MIN_STD_DB < statistics.std[1]
 
 
 def test_refused_batches():
@@ -108,7 +108,7 @@ def test_json_that_is_something_else(value):
 
 
 @pytest.mark.parametrize(
-    ("mean", "spread"),
+    ("mean", "std"),
     [
         ((), ()),
         ((1.0,), (1.0, 2.0)),
@@ -118,16 +118,16 @@ def test_json_that_is_something_else(value):
         ((1.0,), (float("inf"),)),
     ],
 )
-def test_invalid_statistics(mean, spread):
+def test_invalid_statistics(mean, std):
     with pytest.raises(UserError, match="band statistics hold"):
-        BandStatistics(mean, spread)
+        BandStatistics(mean, std)
 
 
 def test_the_least_spread_follows_the_unit():
     sums = BandSums(2)
     sums.add(np.full((3, 2, 4), 0.25))
-    assert sums.statistics().spread == (MIN_SPREAD_DB, MIN_SPREAD_DB)
-    assert sums.statistics(MIN_SPREAD_UNIT).spread == (MIN_SPREAD_UNIT, MIN_SPREAD_UNIT)
+    assert sums.statistics().std == (MIN_STD_DB, MIN_STD_DB)
+    assert sums.statistics(MIN_STD_UNIT).std == (MIN_STD_UNIT, MIN_STD_UNIT)
 
 
 def test_sums_survive_json_without_loss_and_do_not_depend_on_batches():

@@ -97,10 +97,10 @@ def test_another_file_is_refused(content, said):
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("place", range(0, 60, 3))
-def test_a_damaged_header_is_refused_or_read(place):
+@pytest.mark.parametrize("position", range(0, 60, 3))
+def test_a_damaged_header_is_refused_or_read(position):
     content = bytearray(wav(tone()))
-    content[place] ^= 0xFF
+    content[position] ^= 0xFF
     try:
         got = clips(bytes(content))
     except tf.errors.InvalidArgumentError:

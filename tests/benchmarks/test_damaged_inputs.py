@@ -12,7 +12,7 @@ def test_the_same_seed_gives_the_same_files_and_many_of_them_every_kind(tmp_path
     first, second = (write_inputs(tmp_path / name, 90, SEED) for name in "ab")
     assert first == second
     assert {item.kind for item in first if item.is_sound} == set(SOUNDS)
-    assert {item.kind for item in first if item.is_picture} == set(PICTURES)
+    assert {item.kind for item in first if item.is_image} == set(PICTURES)
     for item in first:
         one, other = (tmp_path / name / item.name for name in "ab")
         if one.is_file():

@@ -24,11 +24,11 @@ def test_what_is_to_be_changed_can_be_read_as_it_is(name, tmp_path):
 @given(data=st.data())
 def test_bytes_put_into_a_whole_file_are_read_or_refused(name, data):
     content = data.draw(st.sampled_from(corpus(name)))
-    place = data.draw(st.integers(0, len(content)))
+    position = data.draw(st.integers(0, len(content)))
     inserted = data.draw(st.binary(max_size=12))
     left = data.draw(st.integers(0, 12))
     with tempfile.TemporaryDirectory() as folder:
-        attempt(name, content[:place] + inserted + content[place + left :], Path(folder))
+        attempt(name, content[:position] + inserted + content[position + left :], Path(folder))
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -20,7 +20,7 @@ def material(tiny_source, tiny_data, tiny_classifier, tiny_run, tiny_config, tmp
     folder = tmp_path_factory.mktemp("material")
     for name, made in (("source", tiny_source), ("data", tiny_data), ("run", tiny_run)):
         shutil.copytree(made, folder / name)
-    config = override(tiny_config, ["training.checkpoint_steps=1", "monitor.listening_clips=4"])
+    config = override(tiny_config, ["training.checkpoint_steps=1", "monitor.validation_clips=4"])
     (folder / "tiny.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")), "utf-8")
     return folder
 

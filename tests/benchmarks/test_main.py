@@ -31,8 +31,8 @@ IN_THIS_PROCESS = {"preprocessing", "start_up", "folder", "input_share", "forms"
 
 
 @pytest.fixture
-def figures_of(monkeypatch, capsys, no_graph_optimiser):
-    """``figures_of("folder", "--size=32")``"""
+def evaluation_values(monkeypatch, capsys, no_graph_optimizer):
+    """``evaluation_values("folder", "--size=32")``"""
 
     def measure(module, *arguments):
         if module not in IN_THIS_PROCESS:
@@ -48,9 +48,9 @@ def figures_of(monkeypatch, capsys, no_graph_optimiser):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("measurement", TINY, ids=lambda measurement: measurement[0])
-def test_every_benchmark_runs(measurement, figures_of):
+def test_every_benchmark_runs(measurement, evaluation_values):
     _, module, *arguments = measurement
-    figures = figures_of(module, *arguments, "--tiny")
+    figures = evaluation_values(module, *arguments, "--tiny")
     assert all(math.isfinite(value) for value in figures.values())
     # The others are differences of two times, which are no longer than their noise here.
     whole = {"pictures_per_second", "whole_pairs_per_second", "generate_seconds"} & set(figures)

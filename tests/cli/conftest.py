@@ -57,8 +57,8 @@ def values_of(done: Result) -> list[dict]:
     return [json.loads(line) for line in done.out.splitlines()]
 
 
-def is_picture(path: Path) -> bool:
-    """Whether that is a whole picture of the tiny model's."""
+def is_image(path: Path) -> bool:
+    """Whether that is a whole image of the tiny model's."""
     with Image.open(path) as image:
         image.load()
         return (image.format, image.mode, image.size) == ("PNG", "RGB", (64, 64))

@@ -28,9 +28,9 @@ def test_one_that_learned_too_little_is_refused_with_what_to_do(cargan, data):
 
 def test_out_is_named_in_the_next_command(cargan, data, tmp_path):
     words = (*SHORT, "--set", "classifier.minimum_accuracy=0")
-    done = cargan("classifier", "--out", "judge", *words, cwd=tmp_path)
-    assert done.next.startswith("cargan train data --classifier judge")
-    report = json.loads((tmp_path / "judge" / "classifier.json").read_text("utf-8"))
+    done = cargan("classifier", "--out", "evaluator", *words, cwd=tmp_path)
+    assert done.next.startswith("cargan train data --classifier evaluator")
+    report = json.loads((tmp_path / "evaluator" / "classifier.json").read_text("utf-8"))
     assert report["labels"] == ["cello", "flute", "violin"]
 
 
@@ -52,14 +52,14 @@ def test_a_judge_s_accuracy_is_told(cargan, data, monkeypatch):
 
     # Its training is tested in tests/evaluation/test_judge.py.
     monkeypatch.setattr(evaluator, "_fit", lambda *_: None)
-    done = cargan("classifier", "--judge", data, "--set", "judge.minimum_accuracy=0")
+    done = cargan("classifier", "--evaluator", data, "--set", "evaluator.minimum_accuracy=0")
     assert done.status == 0, done.err
     assert done.out.endswith(" of 12 validation photos.\n")
-    assert (data / "judge" / "judge.json").is_file()
+    assert (data / "evaluator" / "evaluator.json").is_file()
 
 
 def test_a_judge_is_kept_where_evaluations_look(cargan, data):
-    assert "DATA/judge" in cargan("classifier", "--judge", data, "--out", "here").error
+    assert "DATA/evaluator" in cargan("classifier", "--evaluator", data, "--out", "here").error
 
 
 def test_the_classifier_of_sounds_is_measured_too(cargan, data, tmp_path):
@@ -73,6 +73,6 @@ def test_the_classifier_of_sounds_is_measured_too(cargan, data, tmp_path):
 
 def test_one_classifier_at_a_time(cargan, data):
     assert (
-        "--judge and --audio do not go together"
-        in cargan("classifier", data, "--judge", "--audio").error
+        "--evaluator and --audio do not go together"
+        in cargan("classifier", data, "--evaluator", "--audio").error
     )

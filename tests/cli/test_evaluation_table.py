@@ -1,14 +1,22 @@
 from cargan_cli.evaluate import print_report
 
-from cargan_tf.evaluation.report import FORMAT, Figure, MetricInfo, Origin, Report, Row, SplitReport
+from cargan_tf.evaluation.report import (
+    FORMAT,
+    MetricInfo,
+    MetricValue,
+    Provenance,
+    Report,
+    Row,
+    SplitReport,
+)
 
 L1 = MetricInfo("l1", "L1", "lower", False, "Mean difference.")
 
 
 def report(*names):
-    rows = tuple(Row(name, {"l1": Figure(0.25, 6)}) for name in names)
+    rows = tuple(Row(name, {"l1": MetricValue(0.25, 6)}) for name in names)
     split = SplitReport("test", 6, 12, rows, {}, (), ())
-    origin = Origin("", "", "", "", "", 6, "", "", "", {}, 0, {}, "")
+    origin = Provenance("", "", "", "", "", 6, "", "", "", {}, 0, {}, "")
     return Report(FORMAT, origin, ("cello",), (L1,), (), (split,), ())
 
 

@@ -62,7 +62,7 @@ def test_a_walk_has_as_many_steps_as_asked_for(explore, write_sound, tmp_path):
         (("a.wav", "--label", "violin"), "--label has no meaning without --walk"),
         (("a.wav", "--walk", "a.wav", "--label", "kazoo"), "unknown label 'kazoo'"),
         (("a.wav", "--walk", "a.wav", "--steps", "1"), "1 is not in the range 2<=x<=99"),
-        (("a.wav", "-o", "sheet.xyz"), "no picture format has the ending '.xyz'"),
+        (("a.wav", "-o", "sheet.xyz"), "no image format has the ending '.xyz'"),
     ],
 )
 def test_bad_input_is_named(explore, write_sound, tmp_path, words, said):

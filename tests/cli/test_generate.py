@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .conftest import is_picture
+from .conftest import is_image
 
 
 def test_with_no_other_option_the_model_in_this_folder_draws(
@@ -15,13 +15,13 @@ def test_with_no_other_option_the_model_in_this_folder_draws(
     write_sound("clip.wav")
     done = cargan("generate", "clip.wav", "--label", "violin", cwd=tmp_path)
     assert (done.status, done.out, done.err) == (0, "clip.png\n", "")
-    assert is_picture(tmp_path / "clip.png")
+    assert is_image(tmp_path / "clip.png")
 
 
 def test_out_names_the_picture(generate, write_sound, tmp_path):
     write_sound("clip.wav")
-    assert generate("clip.wav", "-o", "new/picture.png").out == "new/picture.png\n"
-    assert is_picture(tmp_path / "new" / "picture.png")
+    assert generate("clip.wav", "-o", "new/image.png").out == "new/image.png\n"
+    assert is_image(tmp_path / "new" / "image.png")
 
 
 def test_a_run_draws_as_its_export_does(cargan, generate, tiny_run, write_sound, tmp_path):
@@ -41,7 +41,7 @@ def test_several_files_and_folders(generate, write_sound, tmp_path):
     done = generate("a.wav", "in", "-o", "out")
     assert done.status == 0, done.err
     assert done.out.splitlines() == ["out/a.png", "out/a.wav.png", "out/b.png", "out/c.png"]
-    assert all(is_picture(tmp_path / path) for path in done.out.splitlines())
+    assert all(is_image(tmp_path / path) for path in done.out.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_doubtful_sound_is_drawn_with_a_warning(generate, write_sound, tmp_pat
     assert done.status == 0
     assert done.err.startswith("clip.wav: ")
     assert said in done.err
-    assert is_picture(tmp_path / "clip.png")
+    assert is_image(tmp_path / "clip.png")
 
 
 def test_start_says_where_to_listen(generate, write_sound, tmp_path):
@@ -81,14 +81,14 @@ def test_two_sounds_are_mixed(cargan, tiny_model, write_sound, tmp_path):
     write_sound("a.wav")
     write_sound("b.wav", samples=np.sin(np.arange(4_000)))
 
-    def drawn(*words):
+    def generated(*words):
         options = ("--model", tiny_model, "-o", "mix.png", "--label", "violin")
         assert cargan("generate", "a.wav", *options, *words, cwd=tmp_path).status == 0
         return np.asarray(Image.open(tmp_path / "mix.png"), np.int16)
 
     mix = ("--mix", "b.wav")
     alone, none, half, most = (
-        drawn(*words) for words in ((), (*mix, "--alpha", 0), mix, (*mix, "--alpha", 0.9))
+        generated(*words) for words in ((), (*mix, "--alpha", 0), mix, (*mix, "--alpha", 0.9))
     )
     assert np.abs(none - alone).max() <= 1
     assert np.abs(half - alone).max() > 1
@@ -100,11 +100,13 @@ def test_all_pictures_on_one_sheet(generate, write_sound, tmp_path):
         write_sound(name)
     done = generate("a.wav", "b.wav", "--sheet", "sheet.png")
     assert done.out.split() == ["a.png", "b.png"]
-    drawn = np.asarray(Image.open(tmp_path / "b.png"))
+    generated = np.asarray(Image.open(tmp_path / "b.png"))
     sheet = np.asarray(Image.open(tmp_path / "sheet.png"))
-    times = 128 // drawn.shape[0]
+    times = 128 // generated.shape[0]
     left = 12 + 128 + 4
-    np.testing.assert_array_equal(sheet[12 : 12 + 128 : times, left : left + 128 : times], drawn)
+    np.testing.assert_array_equal(
+        sheet[12 : 12 + 128 : times, left : left + 128 : times], generated
+    )
 
 
 def test_stages_are_drawn_side_by_side(generate, write_sound, tmp_path):

@@ -25,7 +25,7 @@ def test_a_label_of_another_model_is_refused(generate, write_sound):
     assert "unknown label 'tuba'" in generate(write_sound("clip.wav"), label="tuba").error
 
 
-def test_without_a_label_the_instrument_is_recognised_and_told(
+def test_without_a_label_the_instrument_is_recognized_and_told(
     cargan, tiny_model, write_sound, tmp_path
 ):
     write_sound("clip.wav")
@@ -63,10 +63,10 @@ def test_json_tells_a_program_all_there_is(generate, write_sound, tmp_path):
 
 def test_a_mix_of_labels(cargan, tiny_model, write_sound, tmp_path):
     write_sound("clip.wav")
-    for mix, shares in (
+    for mix, fractions in (
         ("vn=1,cello=3", {"cello": 0.75, "violin": 0.25}),
         ("vn=0.3,cello=0.7", {"cello": 0.7, "violin": 0.3}),  # no float32 is either
     ):
         words = ("--label-mix", mix, "--json", "--model", tiny_model)
         (values,) = values_of(cargan("generate", "clip.wav", *words, cwd=tmp_path))
-        assert values["label_weights"] == shares
+        assert values["label_weights"] == fractions

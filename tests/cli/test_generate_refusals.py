@@ -55,9 +55,9 @@ def test_one_bad_sound_does_not_keep_others_from_being_drawn(generate, write_sou
     [
         (("missing.wav",), "missing.wav does not exist"),
         (("empty",), "empty holds no sound files"),
-        (("a.wav", "-o", "picture.xyz"), "no picture format has the ending '.xyz'; use .png"),
-        (("a.wav", "-o", "a.wav"), "no picture format has the ending '.wav'"),
-        (("a.wav", "b.wav", "-o", "x.png"), "2 sounds cannot become the one picture x.png"),
+        (("a.wav", "-o", "image.xyz"), "no image format has the ending '.xyz'; use .png"),
+        (("a.wav", "-o", "a.wav"), "no image format has the ending '.wav'"),
+        (("a.wav", "b.wav", "-o", "x.png"), "2 sounds cannot become the one image x.png"),
         (("a.wav", "-o", "a.wav/x.png"), "a.wav/x.png cannot be written: "),
         (("a.wav", "--start", "-1"), "-1.0 is not in the range x>=0"),
     ],
@@ -124,7 +124,7 @@ def test_a_damaged_model_is_named(cargan, tiny_model, write_sound, tmp_path):
         (("--video", "x.mp4", "--fps", "0"), "0 is not in the range 1<=x<=50"),
         (("-o", "-", "--json"), "leave out --json"),
         (("-", "--mix", "-"), "standard input holds one sound"),
-        (("b.wav", "-o", "-"), "2 sounds cannot become the one picture -"),
+        (("b.wav", "-o", "-"), "2 sounds cannot become the one image -"),
     ],
 )
 def test_options_that_do_not_fit_are_named(cargan, tiny_model, write_sound, tmp_path, words, said):

@@ -37,7 +37,7 @@ def test_counts_flags_and_a_sheet(cargan, silent_data):
 def test_the_sheet_goes_where_it_is_wanted(cargan, tiny_data, tmp_path):
     assert cargan("inspect", tiny_data, "-o", tmp_path / "sheet.jpg").status == 0
     assert Image.open(tmp_path / "sheet.jpg").format == "JPEG"
-    assert "no picture format" in cargan("inspect", tiny_data, "-o", tmp_path / "x.abc").error
+    assert "no image format" in cargan("inspect", tiny_data, "-o", tmp_path / "x.abc").error
 
 
 def test_many_are_named_only_on_request(cargan, silent_data, monkeypatch):

@@ -30,8 +30,8 @@ def test_cargan_alone_shows_the_commands_in_the_order_one_needs_them(cargan, wor
     done = cargan(*words)
     assert done.status == 0
     assert done.err == ""
-    places = [done.out.index(f"\n  {command} ") for command in COMMANDS]
-    assert places == sorted(places)
+    positions = [done.out.index(f"\n  {command} ") for command in COMMANDS]
+    assert positions == sorted(positions)
 
 
 def test_no_summary_of_a_command_is_cut_off(cargan):

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from cargan_tf.audio.normalization import BandStatistics
-from cargan_tf.export.metadata import ModelCard
+from cargan_tf.export.metadata import ModelMetadata
 from cargan_tf.utils.files import write_json
 
 pytestmark = pytest.mark.usefixtures("nothing_shipped")
@@ -15,13 +15,15 @@ def models(tiny_config, tmp_path):
     """``saved_models/`` with a whole model, in two versions, and one without its card."""
     bands = tiny_config.audio.n_mels
     statistics = BandStatistics.from_json({"mean": [0.0] * bands, "spread": [1.0] * bands})
-    metrics = {"test": {"fid": 12.345678, "judge_accuracy": 0.99}}
+    metrics = {"test": {"fid": 12.345678, "evaluator_accuracy": 0.99}}
     for number in (1, 2):
         version = tmp_path / "saved_models" / "strings" / str(number)
         version.mkdir(parents=True)
         (version / "saved_model.pb").touch()
-        card = ModelCard(tiny_config, LABELS, statistics, 1000 * number, "0a1b", metrics, 0.925)
-        write_json(version / "model.json", card.to_json())
+        metadata = ModelMetadata(
+            tiny_config, LABELS, statistics, 1000 * number, "0a1b", metrics, 0.925
+        )
+        write_json(version / "model.json", metadata.to_json())
     damaged = tmp_path / "saved_models" / "damaged" / "1"
     damaged.mkdir(parents=True)
     (damaged / "saved_model.pb").touch()
@@ -33,8 +35,8 @@ def test_people_read_what_there_is(cargan, models):
     assert done.status == 0
     assert "strings (version 2): saved_models/strings/2\n  64×64 pixels, step 2,000" in done.out
     assert "2 labels: cello, violin" in done.out
-    assert "recognises the instrument of 92.5% of sounds" in done.out
-    assert "test: fid 12.35, judge_accuracy 0.99" in done.out
+    assert "recognizes the instrument of 92.5% of sounds" in done.out
+    assert "test: fid 12.35, evaluator_accuracy 0.99" in done.out
     assert "damaged (version 1): saved_models/damaged/1\n  saved_models/damaged/1/model.json" in (
         done.out
     )

@@ -37,7 +37,7 @@ def choosy():
     @click.option("-t", "--two-words", is_flag=True)
     @click.pass_context
     def command(context, **_):
-        check_options(context, apart=("one two_words",))
+        check_options(context, exclusive=("one two_words",))
         check_options(context, together=("two_words one",)) if not context.params["one"] else None
 
     return command

@@ -71,7 +71,7 @@ def _text(path):
 
 @pytest.mark.parametrize(
     ("kind", "damage", "why"),
-    [("img", _truncate, "damaged picture"), ("chunk", _text, "cannot be read as sound")],
+    [("img", _truncate, "damaged image"), ("chunk", _text, "cannot be read as sound")],
 )
 def test_a_damaged_file_is_left_out_by_name(described, tree, kind, damage, why):
     path = sorted((tree / kind / "train").rglob("*.*"))[0]
@@ -81,7 +81,7 @@ def test_a_damaged_file_is_left_out_by_name(described, tree, kind, damage, why):
     assert "Left out: 1, listed in" in done.out
     assert path.name in done.out
     assert why in done.out
-    assert len(info["left_out"]) == 1
+    assert len(info["skipped"]) == 1
 
 
 @pytest.mark.parametrize("kind", ["img", "chunk"])
@@ -119,7 +119,7 @@ def _no_pictures(tree):
         (_missing, "no file or folder"),
         (_empty, "is empty: expected a CSV file"),
         (_other, "nothing known in"),
-        (_no_pictures, "holds no pair of sound and picture; left out: 48"),
+        (_no_pictures, "holds no pair of sound and image; left out: 48"),
     ],
 )
 def test_a_source_without_pairs_is_named(cargan, tree, tmp_path, damage, said):
@@ -218,7 +218,7 @@ def _no_jet_pictures(folder, _):
     for kind in ("spectrogram", "img"):
         (folder / kind / "cello").mkdir(parents=True)
         Image.new("RGB", (256, 256), "white").save(folder / kind / "cello" / "cello00_0.png")
-    return r"not one of the 1 training pairs .*cello00_0.png is not in jet colours"
+    return r"not one of the 1 training pairs .*cello00_0.png is not in jet colors"
 
 
 @pytest.mark.parametrize(

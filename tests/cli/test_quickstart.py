@@ -22,15 +22,15 @@ def called(monkeypatch):
         calls.append(Called(workspace, models, config))
         return SimpleNamespace(
             grid=workspace / "grid.png",
-            picture=workspace / "violin.png",
+            image=workspace / "violin.png",
             sound=workspace / "my sounds" / "violin.wav",
             model=models / config.name / "1",
-            listening=None,
+            conditioning=None,
         )
 
     monkeypatch.setattr("cargan_tf.quickstart.quickstart", quickstart)
     monkeypatch.setattr(
-        "cargan_tf.training.conditioning_metrics.describe_listening", lambda _: "R@1 .5"
+        "cargan_tf.training.conditioning_metrics.describe_conditioning", lambda _: "R@1 .5"
     )
     return calls
 

@@ -101,16 +101,16 @@ def test_a_message_stands_as_it_is(screen, request):
 
 def test_a_bar_shows_count_and_note(terminal):
     with terminal.reporter.task("Work", 1800) as task:
-        task.advance(1800, "L1 0.123, 12 pictures/s")
+        task.advance(1800, "L1 0.123, 12 images/s")
     last = terminal.text.split("\r")[-1]
     assert "Work " in last
     assert "1800/1800" in last
-    assert "L1 0.123, 12 pictures/s" in last
+    assert "L1 0.123, 12 images/s" in last
 
 
 def test_on_a_narrow_terminal_the_bar_gives_way_not_the_numbers(terminal):
     with terminal.reporter.task("Training", 1800) as task:
-        task.advance(1720, "L1 0.123, 12 pictures/s")
+        task.advance(1720, "L1 0.123, 12 images/s")
     last = terminal.text.split("\r")[-1]
     assert "1720/1800" in last
     assert "…" not in last

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-#: As `cargan reproduce` does, but without TensorFlow's graph optimiser: most of the time until a
+#: As `cargan reproduce` does, but without TensorFlow's graph optimizer: most of the time until a
 #: first step is done goes into it.
 REPRODUCE = """
 import sys
@@ -37,11 +37,11 @@ STEPS, CHECKPOINT_STEPS = 60, 5
 
 @pytest.fixture
 def data(tiny_data, tiny_classifier, tmp_path):
-    """A copy of the data set with its classifier, whose judge is trained in a moment."""
+    """A copy of the data set with its classifier, whose evaluator is trained in a moment."""
     copy = tmp_path / "data"
     shutil.copytree(tiny_data, copy)
     description = json.loads((copy / "dataset.json").read_text("utf-8"))
-    description["config"]["judge"] = {
+    description["config"]["evaluator"] = {
         **{"input_size": 32, "steps": 1, "batch_size": 4},
         "minimum_accuracy": 0,
     }
@@ -55,8 +55,8 @@ def config(tiny_yaml, tmp_path):
 
     values = yaml.safe_load(tiny_yaml.read_text("utf-8"))
     values["training"] |= {"steps": STEPS, "checkpoint_steps": CHECKPOINT_STEPS}
-    values["monitor"] = dict.fromkeys(("picture_steps", "listening_steps"), STEPS)
-    values["monitor"] |= {"log_steps": 1, "listening_clips": 6}
+    values["monitor"] = dict.fromkeys(("grid_steps", "validation_steps"), STEPS)
+    values["monitor"] |= {"log_steps": 1, "validation_clips": 6}
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(values), "utf-8")
     return path
@@ -99,7 +99,7 @@ def test_killed_while_it_trains_the_same_command_goes_on_to_the_table(
     assert 0 <= float(cells["R@1 ↑"].split()[0]) <= 1
     assert shown.out.count("| … |") > 0  # the other rows
     assert shown.out.splitlines()[-1] == (
-        f"Table: {out}/table1.md, and with pictures {out}/table1.html"
+        f"Table: {out}/table1.md, and with images {out}/table1.html"
     )
 
 

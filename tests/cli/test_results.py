@@ -26,7 +26,7 @@ def said(capsys):
 
 
 def test_people_get_the_path_and_beside_it_what_there_is_to_know(said):
-    Results(as_json=False).drawn(Path("a.wav"), Path("a.png"), Made())
+    Results(as_json=False).generated(Path("a.wav"), Path("a.png"), Made())
     assert said() == (
         "a.png\n",
         "a.wav: sounds like double bass and violin (88%)\na.wav: a warning\n",
@@ -34,13 +34,13 @@ def test_people_get_the_path_and_beside_it_what_there_is_to_know(said):
 
 
 def test_a_picture_on_standard_output_stands_alone_there(said):
-    Results(as_json=False).drawn(Path("a.wav"), STANDARD, Made())
+    Results(as_json=False).generated(Path("a.wav"), STANDARD, Made())
     assert said()[0] == ""
 
 
 def test_programs_get_one_object_a_line(said):
     results = Results(as_json=True)
-    results.drawn(Path("ä.wav"), Path("a.png"), Made(), start=0.5)
+    results.generated(Path("ä.wav"), Path("a.png"), Made(), start=0.5)
     results.failed(Path("b.wav"), UserError("no sound"))
     out, err = said()
     first, second = map(json.loads, out.splitlines())

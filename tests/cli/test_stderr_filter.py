@@ -5,11 +5,11 @@ import subprocess
 import sys
 
 import pytest
-from cargan_cli.tensorflow_import import KNOWN_LINES, as_event, useful
+from cargan_cli.stderr_filter import KNOWN_LINES, as_event, useful
 
 FILTERED = """
 import os, sys
-from cargan_cli.tensorflow_import import KNOWN_LINES, filter_standard_error
+from cargan_cli.stderr_filter import KNOWN_LINES, filter_standard_error
 filter_standard_error({as_events})
 {then}
 """
@@ -41,6 +41,19 @@ def test_with_a_message_goes_what_continues_it():
     known, other = KNOWN_LINES[-1], b"E0000 a.cc:1] it failed\n"
     nodes = b"\t [[{{node IteratorGetNext}}]]\n"
     assert kept(known + b"\n" + nodes + nodes + other + nodes) == other + nodes
+
+
+def test_grpc_s_words_about_a_lost_peer_go_with_the_message():
+    """As TensorFlow 2.21 words them."""
+    lost = (
+        b"E0000 00:00:1.5   23 base_collective_executor.cc:252] BaseCollectiveExecutor::StartAbort"
+        b" UNAVAILABLE: recvmsg:Connection reset by peer\n"
+        b"Additional GRPC error information from remote target /job:worker/replica:0/task:1 while"
+        b" calling /tensorflow.WorkerService/RecvBuf:\n"
+        b':UNKNOWN:Error received from peer  {grpc_message:"recvmsg:Connection reset by peer"}\n'
+        b"The error could be from a previous operation. Restart your program to reset.\n"
+    )
+    assert kept(b"before\n" + lost + b"after\n") == b"before\nafter\n"
 
 
 def test_what_comes_from_c_is_filtered_and_pythons_own_goes_straight_on(filtered):

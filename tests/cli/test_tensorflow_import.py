@@ -3,7 +3,7 @@ import sys
 
 import pytest
 import tensorflow as tf
-from cargan_cli.tensorflow_import import FEW, graphs_run_as_they_are
+from cargan_cli.tensorflow_import import FEW_IMAGES, without_graph_optimizer
 
 
 def test_tensorflow_starts_and_stores_numbers_in_float16_without_a_word():
@@ -44,9 +44,11 @@ def test_what_nobody_uses_is_not_imported_and_can_be_later():
     assert done.stdout.split() == ["False", "sklearn"]
 
 
-@pytest.mark.parametrize(("pictures", "as_they_are"), [(1, True), (FEW, True), (FEW + 1, False)])
-def test_for_a_few_pictures_graphs_are_run_as_they_are(pictures, as_they_are):
+@pytest.mark.parametrize(
+    ("images", "as_they_are"), [(1, True), (FEW_IMAGES, True), (FEW_IMAGES + 1, False)]
+)
+def test_for_a_few_pictures_graphs_are_run_as_they_are(images, as_they_are):
     options = tf.config.optimizer.get_experimental_options
-    with graphs_run_as_they_are(pictures):
+    with without_graph_optimizer(images):
         assert options().get("disable_meta_optimizer", False) is as_they_are
     assert not options().get("disable_meta_optimizer", False)

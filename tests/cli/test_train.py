@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from cargan_tf.errors import WorkerLost
+from cargan_tf.errors import WorkerFailure
 from cargan_tf.training.trainer import Trainer, TrainingResult
 
 HOLD_LOCK = """
@@ -193,7 +193,7 @@ def test_a_bad_cluster_is_one_line_before_anything_is_built(cargan, tiny_data, m
 
 def test_a_lost_worker_has_a_status_of_its_own(cargan, tiny_data, run, monkeypatch):
     def train(trainer, max_hours):
-        raise WorkerLost("another worker ended")
+        raise WorkerFailure("another worker ended")
 
     monkeypatch.setattr(Trainer, "train", train)
     done = cargan("train", tiny_data, "--run", run, "--resume")

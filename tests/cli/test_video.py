@@ -1,26 +1,26 @@
 import pytest
-from cargan_cli.generate import draw_one_video
+from cargan_cli.generate import write_video_file
 from cargan_cli.sounds import Results
 
 from cargan_tf.errors import UserError
-from cargan_tf.inference.video import DrawnVideo
+from cargan_tf.inference.video import VideoResult
 
 
 @pytest.fixture
 def drawn_from(monkeypatch):
-    """What ``draw_video`` was given as the sound, by each call."""
+    """What ``generate_video`` was given as the sound, by each call."""
     sources = []
 
     def draw(generator, source, *rest):
         sources.append(source)
-        return DrawnVideo({"cello": 1.0}, None, 5, 0.5, 0, 0)
+        return VideoResult({"cello": 1.0}, None, 5, 0.5, 0, 0)
 
-    monkeypatch.setattr("cargan_tf.inference.video.draw_video", draw)
+    monkeypatch.setattr("cargan_tf.inference.video.generate_video", draw)
     return sources
 
 
 def draw(sounds, file):
-    draw_one_video(sounds, file, None, lambda: None, None, None, Results(as_json=False))
+    write_video_file(sounds, file, None, lambda: None, None, None, Results(as_json=False))
 
 
 def test_a_folder_stands_for_the_one_sound_in_it(drawn_from, write_sound, tmp_path):

@@ -1,20 +1,20 @@
 import pytest
 
-from cargan_tf.config import Config, JudgeConfig, override
+from cargan_tf.config import Config, EvaluatorConfig, override
 from cargan_tf.errors import UserError
 
 
 def test_c_is_the_paper_s_resnet50_and_starts_from_imagenet():
     c = Config().classifier
     assert (c.blocks, c.width, c.weights) == ((3, 4, 6, 3), 64, "imagenet")
-    assert (c.flavour, c.preprocessing) == ("keras", "caffe")  # what Keras' weights want
+    assert (c.resnet_variant, c.preprocessing) == ("keras", "caffe")  # what Keras' weights want
 
 
 @pytest.mark.parametrize(
     ("setting", "last", "beyond"),
     [
         ("classifier.width", "1", "0"),
-        ("classifier.flavour", "torchvision", "timm"),
+        ("classifier.resnet_variant", "torchvision", "timm"),
         ("classifier.preprocessing", "none", "tf"),
         ("classifier.epochs", "1", "0"),
         ("classifier.batch_size", "1", "0"),
@@ -25,13 +25,13 @@ def test_c_is_the_paper_s_resnet50_and_starts_from_imagenet():
         ("sound_classifier.steps", "1", "0"),
         ("sound_classifier.batch_size", "1", "0"),
         ("sound_classifier.learning_rate", "1e-9", "0"),
-        ("judge.input_size", "32", "31"),
-        ("judge.input_size", "1024", "1025"),
-        ("judge.steps", "1", "0"),
-        ("judge.batch_size", "1", "0"),
-        ("judge.learning_rate", "1e-9", "0"),
-        ("judge.noise", "0", "-0.1"),
-        ("judge.minimum_accuracy", "0", "-0.1"),
+        ("evaluator.input_size", "32", "31"),
+        ("evaluator.input_size", "1024", "1025"),
+        ("evaluator.steps", "1", "0"),
+        ("evaluator.batch_size", "1", "0"),
+        ("evaluator.learning_rate", "1e-9", "0"),
+        ("evaluator.noise", "0", "-0.1"),
+        ("evaluator.minimum_accuracy", "0", "-0.1"),
     ],
 )
 def test_beyond_a_bound_it_is_refused_by_name(setting, last, beyond, check_bound):
@@ -50,4 +50,4 @@ def test_c_has_four_stages_of_a_block_or_more(blocks):
 )
 def test_the_judge_looks_at_pictures_of_its_own_size(image_size, input_size, looked_at):
     """The photos' own size within what EfficientNet-Lite0 sees well, unless one is set."""
-    assert JudgeConfig(input_size=input_size).size_for(image_size) == looked_at
+    assert EvaluatorConfig(input_size=input_size).size_for(image_size) == looked_at

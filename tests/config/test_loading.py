@@ -119,7 +119,7 @@ def test_an_overlay_changes_what_it_states_and_no_more():
 
 def test_overlays_lie_upon_each_other(yaml_file):
     mine = yaml_file("training: {batch_size: 3}\nmodel: {stages: 1}")
-    config = overlay(overlay(load_config("quickstart"), "baselines/deaf"), mine)
+    config = overlay(overlay(load_config("quickstart"), "baselines/shuffled"), mine)
     assert config.name == "quickstart-deaf-mine"
     assert (config.training.batch_size, config.model.stages) == (3, 1)
     assert config.data.shuffle_sounds
@@ -137,7 +137,7 @@ def test_a_bad_overlay_is_told_with_both_names(yaml_file):
     [
         ("training.batchsize=8", "unknown key 'training.batchsize'. Did you mean 'training.batch_"),
         ("trainig.batch_size=8", "unknown key 'trainig'. Did you mean 'training'?"),
-        ("learning_rate=1", "'judge.learning_rate' or 'training.learning_rate'?"),
+        ("learning_rate=1", "'evaluator.learning_rate' or 'training.learning_rate'?"),
         ("audio.image_size=64", "Did you mean 'data.image_size'?"),
         ("training.batch_size", "expected KEY=VALUE, such as training.batch_size=8"),
         ("training=5", "training is a section"),

@@ -33,7 +33,7 @@ def test_a_default_says_where_it_is_from(setting, value, source, check_default):
         ("audio.n_mels", "512", "513"),
         ("audio.f_min", "0", "-1"),
         ("audio.floor_db", "0", "1"),
-        ("audio.clip_spreads", "0.1", "0"),
+        ("audio.clip_std", "0.1", "0"),
         ("audio.silence_rms_db", "0", "1"),
         ("audio.noise_flatness", "1", "1.5"),
         ("data.image_size", "32", "16"),
@@ -42,7 +42,7 @@ def test_a_default_says_where_it_is_from(setting, value, source, check_default):
         ("data.shuffle_buffer", "1", "0"),
         ("data.freq_mask", "0", "-1"),
         ("data.time_mask", "0", "-1"),
-        ("data.validation_share", "0", "-0.1"),
+        ("data.validation_fraction", "0", "-0.1"),
         ("data.split_seed", "2147483647", "2147483648"),
     ],
 )
@@ -59,8 +59,8 @@ def test_beyond_a_bound_it_is_refused_by_name(setting, last, beyond, check_bound
         (["audio.sample_rate=4000", "audio.f_max=2001"], "f_max 2001.0"),
         (["data.image_size=100"], "image_size must be a power of two, received 100"),
         (
-            ["data.validation_share=0.5", "data.test_share=0.5"],
-            r"validation_share \+ test_share must be less than 1, received 1.0",
+            ["data.validation_fraction=0.5", "data.test_fraction=0.5"],
+            r"validation_fraction \+ test_fraction must be less than 1, received 1.0",
         ),
     ],
 )
@@ -71,7 +71,7 @@ def test_values_that_do_not_go_together_are_named(texts, said):
 
 def test_the_whole_band_and_nearly_all_pairs_may_be_had():
     assert AudioConfig(f_max=22_050.0).f_max == 22_050
-    assert DataConfig(validation_share=0.5, test_share=0.49).test_share == 0.49
+    assert DataConfig(validation_fraction=0.5, test_fraction=0.49).test_fraction == 0.49
 
 
 def test_a_clip_of_sub_urmp_is_22_050_samples_and_44_frames():

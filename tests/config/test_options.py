@@ -9,16 +9,16 @@ from cargan_tf.evaluation.reproduce.paper_tables import TABLES
 
 ON = {
     "model.discriminator_norm": "spectral",
-    "loss.adversarial_form": "hinge",
+    "loss.gan_loss": "hinge",
     "loss.gradient_penalty": "1",
     "loss.feature_matching": "1",
     "training.discriminator_learning_rate": "1e-3",
     "training.discriminator_augmentation": "[cutout]",
     "loss.perceptual": "1",
     "model.refined_generator_width": "32",
-    "model.generator_widest": "4",
+    "model.max_width_multiplier": "4",
     "model.generator_attentions": "1",
-    "model.coarse_skips_left_out": "3",
+    "model.coarse_dropped_skips": "3",
 }
 #: Those that act on D are refused where D is not trained.
 NOT_OF_D = set(ON) - set(OPTIONS_OF_D)
@@ -81,6 +81,6 @@ def test_features_are_not_matched_where_the_generators_do_not_ask_d(stages):
 
 
 def test_a_second_stage_that_is_not_there_does_not_train_d():
-    weights = ("loss.real_pairs=0", "loss.coarse_adversarial=0", "loss.adversarial_form=hinge")
-    with pytest.raises(UserError, match=r"adversarial_form is .*D is not trained"):
+    weights = ("loss.real_pairs=0", "loss.coarse_adversarial=0", "loss.gan_loss=hinge")
+    with pytest.raises(UserError, match=r"gan_loss is .*D is not trained"):
         override(Config(), ["model.stages=1", *weights])

@@ -58,7 +58,7 @@ def test_what_a_shipped_file_states_stands_in_its_row(name, rows):
         ("model.attention", '`"sagan"`, `"authors"`, `"none"`'),
         ("model.residue", "`true`, `false`"),
         ("classifier.blocks", "4 of: integer above 0"),
-        ("training.discriminator_augmentation", 'any of: `"colour"`, `"translation"`, `"cutout"`'),
+        ("training.discriminator_augmentation", 'any of: `"color"`, `"translation"`, `"cutout"`'),
     ],
 )
 def test_bounds_are_in_words(setting, words, rows):

@@ -3,7 +3,7 @@ from typing import Literal
 import pytest
 from pydantic import ValidationError
 
-from cargan_tf.config.sections import Positive, Section, Share, Weight, setting
+from cargan_tf.config.sections import Fraction, Positive, Section, Weight, setting
 
 
 class Kettle(Section):
@@ -11,7 +11,7 @@ class Kettle(Section):
 
     cups: Positive = setting(4, "so many come")
     sugar: Weight = setting(0.0, "by the doctor's advice")
-    full: Share = setting(0.5, "it boils over otherwise")
+    full: Fraction = setting(0.5, "it boils over otherwise")
     lid: bool = setting(True, "it is quicker")
     sort: Literal["black", "green"] | None = setting(None, "whatever there is")
     degrees: float = setting(95.0, "what the tin says", gt=0, le=100)

@@ -33,7 +33,7 @@ def test_a_default_is_the_paper_s_and_says_where_it_stands(setting, value, sourc
     [
         ("loss.l1", "0", "-0.5"),
         ("loss.gradient_penalty_steps", "1", "0"),
-        ("loss.adversarial_form", "hinge", "wasserstein"),
+        ("loss.gan_loss", "hinge", "wasserstein"),
         ("training.batch_size", "1", "0"),
         ("training.batch_size", "2", "2.5"),
         ("training.epochs", "1", "0"),
@@ -44,7 +44,7 @@ def test_a_default_is_the_paper_s_and_says_where_it_stands(setting, value, sourc
         ("training.adam_beta_1", "0", "1"),
         ("training.adam_beta_2", "0.9999", "1"),
         ("training.adam_epsilon", "1e-12", "0"),
-        ("training.average_steps", "0", "-1"),
+        ("training.ema_steps", "0", "-1"),
         ("training.seed", "2147483647", "2147483648"),
         ("training.maximum_loss", "1", "0"),
         ("training.precision", "bfloat16", "float8"),
@@ -52,9 +52,9 @@ def test_a_default_is_the_paper_s_and_says_where_it_stands(setting, value, sourc
         ("training.checkpoint_steps", "1", "0"),
         ("training.keep_checkpoints", "1", "0"),
         ("monitor.log_steps", "1", "0"),
-        ("monitor.picture_steps", "1", "0"),
-        ("monitor.listening_steps", "1", "0"),
-        ("monitor.listening_clips", "1", "0"),
+        ("monitor.grid_steps", "1", "0"),
+        ("monitor.validation_steps", "1", "0"),
+        ("monitor.validation_clips", "1", "0"),
     ],
 )
 def test_beyond_a_bound_it_is_refused_by_name(setting, last, beyond, check_bound):
@@ -62,12 +62,10 @@ def test_beyond_a_bound_it_is_refused_by_name(setting, last, beyond, check_bound
 
 
 def test_an_unknown_change_of_d_s_pictures_is_told_from_the_known():
-    every = override(
-        Config(), ["training.discriminator_augmentation=[colour, translation, cutout]"]
-    )
-    assert every.training.discriminator_augmentation == ("colour", "translation", "cutout")
+    every = override(Config(), ["training.discriminator_augmentation=[color, translation, cutout]"])
+    assert every.training.discriminator_augmentation == ("color", "translation", "cutout")
     with pytest.raises(UserError, match=r"discriminator_augmentation\.1 = 'rotation'.*'cutout'"):
-        override(Config(), ["training.discriminator_augmentation=[colour, rotation]"])
+        override(Config(), ["training.discriminator_augmentation=[color, rotation]"])
 
 
 def test_a_run_may_be_told_by_steps_or_by_epochs():

@@ -53,12 +53,12 @@ def pristine_tree(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("source") / "Sub-URMP"
     seed = 0
     for split, recordings in RECORDINGS.items():
-        for place, label in enumerate(LABELS):
+        for position, label in enumerate(LABELS):
             for recording in recordings:
                 for start in STARTS:
                     seed += 1
                     stem = f"{split}/{label}/{label}{recording}_{start}"
-                    write_clip(root / f"chunk/{stem}.wav", 200 * (place + 1) + seed, seed)
+                    write_clip(root / f"chunk/{stem}.wav", 200 * (position + 1) + seed, seed)
                     write_picture(root / f"img/{stem}.jpg", seed)
     return root
 

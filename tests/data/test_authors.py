@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cargan_tf.data.sources.reference_lists import find_authors, read_authors
+from cargan_tf.data.sources.reference_lists import find_reference_lists, read_reference_lists
 from cargan_tf.errors import UserError
 
 SAMPLE = Path(__file__).parents[2].parent / "shared" / "data" / "suburmp_sample"
@@ -40,8 +40,8 @@ def keys(source):
 
 
 def test_folders_with_splits(folder):
-    assert find_authors(folder) == folder
-    source = read_authors(folder)
+    assert find_reference_lists(folder) == folder
+    source = read_reference_lists(folder)
     assert keys(source) == [
         ("train", "cello", "cello00", 2400),
         ("train", "violin", "violin00", 2400),
@@ -55,32 +55,32 @@ def test_folders_with_splits(folder):
 def test_folders_name_what_has_no_partner(folder):
     (folder / "img_256/train/cello/cello00_2400.jpg").unlink()
     (folder / "spectram/train/violin/notes.csv").touch()
-    source = read_authors(folder)
+    source = read_reference_lists(folder)
     assert len(source.pairs) == 3
-    assert [(item.what, item.why) for item in source.left_out] == [
+    assert [(item.what, item.why) for item in source.skipped] == [
         ("spectram/train/violin/notes.csv", "not one of .png"),
-        ("spectram/train/cello/cello00_2400.png", "no picture of the same name"),
+        ("spectram/train/cello/cello00_2400.png", "no image of the same name"),
     ]
 
 
 @pytest.mark.skipif(not SAMPLE.is_dir(), reason="no ../shared/data/suburmp_sample")
 def test_the_real_pairs_have_no_splits():
-    source = read_authors(find_authors(SAMPLE))
+    source = read_reference_lists(find_reference_lists(SAMPLE))
     assert len(source.pairs) == 26
     assert {pair.split for pair in source.pairs} == {""}
     assert len({pair.label for pair in source.pairs}) == 13
-    assert not source.left_out
+    assert not source.skipped
 
 
 def test_lists_go_before_folders_and_name_the_split(folder):
     write_lists(folder)
-    source = read_authors(find_authors(folder))
+    source = read_reference_lists(find_reference_lists(folder))
     assert keys(source) == [
         ("train", "cello", "cello00", 2400),
         ("train", "violin", "violin00", 2400),
         ("test", "cello", "cello01", 2400),
     ]
-    assert len(read_authors(find_authors(folder / "test_data.txt")).pairs) == 1
+    assert len(read_reference_lists(find_reference_lists(folder / "test_data.txt")).pairs) == 1
 
 
 def test_without_class_folders_the_one_hot_names_the_label(folder):
@@ -88,7 +88,7 @@ def test_without_class_folders_the_one_hot_names_the_label(folder):
         Image.new("RGB", (4, 4)).save(folder / name)
         assert number < 4
     (folder / "list.txt").write_text(f"a_0.png||{CELLO}||a_0.jpg\nb_0.png||[{VIOLIN}]||b_0.jpg\n")
-    source = read_authors(folder)
+    source = read_reference_lists(folder)
     assert keys(source) == [("", "cello", "a", 0), ("", "violin", "b", 0)]
 
 
@@ -107,9 +107,9 @@ def test_a_bad_line_is_left_out_by_its_number(folder, text, why):
     for name in ("a_0.png", "a_0.jpg", "b_0.jpg"):
         (folder / name).touch()
     (folder / "list.txt").write_text(f"{line('cello', 0, CELLO)}\n\n{text}\n")
-    source = read_authors(folder)
+    source = read_reference_lists(folder)
     assert len(source.pairs) == 1
-    (item,) = source.left_out
+    (item,) = source.skipped
     assert item.what == "list.txt line 3"
     assert why in item.why
 
@@ -118,12 +118,12 @@ def test_a_bad_line_is_left_out_by_its_number(folder, text, why):
 def test_a_path_that_leaves_the_folder(folder, base):
     (folder / "list.txt").write_text(line("cello", 0, CELLO, base=base))
     with pytest.raises(UserError, match=r"list.txt line 1, spectrogram: .* leads out of"):
-        read_authors(folder)
+        read_reference_lists(folder)
 
 
 def test_other_folders_are_not_taken(folder, tmp_path):
     shutil.rmtree(folder / "img_256")
-    assert find_authors(folder) is None
+    assert find_reference_lists(folder) is None
     (folder / "notes.txt").write_text("train || test")
-    assert find_authors(folder) is None
-    assert find_authors(folder / "notes.txt") is None
+    assert find_reference_lists(folder) is None
+    assert find_reference_lists(folder / "notes.txt") is None

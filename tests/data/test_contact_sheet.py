@@ -1,6 +1,13 @@
 import numpy as np
 
-from cargan_tf.data.inspection import CAPTION, CELL, MARGIN, NAME_WIDTH, Example, draw_contact_sheet
+from cargan_tf.data.inspection import (
+    CAPTION,
+    CELL,
+    MARGIN,
+    NAME_WIDTH,
+    Example,
+    contact_sheet_image,
+)
 
 
 def example(label, name, low_band=0.0):
@@ -11,7 +18,7 @@ def example(label, name, low_band=0.0):
 
 def test_a_row_for_each_class_with_sound_beside_picture():
     examples = [example("cello", "train/a"), example("cello", "train/b"), example("tuba", "test/c")]
-    sheet = draw_contact_sheet(examples)
+    sheet = contact_sheet_image(examples)
     assert sheet.size == (
         NAME_WIDTH + 2 * (2 * CELL + 3 * MARGIN),
         MARGIN + 2 * (CELL + CAPTION + MARGIN),
@@ -27,8 +34,8 @@ def test_a_row_for_each_class_with_sound_beside_picture():
 
 
 def test_silence_is_drawn_too():
-    assert draw_contact_sheet([example("cello", "train/a", low_band=-60)]).width > CELL
+    assert contact_sheet_image([example("cello", "train/a", low_band=-60)]).width > CELL
 
 
 def test_nothing_to_show():
-    assert draw_contact_sheet([]).size[0] == NAME_WIDTH
+    assert contact_sheet_image([]).size[0] == NAME_WIDTH

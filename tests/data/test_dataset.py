@@ -91,7 +91,7 @@ def test_the_length_of_a_run(dataset, config, texts, steps):
 
 
 def test_settings_that_differ_are_named(dataset, config):
-    check_fits(dataset, override(config, ["audio.clip_spreads=3", "training.batch_size=2"]))
+    check_fits(dataset, override(config, ["audio.clip_std=3", "training.batch_size=2"]))
     for text, name in (
         ("audio.n_mels=20", r"audio.n_mels = 16, the configuration says 20"),
         ("data.image_size=64", r"data.image_size = 32, the configuration says 64"),

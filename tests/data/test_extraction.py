@@ -8,14 +8,14 @@ from cargan_tf.audio.log_mel import log_mel
 from cargan_tf.config import AudioConfig
 from cargan_tf.data.images import read_photo
 from cargan_tf.data.preprocessing.worker import Chunk, extract
-from cargan_tf.data.reference_spectrograms import AUTHORS_AUDIO, draw_jet, read_jet
+from cargan_tf.data.reference_spectrograms import REFERENCE_AUDIO, read_jet_image, render_jet_image
 from cargan_tf.data.sources.detection import find_source
 
 
 def test_content_and_what_is_left_out(tree, config):
     pairs = find_source(tree).pairs[:4]
     pairs[1].audio.write_text("no sound")
-    pairs[2].image.write_text("no picture")
+    pairs[2].image.write_text("no image")
     result = extract(Chunk(pairs, config.audio, 32))
     assert result.pairs == (pairs[0], pairs[3])
     assert result.log_mels.shape == (2, 16, 17)
@@ -24,12 +24,12 @@ def test_content_and_what_is_left_out(tree, config):
     expected = log_mel(waveform[np.newaxis], config.audio)[0]
     np.testing.assert_allclose(result.log_mels[1], expected, atol=1e-4)
     np.testing.assert_array_equal(result.photos[1], read_photo(pairs[3].image, 32))
-    assert [item.what for item in result.left_out] == [
+    assert [item.what for item in result.skipped] == [
         f"train/{pairs[1].id}",
         f"train/{pairs[2].id}",
     ]
-    assert "cannot be read as sound" in result.left_out[0].why
-    assert "is not a picture" in result.left_out[1].why
+    assert "cannot be read as sound" in result.skipped[0].why
+    assert "is not an image" in result.skipped[1].why
 
 
 def test_nothing_readable_keeps_the_shapes(tree, config):
@@ -39,7 +39,7 @@ def test_nothing_readable_keeps_the_shapes(tree, config):
     result = extract(Chunk(pairs, config.audio, 32))
     assert result.log_mels.shape == (0, 16, 17)
     assert result.photos.shape == (0, 32, 32, 3)
-    assert len(result.left_out) == 2
+    assert len(result.skipped) == 2
 
 
 def test_short_clips_are_noted(tree, config):
@@ -55,17 +55,17 @@ def test_silent_clips_are_dropped_on_request(tree, config):
     result = extract(Chunk(pairs, config.audio, 32, drop_silent=True))
     assert result.pairs == pairs[1:]
     assert result.dropped == pairs[:1]
-    assert result.left_out[0].why == "silent: -120 dB of full scale"
+    assert result.skipped[0].why == "silent: -120 dB of full scale"
 
 
 def test_spectrogram_pictures_stand_for_sound(tmp_path, tree):
     pair = find_source(tree).pairs[0]
     values = np.linspace(0, 1, 34)[:, None] * np.linspace(0.5, 1, 128)
-    draw_jet(values).save(tmp_path / "a.png")
-    audio = AudioConfig(**AUTHORS_AUDIO)
+    render_jet_image(values).save(tmp_path / "a.png")
+    audio = AudioConfig(**REFERENCE_AUDIO)
     chunk = Chunk((replace(pair, audio=tmp_path / "a.png"),), audio, 32, spectrograms=True)
     result = extract(chunk)
-    np.testing.assert_array_equal(result.log_mels, [read_jet(tmp_path / "a.png")])
+    np.testing.assert_array_equal(result.log_mels, [read_jet_image(tmp_path / "a.png")])
     (quality,) = result.qualities
     assert np.isnan(quality.rms_db)
     assert not quality.silent

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cargan_tf.data.reference_spectrograms import FRAMES, N_MELS, draw_jet, jet_colours, read_jet
+from cargan_tf.data.reference_spectrograms import (
+    FRAMES,
+    N_MELS,
+    jet_colors,
+    read_jet_image,
+    render_jet_image,
+)
 from cargan_tf.errors import UserError
 
 SAMPLE = Path(__file__).parents[2].parent / "shared" / "data" / "suburmp_sample"
@@ -28,10 +34,10 @@ def saved(tmp_path, image):
 def test_a_round_trip_loses_less_than_the_colours_do(tmp_path):
     for seed in range(5):
         log_mel = synthetic_log_mel(seed)
-        found = read_jet(saved(tmp_path, draw_jet(log_mel)))
+        found = read_jet_image(saved(tmp_path, render_jet_image(log_mel)))
         assert found.shape == (34, 128)
         assert found.dtype == np.float32
-        # 256 colours alone cost a quarter of a step on average: 0.0977 % of the range.
+        # 256 colors alone cost a quarter of a step on average: 0.0977 % of the range.
         stepped = (np.floor(log_mel * 256).clip(0, 255) + 0.5) / 256
         assert np.abs(found - stepped).mean() < 0.0005
         assert np.abs(found - log_mel).mean() < 0.0012
@@ -41,7 +47,7 @@ def test_a_round_trip_loses_less_than_the_colours_do(tmp_path):
 def test_a_small_picture_is_read_to_the_step(tmp_path):
     log_mel = synthetic_log_mel(0)
     levels = np.floor(log_mel * 256).clip(0, 255).astype(int)
-    found = read_jet(saved(tmp_path, Image.fromarray(jet_colours()[levels.T])))
+    found = read_jet_image(saved(tmp_path, Image.fromarray(jet_colors()[levels.T])))
     assert np.abs(found - (levels + 0.5) / 256).max() < 0.01  # a few blues are the same
 
 
@@ -51,11 +57,11 @@ def test_the_real_pictures_are_drawn_again():
     assert len(paths) == 26
     errors = []
     for path in paths:
-        found = read_jet(path)
+        found = read_jet_image(path)
         assert found.min() < 0.01
         assert found.max() > 0.99
-        drawn = np.asarray(draw_jet(found), float)
-        errors.append(np.abs(drawn - np.asarray(Image.open(path).convert("RGB"), float)).mean())
+        generated = np.asarray(render_jet_image(found), float)
+        errors.append(np.abs(generated - np.asarray(Image.open(path).convert("RGB"), float)).mean())
     assert max(errors) / 255 < 0.001
 
 
@@ -70,25 +76,25 @@ def photograph():
     [
         photograph(),
         Image.new("RGB", (256, 256), "white"),
-        draw_jet(synthetic_log_mel(1)).convert("L"),
+        render_jet_image(synthetic_log_mel(1)).convert("L"),
         Image.fromarray(np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)),
     ],
-    ids=["photo", "white", "grey", "noise"],
+    ids=["photo", "white", "gray", "noise"],
 )
 def test_other_pictures_are_refused_by_name(tmp_path, image):
-    with pytest.raises(UserError, match=r"a\.png is not in jet colours .*sound files\.$"):
-        read_jet(saved(tmp_path, image))
+    with pytest.raises(UserError, match=r"a\.png is not in jet colors .*sound files\.$"):
+        read_jet_image(saved(tmp_path, image))
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    with pytest.raises(UserError, match="no picture"):
-        read_jet(tmp_path / "gone.png")
+    with pytest.raises(UserError, match="no image"):
+        read_jet_image(tmp_path / "gone.png")
     with pytest.raises(UserError, match=r"has 32×32 pixels; expected .* 256×256"):
-        read_jet(saved(tmp_path, Image.new("RGB", (32, 32))))
-    path = saved(tmp_path, draw_jet(synthetic_log_mel(0)))
+        read_jet_image(saved(tmp_path, Image.new("RGB", (32, 32))))
+    path = saved(tmp_path, render_jet_image(synthetic_log_mel(0)))
     path.write_bytes(path.read_bytes()[:900])
-    with pytest.raises(UserError, match="is a damaged picture"):
-        read_jet(path)
+    with pytest.raises(UserError, match="is a damaged image"):
+        read_jet_image(path)
     path.write_text("words")
-    with pytest.raises(UserError, match="is not a picture"):
-        read_jet(path)
+    with pytest.raises(UserError, match="is not an image"):
+        read_jet_image(path)

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cargan_tf.data.images import scaled_down
+from cargan_tf.data.images import resize_lanczos
 
 
 def soft_picture(width, height):
-    """Coloured patches that the filter's overshoot does not take to black or white."""
+    """Colored patches that the filter's overshoot does not take to black or white."""
     small = np.random.default_rng(0).integers(40, 216, (height // 6, width // 6, 3), np.uint8)
     return Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)
 
@@ -23,7 +23,7 @@ def soft_picture(width, height):
 def test_it_is_pillow_s_resize_but_for_rounding(sides, size, box):
     image = soft_picture(*sides)
     expected = np.asarray(image.resize((size, size), Image.Resampling.LANCZOS, box)).astype(int)
-    found = scaled_down(np.asarray(image), size, box)
+    found = resize_lanczos(np.asarray(image), size, box)
     assert found.dtype == np.uint8
     assert found.shape == (size, size, 3)
     assert np.abs(found - expected).max() <= 1
@@ -32,6 +32,6 @@ def test_it_is_pillow_s_resize_but_for_rounding(sides, size, box):
 def test_overshoot_is_cut_off():
     edges = np.zeros((64, 64, 3), np.uint8)
     edges[:, 30:] = 255
-    found = scaled_down(edges, 16, (0, 0, 64, 64))
+    found = resize_lanczos(edges, 16, (0, 0, 64, 64))
     assert (found[:, :5] <= 1).all()
     assert (found[:, 11:] >= 254).all()

@@ -72,7 +72,7 @@ def test_a_byte_order_mark_and_carriage_returns(folder):
 def test_a_bad_row_is_left_out_by_its_line(folder, row, reason):
     source = read_manifest(manifest(folder, ROW, row.replace("v1", "v2")))
     assert len(source.pairs) == 1
-    (item,) = source.left_out
+    (item,) = source.skipped
     assert item.what == "manifest.csv line 3"
     assert reason in item.why
 
@@ -127,7 +127,7 @@ def test_links_within_the_folder_are_fine(folder):
 def test_duplicates_are_left_out(folder):
     source = read_manifest(manifest(folder, ROW, ROW.replace("a.wav", "b.wav")))
     assert len(source.pairs) == 1
-    assert source.left_out[0].what == "manifest.csv line 3"
+    assert source.skipped[0].what == "manifest.csv line 3"
 
 
 def test_text_that_is_not_utf8_or_not_csv(folder):
@@ -146,7 +146,7 @@ def test_a_name_that_the_system_cannot_follow_is_left_out(folder, name):
     (folder / "circle").symlink_to("circle")
     source = read_manifest(manifest(folder, ROW, ROW.replace("a.wav", name).replace("500", "0")))
     assert len(source.pairs) == 1
-    assert source.left_out[0].why.startswith(f"no file {name}")
+    assert source.skipped[0].why.startswith(f"no file {name}")
 
 
 def test_a_table_too_large_for_memory_is_refused_unread(folder, monkeypatch):

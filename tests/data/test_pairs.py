@@ -14,8 +14,8 @@ def test_id_and_key():
 
 
 def test_what_stays_in_one_split():
-    assert a_pair().origin == "violin01"
-    assert replace(a_pair(), piece="01_Jupiter_vn_vc").origin == "01_Jupiter_vn_vc"
+    assert a_pair().group == "violin01"
+    assert replace(a_pair(), piece="01_Jupiter_vn_vc").group == "01_Jupiter_vn_vc"
 
 
 def test_duplicates_are_named_and_the_first_counts():
@@ -24,8 +24,8 @@ def test_duplicates_are_named_and_the_first_counts():
         collector.add(a_pair(), line)
     source = collector.source(Path(), "manifest")
     assert len(source.pairs) == 1
-    assert [item.what for item in source.left_out] == ["line 3"]
-    assert "duplicate of violin/violin01/500" in source.left_out[0].why
+    assert [item.what for item in source.skipped] == ["line 3"]
+    assert "duplicate of violin/violin01/500" in source.skipped[0].why
 
 
 def test_training_comes_first_and_starts_are_in_numeric_order():

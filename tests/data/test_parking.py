@@ -3,40 +3,45 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cargan_tf.data.pairs import LeftOut
-from cargan_tf.data.preprocessing.worker import Extracted, fetch, park, remove_parked
+from cargan_tf.data.pairs import Skipped
+from cargan_tf.data.preprocessing.worker import (
+    ExtractedPairs,
+    load_arrays,
+    remove_stored_arrays,
+    store_arrays,
+)
 
 
 @pytest.fixture
 def extracted():
     """Two pairs' arrays; what else there is comes along as it is."""
     random = np.random.default_rng(0)
-    return Extracted(
+    return ExtractedPairs(
         pairs=(),
         log_mels=random.normal(size=(2, 3, 5)).astype(np.float32),
         photos=random.integers(0, 256, (2, 4, 4, 3), np.uint8),
         qualities=(),
         padded=frozenset({"a"}),
         dropped=(),
-        left_out=(LeftOut("a", "b"),),
+        skipped=(Skipped("a", "b"),),
     )
 
 
 def test_what_is_parked_comes_back_and_the_file_goes(extracted, tmp_path):
-    parked = park(extracted, str(tmp_path), ".x.")
+    parked = store_arrays(extracted, str(tmp_path), ".x.")
     assert parked.rest.photos.size == parked.rest.log_mels.size == 0
     assert Path(parked.file).parent == tmp_path
-    found = fetch(parked)
+    found = load_arrays(parked)
     np.testing.assert_array_equal(found.photos, extracted.photos)
     np.testing.assert_array_equal(found.log_mels, extracted.log_mels)
-    assert (found.padded, found.left_out) == (extracted.padded, extracted.left_out)
+    assert (found.padded, found.skipped) == (extracted.padded, extracted.skipped)
     assert not list(tmp_path.iterdir())
 
 
 def test_what_nobody_fetched_is_removed_and_nothing_else(extracted, tmp_path):
-    park(extracted, str(tmp_path), ".x.")
-    other = park(extracted, str(tmp_path), ".y.")
-    remove_parked(str(tmp_path), ".x.")
+    store_arrays(extracted, str(tmp_path), ".x.")
+    other = store_arrays(extracted, str(tmp_path), ".y.")
+    remove_stored_arrays(str(tmp_path), ".x.")
     assert [str(path) for path in tmp_path.iterdir()] == [other.file]
 
 
@@ -46,5 +51,5 @@ def test_a_file_that_cannot_be_written_whole_is_removed(extracted, tmp_path, mon
 
     monkeypatch.setattr("cargan_tf.data.preprocessing.worker.np.ascontiguousarray", full)
     with pytest.raises(OSError, match="No space"):
-        park(extracted, str(tmp_path), ".x.")
+        store_arrays(extracted, str(tmp_path), ".x.")
     assert not list(tmp_path.iterdir())

@@ -10,7 +10,7 @@ from cargan_tf.data.images import read_photo
 from cargan_tf.errors import UserError
 
 
-def saved(tmp_path, image, name="picture.png", **options):
+def saved(tmp_path, image, name="image.png", **options):
     image.save(tmp_path / name, **options)
     return tmp_path / name
 
@@ -39,7 +39,7 @@ def test_fine_stripes_become_grey(tmp_path):
 
 
 def detailed(size):
-    """Grey and coloured patches of all sizes, and a player's hard edges."""
+    """Gray and colored patches of all sizes, and a player's hard edges."""
     random = np.random.default_rng(0)
     image = Image.new("RGB", size, "gray")
     for side in (8, 40, 200):
@@ -60,7 +60,7 @@ def test_a_large_jpeg_is_decoded_smaller_and_gives_the_same_picture(tmp_path, si
     difference = np.abs(read_photo(path, size, strip).astype(int) - expected)
     assert difference.mean() < 0.5
     assert (difference <= 1).mean() > 0.95
-    assert difference[:, -2:].mean() < 1  # where the smaller picture's last column is half empty
+    assert difference[:, -2:].mean() < 1  # where the smaller image's last column is half empty
     smaller = size * strip[1] <= 256  # otherwise a half is less than twice what is asked for
     assert bool(difference.any()) == smaller
 
@@ -94,12 +94,12 @@ def test_modes(tmp_path, image, expected):
 def test_a_transparent_palette(tmp_path):
     image = Image.new("P", (8, 8), 3)
     image.putpalette([0, 0, 0] * 256)
-    path = saved(tmp_path, image, "picture.gif", transparency=3)
+    path = saved(tmp_path, image, "image.gif", transparency=3)
     assert (read_photo(path, 16) == 255).all()
 
 
 def test_cmyk(tmp_path):
-    path = saved(tmp_path, Image.new("CMYK", (32, 32), (0, 255, 255, 0)), "picture.jpg")
+    path = saved(tmp_path, Image.new("CMYK", (32, 32), (0, 255, 255, 0)), "image.jpg")
     red, green, blue = read_photo(path, 16)[8, 8].astype(int)
     assert red > 220
     assert max(green, blue) < 40
@@ -110,7 +110,7 @@ def test_the_exif_tag_turns_the_picture(tmp_path):
     sideways[:, :16] = 255  # white at the left; turned clockwise it is white at the top
     exif = Image.Exif()
     exif[0x0112] = 6
-    path = saved(tmp_path, Image.fromarray(sideways), "picture.jpg", exif=exif, quality=95)
+    path = saved(tmp_path, Image.fromarray(sideways), "image.jpg", exif=exif, quality=95)
     pixels = read_photo(path, 32)
     assert pixels[:12].mean() > 240
     assert pixels[20:].mean() < 15
@@ -130,13 +130,13 @@ def test_damaged_and_foreign_files(tmp_path):
     cut = tmp_path / "cut.jpg"
     cut.write_bytes(content.getvalue()[:1000])
     text = tmp_path / "text.jpg"
-    text.write_text("not a picture")
+    text.write_text("not an image")
     (tmp_path / "empty.jpg").touch()
     for name, reason in (
-        ("cut.jpg", "is a damaged picture"),
-        ("text.jpg", "is not a picture"),
-        ("empty.jpg", "is not a picture"),
-        ("gone.jpg", "no picture"),
+        ("cut.jpg", "is a damaged image"),
+        ("text.jpg", "is not an image"),
+        ("empty.jpg", "is not an image"),
+        ("gone.jpg", "no image"),
     ):
         with pytest.raises(UserError, match=reason) as caught:
             read_photo(tmp_path / name, 16)
@@ -144,7 +144,7 @@ def test_damaged_and_foreign_files(tmp_path):
 
 
 def test_floating_point_pixels_are_refused(tmp_path):
-    path = saved(tmp_path, Image.new("F", (8, 8), 0.5), "picture.tiff")
+    path = saved(tmp_path, Image.new("F", (8, 8), 0.5), "image.tiff")
     with pytest.raises(UserError, match="floating-point"):
         read_photo(path, 16)
 
@@ -153,11 +153,11 @@ def test_a_strip_of_a_picture(tmp_path):
     wide = np.zeros((20, 90, 3), np.uint8)
     wide[:, :30, 0] = wide[:, 30:60, 1] = wide[:, 60:, 2] = 200
     path = saved(tmp_path, Image.fromarray(wide))
-    for place in range(3):
-        pixels = read_photo(path, 16, (place, 3))
+    for position in range(3):
+        pixels = read_photo(path, 16, (position, 3))
         assert pixels.shape == (16, 16, 3)
         expected = np.zeros(3)
-        expected[place] = 200
+        expected[position] = 200
         np.testing.assert_allclose(pixels.mean(axis=(0, 1)), expected, atol=3)
 
 
@@ -165,7 +165,7 @@ def test_a_file_that_would_be_run_is_refused(tmp_path):
     """Pillow hands PostScript over to Ghostscript."""
     path = saved(tmp_path, Image.new("RGB", (8, 8)), "a.eps")
     path.rename(tmp_path / "a.png")
-    with pytest.raises(UserError, match=r"a\.png is not a picture that can be read"):
+    with pytest.raises(UserError, match=r"a\.png is not an image that can be read"):
         read_photo(tmp_path / "a.png", 8)
 
 

@@ -137,7 +137,7 @@ def test_masks_differ_between_epochs_and_hide_by_the_mean(dataset, dataset_path,
         [b["spectrogram"] for b in plain]
     )
     assert (change != 0).mean() > 0.05
-    # 16 bands become 32 rows: where the whole neighbourhood is hidden, exactly the mean is left
+    # 16 bands become 32 rows: where the whole neighborhood is hidden, exactly the mean is left
     assert any((np.abs(batch["spectrogram"]) < 1e-6).any() for batch in hidden)
 
 
@@ -221,7 +221,7 @@ def test_chosen_records_alone_are_read(dataset, dataset_path, config):
         return ids_of(list(evaluation_batches(dataset, dataset_path, config, "test", 5, **options)))
 
     everything = read()
-    assert read(chosen=[1, 4, 11]) == [everything[place] for place in (1, 4, 11)]
+    assert read(chosen=[1, 4, 11]) == [everything[position] for position in (1, 4, 11)]
     assert read(chosen=[1, 4, 11], limit=2) == [everything[1], everything[4]]
 
 

@@ -42,9 +42,9 @@ def test_labels_without_a_training_pair_are_left_out(tree, config):
     pairs = tuple(p for p in source.pairs if (p.split, p.label) != ("train", "flute"))
     plan = make_plan(Source(pairs, (), source.root, source.kind), config)
     assert plan.labels == ("cello", "violin")
-    assert len(plan.left_out) == 8
-    assert plan.left_out[0].what == "validation/flute/flute02/0"
-    assert plan.left_out[0].why == "no training pair has the label flute"
+    assert len(plan.skipped) == 8
+    assert plan.skipped[0].what == "validation/flute/flute02/0"
+    assert plan.skipped[0].why == "no training pair has the label flute"
 
 
 def test_no_training_pair(tree, config):

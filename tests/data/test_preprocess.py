@@ -5,7 +5,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from cargan_tf.audio.normalization import MIN_SPREAD_DB
+from cargan_tf.audio.normalization import MIN_STD_DB
 from cargan_tf.config.loading import override
 from cargan_tf.data.dataset import load_dataset
 from cargan_tf.data.preprocessing.preprocess import preprocess
@@ -23,9 +23,9 @@ def all_log_mels(dataset, path, split):
 
 def test_statistics_are_numpys_over_the_training_split(dataset, dataset_path):
     log_mels = all_log_mels(dataset, dataset_path, "train").astype(np.float64)
-    spread = np.maximum(log_mels.std(axis=(0, 2)), MIN_SPREAD_DB)
+    std = np.maximum(log_mels.std(axis=(0, 2)), MIN_STD_DB)
     np.testing.assert_allclose(dataset.statistics.mean, log_mels.mean(axis=(0, 2)), rtol=1e-9)
-    np.testing.assert_allclose(dataset.statistics.spread, spread, rtol=1e-9)
+    np.testing.assert_allclose(dataset.statistics.std, std, rtol=1e-9)
 
 
 def test_nothing_but_shards_and_the_description_stays(dataset, dataset_path):
@@ -59,19 +59,19 @@ def test_another_data_set_is_not_overwritten(pristine_tree, config, dataset_path
 
 
 def test_unreadable_files_are_left_out_by_name(tree, tmp_path, config):
-    (tree / "img/train/cello/cello00_500.jpg").write_bytes(b"no picture")
+    (tree / "img/train/cello/cello00_500.jpg").write_bytes(b"no image")
     (tree / "chunk/test/flute/flute03_0.wav").write_bytes(b"no sound")
     (tree / "img/train/violin/violin00_0.jpg").unlink()
     info = preprocess(tree, tmp_path / "out", config, workers=1)
     assert info.counts["train"] == {"cello": 7, "flute": 8, "violin": 7}
     assert info.counts["test"]["flute"] == 3
-    reasons = {item.what: item.why for item in info.left_out}
+    reasons = {item.what: item.why for item in info.skipped}
     assert set(reasons) == {
         "chunk/train/violin/violin00_0.wav",
         "train/cello/cello00/500",
         "test/flute/flute03/0",
     }
-    assert "is not a picture" in reasons["train/cello/cello00/500"]
+    assert "is not an image" in reasons["train/cello/cello00/500"]
 
 
 def test_silence_and_noise_are_kept_and_counted(tree, tmp_path, config):
@@ -87,8 +87,8 @@ def test_silence_and_noise_are_kept_and_counted(tree, tmp_path, config):
 
 
 def test_all_training_pairs_unreadable(tree, tmp_path, config):
-    for picture in tree.glob("img/train/*/*.jpg"):
-        picture.write_bytes(b"no picture")
+    for image in tree.glob("img/train/*/*.jpg"):
+        image.write_bytes(b"no image")
     with pytest.raises(
         UserError, match=r"not one of the 24 training pairs .* can be read \(train/"
     ):

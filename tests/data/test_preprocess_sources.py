@@ -13,7 +13,7 @@ from cargan_tf.config.loading import override
 from cargan_tf.data.input_pipeline import training_batches
 from cargan_tf.data.preprocessing.preprocess import preprocess
 from cargan_tf.data.records import parse
-from cargan_tf.data.reference_spectrograms import read_jet
+from cargan_tf.data.reference_spectrograms import read_jet_image
 
 SAMPLE = Path(__file__).parents[2].parent / "shared" / "data" / "suburmp_sample"
 needs_sample = pytest.mark.skipif(not SAMPLE.is_dir(), reason="no ../shared/data/suburmp_sample")
@@ -47,23 +47,23 @@ def test_the_real_spectrogram_pictures(tmp_path, config):
     assert info.source_kind == "authors"
     assert info.records("train") == 26
     assert len(info.labels) == 13
-    assert not info.left_out
+    assert not info.skipped
     assert info.recordings["train"]["violin"] == ("violin01",)
     audio = info.config.audio
     assert (audio.n_mels, audio.frames, audio.log_mel_scale) == (34, 128, "clip")
     change, unmeasured, single = notes.messages
-    assert unmeasured.startswith("spectrogram pictures tell neither silence nor noise")
-    assert "holds spectrogram pictures, not sound: set audio.sample_rate = 44100" in change
+    assert unmeasured.startswith("spectrogram images tell neither silence nor noise")
+    assert "holds spectrogram images, not sound: set audio.sample_rate = 44100" in change
     assert single.startswith("13 classes have a single recording, which is in train")
     assert info.notes == (unmeasured, single)
 
     read = records(info, tmp_path / "out")
-    place = read["id"].tolist().index(b"violin/violin01/5300")
-    expected = read_jet(SAMPLE / "spectrogram" / "violin" / "violin01_5300.png")
-    np.testing.assert_array_equal(read["log_mel"][place], expected)
+    position = read["id"].tolist().index(b"violin/violin01/5300")
+    expected = read_jet_image(SAMPLE / "spectrogram" / "violin" / "violin01_5300.png")
+    np.testing.assert_array_equal(read["log_mel"][position], expected)
     assert 0 < info.statistics.mean[0] < 1
-    spread = read["log_mel"].astype(np.float64).std(axis=(0, 2))
-    np.testing.assert_allclose(info.statistics.spread, np.maximum(spread, 0.01))
+    std = read["log_mel"].astype(np.float64).std(axis=(0, 2))
+    np.testing.assert_allclose(info.statistics.std, np.maximum(std, 0.01))
     batches = training_batches(info, tmp_path / "out", info.config, seed=0)
     spectrogram = next(iter(batches))["spectrogram"].numpy()
     assert spectrogram.shape == (4, 32, 32, 1)
@@ -97,7 +97,7 @@ def test_raw_urmp(tmp_path, config, write_video):
     root = tmp_path / "URMP"
     for number in range(5):
         folder = root / f"0{number}_Duo_vn_vc"
-        write_video(folder / f"Vid_0{number}_Duo.mp4", 2.0, picture=lambda _: frame)
+        write_video(folder / f"Vid_0{number}_Duo.mp4", 2.0, image=lambda _: frame)
         for track, code in enumerate(("vn", "vc"), 1):
             times = np.arange(16_000) / 8_000
             path = folder / f"AuSep_{track}_{code}_0{number}_Duo.wav"
@@ -135,7 +135,7 @@ def test_videos_with_sound(tmp_path, config, write_video):
     info = preprocess(root, tmp_path / "out", config, workers=1)
     assert info.source_kind == "videos"
     assert info.counts == {"train": {"cello": 12, "flute": 12}}
-    assert [item.why for item in info.left_out] == ["video/mute.mp4 has no sound"]
+    assert [item.why for item in info.skipped] == ["video/mute.mp4 has no sound"]
     assert info.silent["train"] == {"cello": 6, "flute": 6}  # the tone sets in at 1 s
     read = records(info, tmp_path / "out")
     playing = read["rms_db"] > -50
@@ -184,15 +184,15 @@ def test_silent_clips_are_left_out_on_request(tree, tmp_path, config):
     assert info.counts["train"] == {"cello": 6, "flute": 8, "violin": 8}
     assert info.dropped_silent["train"] == {"cello": 2, "flute": 0, "violin": 0}
     assert not any(info.silent["train"].values())
-    assert {item.what for item in info.left_out} == {
+    assert {item.what for item in info.skipped} == {
         "train/cello/cello00/0",
         "train/cello/cello00/500",
     }
-    assert {item.why for item in info.left_out} == {"silent: -120 dB of full scale"}
+    assert {item.why for item in info.skipped} == {"silent: -120 dB of full scale"}
 
 
 def test_a_picture_that_is_no_spectrogram_is_left_out_by_name(tmp_path, config):
-    from cargan_tf.data.reference_spectrograms import draw_jet
+    from cargan_tf.data.reference_spectrograms import render_jet_image
 
     root = tmp_path / "set"
     for kind in ("spectrogram", "img"):
@@ -201,9 +201,9 @@ def test_a_picture_that_is_no_spectrogram_is_left_out_by_name(tmp_path, config):
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.new("RGB", (256, 256), "white").save(path)
     ramp = np.linspace(0, 1, 34)[:, None] * np.linspace(0.5, 1, 128)
-    draw_jet(ramp).save(root / "spectrogram/cello/cello00_0.png")
+    render_jet_image(ramp).save(root / "spectrogram/cello/cello00_0.png")
     info = preprocess(root, tmp_path / "out", config, workers=1)
     assert info.counts == {"train": {"cello": 1}}
-    (item,) = info.left_out
+    (item,) = info.skipped
     assert item.what == "train/cello/cello00/500"
-    assert "cello00_500.png is not in jet colours" in item.why
+    assert "cello00_500.png is not in jet colors" in item.why

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from cargan_tf.audio.quality import ClipQuality
 from cargan_tf.data.pairs import Pair
-from cargan_tf.data.records import parse, parse_summaries, serialise
+from cargan_tf.data.records import parse, parse_summaries, serialize
 
 PAIR = Pair("train", "naïve horn", "n01", 1500, Path("a.wav"), Path("a.jpg"), player="Zoë")
 QUALITY = ClipQuality(rms_db=-12.5, flatness=0.25, silent=False, noise_like=False)
@@ -15,7 +15,7 @@ PHOTO = GENERATOR.integers(0, 256, (32, 32, 3), np.uint8)
 
 
 def test_round_trip_is_exact():
-    record = serialise(PAIR, LOG_MEL, PHOTO, 7, QUALITY)
+    record = serialize(PAIR, LOG_MEL, PHOTO, 7, QUALITY)
     values = parse(tf.constant([record, record]), n_mels=16, frames=17, size=32)
     np.testing.assert_array_equal(values["log_mel"], [LOG_MEL, LOG_MEL])
     np.testing.assert_array_equal(values["photo"], [PHOTO, PHOTO])
@@ -30,7 +30,7 @@ def test_round_trip_is_exact():
 
 
 def test_summaries_hold_all_but_sound_and_picture():
-    record = serialise(PAIR, LOG_MEL, PHOTO, 7, QUALITY)
+    record = serialize(PAIR, LOG_MEL, PHOTO, 7, QUALITY)
     summary = parse_summaries(tf.constant([record]))
     whole = parse(tf.constant([record]), n_mels=16, frames=17, size=32)
     assert summary.keys() == whole.keys() - {"log_mel", "photo"}
@@ -38,5 +38,5 @@ def test_summaries_hold_all_but_sound_and_picture():
 
 
 def test_a_view_in_another_order_is_written_as_it_reads():
-    record = serialise(PAIR, np.asfortranarray(LOG_MEL), PHOTO, 0, QUALITY)
-    assert record == serialise(PAIR, LOG_MEL, PHOTO, 0, QUALITY)
+    record = serialize(PAIR, np.asfortranarray(LOG_MEL), PHOTO, 0, QUALITY)
+    assert record == serialize(PAIR, LOG_MEL, PHOTO, 0, QUALITY)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from cargan_tf.data.dataset import Shard
-from cargan_tf.data.pairs import LeftOut, Source
+from cargan_tf.data.pairs import Skipped, Source
 from cargan_tf.data.preprocessing.plan import (
     Plan,
     PlannedShard,
@@ -48,7 +48,7 @@ def finish(folder, plan):
             dropped_silent={},
             recordings={"cello": ("cello00", "cello01")},
             players=("Élise",),
-            left_out=(LeftOut("train/cello/cello00/0", "is not a picture"),),
+            skipped=(Skipped("train/cello/cello00/0", "is not an image"),),
             bands={"count": 3, "mean": [-40.5], "deviations": [1 / 3]},
         )
         write_report(folder, report)

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.audio.normalization import MIN_SPREAD_DB
+from cargan_tf.audio.normalization import MIN_STD_DB
 from cargan_tf.audio.quality import ClipQuality
-from cargan_tf.data.pairs import LeftOut, Pair, Source
+from cargan_tf.data.pairs import Pair, Skipped, Source
 from cargan_tf.data.preprocessing.plan import Plan, PlannedShard, finished_shards
 from cargan_tf.data.preprocessing.shards import band_statistics, write_shard
-from cargan_tf.data.preprocessing.worker import Extracted
+from cargan_tf.data.preprocessing.worker import ExtractedPairs
 from cargan_tf.data.records import parse, read_records
 from cargan_tf.utils.files import file_hash
 
@@ -53,10 +53,10 @@ def chunk(config):
             "qualities": (quality(),) * len(pairs),
             "padded": frozenset(),
             "dropped": (),
-            "left_out": (),
+            "skipped": (),
         }
         content["log_mels"] = content["log_mels"].astype(np.float32)
-        return Extracted(**{**content, **changes})
+        return ExtractedPairs(**{**content, **changes})
 
     return chunk
 
@@ -76,13 +76,13 @@ def test_records_hold_what_was_extracted_in_order(folder, plan, chunk, config):
 
 def test_the_report_counts_by_label(folder, plan, chunk):
     pairs = (pair(0, player="Bo"), pair(1), pair(2, "flute", "Al"), pair(4, "flute", "Al"))
-    dropped, left_out = pair(5, "flute"), LeftOut("train/flute/flute01/2500", "silent")
+    dropped, skipped = pair(5, "flute"), Skipped("train/flute/flute01/2500", "silent")
     full = chunk(
         *pairs,
         qualities=(quality(silent=True), quality(), quality(noise_like=True), quality()),
         padded=frozenset({pairs[1].id}),
         dropped=(dropped,),
-        left_out=(left_out,),
+        skipped=(skipped,),
     )
     report = write_shard(folder, PLANNED, plan, [full])
     assert report.counts == {"cello": 2, "flute": 2}
@@ -92,7 +92,7 @@ def test_the_report_counts_by_label(folder, plan, chunk):
     assert report.dropped_silent == {"flute": 1}
     assert report.recordings == {"cello": ("cello00", "cello01"), "flute": ("flute00",)}
     assert report.players == ("Al", "Bo")
-    assert report.left_out == (left_out,)
+    assert report.skipped == (skipped,)
 
 
 def test_the_report_describes_the_file_and_lets_it_be_taken_up(folder, plan, chunk):
@@ -154,8 +154,8 @@ def test_a_full_disk_in_tensorflow_is_an_os_error(folder, plan, chunk):
 
 
 def test_a_shard_whose_pairs_all_fell_away_is_empty_and_whole(folder, plan, chunk):
-    left_out = (LeftOut("train/cello/cello00/0", "is not a picture"),)
-    report = write_shard(folder, PLANNED, plan, [chunk(left_out=left_out)])
+    skipped = (Skipped("train/cello/cello00/0", "is not an image"),)
+    report = write_shard(folder, PLANNED, plan, [chunk(skipped=skipped)])
     assert (report.shard.records, report.shard.bytes) == (0, 0)
     assert finished_shards(folder, plan) == {PLANNED.name: report}
 
@@ -169,11 +169,11 @@ def test_statistics_are_over_all_records_of_all_shards(folder, plan, chunk, conf
     statistics = band_statistics(reports, config.audio)
     values = np.concatenate([one.log_mels for one in chunks]).astype(np.float64)
     np.testing.assert_allclose(statistics.mean, values.mean((0, 2)))
-    np.testing.assert_allclose(statistics.spread, values.std((0, 2)))
+    np.testing.assert_allclose(statistics.std, values.std((0, 2)))
 
 
 def test_a_band_that_never_changes_keeps_the_least_spread(folder, plan, chunk, config):
     still = np.full((1, 16, config.audio.frames), -80, np.float32)
     report = write_shard(folder, PLANNED, plan, [chunk(pair(0), log_mels=still)])
     statistics = band_statistics([report], config.audio)
-    assert statistics.spread == (MIN_SPREAD_DB,) * 16
+    assert statistics.std == (MIN_STD_DB,) * 16

@@ -39,8 +39,8 @@ def test_nothing_there(tmp_path):
 
 
 def test_zero_pairs_says_what_was_left_out(tree):
-    for picture in tree.glob("img/*/*/*.jpg"):
-        picture.rename(picture.with_suffix(".bmp"))
+    for image in tree.glob("img/*/*/*.jpg"):
+        image.rename(image.with_suffix(".bmp"))
     with pytest.raises(UserError, match=r"no pair .* left out: 96 \(img/test/cello/.*bmp: not"):
         find_source(tree)
 

@@ -8,7 +8,7 @@ from cargan_tf.config import DataConfig
 from cargan_tf.data.pairs import Pair, Source, in_key_order
 from cargan_tf.data.splits import with_splits
 
-SHARES = DataConfig(validation_share=0.2, test_share=0.1)
+SHARES = DataConfig(validation_fraction=0.2, test_fraction=0.1)
 
 
 def pair(label, recording, start=0, split="", piece=""):
@@ -103,11 +103,11 @@ def test_the_players_of_a_piece_stay_together():
     assert 2 <= held_out["test"] <= 4
 
 
-@pytest.mark.parametrize("shares", [(0.0, 0.0), (0.0, 0.5), (0.45, 0.45)])
+@pytest.mark.parametrize("fractions", [(0.0, 0.0), (0.0, 0.5), (0.45, 0.45)])
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 10])
-def test_every_class_is_trained_on_whatever_the_shares(shares, count):
-    data = DataConfig(validation_share=shares[0], test_share=shares[1])
+def test_every_class_is_trained_on_whatever_the_shares(fractions, count):
+    data = DataConfig(validation_fraction=fractions[0], test_fraction=fractions[1])
     done = counts(with_splits(of_classes(cello=count), data))
     assert done["train"]["cello"] >= 1
-    assert ("validation" in done) == (shares[0] > 0 and count > 1)
+    assert ("validation" in done) == (fractions[0] > 0 and count > 1)
     assert sum(sum(labels.values()) for labels in done.values()) == count

@@ -11,7 +11,7 @@ from cargan_tf.data.sources.sub_urmp import find_tree, read_tree
 def test_every_pair_is_of_one_moment(tree):
     source = read_tree(tree)
     assert len(source.pairs) == 48
-    assert source.left_out == ()
+    assert source.skipped == ()
     for pair in source.pairs:
         assert pair.audio.stem == pair.image.stem == f"{pair.recording}_{pair.start_ms}"
         assert pair.audio.parent.name == pair.image.parent.name == pair.label
@@ -24,8 +24,8 @@ def test_missing_files_shift_nothing(tree):
     source = read_tree(tree)
     assert len(source.pairs) == 46
     assert all(pair.audio.stem == pair.image.stem for pair in source.pairs)
-    assert {(item.what, item.why) for item in source.left_out} == {
-        ("chunk/train/cello/cello00_500.wav", "no picture of the same name"),
+    assert {(item.what, item.why) for item in source.skipped} == {
+        ("chunk/train/cello/cello00_500.wav", "no image of the same name"),
         ("img/train/cello/cello01_0.jpg", "no sound of the same name"),
     }
 
@@ -48,9 +48,9 @@ def test_validation_alone_and_test_alone(tree):
 
 
 def test_other_suffixes(tree):
-    picture = tree / "img/train/flute/flute00_0.jpg"
-    Image.open(picture).save(picture.with_suffix(".png"))
-    picture.unlink()
+    image = tree / "img/train/flute/flute00_0.jpg"
+    Image.open(image).save(image.with_suffix(".png"))
+    image.unlink()
     other = tree / "img/train/flute/flute00_500.jpg"
     other.rename(other.with_suffix(".JPEG"))
     assert len(read_tree(tree).pairs) == 48
@@ -65,7 +65,7 @@ def test_what_cannot_be_read_is_named_with_its_reason(tree):
     (tree / "img/train/loose.jpg").touch()
     source = read_tree(tree)
     assert len(source.pairs) == 48
-    reasons = {item.what: item.why for item in source.left_out}
+    reasons = {item.what: item.why for item in source.skipped}
     assert reasons == {
         "img/holiday": "not a folder named train, validation, test",
         "img/train/loose.jpg": "lies outside the class folders",
@@ -101,6 +101,6 @@ def test_a_class_whose_name_is_no_text_is_left_out_by_name(tree):
         (old / f"cello00_0.{ending}").rename(new / f"{name}00_0.{ending}")
     source = read_tree(tree)
     assert len(source.pairs) == 47
-    (left,) = source.left_out
+    (left,) = source.skipped
     assert "\\udcff" in left.what
     assert "not one line of text" in left.why

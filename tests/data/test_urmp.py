@@ -41,8 +41,8 @@ def test_pairs_of_each_player_and_half_second(release):
     assert cello.audio.name == "AuSep_2_vc_01_Jupiter.wav"
     assert cello.image.name == "Vid_01_Jupiter.mp4"
     assert (cello.offset_ms, cello.frame_ms, cello.strip) == (500, 500, (1, 2))
-    assert cello.origin == "01_Jupiter_vn_vc"
-    assert not source.left_out
+    assert cello.group == "01_Jupiter_vn_vc"
+    assert not source.skipped
 
 
 def test_what_is_left_out(release):
@@ -53,12 +53,12 @@ def test_what_is_left_out(release):
     (release / "Supplementary").mkdir()
     source = read_urmp(release, 500)
     assert not source.pairs
-    reasons = {item.what: item.why for item in source.left_out}
+    reasons = {item.what: item.why for item in source.skipped}
     assert "'kazoo' is not one of URMP's 13 codes" in str(reasons)
     assert "cannot be read as sound" in reasons["01_Jupiter_vn_vc/AuSep_2_vc_01_Jupiter.wav"]
     assert "cannot be read as a video" in reasons["02_Solo_tpt/Vid_02_Solo.mp4"]
     assert reasons["Supplementary"] == "no AuSep_*.wav and Vid_*.mp4 in it"
-    with pytest.raises(UserError, match=r"no pair of sound and picture; left out: 4"):
+    with pytest.raises(UserError, match=r"no pair of sound and image; left out: 4"):
         find_source(release)
 
 

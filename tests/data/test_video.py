@@ -22,7 +22,7 @@ def mute(tmp_path_factory, write_video):
 def test_what_the_header_says(video, mute):
     facts = read_facts(video)
     assert facts.seconds == pytest.approx(5.0, abs=0.1)
-    assert facts.has_picture
+    assert facts.has_image
     assert facts.has_sound
     assert not read_facts(mute).has_sound
     assert is_video(video)

@@ -42,8 +42,8 @@ def test_vggsound_whole_videos_and_cut_ones(folder):
     first = next(p for p in source.pairs if p.label == "violin")
     assert (first.offset_ms, first.frame_ms, first.start_ms) == (1000, 1000, 1000)
     assert first.audio == first.image == folder / "whole.mp4"
-    assert next(p for p in source.pairs if p.label == "cello").origin == "cut"
-    assert [(item.what, item.why) for item in source.left_out] == [
+    assert next(p for p in source.pairs if p.label == "cello").group == "cut"
+    assert [(item.what, item.why) for item in source.skipped] == [
         ("table.csv line 3", "clips/mute.mp4 has no sound"),
         ("table.csv line 4", "no video gone in set"),
     ]
@@ -64,7 +64,7 @@ def test_ave_with_its_split_files(folder):
     write_table(folder, row, "testSet.txt")
     source = read_videos(folder, 500)
     assert counts(source) == {("test", "Violin", "whole"): 4, ("", "Cello", "cut_000030"): 4}
-    assert not source.left_out
+    assert not source.skipped
 
 
 def test_a_table_of_ones_own_may_name_paths(folder):
@@ -94,4 +94,4 @@ def test_links_out_of_the_folder_are_passed_over(folder, tmp_path, write_video):
     write_video(tmp_path / "outside.mp4", 1.0)
     (folder / "linked.mp4").symlink_to(tmp_path / "outside.mp4")
     write_table(folder, "video,label\nlinked,cello\n")
-    assert read_videos(folder, 500).left_out[0].why == "no video linked in set"
+    assert read_videos(folder, 500).skipped[0].why == "no video linked in set"

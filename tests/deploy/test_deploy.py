@@ -50,12 +50,12 @@ def server_messages():
         name="server_configs.proto", dependency=["google/protobuf/wrappers.proto"], syntax="proto3"
     )
     batching = file.message_type.add(name="BatchingParameters")
-    for place, name in enumerate(
+    for position, name in enumerate(
         ("max_batch_size", "batch_timeout_micros", "max_enqueued_batches", "num_batch_threads"), 1
     ):
         batching.field.add(
             name=name,
-            number=place,
+            number=position,
             type=number.TYPE_MESSAGE,
             type_name=".google.protobuf.Int64Value",
         )
@@ -105,7 +105,7 @@ def mounted(service):
         for mount in service["volumes"]
         if isinstance(mount, dict)
     ]
-    return {place: source for source, place, mode in [*short, *long] if mode == "ro"}
+    return {position: source for source, position, mode in [*short, *long] if mode == "ro"}
 
 
 def test_what_the_container_is_told_to_read_is_mounted(compose):

@@ -7,19 +7,19 @@ import pytest
 from cargan_tf.data.dataset import DATASET_FILE
 from cargan_tf.data.input_pipeline import evaluation_batches
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.generation import RunDrawer
+from cargan_tf.evaluation.generation import SplitGenerator
 from cargan_tf.training.run import Run
 from cargan_tf.training.validation import class_mean_photos, gather, names_of
 
 
 @pytest.fixture(scope="module")
-def drawer(tiny_run, tiny_data):
-    return RunDrawer(Run(tiny_run), tiny_data)
+def generator(tiny_run, tiny_data):
+    return SplitGenerator(Run(tiny_run), tiny_data)
 
 
 @pytest.fixture(scope="module")
-def drawn(drawer):
-    return drawer.draw("test", 12, seed=0)
+def generated(generator):
+    return generator.draw("test", 12, seed=0)
 
 
 @pytest.fixture
@@ -27,56 +27,56 @@ def run(tiny_run, tmp_path):
     return Run(shutil.copytree(tiny_run, tmp_path / "run"))
 
 
-def test_every_pair_stands_with_what_is_drawn_from_it(drawn, trained, drawer):
+def test_every_pair_stands_with_what_is_drawn_from_it(generated, trained, generator):
     pairs = gather(evaluation_batches(trained.dataset, trained.data, trained.config, "test", 12))
-    assert drawn.keys == names_of(pairs["id"])
-    assert drawn.recordings == names_of(pairs["recording"])
-    assert drawn.players == names_of(pairs["player"])
-    assert drawn.labels == ("cello", "flute", "violin")
-    np.testing.assert_array_equal(drawn.photos, pairs["photo"])
-    np.testing.assert_array_equal(drawn.classes, pairs["label"].argmax(1))
+    assert generated.keys == names_of(pairs["id"])
+    assert generated.recordings == names_of(pairs["recording"])
+    assert generated.players == names_of(pairs["player"])
+    assert generated.labels == ("cello", "flute", "violin")
+    np.testing.assert_array_equal(generated.photos, pairs["photo"])
+    np.testing.assert_array_equal(generated.classes, pairs["label"].argmax(1))
     stages = trained.cascade(pairs["spectrogram"], pairs["label"], training=False)
-    np.testing.assert_allclose(drawn.coarse, stages.coarse, atol=1e-4)
-    np.testing.assert_allclose(drawn.refined, stages.refined, atol=1e-4)
-    assert drawer.step == 6
+    np.testing.assert_allclose(generated.coarse, stages.coarse, atol=1e-4)
+    np.testing.assert_allclose(generated.refined, stages.refined, atol=1e-4)
+    assert generator.step == 6
 
 
-def test_other_sounds_and_other_labels_draw_other_pictures(drawn):
-    for moved in (drawn.other_sound, drawn.other_label):
-        assert moved.shape == drawn.refined.shape
-        assert np.abs(moved - drawn.refined).mean() > 1e-4
+def test_other_sounds_and_other_labels_draw_other_pictures(generated):
+    for moved in (generated.other_sound, generated.other_label):
+        assert moved.shape == generated.refined.shape
+        assert np.abs(moved - generated.refined).mean() > 1e-4
 
 
-def test_class_means_are_those_of_the_training_photos(drawn, trained):
+def test_class_means_are_those_of_the_training_photos(generated, trained):
     batches = evaluation_batches(trained.dataset, trained.data, trained.config, "train", 8)
-    np.testing.assert_allclose(drawn.class_means, class_mean_photos(batches), atol=1e-6)
+    np.testing.assert_allclose(generated.class_means, class_mean_photos(batches), atol=1e-6)
 
 
 def test_clips_without_music_are_flagged_as_the_run_s_thresholds_say(run, tiny_data):
     values = json.loads(run.info_file.read_text("utf-8"))
     values["config"]["audio"]["silence_rms_db"] = -13.2  # between the players' loudnesses
     run.info_file.write_text(json.dumps(values), "utf-8")
-    drawn = RunDrawer(run, tiny_data).draw("test", 6, seed=0)
-    assert 0 < drawn.silent.sum() < 6
-    assert not (drawn.silent & drawn.noise_like).any()
+    generated = SplitGenerator(run, tiny_data).draw("test", 6, seed=0)
+    assert 0 < generated.silent.sum() < 6
+    assert not (generated.silent & generated.noise_like).any()
 
 
-def test_a_bounded_choice_is_even_and_the_seed_s(drawer):
-    few = [drawer.draw("train", 6, seed=seed) for seed in (0, 0, 1)]
+def test_a_bounded_choice_is_even_and_the_seed_s(generator):
+    few = [generator.draw("train", 6, seed=seed) for seed in (0, 0, 1)]
     assert [np.bincount(one.classes).tolist() for one in few] == [[2, 2, 2]] * 3
     assert few[0].keys == few[1].keys != few[2].keys
 
 
-def test_sounds_are_scaled_as_in_the_run_s_training(run, tiny_data, drawn):
+def test_sounds_are_scaled_as_in_the_run_s_training(run, tiny_data, generated):
     """Other data of the same labels has statistics of its own, which the networks never heard."""
     data = shutil.copytree(tiny_data, run.path.parent / "data")
     file = data / DATASET_FILE
     values = json.loads(file.read_text("utf-8"))
     values["statistics"]["mean"] = [0.0] * 16
     file.write_text(json.dumps(values), "utf-8")
-    again = RunDrawer(run, data).draw("test", 12, seed=0)
-    np.testing.assert_array_equal(again.spectrograms, drawn.spectrograms)
-    np.testing.assert_allclose(again.class_means, drawn.class_means, atol=1e-6)
+    again = SplitGenerator(run, data).draw("test", 12, seed=0)
+    np.testing.assert_array_equal(again.spectrograms, generated.spectrograms)
+    np.testing.assert_allclose(again.class_means, generated.class_means, atol=1e-6)
 
 
 def test_data_of_other_labels_is_refused(run, tiny_data):
@@ -86,15 +86,15 @@ def test_data_of_other_labels_is_refused(run, tiny_data):
     values["labels"] = ["cello", "flute", "tuba"]
     file.write_text(json.dumps(values), "utf-8")
     with pytest.raises(UserError, match=r"cello, flute, violin; the data set .* has cello, flute"):
-        RunDrawer(run, data)
+        SplitGenerator(run, data)
 
 
-def test_a_split_that_is_not_there_is_named(drawer):
+def test_a_split_that_is_not_there_is_named(generator):
     with pytest.raises(UserError, match="no pair in split 'dev'"):
-        drawer.draw("dev", 12, seed=0)
+        generator.draw("dev", 12, seed=0)
 
 
 def test_a_run_without_a_checkpoint_is_named(run, tiny_data):
     shutil.rmtree(run.checkpoints)
     with pytest.raises(UserError, match="no checkpoint yet"):
-        RunDrawer(run, tiny_data)
+        SplitGenerator(run, tiny_data)

@@ -21,7 +21,7 @@ def run(tiny_run, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def evaluated(tiny_run, tiny_judge, tmp_path_factory):
+def evaluated(tiny_run, tiny_evaluator, tmp_path_factory):
     folder = tmp_path_factory.mktemp("evaluated")
     run = Run(shutil.copytree(tiny_run, folder / "run"))
     deaf = Run(shutil.copytree(tiny_run, folder / "deaf"))
@@ -30,45 +30,49 @@ def evaluated(tiny_run, tiny_judge, tmp_path_factory):
 
 @pytest.mark.slow
 def test_everything_is_measured_that_can_be(evaluated):
-    _, report, drawn = evaluated
-    assert [split.split for split in report.splits] == list(drawn) == ["train", "test"]
+    _, report, generated = evaluated
+    assert [split.split for split in report.splits] == list(generated) == ["train", "test"]
     for split, pairs, available in zip(report.splits, (9, 12), (24, 12), strict=True):
         assert (split.pairs, split.available) == (pairs, available)
-        assert len(drawn[split.split].keys) == len(split.examples) == pairs
+        assert len(generated[split.split].keys) == len(split.examples) == pairs
         names = ["refined", "coarse", "class mean", "real photos", "deaf"]
         assert [row.name for row in split.rows] == names
-        assert {one.judge for one in split.confusions} == {"judge", "classifier"}
+        assert {one.evaluator for one in split.confusions} == {"evaluator", "classifier"}
         assert all(np.sum(one.counts) == pairs for one in split.confusions)
     assert {network.name for network in report.networks} == {
-        *("classifier", "judge", "efficientnet-lite0"),
+        *("classifier", "evaluator", "efficientnet-lite0"),
     }
-    # Twelve pictures of three classes: too few for these, and nothing else is missing.
-    assert {one.what.partition(" of ")[0] for one in report.not_measured} == {"KID", "R@5", "R@10"}
-    measured = set(report.split("test").row("refined").figures)
+    # Twelve images of three classes: too few for these, and nothing else is missing.
+    assert {one.what.partition(" of ")[0] for one in report.skipped_metrics} == {
+        "KID",
+        "R@5",
+        "R@10",
+    }
+    measured = set(report.split("test").row("refined").values)
     assert measured == {one.info.name for one in METRICS} - {"kid", "retrieval_5", "retrieval_10"}
 
 
 def test_figures_agree_with_the_arrays_they_are_of(evaluated):
-    _, report, drawn = evaluated
-    split, found = report.split("test"), drawn["test"]
+    _, report, generated = evaluated
+    split, found = report.split("test"), generated["test"]
     distance = np.abs(found.refined - found.photos).mean(dtype=np.float64)
-    assert split.row("refined").figures["l1"].value == pytest.approx(distance, rel=1e-5)
-    judged = [example.predictions["judge"] == example.label for example in split.examples]
-    assert split.row("refined").figures["judge_accuracy"].value == pytest.approx(np.mean(judged))
+    assert split.row("refined").values["l1"].value == pytest.approx(distance, rel=1e-5)
+    judged = [example.predictions["evaluator"] == example.label for example in split.examples]
+    assert split.row("refined").values["evaluator_accuracy"].value == pytest.approx(np.mean(judged))
     hits = [example.rank == 1 for example in split.examples]
-    assert split.row("refined").figures["retrieval_1"].value == pytest.approx(np.mean(hits))
+    assert split.row("refined").values["retrieval_1"].value == pytest.approx(np.mean(hits))
     # The very same run beside itself.
-    assert split.row("deaf").figures == split.row("refined").figures
+    assert split.row("deaf").values == split.row("refined").values
 
 
 def test_every_figure_of_features_says_how_far_to_believe_it(evaluated):
     _, report, _ = evaluated
-    fid = report.split("test").row("refined").figures["fid"]
-    assert (fid.pictures, fid.real, fid.network) == (12, 12, "efficientnet-lite0")
+    fid = report.split("test").row("refined").values["fid"]
+    assert (fid.images, fid.real, fid.network) == (12, 12, "efficientnet-lite0")
     assert fid.singular is True
     assert fid.floor > 0
     assert report.network("efficientnet-lite0").weights_hash
-    assert report.origin.step == 6
+    assert report.provenance.step == 6
 
 
 def test_the_report_is_written_and_comes_back(evaluated):
@@ -82,10 +86,10 @@ def test_one_seed_one_report(evaluated, tmp_path):
     again, _ = evaluate_run(
         run, splits=["test"], metrics=PLAIN, out=tmp_path, limits=Limits(train=9)
     )
-    figures = report.split("test").row("refined").figures
-    found = again.split("test").row("refined").figures
+    values = report.split("test").row("refined").values
+    found = again.split("test").row("refined").values
     assert {name: figure.value for name, figure in found.items()} == pytest.approx(
-        {name: figures[name].value for name in PLAIN}, rel=1e-5
+        {name: values[name].value for name in PLAIN}, rel=1e-5
     )
     assert [info.name for info in again.metrics] == list(PLAIN)
     assert (tmp_path / REPORT_FILE).is_file()
@@ -113,10 +117,10 @@ def test_data_that_was_moved_is_named_and_a_missing_split_costs_only_itself(
     run.write_info(dataclasses.replace(run.read_info(), data=str(tmp_path / "gone")))
     with pytest.raises(UserError, match=r"not made from a data set that is here .* with --data"):
         evaluate_run(run)
-    report, drawn = evaluate_run(run, tiny_data, ["dev", "test", "test"], metrics=["l1"])
-    assert report.origin.data == str(tiny_data.resolve())
-    assert list(drawn) == ["test"]
-    (missing,) = report.not_measured
+    report, generated = evaluate_run(run, tiny_data, ["dev", "test", "test"], metrics=["l1"])
+    assert report.provenance.data == str(tiny_data.resolve())
+    assert list(generated) == ["test"]
+    (missing,) = report.skipped_metrics
     assert (missing.what, missing.why) == (
         "dev",
         "the data set has no such split; it has train, validation, test",

@@ -39,11 +39,11 @@ def test_c_is_the_run_s_own_and_what_is_not_asked_for_is_not_made(find, trained)
 
 
 def test_a_run_that_draws_without_c_is_judged_by_the_data_s(find, trained):
-    pictures = np.random.default_rng(0).uniform(-1, 1, (3, 64, 64, 3)).astype(np.float32)
+    images = np.random.default_rng(0).uniform(-1, 1, (3, 64, 64, 3)).astype(np.float32)
     own, of_data = (find([], classifier=one)[0] for one in (trained.cascade.classifier, None))
     np.testing.assert_allclose(
-        own.found["classifier"](pictures).logits,
-        of_data.found["classifier"](pictures).logits,
+        own.found["classifier"](images).logits,
+        of_data.found["classifier"](images).logits,
         atol=1e-3,
     )
 
@@ -60,22 +60,24 @@ def test_features_that_cannot_be_had_stop_the_evaluation(find):
 
 
 def test_a_judge_is_trained_once_and_said_so(find, monkeypatch, trained, tmp_path):
-    data = shutil.copytree(trained.data, tmp_path / "data", ignore=shutil.ignore_patterns("judge"))
+    data = shutil.copytree(
+        trained.data, tmp_path / "data", ignore=shutil.ignore_patterns("evaluator")
+    )
     trainings = []
-    monkeypatch.setattr(registry, "train_judge", lambda data, *rest: trainings.append(data))
-    monkeypatch.setattr(registry, "load_judge", lambda data: "judge")
-    found, (said,) = find(["judge"], data=data)
-    assert found.found["judge"] == "judge"
+    monkeypatch.setattr(registry, "train_evaluator", lambda data, *rest: trainings.append(data))
+    monkeypatch.setattr(registry, "load_evaluator", lambda data: "evaluator")
+    found, (said,) = find(["evaluator"], data=data)
+    assert found.found["evaluator"] == "evaluator"
     assert trainings == [data]
-    assert said.startswith("No independent judge of this data yet: training one, once, into")
+    assert said.startswith("No independent evaluator of this data yet: training one, once, into")
 
 
 def test_a_judge_that_cannot_be_had_is_a_reason_not_an_end(find, monkeypatch, trained):
     def refuse(data):
-        raise UserError("the judge is too weak")
+        raise UserError("the evaluator is too weak")
 
     monkeypatch.setattr(registry, "read_report", lambda data: "a report")
-    monkeypatch.setattr(registry, "load_judge", refuse)
-    found, said = find(["judge"])
-    assert found.missing == {"judge": "the judge is too weak"}
+    monkeypatch.setattr(registry, "load_evaluator", refuse)
+    found, said = find(["evaluator"])
+    assert found.missing == {"evaluator": "the evaluator is too weak"}
     assert said == []

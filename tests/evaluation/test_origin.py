@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from cargan_tf.config import override
-from cargan_tf.evaluation.evaluate import checkpoint_hash, config_hash, origin_of
+from cargan_tf.evaluation.evaluate import checkpoint_hash, config_hash, provenance_of
 from cargan_tf.training.checkpoints import newest_checkpoint
 from cargan_tf.training.run import Run
 
@@ -16,13 +16,17 @@ def run(tiny_run):
 
 
 def test_it_names_what_made_the_figures(run, tiny_data):
-    origin = origin_of(run, 6, tiny_data, {"deaf": run}, seed=3)
-    assert (origin.checkpoint, origin.step, origin.seed) == ("step-6", 6, 3)
+    provenance = provenance_of(run, 6, tiny_data, {"deaf": run}, seed=3)
+    assert (provenance.checkpoint, provenance.step, provenance.seed) == ("step-6", 6, 3)
     described = (tiny_data / "dataset.json").read_bytes()
-    assert origin.data_hash == origin.trained_on_data_hash == hashlib.sha256(described).hexdigest()
-    assert origin.beside == {"deaf": str(run.path)}
-    assert {"python", "tensorflow", "tensorflow-gan", "cargan-tf"} <= set(origin.versions)
-    assert datetime.datetime.fromisoformat(origin.date).tzinfo is not None
+    assert (
+        provenance.data_hash
+        == provenance.trained_on_data_hash
+        == hashlib.sha256(described).hexdigest()
+    )
+    assert provenance.beside == {"deaf": str(run.path)}
+    assert {"python", "tensorflow", "tensorflow-gan", "cargan-tf"} <= set(provenance.versions)
+    assert datetime.datetime.fromisoformat(provenance.date).tzinfo is not None
 
 
 def test_equal_settings_have_equal_hashes(tiny_config):

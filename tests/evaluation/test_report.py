@@ -14,9 +14,9 @@ def test_a_report_comes_back_as_it_was(make_report):
 def test_parts_are_found_by_name(make_report):
     report = make_report(fid=12.5)
     split = report.split("test")
-    assert split.row(REFINED).figures["fid"].value == 12.5
+    assert split.row(REFINED).values["fid"].value == 12.5
     assert report.metric("fid").title == "FID"
-    assert report.network("judge").name == "judge"
+    assert report.network("evaluator").name == "evaluator"
     for find in (report.split, report.metric, report.network, split.row):
         with pytest.raises(KeyError, match="nothing"):
             find("nothing")

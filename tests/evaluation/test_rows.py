@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from cargan_tf.evaluation.metrics.registry import METRICS, chosen_metrics
-from cargan_tf.evaluation.networks.feature_network import Seen
+from cargan_tf.evaluation.networks.feature_network import Activations
 from cargan_tf.evaluation.networks.registry import Networks
 from cargan_tf.evaluation.split_report import (
-    SplitMaterial,
-    groups_apart,
+    SplitInputs,
+    group_rows,
     measure_row,
     measure_split,
 )
@@ -18,20 +18,20 @@ CLASSES = np.repeat([0, 1, 2], 8)
 
 
 class Seer:
-    """Sees the mean colour; its classes are red, green and blue. Counts what it is shown."""
+    """Sees the mean color; its classes are red, green and blue. Counts what it is shown."""
 
     def __init__(self, name):
         self.info = SimpleNamespace(name=name)
         self.shown = []
 
-    def __call__(self, pictures):
-        self.shown.append(pictures)
-        means = pictures.mean(axis=(1, 2))
-        return Seen(means, means)
+    def __call__(self, images):
+        self.shown.append(images)
+        means = images.mean(axis=(1, 2))
+        return Activations(means, means)
 
 
 @pytest.fixture
-def drawn(drawn_from):
+def generated(drawn_from):
     random = np.random.default_rng(0)
     photos = 0.3 * random.uniform(-1, 1, (24, 8, 8, 3))
     photos[np.arange(24), :, :, CLASSES] += 0.6
@@ -45,78 +45,78 @@ def drawn(drawn_from):
 @pytest.fixture
 def networks():
     found = {role: Seer(role) for role in ("features", "classifier")}
-    return Networks(found, {"judge": "the judge is out"})
+    return Networks(found, {"evaluator": "the evaluator is out"})
 
 
-def measured(material, metrics=METRICS):
+def measured(inputs, metrics=METRICS):
     missing = []
     with SilentReporter().task("Measure", 4) as task:
-        found = list(measure_split(material, metrics, missing, task))
+        found = list(measure_split(inputs, metrics, missing, task))
     return found, missing
 
 
-def test_rows_stand_in_order_and_have_what_applies_to_them(drawn, networks):
-    found, _ = measured(SplitMaterial(drawn, {"deaf": drawn}, networks, seed=0))
-    figures = {row.name: row.figures for _, row, _ in found}
-    assert list(figures) == ["refined", "coarse", "class mean", "real photos", "deaf"]
-    assert set(figures["real photos"]) == {"classifier_accuracy", "inception_score"}
-    assert set(figures["refined"]) - set(figures["coarse"]) == {
-        *("sound_movement", "label_movement", "movement_ratio"),
+def test_rows_stand_in_order_and_have_what_applies_to_them(generated, networks):
+    found, _ = measured(SplitInputs(generated, {"deaf": generated}, networks, seed=0))
+    values = {row.name: row.values for _, row, _ in found}
+    assert list(values) == ["refined", "coarse", "class mean", "real photos", "deaf"]
+    assert set(values["real photos"]) == {"classifier_accuracy", "inception_score"}
+    assert set(values["refined"]) - set(values["coarse"]) == {
+        *("sound_sensitivity", "label_sensitivity", "movement_ratio"),
     }
-    assert set(figures["deaf"]) == set(figures["refined"])
-    assert figures["coarse"]["l1"].value == pytest.approx(2 * figures["refined"]["l1"].value, 1e-3)
-    for row in figures.values():
+    assert set(values["deaf"]) == set(values["refined"])
+    assert values["coarse"]["l1"].value == pytest.approx(2 * values["refined"]["l1"].value, 1e-3)
+    for row in values.values():
         assert row["classifier_accuracy"].value == 1
 
 
-def test_what_ignores_the_sound_is_shown_up(drawn, networks):
-    found, _ = measured(SplitMaterial(drawn, {}, networks, seed=0))
-    figures = {row.name: row.figures for _, row, _ in found}
-    assert figures["class mean"]["classifier_accuracy"].value == 1
-    assert figures["class mean"]["retrieval_1"].value == pytest.approx(1 / 8)
-    assert figures["refined"]["retrieval_1"].value == 1
+def test_what_ignores_the_sound_is_shown_up(generated, networks):
+    found, _ = measured(SplitInputs(generated, {}, networks, seed=0))
+    values = {row.name: row.values for _, row, _ in found}
+    assert values["class mean"]["classifier_accuracy"].value == 1
+    assert values["class mean"]["retrieval_1"].value == pytest.approx(1 / 8)
+    assert values["refined"]["retrieval_1"].value == 1
 
 
-def test_a_missing_network_costs_its_figures_alone_and_is_said_of_every_row(drawn, networks):
-    found, missing = measured(SplitMaterial(drawn, {}, networks, seed=0))
+def test_a_missing_network_costs_its_figures_alone_and_is_said_of_every_row(generated, networks):
+    found, missing = measured(SplitInputs(generated, {}, networks, seed=0))
     said = {(one.what, one.why) for one in missing}
-    assert ("accuracy (judge) of refined, test", "the judge is out") in said
-    assert ("accuracy (judge) of real photos, test", "the judge is out") in said
+    assert ("accuracy (evaluator) of refined, test", "the evaluator is out") in said
+    assert ("accuracy (evaluator) of real photos, test", "the evaluator is out") in said
     assert "R@10 of refined, test" in {what for what, _ in said}  # eight photos a class
-    assert "fid" in found[0][1].figures
+    assert "fid" in found[0][1].values
 
 
-def test_photos_are_looked_at_once(drawn, networks):
-    measured(SplitMaterial(drawn, {}, networks, seed=0))
+def test_photos_are_looked_at_once(generated, networks):
+    measured(SplitInputs(generated, {}, networks, seed=0))
     shown = networks.found["features"].shown
-    assert sum(np.array_equal(pictures, drawn.photos) for pictures in shown) == 1
+    assert sum(np.array_equal(images, generated.photos) for images in shown) == 1
 
 
-def test_one_stage_has_no_coarse_row(drawn, networks):
-    object.__setattr__(drawn, "coarse", drawn.refined)
-    material = SplitMaterial(drawn, {}, networks, seed=0)
-    assert material.kinds == ["refined", "class mean", "real photos"]
+def test_one_stage_has_no_coarse_row(generated, networks):
+    object.__setattr__(generated, "coarse", generated.refined)
+    inputs = SplitInputs(generated, {}, networks, seed=0)
+    assert inputs.kinds == ["refined", "class mean", "real photos"]
 
 
-def test_all_music_is_nothing_apart(drawn):
-    assert groups_apart(drawn) == {}
+def test_all_music_is_nothing_apart(generated):
+    assert group_rows(generated) == {}
 
 
-def test_silent_and_noise_like_clips_are_measured_apart(drawn, networks):
-    object.__setattr__(drawn, "silent", np.arange(24) == 3)
-    object.__setattr__(drawn, "noise_like", np.arange(24) == 9)
-    found, _ = measured(SplitMaterial(drawn, {}, networks, seed=0))
+def test_silent_and_noise_like_clips_are_measured_apart(generated, networks):
+    object.__setattr__(generated, "silent", np.arange(24) == 3)
+    object.__setattr__(generated, "noise_like", np.arange(24) == 9)
+    found, _ = measured(SplitInputs(generated, {}, networks, seed=0))
     _, row, apart = found[0]
     assert list(apart) == ["music", "silent", "noise-like"]
-    assert {name: one.figures["l1"].pictures for name, one in apart.items()} == {
+    assert {name: one.values["l1"].images for name, one in apart.items()} == {
         **{"music": 22, "silent": 1, "noise-like": 1},
     }
-    assert apart["silent"].figures["retrieval_1"].chance == pytest.approx(1 / 8)
-    assert row.figures["l1"].pictures == 24
-    assert "fid" not in apart["music"].figures  # of so few it says nothing
+    assert apart["silent"].values["retrieval_1"].chance == pytest.approx(1 / 8)
+    assert row.values["l1"].images == 24
+    assert "fid" not in apart["music"].values  # of so few it says nothing
 
 
-def test_a_row_of_chosen_figures_alone(drawn, networks):
-    material = SplitMaterial(drawn, {}, networks, seed=0).row("refined")
-    row = measure_row(material, chosen_metrics(["l1"]), "refined, test", [])
-    assert list(row.figures) == ["l1"]
+def test_a_row_of_chosen_figures_alone(generated, networks):
+    inputs = SplitInputs(generated, {}, networks, seed=0).row("refined")
+    row = measure_row(inputs, chosen_metrics(["l1"]), "refined, test", [])
+    assert list(row.values) == ["l1"]

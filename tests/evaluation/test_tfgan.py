@@ -33,8 +33,8 @@ def frechet_by_singular_values(first, second):
     first_rest /= np.sqrt(len(first) - 1)
     second_rest /= np.sqrt(len(second) - 1)
     shared = np.linalg.svd(first_rest @ second_rest.T, compute_uv=False).sum()
-    spread = np.sum(first_rest**2) + np.sum(second_rest**2)
-    return spread - 2 * shared + np.sum((first.mean(0) - second.mean(0)) ** 2)
+    std = np.sum(first_rest**2) + np.sum(second_rest**2)
+    return std - 2 * shared + np.sum((first.mean(0) - second.mean(0)) ** 2)
 
 
 def test_frechet_distance_is_scipy_s(features):
@@ -91,8 +91,8 @@ def test_kernel_distance_by_hand(features):
 
 
 def test_kernel_distance_has_no_bias(features):
-    draws = [kernel_distance(features(20, 5), features(20, 5), blocks=2)[0] for _ in range(60)]
-    assert abs(np.mean(draws)) < 3 * np.std(draws, ddof=1) / np.sqrt(len(draws))
+    generates = [kernel_distance(features(20, 5), features(20, 5), blocks=2)[0] for _ in range(60)]
+    assert abs(np.mean(generates)) < 3 * np.std(generates, ddof=1) / np.sqrt(len(generates))
 
 
 def test_inception_score_by_hand():

@@ -21,7 +21,7 @@ from cargan_tf.models.cargan import new_cascade
 from cargan_tf.models.patchgan import new_discriminator
 from cargan_tf.training.checkpoints import Checkpoints, restore_network
 from cargan_tf.training.run import Run, RunInfo
-from cargan_tf.training.steps.cargan_step import TrainingStep
+from cargan_tf.training.steps.cargan_step import CarganStep
 
 
 @pytest.fixture(scope="module")
@@ -81,16 +81,16 @@ def test_the_run_holds_their_networks_and_step(run, cascade, authors_config):
 
 def test_a_sound_is_drawn_by_the_run_and_by_its_export(run, tmp_path):
     sound = np.sin(np.arange(22_050) * 0.06).astype(np.float32)
-    drawn = Generator.load(run.path).generate(sound, 44_100, "violin")
-    assert drawn.shape == (32, 32, 3)
+    generated = Generator.load(run.path).generate(sound, 44_100, "violin")
+    assert generated.shape == (32, 32, 3)
     exported = Generator.load(export_run(run, tmp_path / "model"))
-    np.testing.assert_array_equal(exported.generate(sound, 44_100, "violin"), drawn)
+    np.testing.assert_array_equal(exported.generate(sound, 44_100, "violin"), generated)
 
 
 def test_a_trained_run_gives_d_as_well(authors_config, tmp_path):
     run, labels = Run(tmp_path / "run"), ("cello", "violin")
     cascade, discriminator = (make(authors_config, 2) for make in (new_cascade, new_discriminator))
-    step = TrainingStep(authors_config, cascade, discriminator, tf.distribute.get_strategy(), 1)
+    step = CarganStep(authors_config, cascade, discriminator, tf.distribute.get_strategy(), 1)
     Checkpoints(run.checkpoints, step, keep=1).save()
     info = RunInfo(authors_config, labels, _statistics(authors_config), "", "", 1.0)
     run.write_info(info)
@@ -113,7 +113,7 @@ def _statistics(config):
     [
         ("model.attention=sagan", "have model.attention = 'authors'.*says 'sagan'"),
         ("model.stages=1", "model.stages = 2"),
-        ("classifier.flavour=keras", "classifier.flavour = 'torchvision'"),
+        ("classifier.resnet_variant=keras", "classifier.resnet_variant = 'torchvision'"),
         (
             "model.generator_width=8",
             r"G1\.pth does not fit.*model\.model\.0\.weight \[4, 16, 4, 4\]",

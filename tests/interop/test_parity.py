@@ -8,16 +8,16 @@ import tensorflow as tf
 
 from cargan_tf.config import load_config
 from cargan_tf.interop.weight_mapping import discriminator_weights, load_state, unet_weights
-from cargan_tf.models.attention import AuthorsAttention, attend
+from cargan_tf.models.attention import ReferenceAttention, attend
 from cargan_tf.models.patchgan import PatchGAN
 from cargan_tf.models.unet import UNet
 from cargan_tf.training.losses import (
+    active_loss_weights,
     classification_loss,
     double_softmax_loss,
-    judged_fake_loss,
-    judged_real_loss,
+    gan_fake_loss,
+    gan_real_loss,
     l1_loss,
-    weights_that_count,
 )
 
 TOLERANCE = 1e-4
@@ -57,7 +57,7 @@ def loaded(network, weights_of, arrays, prefix, channels):
 @pytest.fixture(scope="module")
 def attention(golden):
     arrays = golden("self_attn_64")
-    layer = AuthorsAttention(init_stddev=0.02)
+    layer = ReferenceAttention(init_stddev=0.02)
     layer.build((None, 16, 16, 64))
     for name in ("query", "key", "value"):
         kernel, bias = (arrays[f"sd/{name}_conv.{part}"] for part in ("weight", "bias"))
@@ -76,14 +76,14 @@ def test_what_their_attention_would_be_were_places_and_channels_exchanged(attent
     layer, arrays = attention
     features = ours(arrays["input"])
 
-    def places(values):
+    def positions(values):
         return tf.reshape(values, [2, -1, values.shape[-1]])
 
     def pooled(values):
         return tf.nn.max_pool2d(values, 2, 2, "VALID")
 
     query, key, value = layer.query(features), layer.key(features), layer.value(features)
-    attended = attend(places(query), places(pooled(key)), places(pooled(value)))
+    attended = attend(positions(query), positions(pooled(key)), positions(pooled(value)))
     close(
         theirs(features + tf.reshape(attended, features.shape)),
         arrays["output_if_correctly_permuted"],
@@ -113,15 +113,15 @@ def trained_once(golden):
     arrays = golden("train_mode_ngf4_ndf4")
     config = model_config(generator_width=4, discriminator_width=4, dropout=0.0)
     generator = loaded(UNet(128, config), unet_weights, arrays, "G/sd/", channels=16)
-    judge = loaded(PatchGAN(config), discriminator_weights, arrays, "D/sd/", channels=19)
+    evaluator = loaded(PatchGAN(config), discriminator_weights, arrays, "D/sd/", channels=19)
     seen, target = ours(arrays["input"]), ours(arrays["target"])
     weights = unet_weights(generator)
     trainable = [weight for weight in weights if weight.variable.trainable]
     with tf.GradientTape() as tape:
         output = generator(seen, training=True)
         pair = tf.concat([seen[..., :3], output, seen[..., 3:]], -1)
-        judged = judge(pair, training=True)
-        adversarial = tf.reduce_mean(judged_real_loss(judged))
+        judged = evaluator(pair, training=True)
+        adversarial = tf.reduce_mean(gan_real_loss(judged))
         loss = 100 * tf.reduce_mean(l1_loss(target, output)) + adversarial
     gradients = tape.gradient(loss, [weight.variable.value for weight in trainable])
     return {
@@ -176,15 +176,15 @@ def losses(golden):
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(inputs)
         found = {
-            "D_fake1": mean(judged_fake_loss(inputs["d_fake1"])),
-            "D_fake2": mean(judged_fake_loss(inputs["d_fake2"])),
-            "D_real": mean(judged_real_loss(inputs["d_real"])),
-            "G_gan1": mean(judged_real_loss(inputs["g_fake1"])),
-            "G_gan2": mean(judged_real_loss(inputs["g_fake2"])),
+            "D_fake1": mean(gan_fake_loss(inputs["d_fake1"])),
+            "D_fake2": mean(gan_fake_loss(inputs["d_fake2"])),
+            "D_real": mean(gan_real_loss(inputs["d_real"])),
+            "G_gan1": mean(gan_real_loss(inputs["g_fake1"])),
+            "G_gan2": mean(gan_real_loss(inputs["g_fake2"])),
             "L1_coarse_x100": config.loss.l1 * mean(l1_loss(real, inputs["coarse"])),
             "L1_final_x100": config.loss.l1 * mean(l1_loss(real, inputs["final"])),
         }
-        weights = weights_that_count(config)
+        weights = active_loss_weights(config)
         found["D_total_official"] = config.loss.discriminator * (
             config.loss.real_pairs * found["D_real"]
             + weights["coarse_adversarial"] * found["D_fake1"]

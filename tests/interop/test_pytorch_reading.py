@@ -134,12 +134,12 @@ def test_only_known_names_mean_anything(write, name):
     assert (module, last) not in _KNOWN
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
-def test_a_file_cut_short_is_named(write, share):
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.9, 0.999])
+def test_a_file_cut_short_is_named(write, fraction):
     flat = Storage(np.zeros(4000, np.float32))
     path = write(OrderedDict(kernel=Tensor(flat, (4000,), (1,))), [flat])
     whole = path.read_bytes()
-    path.write_bytes(whole[: int(share * len(whole))])
+    path.write_bytes(whole[: int(fraction * len(whole))])
     with pytest.raises(UserError, match=r"G1\.pth is damaged or cut short") as caught:
         read_state_dict(path)
     assert "\n" not in str(caught.value)

@@ -79,7 +79,7 @@ def test_a_wholly_other_file_is_told_in_one_line(weights):
 
 
 def test_the_classifier_starts_from_torchvision_s_file(tmp_path):
-    config = ClassifierConfig(blocks=(1, 1, 1, 1), width=2, flavour="torchvision")
+    config = ClassifierConfig(blocks=(1, 1, 1, 1), width=2, resnet_variant="torchvision")
     network = Classifier(config, 5, name="classifier")
     network(tf.zeros([1, 32, 32, 3]))
     theirs = {

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.models.attention import AuthorsAttention, SelfAttention
+from cargan_tf.models.attention import ReferenceAttention, SelfAttention
 
 FEATURES = np.random.default_rng(0).normal(size=(2, 6, 4, 16)).astype(np.float32)
 
@@ -19,7 +19,7 @@ def layer():
 
 
 def by_hand(layer, features):
-    """SAGAN's Eq. 1 to 3, one picture and one place at a time."""
+    """SAGAN's Eq. 1 to 3, one image and one place at a time."""
 
     def convolved(convolution, values):
         return values @ convolution.kernel.numpy()[0, 0] + convolution.bias.numpy()
@@ -29,14 +29,14 @@ def by_hand(layer, features):
         return values.reshape(height // 2, 2, width // 2, 2, channels).max(axis=(1, 3))
 
     result = features.copy()
-    for picture, values in enumerate(features):
+    for image, values in enumerate(features):
         key = pooled(convolved(layer.key, values)).reshape(-1, layer.key.filters)
         value = pooled(convolved(layer.value, values)).reshape(-1, layer.value.filters)
-        for place in np.ndindex(values.shape[:2]):
-            scores = key @ convolved(layer.query, values[place])
+        for position in np.ndindex(values.shape[:2]):
+            scores = key @ convolved(layer.query, values[position])
             weights = np.exp(scores - scores.max())
             attended = (weights / weights.sum()) @ value
-            result[picture][place] += layer.gamma.numpy() * convolved(
+            result[image][position] += layer.gamma.numpy() * convolved(
                 layer.output_convolution, attended
             )
     return result
@@ -82,14 +82,14 @@ def test_gamma_learns_from_the_start(layer):
 
 def test_the_authors_attention_renames_where_it_should_exchange():
     """Written out in PyTorch's order, channels first, as their code has it."""
-    layer = AuthorsAttention(init_stddev=0.5)
+    layer = ReferenceAttention(init_stddev=0.5)
     expected = layer(FEATURES)  # also builds it
-    picture = np.transpose(FEATURES[1], (2, 0, 1))  # [C, H, W]
-    channels, height, width = picture.shape
+    image = np.transpose(FEATURES[1], (2, 0, 1))  # [C, H, W]
+    channels, height, width = image.shape
 
     def convolved(convolution):
         kernel, bias = convolution.get_weights()
-        return np.einsum("chw,cd->dhw", picture, kernel[0, 0]) + bias[:, None, None]
+        return np.einsum("chw,cd->dhw", image, kernel[0, 0]) + bias[:, None, None]
 
     def pooled(values):
         return values.reshape(-1, height // 2, 2, width // 2, 2).max(axis=(2, 4))
@@ -99,10 +99,10 @@ def test_the_authors_attention_renames_where_it_should_exchange():
     scores = np.exp(query @ key)
     value = pooled(convolved(layer.value)).reshape(height * width // 4, channels)  # renamed
     attended = (scores / scores.sum(1, keepdims=True)) @ value
-    by_hand = picture + attended.reshape(channels, height, width)  # and again
+    by_hand = image + attended.reshape(channels, height, width)  # and again
     np.testing.assert_allclose(np.transpose(expected[1], (2, 0, 1)), by_hand, atol=1e-4)
 
 
 def test_the_authors_attention_needs_four_channels():
     with pytest.raises(ValueError, match="4 channels or more; received 2"):
-        AuthorsAttention(init_stddev=0.02).build((None, 4, 4, 2))
+        ReferenceAttention(init_stddev=0.02).build((None, 4, 4, 2))

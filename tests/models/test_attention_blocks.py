@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from cargan_tf.models import attention
 from cargan_tf.models.attention import (
-    AuthorsAttention,
+    ReferenceAttention,
     SelfAttention,
     attend,
     attend_at_once,
@@ -14,12 +14,12 @@ from cargan_tf.models.attention import (
 )
 
 
-def places(count, channels, seed):
+def positions(count, channels, seed):
     return np.random.default_rng(seed).normal(size=(2, count, channels)).astype(np.float32)
 
 
-QUERY, KEY, VALUE = places(96, 4, 0), places(24, 4, 1), places(24, 7, 2)
-UPSTREAM = places(96, 7, 3)
+QUERY, KEY, VALUE = positions(96, 4, 0), positions(24, 4, 1), positions(24, 7, 2)
+UPSTREAM = positions(96, 7, 3)
 
 
 def close(found, expected):
@@ -101,7 +101,7 @@ def test_small_maps_are_held_whole():
     assert largest_tensor((2, 1024, 8), (2, 256, 8), (2, 256, 32)) == 2 * 1024 * 256
 
 
-@pytest.fixture(params=[SelfAttention, AuthorsAttention])
+@pytest.fixture(params=[SelfAttention, ReferenceAttention])
 def layer(request):
     tf.random.set_seed(1)
     layer = request.param(init_stddev=0.5)

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.config import Config, override
-from cargan_tf.models.cargan import Cascade, new_cascade, with_label_planes
+from cargan_tf.models.cargan import Cascade, concat_label_channels, new_cascade
 from cargan_tf.training.losses import classification_loss
 
 LABEL = tf.one_hot([0, 2], 3)
@@ -28,17 +28,17 @@ def cascade(tiny_config):
 
 
 def test_only_g1_goes_without_skips():
-    config = override(Config(), ["data.image_size=32", "model.coarse_skips_left_out=2"])
+    config = override(Config(), ["data.image_size=32", "model.coarse_dropped_skips=2"])
     cascade = Cascade(config, 2)
     assert [generator.skips_left_out for generator in cascade.generators] == [2, 0]
 
 
 def test_label_planes_are_the_label_repeated_over_space():
-    planes = with_label_planes(SOUND, LABEL)
+    planes = concat_label_channels(SOUND, LABEL)
     assert planes.shape == (2, 64, 64, 4)
     np.testing.assert_array_equal(planes[..., :1], SOUND)
-    for picture, label in zip(planes, LABEL, strict=True):
-        assert np.all(picture[..., 1:] == label)
+    for image, label in zip(planes, LABEL, strict=True):
+        assert np.all(image[..., 1:] == label)
 
 
 def test_the_residue_is_the_label_less_what_the_classifier_sees(cascade):
@@ -51,14 +51,14 @@ def test_the_residue_is_the_label_less_what_the_classifier_sees(cascade):
 
 def test_the_second_stage_sees_the_first_and_the_residue(cascade):
     stages = cascade(SOUND, LABEL)
-    seen = with_label_planes(stages.coarse, stages.residue)
+    seen = concat_label_channels(stages.coarse, stages.residue)
     np.testing.assert_allclose(stages.refined, cascade.refined_generator(seen), atol=1e-5)
 
 
 def test_the_second_stage_sees_the_sound_when_told_to(tiny_config):
     cascade = built(override(tiny_config, ["model.refine_sees_audio=true"]))
     stages = cascade(SOUND, LABEL)
-    seen = with_label_planes(tf.concat([stages.coarse, SOUND], -1), stages.residue)
+    seen = concat_label_channels(tf.concat([stages.coarse, SOUND], -1), stages.residue)
     np.testing.assert_allclose(stages.refined, cascade.refined_generator(seen), atol=1e-5)
 
 
@@ -74,9 +74,9 @@ def coarse_gradient(cascade, through_picture, through_residue):
         return tensor if is_open else tf.stop_gradient(tensor)
 
     with tf.GradientTape() as tape:
-        coarse = cascade.coarse_generator(with_label_planes(SOUND, LABEL))
+        coarse = cascade.coarse_generator(concat_label_channels(SOUND, LABEL))
         residue = LABEL - tf.nn.softmax(cascade.classifier(coarse))
-        seen = with_label_planes(path(coarse, through_picture), path(residue, through_residue))
+        seen = concat_label_channels(path(coarse, through_picture), path(residue, through_residue))
         logits = cascade.classifier(cascade.refined_generator(seen))
         loss = tf.reduce_mean(classification_loss(logits, LABEL))
     gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
@@ -155,6 +155,6 @@ def test_the_authors_second_stage_sees_picture_sound_and_residue_in_this_order(t
     cascade = small(tiny_config, *texts)
     sound = tf.random.stateless_uniform([2, 32, 32, 3], [5, 6], -1, 1)
     stages = cascade(sound, LABEL)
-    seen = with_label_planes(tf.concat([stages.coarse, sound], -1), stages.residue)
+    seen = concat_label_channels(tf.concat([stages.coarse, sound], -1), stages.residue)
     assert seen.shape[-1] == 3 + 3 + 3
     np.testing.assert_allclose(stages.refined, cascade.refined_generator(seen), atol=1e-5)

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from cargan_tf.config import ClassifierConfig
 from cargan_tf.errors import UserError
-from cargan_tf.models.classifier import Classifier, ConvolutionNorm, preprocessed
+from cargan_tf.models.classifier import Classifier, ConvNorm, preprocessed
 
 TINY = ClassifierConfig(blocks=(1, 1, 1, 1), width=4, weights="none")
 
@@ -47,11 +47,11 @@ def resnet(weights_file):
 
 @pytest.mark.slow
 def test_equals_keras_resnet50_and_its_preprocessing(donor, resnet):
-    pictures = np.random.default_rng(5).uniform(-1, 1, (2, 64, 64, 3)).astype(np.float32)
-    prepared = keras.applications.resnet50.preprocess_input((pictures + 1) * 127.5)
+    images = np.random.default_rng(5).uniform(-1, 1, (2, 64, 64, 3)).astype(np.float32)
+    prepared = keras.applications.resnet50.preprocess_input((images + 1) * 127.5)
     expected = donor(prepared).numpy().mean(axis=(1, 2))
     assert expected.std() > 1e-3
-    ours = resnet.features(tf.constant(pictures)).numpy()
+    ours = resnet.features(tf.constant(images)).numpy()
     assert np.abs(ours - expected).max() <= 1e-3 * np.abs(expected).max()
 
 
@@ -74,12 +74,12 @@ def test_logits_for_each_label(tiny):
 
 
 def test_training_moves_the_statistics_and_inference_does_not(tiny):
-    pictures = tf.random.stateless_uniform([4, 64, 64, 3], [1, 2], -1, 1)
+    images = tf.random.stateless_uniform([4, 64, 64, 3], [1, 2], -1, 1)
     statistic = tiny.stem.norm.moving_mean
     before = statistic.numpy().copy()
-    tiny(pictures)
+    tiny(images)
     np.testing.assert_array_equal(statistic, before)
-    tiny(pictures, training=True)
+    tiny(images, training=True)
     assert np.any(statistic.numpy() != before)
 
 
@@ -118,12 +118,12 @@ def test_no_network_is_no_silent_random_start(resnet, monkeypatch, tmp_path):
         resnet.load_imagenet("imagenet")
 
 
-@pytest.mark.parametrize("flavour", ["keras", "torchvision"])
+@pytest.mark.parametrize("resnet_variant", ["keras", "torchvision"])
 @pytest.mark.parametrize(("size", "folds"), [(16, True), (4, False)])
-def test_a_resting_norm_folded_into_its_convolution_changes_nothing(flavour, size, folds):
+def test_a_resting_norm_folded_into_its_convolution_changes_nothing(resnet_variant, size, folds):
     """Neither values nor what a generator learns through it; large maps with few channels fold."""
-    config = TINY.model_copy(update={"flavour": flavour})
-    layer = ConvolutionNorm(config, 6, kernel=3, stride=2, padding=1, name="unit")
+    config = TINY.model_copy(update={"resnet_variant": resnet_variant})
+    layer = ConvNorm(config, 6, kernel=3, stride=2, padding=1, name="unit")
     features = tf.random.stateless_normal([2, size, size, 5], [1, 2])
     layer(features)
     random = np.random.default_rng(7)
@@ -143,10 +143,10 @@ def test_a_resting_norm_folded_into_its_convolution_changes_nothing(flavour, siz
     assert bool(norms) != folds
 
 
-TORCHVISION = {"flavour": "torchvision", "preprocessing": "torch"}
+TORCHVISION = {"resnet_variant": "torchvision", "preprocessing": "torch"}
 
 
-def by_torchvision(network, pictures):
+def by_torchvision(network, images):
     """torchvision's resnet, Bottleneck by Bottleneck, in plain ops from its weights."""
 
     def convolved(features, unit, stride, padding):
@@ -156,13 +156,13 @@ def by_torchvision(network, pictures):
     def unit(features, layer, stride=1, padding=0):
         norm = layer.norm
         features = convolved(features, layer, stride, padding)
-        spread = np.sqrt(norm.moving_variance.numpy() + 1e-5)
-        scaled = (features - norm.moving_mean.numpy()) / spread
+        std = np.sqrt(norm.moving_variance.numpy() + 1e-5)
+        scaled = (features - norm.moving_mean.numpy()) / std
         return scaled * norm.gamma.numpy() + norm.beta.numpy()
 
     relu = tf.nn.relu
-    pictures = ((pictures + 1) / 2 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
-    features = relu(unit(pictures.astype(np.float32), network.stem, stride=2, padding=3))
+    images = ((images + 1) / 2 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    features = relu(unit(images.astype(np.float32), network.stem, stride=2, padding=3))
     # It pads by the least number there is, not by zero.
     lowest = np.pad(features, [(0, 0), (1, 1), (1, 1), (0, 0)], constant_values=-np.inf)
     features = tf.nn.max_pool2d(lowest, 3, 2, "VALID")
@@ -180,26 +180,26 @@ def by_torchvision(network, pictures):
 def test_flavour_torchvision_is_torchvision_s_graph():
     config = ClassifierConfig(blocks=(1, 2, 1, 1), width=4, weights="none", **TORCHVISION)
     network = Classifier(config, 3, name="classifier")
-    pictures = np.random.default_rng(5).uniform(-1, 1, (2, 64, 64, 3)).astype(np.float32)
-    network(pictures)
+    images = np.random.default_rng(5).uniform(-1, 1, (2, 64, 64, 3)).astype(np.float32)
+    network(images)
     random = np.random.default_rng(6)
     for variable in network.variables:
         if variable.path.endswith(("beta", "moving_mean")):
             variable.assign(random.normal(0, 0.1, variable.shape))
         if variable.path.endswith("moving_variance"):
             variable.assign(random.uniform(0.5, 2, variable.shape))
-    expected = by_torchvision(network, pictures)
-    np.testing.assert_allclose(network(pictures), expected, rtol=1e-4, atol=1e-5)
+    expected = by_torchvision(network, images)
+    np.testing.assert_allclose(network(images), expected, rtol=1e-4, atol=1e-5)
     assert not any("bias" in v.path for v in network.stem.variables)
 
 
 def test_the_authors_feed_pictures_as_they_are():
     config = ClassifierConfig(preprocessing="none")
-    pictures = tf.random.stateless_uniform([1, 4, 4, 3], [1, 2], -1, 1)
-    assert preprocessed(pictures, config) is pictures
+    images = tf.random.stateless_uniform([1, 4, 4, 3], [1, 2], -1, 1)
+    assert preprocessed(images, config) is images
 
 
 def test_keras_imagenet_weights_do_not_fit_torchvision_s_graph():
-    network = Classifier(ClassifierConfig(flavour="torchvision"), 3, name="classifier")
-    with pytest.raises(UserError, match=r"flavour=keras only.*a resnet50 \.pth"):
+    network = Classifier(ClassifierConfig(resnet_variant="torchvision"), 3, name="classifier")
+    with pytest.raises(UserError, match=r"resnet_variant=keras only.*a resnet50 \.pth"):
         network.load_imagenet("imagenet")

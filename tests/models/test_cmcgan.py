@@ -8,7 +8,7 @@ SOUNDS = tf.random.stateless_uniform([3, 32, 32, 1], (0, 1), -1, 1)
 PHOTOS = tf.random.stateless_uniform([3, 32, 32, 3], (0, 2), -1, 1)
 LABELS = tf.eye(3)
 SEED = tf.constant([0, 5])
-PARTS = ("sound_encoder", "picture_encoder", "sound_decoder", "picture_decoder")
+PARTS = ("sound_encoder", "image_encoder", "sound_decoder", "image_decoder")
 
 
 @pytest.fixture(scope="module")
@@ -21,27 +21,29 @@ def network(config):
     return new_cmcgan(config)
 
 
-def drawn(network, sounds=SOUNDS, labels=LABELS, **how):
+def generated(network, sounds=SOUNDS, labels=LABELS, **how):
     return network(sounds, labels, **how).refined.numpy()
 
 
 def test_a_picture_is_drawn_by_a_to_v(network):
-    pictures = network(SOUNDS, LABELS)
-    assert pictures.coarse is pictures.refined
-    expected = network.picture_decoder(network.sound_encoder(SOUNDS))
-    np.testing.assert_array_equal(pictures.refined, expected)
-    assert pictures.refined.shape == (3, 32, 32, 3)
+    images = network(SOUNDS, LABELS)
+    assert images.coarse is images.refined
+    expected = network.image_decoder(network.sound_encoder(SOUNDS))
+    np.testing.assert_array_equal(images.refined, expected)
+    assert images.refined.shape == (3, 32, 32, 3)
 
 
 def test_one_sound_gives_one_picture_in_any_batch(network):
-    together = drawn(network)
-    np.testing.assert_allclose(drawn(network, SOUNDS[1:2], LABELS[1:2])[0], together[1], atol=1e-5)
+    together = generated(network)
+    np.testing.assert_allclose(
+        generated(network, SOUNDS[1:2], LABELS[1:2])[0], together[1], atol=1e-5
+    )
 
 
 def test_the_sound_counts_and_the_label_does_not(network):
-    pictures = drawn(network)
-    np.testing.assert_array_equal(drawn(network, labels=tf.roll(LABELS, 1, 0)), pictures)
-    assert np.abs(pictures[0] - pictures[1]).max() > 1e-3
+    images = generated(network)
+    np.testing.assert_array_equal(generated(network, labels=tf.roll(LABELS, 1, 0)), images)
+    assert np.abs(images[0] - images[1]).max() > 1e-3
 
 
 def moved_by(network, chosen):
@@ -60,9 +62,9 @@ def moved_by(network, chosen):
 @pytest.mark.parametrize(
     ("name", "channels", "through"),
     [
-        ("picture", 3, {"sound_encoder", "picture_decoder"}),
-        ("sound", 1, {"picture_encoder", "sound_decoder"}),
-        ("photo_again", 3, {"picture_encoder", "picture_decoder"}),
+        ("image", 3, {"sound_encoder", "image_decoder"}),
+        ("sound", 1, {"image_encoder", "sound_decoder"}),
+        ("photo_again", 3, {"image_encoder", "image_decoder"}),
         ("sound_again", 1, {"sound_encoder", "sound_decoder"}),
         ("photo_around", 3, set(PARTS)),
         ("sound_around", 1, set(PARTS)),
@@ -78,7 +80,7 @@ def test_each_path_goes_through_its_sub_networks(network, name, channels, throug
     ("signs", "untouched"),
     [
         ((-1, 1), {"sound", "photo_again", "photo_around"}),
-        ((1, -1), {"picture", "sound_again", "sound_around"}),
+        ((1, -1), {"image", "sound_again", "sound_around"}),
     ],
     ids=["of the photo", "of the sound"],
 )
@@ -94,8 +96,8 @@ def test_moving_statistics_are_those_of_real_data_on_its_way_across(config):
     other.set_weights(network.get_weights())
     network.cycles(SOUNDS, PHOTOS, SEED)
     seeds = tf.unstack(tf.random.split(SEED, 6))
-    other.picture_decoder(other.sound_encoder(SOUNDS, training=True), seeds[0], training=True)
-    other.sound_decoder(other.picture_encoder(PHOTOS, training=True), seeds[1], training=True)
+    other.image_decoder(other.sound_encoder(SOUNDS, training=True), seeds[0], training=True)
+    other.sound_decoder(other.image_encoder(PHOTOS, training=True), seeds[1], training=True)
     for ours, theirs in zip(network.variables, other.variables, strict=True):
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
 

@@ -1,7 +1,7 @@
 import keras
 import tensorflow as tf
 
-from cargan_tf.models.base import Composite
+from cargan_tf.models.base import CompositeLayer
 
 
 class Counted(keras.layers.Dense):
@@ -12,7 +12,7 @@ class Counted(keras.layers.Dense):
         return super().call(inputs)
 
 
-class Nested(Composite):
+class Nested(CompositeLayer):
     def __init__(self, part, **kwargs):
         super().__init__(**kwargs)
         self.part = part
@@ -21,7 +21,7 @@ class Nested(Composite):
         return self.part(inputs)
 
 
-class Network(Composite, keras.Model):
+class Network(CompositeLayer, keras.Model):
     def __init__(self):
         super().__init__(name="network")
         self.body = Nested(Nested(Counted(2, name="dense"), name="inner"), name="outer")

@@ -3,13 +3,13 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.models.layers.convolutions import (
-    MOST_PLACES_DOWN,
-    MOST_PLACES_UP,
-    DoublingConvolution,
-    HalvingConvolution,
-    convolve_down,
-    convolve_up,
-    convolve_up_to_few,
+    MAX_POSITIONS_DOWN,
+    MAX_POSITIONS_UP,
+    DownsampleConv,
+    UpsampleConv,
+    conv_down,
+    conv_up,
+    conv_up_few_filters,
 )
 
 
@@ -33,13 +33,13 @@ def close(found, expected):
 @pytest.mark.parametrize("size", [(2, 2), (2, 4), (4, 4), (6, 8)])
 def test_down_is_tensorflow_s_convolution(size):
     features, kernel = normal(3, *size, 5), normal(4, 4, 5, 7, seed=1)
-    found = value_and_gradients(convolve_down, features, kernel)
+    found = value_and_gradients(conv_down, features, kernel)
     expected = value_and_gradients(lambda x, k: tf.nn.conv2d(x, k, 2, "SAME"), features, kernel)
     for ours, theirs in zip(found, expected, strict=True):
         close(ours, theirs)
 
 
-@pytest.mark.parametrize("form", [convolve_up, convolve_up_to_few])
+@pytest.mark.parametrize("form", [conv_up, conv_up_few_filters])
 @pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 2), (3, 4)])
 def test_up_is_tensorflow_s_transposed_convolution(size, form):
     features, kernel = normal(3, *size, 5), normal(4, 4, 7, 5, seed=1)
@@ -62,8 +62,8 @@ def operations(layer, shape):
 @pytest.mark.parametrize(
     ("kind", "most_places", "reference"),
     [
-        (HalvingConvolution, 4 * MOST_PLACES_DOWN, tf.keras.layers.Conv2D),
-        (DoublingConvolution, MOST_PLACES_UP, tf.keras.layers.Conv2DTranspose),
+        (DownsampleConv, 4 * MAX_POSITIONS_DOWN, tf.keras.layers.Conv2D),
+        (UpsampleConv, MAX_POSITIONS_UP, tf.keras.layers.Conv2DTranspose),
     ],
 )
 def test_layers_choose_by_size_and_agree_with_keras(kind, most_places, reference, use_bias):
@@ -85,7 +85,7 @@ def test_layers_choose_by_size_and_agree_with_keras(kind, most_places, reference
 
 
 def test_a_picture_s_three_filters_are_a_product_on_maps_of_any_size():
-    layer = DoublingConvolution(3, use_bias=True, init_stddev=0.5)
+    layer = UpsampleConv(3, use_bias=True, init_stddev=0.5)
     layer.build((None, 64, 64, 5))
     layer.bias.assign(normal(3))
     assert "Einsum" in operations(layer, [2, 64, 64, 5])

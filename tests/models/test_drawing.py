@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.config import override
-from cargan_tf.models.base import OneStage
+from cargan_tf.models.base import OneStageOutput
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.models.registry import new_network
 
@@ -31,12 +31,12 @@ def label():
 
 
 def test_pictures_are_rgb_in_minus_1_to_1(network, sound, label):
-    pictures = network(sound, label)
-    for picture in (pictures.coarse, pictures.refined):
-        assert picture.shape == (2, SIZE, SIZE, 3)
-        assert picture.dtype == tf.float32
-        assert np.abs(picture).max() <= 1
-        assert np.ptp(picture) > 0
+    images = network(sound, label)
+    for image in (images.coarse, images.refined):
+        assert image.shape == (2, SIZE, SIZE, 3)
+        assert image.dtype == tf.float32
+        assert np.abs(image).max() <= 1
+        assert np.ptp(image) > 0
 
 
 def test_one_sound_gives_one_picture_but_in_training(network, sound, label):
@@ -73,7 +73,7 @@ def test_the_sound_is_an_input_of_all(network, sound, label):
 
 
 def test_what_draws_at_one_go_has_one_picture_under_both_names():
-    picture = tf.zeros([1, SIZE, SIZE, 3])
-    pictures = OneStage.of(picture)
-    assert pictures.coarse is pictures.refined is picture
-    assert tuple(pictures._fields) == ("coarse", "refined")
+    image = tf.zeros([1, SIZE, SIZE, 3])
+    images = OneStageOutput.of(image)
+    assert images.coarse is images.refined is image
+    assert tuple(images._fields) == ("coarse", "refined")

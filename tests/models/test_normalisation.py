@@ -35,7 +35,7 @@ def in_replicas(strategy, call, features=FEATURES):
     return np.concatenate([part.numpy() for part in strategy.experimental_local_results(results)])
 
 
-def test_training_normalises_by_the_biased_variance_of_the_batch(norm):
+def test_training_normalizes_by_the_biased_variance_of_the_batch(norm):
     scaled = (FEATURES - FEATURES.mean(AXES)) / np.sqrt(FEATURES.var(AXES) + 1e-3)
     expected = scaled * norm.gamma.numpy() + norm.beta.numpy()
     np.testing.assert_allclose(norm(FEATURES, training=True), expected, rtol=1e-4, atol=1e-4)
@@ -48,7 +48,7 @@ def test_a_tenth_of_the_unbiased_statistics_moves_in(norm):
     np.testing.assert_allclose(norm.moving_variance, 0.9 + 0.1 * unbiased, rtol=1e-5)
 
 
-def test_inference_normalises_by_the_moving_statistics(norm):
+def test_inference_normalizes_by_the_moving_statistics(norm):
     norm.moving_mean.assign([1.0, 2.0, 3.0, 4.0, 5.0])
     norm.moving_variance.assign([1.0, 4.0, 9.0, 16.0, 25.0])
     scaled = (FEATURES - [1, 2, 3, 4, 5]) / np.sqrt(np.array([1, 4, 9, 16, 25]) + 1e-3)
@@ -71,7 +71,7 @@ def test_the_scale_starts_near_one():
     assert norm.gamma.numpy().std() == pytest.approx(0.02, rel=0.1)
 
 
-def normalised_by(strategy, features=FEATURES):
+def normalized_by(strategy, features=FEATURES):
     """Output beside the input's gradient, moving mean and moving variance."""
     with strategy.scope():
         norm = BatchNorm(epsilon=1e-3)
@@ -89,8 +89,8 @@ def normalised_by(strategy, features=FEATURES):
     return both, norm.moving_mean.numpy(), norm.moving_variance.numpy()
 
 
-def test_four_replicas_normalise_by_the_whole_batch_and_its_gradient(four_replicas, one_replica):
-    four, one = normalised_by(four_replicas), normalised_by(one_replica)
+def test_four_replicas_normalize_by_the_whole_batch_and_its_gradient(four_replicas, one_replica):
+    four, one = normalized_by(four_replicas), normalized_by(one_replica)
     for ours, alone in zip(four, one, strict=True):
         np.testing.assert_allclose(ours, alone, rtol=1e-3, atol=1e-4)
 
@@ -98,7 +98,7 @@ def test_four_replicas_normalise_by_the_whole_batch_and_its_gradient(four_replic
 def test_the_synchronised_variance_does_not_cancel(four_replicas):
     """By E[x²] - E[x]² it would be round-off."""
     features = (1e-2 * FEATURES + 100).astype(np.float32)
-    _, _, variance = normalised_by(four_replicas, features)
+    _, _, variance = normalized_by(four_replicas, features)
     unbiased = features.var(AXES, dtype=np.float64) * COUNT / (COUNT - 1)
     np.testing.assert_allclose(variance - 0.9, 0.1 * unbiased, atol=1e-6)
 
@@ -112,7 +112,7 @@ def test_four_replicas_drop_what_one_drops(four_replicas, one_replica):
     whole = in_replicas(one_replica, call)
     np.testing.assert_array_equal(in_replicas(four_replicas, call), whole)
     masks = (whole != 0).reshape(4, -1)
-    assert len({mask.tobytes() for mask in masks}) == 4  # each picture has a mask of its own
+    assert len({mask.tobytes() for mask in masks}) == 4  # each image has a mask of its own
 
 
 def test_dropout_is_a_function_of_the_seed():

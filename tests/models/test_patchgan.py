@@ -47,7 +47,7 @@ def test_attention_follows_the_second_and_the_third_convolution(network):
     assert [block.attention is not None for block in network.blocks] == [False, True, True, False]
 
 
-def test_the_first_convolution_is_not_normalised(network):
+def test_the_first_convolution_is_not_normalized(network):
     assert [block.norm is not None for block in network.blocks] == [False, True, True, True]
 
 

@@ -19,7 +19,7 @@ def test_one_row_of_logits_a_sound(network):
 
 
 def test_a_louder_sound_is_the_same_sound(network):
-    """Loudness lifts a standardised log-mel by about the same everywhere."""
+    """Loudness lifts a standardized log-mel by about the same everywhere."""
     np.testing.assert_allclose(network(SOUNDS + 0.3), network(SOUNDS), atol=1e-5)
 
 
@@ -33,8 +33,8 @@ def test_the_authors_pictures_are_turned(tiny_config):
     """Their time runs downwards."""
     jet = override(tiny_config, ["model.spectrogram=jet", "audio.log_mel_scale=clip"])
     turning, plain = (SoundClassifier(config, 5) for config in (jet, tiny_config))
-    pictures = np.repeat(SOUNDS, 3, axis=-1)
-    turned = pictures.transpose(0, 2, 1, 3)
-    assert turning(pictures).shape == plain(turned).shape == (2, 5)
+    images = np.repeat(SOUNDS, 3, axis=-1)
+    turned = images.transpose(0, 2, 1, 3)
+    assert turning(images).shape == plain(turned).shape == (2, 5)
     turning.set_weights(plain.get_weights())
-    np.testing.assert_array_equal(turning(pictures), plain(turned))
+    np.testing.assert_array_equal(turning(images), plain(turned))

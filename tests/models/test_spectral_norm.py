@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.models.layers.convolutions import SpectralConvolution
+from cargan_tf.models.layers.convolutions import SpectralNormConv
 
 
 @pytest.fixture
 def layer():
     keras.utils.set_random_seed(3)
-    layer = SpectralConvolution(5, 4, strides=2, kernel_initializer="he_normal")
+    layer = SpectralNormConv(5, 4, strides=2, kernel_initializer="he_normal")
     layer.build((None, 8, 8, 3))
     layer.bias.assign(np.arange(5.0))
     return layer
@@ -36,10 +36,10 @@ def test_rounds_approach_the_greatest_singular_value_of_the_svd(layer):
 
 def test_it_convolves_by_the_kernel_over_sigma(layer):
     settle(layer)
-    pictures = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype(np.float32)
+    images = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype(np.float32)
     kernel = layer.kernel.numpy() / by_svd(layer)
-    patch = np.tensordot(pictures[1, 2:6, 4:8], kernel, 3) + np.arange(5)
-    np.testing.assert_allclose(layer(pictures)[1, 1, 2], patch, rtol=1e-4, atol=1e-5)
+    patch = np.tensordot(images[1, 2:6, 4:8], kernel, 3) + np.arange(5)
+    np.testing.assert_allclose(layer(images)[1, 1, 2], patch, rtol=1e-4, atol=1e-5)
 
 
 def test_the_gradient_knows_that_sigma_follows_the_kernel(layer):
@@ -62,10 +62,10 @@ def test_the_gradient_knows_that_sigma_follows_the_kernel(layer):
 
 
 def test_only_its_vector_moves_and_only_when_told_to(layer):
-    before, pictures = layer.get_weights(), tf.ones([1, 8, 8, 3])
-    layer(pictures, update_statistics=False)
+    before, images = layer.get_weights(), tf.ones([1, 8, 8, 3])
+    layer(images, update_statistics=False)
     np.testing.assert_equal(layer.get_weights(), before)
-    layer(pictures, update_statistics=True)
+    layer(images, update_statistics=True)
     moved = [np.any(a != b) for a, b in zip(before, layer.get_weights(), strict=True)]
     assert moved == [False, False, True]
     assert [variable.name for variable in layer.non_trainable_variables] == ["singular_vector"]
@@ -73,7 +73,7 @@ def test_only_its_vector_moves_and_only_when_told_to(layer):
 
 def test_all_replicas_keep_one_vector(four_replicas, layer):
     with four_replicas.scope():
-        shared = SpectralConvolution(5, 4, strides=2)
+        shared = SpectralNormConv(5, 4, strides=2)
         shared.build((None, 8, 8, 3))
     shared.set_weights(layer.get_weights())
     for each in (layer, shared):

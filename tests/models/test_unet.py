@@ -21,7 +21,7 @@ def network():
 
 
 @pytest.fixture(scope="module")
-def picture():
+def image():
     return np.random.default_rng(0).uniform(-1, 1, (2, 64, 64, 4)).astype(np.float32)
 
 
@@ -34,13 +34,13 @@ def test_one_level_for_each_halving_down_to_one_place(size, depth):
 @pytest.mark.parametrize("channels", [1, 17])
 def test_draws_pictures_in_range_of_any_input_channels(channels):
     network = built(32, channels=channels)
-    pictures = network(tf.random.stateless_normal([3, 32, 32, channels], SEED, stddev=9.0))
-    assert pictures.shape == (3, 32, 32, 3)
-    assert np.abs(pictures).max() <= 1
+    images = network(tf.random.stateless_normal([3, 32, 32, channels], SEED, stddev=9.0))
+    assert images.shape == (3, 32, 32, 3)
+    assert np.abs(images).max() <= 1
 
 
-def test_the_innermost_map_is_one_place(network, picture):
-    features = tf.constant(picture)
+def test_the_innermost_map_is_one_place(network, image):
+    features = tf.constant(image)
     for block in network.down:
         features = block(features)
     assert features.shape == (2, 1, 1, 32)  # 8 times the first width, as at every level from 3
@@ -52,20 +52,20 @@ def test_dropout_sits_in_the_wide_blocks_but_the_innermost(size, levels):
     assert sorted(with_dropout) == [f"up_{level}" for level in levels]
 
 
-def test_the_inner_layers_are_as_wide_as_configured_and_draw_all_the_same(picture):
-    network = built(64, TINY.model_copy(update={"generator_widest": 2}))
+def test_the_inner_layers_are_as_wide_as_configured_and_draw_all_the_same(image):
+    network = built(64, TINY.model_copy(update={"max_width_multiplier": 2}))
     assert [block.convolution.filters for block in network.down] == [4, 8, 8, 8, 8, 8]
     assert [block.convolution.filters for block in network.up] == [8, 8, 8, 8, 4]
-    assert network(tf.constant(picture)).shape == (2, 64, 64, 3)
+    assert network(tf.constant(image)).shape == (2, 64, 64, 3)
 
 
-@pytest.mark.parametrize(("left_out", "same"), [(5, True), (4, False), (0, False)])
-def test_without_skips_only_the_innermost_place_is_known(picture, left_out, same):
-    network = UNet(64, TINY, skips_left_out=left_out)
-    network(tf.constant(picture))
+@pytest.mark.parametrize(("skipped", "same"), [(5, True), (4, False), (0, False)])
+def test_without_skips_only_the_innermost_place_is_known(image, skipped, same):
+    network = UNet(64, TINY, skips_left_out=skipped)
+    network(tf.constant(image))
     innermost = network.down[-1].convolution
     innermost.kernel.assign(tf.zeros_like(innermost.kernel))  # a code that says nothing
-    first, second = network(tf.constant(picture)), network(tf.constant(-picture))
+    first, second = network(tf.constant(image)), network(tf.constant(-image))
     assert np.allclose(first, second, atol=1e-6) == same
 
 
@@ -86,36 +86,36 @@ def test_no_norm_at_the_first_and_the_innermost_level(network):
     assert [block.convolution.use_bias for block in network.down] == [True, *[False] * 4, True]
 
 
-def test_detail_passes_by_the_innermost_map(network, picture):
-    """Skip connections: with the bottleneck silenced, the input still shapes the picture."""
+def test_detail_passes_by_the_innermost_map(network, image):
+    """Skip connections: with the bottleneck silenced, the input still shapes the image."""
     innermost = network.up[0].convolution
     kept = innermost.get_weights()
     innermost.set_weights([np.zeros_like(values) for values in kept])
     try:
-        first, second = network(picture)
+        first, second = network(image)
     finally:
         innermost.set_weights(kept)
     assert np.abs(first - second).mean() > 1e-3
 
 
 @pytest.mark.parametrize("level", range(5))
-def test_every_level_is_skipped_through(network, picture, level):
-    """What an encoder block leaves reaches the picture even if the next one hears nothing."""
+def test_every_level_is_skipped_through(network, image, level):
+    """What an encoder block leaves reaches the image even if the next one hears nothing."""
     deeper = network.down[level + 1].convolution
     kept = deeper.get_weights()
     deeper.set_weights([np.zeros_like(values) for values in kept])
     try:
-        first, second = network(picture)
+        first, second = network(image)
     finally:
         deeper.set_weights(kept)
     assert np.abs(first - second).max() > 1e-4
 
 
-def test_dropout_moves_the_picture_in_training_only(network, picture):
-    drawn = [network(picture, seed=SEED + shift, training=True) for shift in (0, 0, 1)]
-    np.testing.assert_array_equal(drawn[0], drawn[1])
-    assert np.abs(drawn[0] - drawn[2]).max() > 1e-3
-    np.testing.assert_array_equal(network(picture), network(picture, seed=SEED))
+def test_dropout_moves_the_picture_in_training_only(network, image):
+    generated = [network(image, seed=SEED + shift, training=True) for shift in (0, 0, 1)]
+    np.testing.assert_array_equal(generated[0], generated[1])
+    assert np.abs(generated[0] - generated[2]).max() > 1e-3
+    np.testing.assert_array_equal(network(image), network(image, seed=SEED))
 
 
 def test_parameters_are_those_of_pix2pix_s_unet_128():
@@ -137,4 +137,4 @@ def test_parameters_are_those_of_pix2pix_s_unet_128():
 def test_the_authors_encoder_has_no_bias():
     network = built(32, TINY.model_copy(update={"encoder_bias": False}))
     assert not any(block.convolution.use_bias for block in network.down)
-    assert network.to_picture.use_bias
+    assert network.to_rgb.use_bias

@@ -84,7 +84,7 @@ class Browser:
         return bytes(content)
 
     def source(self, selector: str) -> str:
-        """The address of an <img>: it changes with the picture."""
+        """The address of an <img>: it changes with the image."""
         return str(self.one(f"{selector} img").get_attribute("src"))
 
     def hosts(self) -> set[str]:
@@ -164,7 +164,7 @@ def until(page, act, done):
 
 
 def changed(page, selector, act):
-    """The picture after ``act``, once it is another."""
+    """The image after ``act``, once it is another."""
     before = page.source(selector)
     until(page, act, lambda: page.source(selector) != before)
     return pixels(page.image(selector))

@@ -92,7 +92,7 @@ def test_an_upload_is_drawn_from_its_loudest_part(uploaded, generator, tune):
 def test_the_picture_follows_label_and_start(uploaded, generator, tune):
     heard = uploaded.one("#caption strong").text
     others = [label for label in generator.labels if label != heard]
-    for label in (*others, heard):  # drawn so already, it would be no other picture
+    for label in (*others, heard):  # drawn so already, it would be no other image
         shown = changed(
             uploaded, "#refined", lambda label=label: choose(uploaded, "one-label", label)
         )
@@ -163,7 +163,7 @@ def test_without_a_sound_the_steps_keep_their_names(uploaded):
     uploaded.wait(lambda: not uploaded.all("#refined img"))
     names = ("waveform", "spectrogram", "coarse-title", "residue")
     said = [uploaded.one(f"#{name} h3").text for name in names]
-    assert said == ["1. Waveform", "2. Spectrogram", "3. Coarse picture", "4. Residue"]
+    assert said == ["1. Waveform", "2. Spectrogram", "3. Coarse image", "4. Residue"]
     assert not uploaded.all(".step svg")
     assert uploaded.one("#download").get_attribute("disabled")
 
@@ -190,7 +190,7 @@ def test_two_sounds_are_mixed_in_shares(mixing):
     with urllib.request.urlopen(last) as answer:
         most = pixels(answer.read())
     assert np.abs(half - most).max() > 1
-    # Not just another picture: the half may still be drawn for the second of the two samples.
+    # Not just another image: the half may still be drawn for the second of the two samples.
     until(
         mixing,
         lambda: set_slider(mixing, "alpha", 1),

@@ -23,16 +23,16 @@ from cargan_tf.evaluation.report import (
     FORMAT,
     REFINED,
     REPORT_FILE,
-    Figure,
-    Origin,
+    MetricValue,
+    Provenance,
     Report,
     Row,
     SplitReport,
 )
-from cargan_tf.export.metadata import ModelCard
-from cargan_tf.export.serving_module import CardTable
+from cargan_tf.export.metadata import ModelMetadata
+from cargan_tf.export.serving_module import MetadataTable
 from cargan_tf.serving.server.limits import Limits
-from cargan_tf.serving.server.serve import Place, Server, bound
+from cargan_tf.serving.server.serve import Endpoint, Server, bound
 from cargan_tf.serving.server.served_model import ServedModel
 from cargan_tf.serving.server.service import Service
 from cargan_tf.utils.files import write_json
@@ -63,12 +63,12 @@ def write_report():
     """Writes a run's evaluation: ``write_report(run, step=6, fid=3.5)``; returns the file."""
 
     def write(run, step, **values):
-        figures = {name: Figure(value, pictures=12) for name, value in values.items()}
-        beside = {name: Figure(value + 1, pictures=12) for name, value in values.items()}
-        rows = (Row(REFINED, figures), Row(COARSE, beside))
+        values = {name: MetricValue(value, images=12) for name, value in values.items()}
+        beside = {name: MetricValue(value + 1, images=12) for name, value in values.items()}
+        rows = (Row(REFINED, values), Row(COARSE, beside))
         split = SplitReport("test", 12, 12, rows, apart={}, confusions=(), examples=())
         texts = ["run", "tiny", "c", "step", "k", step, "data", "d", "d"]
-        origin = Origin(*texts, beside={}, seed=0, versions={}, date="2026-01-02T03:04:05Z")
+        origin = Provenance(*texts, beside={}, seed=0, versions={}, date="2026-01-02T03:04:05Z")
         report = Report(FORMAT, origin, ("cello",), (), (), (split,), ())
         write_json(run / FOLDER / REPORT_FILE, report.to_json())
         return run / FOLDER / REPORT_FILE
@@ -144,15 +144,15 @@ LABELS = ("cello", "flute")
 
 
 class _Invented:
-    """In the place of a SavedModel: the picture is one value, ten times the sound's mean."""
+    """In the place of a SavedModel: the image is one value, ten times the sound's mean."""
 
-    def __init__(self, card):
+    def __init__(self, metadata):
         self.seconds = 0.0  # that a drawing takes
         self.runs = []  # (signature, rows) of each
         self.signatures = {
             "serving_default": self._draw,
             "weighted": self._draw_weighted,
-            "card": tf.function(CardTable(card).lookup),
+            "card": tf.function(MetadataTable(metadata).lookup),
             "broken": self._break,
         }
 
@@ -189,8 +189,8 @@ def _signature(**inputs):
 
 @pytest.fixture(scope="session")
 def invented_card(tiny_config):
-    statistics = BandStatistics(mean=(0.0,) * 16, spread=(1.0,) * 16)
-    return ModelCard(tiny_config, LABELS, statistics, 6, "0a1b")
+    statistics = BandStatistics(mean=(0.0,) * 16, std=(1.0,) * 16)
+    return ModelMetadata(tiny_config, LABELS, statistics, 6, "0a1b")
 
 
 @pytest.fixture
@@ -209,8 +209,8 @@ class Running:
     """A server of the invented model in a thread."""
 
     def __init__(self, model, limits):
-        place = Place(rest_port=0, grpc_port=0)
-        listening = threading.Event()
+        endpoint = Endpoint(rest_port=0, grpc_port=0)
+        conditioning = threading.Event()
         self.model, self.said = model._loaded, []
         self.service = Service(model, limits)
 
@@ -218,12 +218,12 @@ class Running:
             def message(_, text):
                 self.said.append(text)
                 if "gRPC" in text:
-                    listening.set()
+                    conditioning.set()
 
-        self.server = Server(self.service, bound(place.host, 0), place, Reporter())
+        self.server = Server(self.service, bound(endpoint.host, 0), endpoint, Reporter())
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
-        assert listening.wait(30)
+        assert conditioning.wait(30)
         self.rest, self.grpc = (f"127.0.0.1:{port}" for port in self.server.ports)
 
     @property

@@ -3,14 +3,14 @@ import json
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.export.metadata import ModelCard, read_card
+from cargan_tf.export.metadata import ModelMetadata, read_metadata
 
 
 @pytest.mark.parametrize("metrics", [None, {"test": {"accuracy": 0.9}}])
 def test_a_card_comes_back_from_json(trained, metrics):
     dataset = trained.dataset
-    card = ModelCard(trained.config, dataset.labels, dataset.statistics, 6, "0a1b", metrics)
-    assert ModelCard.from_json(json.loads(json.dumps(card.to_json())), "here") == card
+    metadata = ModelMetadata(trained.config, dataset.labels, dataset.statistics, 6, "0a1b", metrics)
+    assert ModelMetadata.from_json(json.loads(json.dumps(metadata.to_json())), "here") == metadata
 
 
 @pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"labels": ["a"]}'])
@@ -18,7 +18,7 @@ def test_a_missing_or_damaged_card_is_named(tmp_path, text):
     if text is not None:
         (tmp_path / "model.json").write_text(text)
     with pytest.raises(UserError, match=r"model\.json is missing or damaged"):
-        read_card(tmp_path)
+        read_metadata(tmp_path)
 
 
 def test_a_card_of_another_configuration_is_named(version, tmp_path):
@@ -26,4 +26,4 @@ def test_a_card_of_another_configuration_is_named(version, tmp_path):
     values["config"]["training"]["momentum"] = 3
     (tmp_path / "model.json").write_text(json.dumps(values))
     with pytest.raises(UserError, match=r"model\.json.*momentum"):
-        read_card(tmp_path)
+        read_metadata(tmp_path)

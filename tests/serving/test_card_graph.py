@@ -3,23 +3,23 @@ import json
 import pytest
 import tensorflow as tf
 
-from cargan_tf.export.metadata import ModelCard
-from cargan_tf.export.serving_module import CardTable
+from cargan_tf.export.metadata import ModelMetadata
+from cargan_tf.export.serving_module import MetadataTable
 
 
 @pytest.fixture(scope="module")
-def card(trained):
+def metadata(trained):
     dataset = trained.dataset
-    return ModelCard(trained.config, dataset.labels, dataset.statistics, 6, "0a1b")
+    return ModelMetadata(trained.config, dataset.labels, dataset.statistics, 6, "0a1b")
 
 
-def test_the_parts_make_the_card(card):
-    parts = list(card.to_json())
-    answers = tf.function(CardTable(card).lookup)(tf.constant(parts))["json"].numpy()
+def test_the_parts_make_the_card(metadata):
+    parts = list(metadata.to_json())
+    answers = tf.function(MetadataTable(metadata).lookup)(tf.constant(parts))["json"].numpy()
     values = {part: json.loads(text) for part, text in zip(parts, answers, strict=True)}
-    assert ModelCard.from_json(values, "here") == card
+    assert ModelMetadata.from_json(values, "here") == metadata
 
 
-def test_an_unknown_part_names_the_known(card):
+def test_an_unknown_part_names_the_known(metadata):
     with pytest.raises(tf.errors.InvalidArgumentError, match="expected labels, step, data_hash"):
-        tf.function(CardTable(card).lookup)(tf.constant(["weather"]))
+        tf.function(MetadataTable(metadata).lookup)(tf.constant(["weather"]))

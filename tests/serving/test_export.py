@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.export.metadata import read_card
-from cargan_tf.export.saved_model import picture_model_of_run
+from cargan_tf.export.metadata import read_metadata
+from cargan_tf.export.saved_model import serving_module_of_run
 from cargan_tf.training.run import Run
 
 from .conftest import graph_of, operations_used
@@ -65,7 +65,7 @@ SIGNATURES = {
         {"waveform": WAVEFORM, "label_weights": SCORES},
         {"image": PICTURE, "coarse": PICTURE, "residue": SCORES, "spectrogram": SPECTROGRAM},
     ),
-    "recognise": ({"waveform": WAVEFORM}, {"label_probabilities": SCORES}),
+    "recognize": ({"waveform": WAVEFORM}, {"label_probabilities": SCORES}),
     "card": ({"part": TEXTS}, {"json": TEXTS}),
 }
 
@@ -85,7 +85,7 @@ def test_the_signatures_are_these_and_no_other(meta_graph):
     assert found == SIGNATURES
 
 
-def test_a_model_serves_soft_labels_and_recognises(loaded, sounds):
+def test_a_model_serves_soft_labels_and_recognizes(loaded, sounds):
     waveforms, _ = sounds
     weights = np.array([[0.5, 0, 0.5], [0, 1, 0], [1, 0, 0]], np.float32)
     served = loaded.signatures["weighted"](
@@ -93,7 +93,7 @@ def test_a_model_serves_soft_labels_and_recognises(loaded, sounds):
     )
     assert served["image"].shape == (3, 64, 64, 3)
     assert served["residue"].shape == (3, 3)
-    heard = loaded.signatures["recognise"](waveform=tf.constant(waveforms))
+    heard = loaded.signatures["recognize"](waveform=tf.constant(waveforms))
     np.testing.assert_allclose(heard["label_probabilities"].numpy().sum(1), 1, atol=1e-5)
 
 
@@ -108,13 +108,13 @@ def test_the_networks_stand_in_the_file_once(meta_graph):
 
 
 def test_the_card_travels_with_the_model(version, tiny_run):
-    info, card = Run(tiny_run).read_info(), read_card(version)
-    assert (card.labels, card.statistics, card.config) == (
+    info, metadata = Run(tiny_run).read_info(), read_metadata(version)
+    assert (metadata.labels, metadata.statistics, metadata.config) == (
         info.labels,
         info.statistics,
         info.config,
     )
-    assert (card.step, card.data_hash, card.metrics) == (6, info.data_hash, None)
+    assert (metadata.step, metadata.data_hash, metadata.metrics) == (6, info.data_hash, None)
 
 
 def test_the_card_has_the_hash_of_every_other_file(version):
@@ -128,7 +128,7 @@ def test_the_card_has_the_hash_of_every_other_file(version):
 def test_the_figures_of_an_evaluation_are_on_the_card(tiny_run, tmp_path, write_report):
     run = Run(Path(shutil.copytree(tiny_run, tmp_path / "run")))
     write_report(run.path, step=6, fid=3.5)
-    assert picture_model_of_run(run)[1].metrics == {"test": {"fid": 3.5}}
+    assert serving_module_of_run(run)[1].metrics == {"test": {"fid": 3.5}}
 
 
 @pytest.mark.slow
@@ -167,10 +167,10 @@ def test_a_c_program_draws_the_same_byte_for_byte(
     sound = tmp_path / "clip.wav" if signature == "serving_wav" else tmp_path / "samples"
     waveform = sounds[0][1]
     sound.write_bytes(wav(waveform).numpy()[0] if sound.suffix else waveform.tobytes())
-    done, drawn = drawn_by_c(version, signature, sound, sounds[1][1], output)
+    done, generated = drawn_by_c(version, signature, sound, sounds[1][1], output)
     assert done.returncode == 0, done.stderr
     expected = outputs[signature][output]
-    assert drawn == (expected if isinstance(expected, bytes) else expected.tobytes())
+    assert generated == (expected if isinstance(expected, bytes) else expected.tobytes())
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
-from cargan_tf.export.metadata import read_card
+from cargan_tf.export.metadata import read_metadata
 from cargan_tf.export.saved_model import export_run
 from cargan_tf.training.run import Run
 
@@ -33,7 +33,7 @@ def test_float16_weights_take_half_the_space(version, halved):
     # The graph holds casts, not a copy of what they make of the weights.
     graph = (halved / "saved_model.pb").stat().st_size
     assert graph < 1.2 * (version / "saved_model.pb").stat().st_size
-    assert (read_card(version).weights, read_card(halved).weights) == ("float32", "float16")
+    assert (read_metadata(version).weights, read_metadata(halved).weights) == ("float32", "float16")
 
 
 def test_only_large_kernels_are_stored_as_float16(halved):
@@ -47,28 +47,30 @@ def test_only_large_kernels_are_stored_as_float16(halved):
 
 
 def test_float16_weights_draw_the_same(loaded, loaded_halved, sounds):
-    """Within a level of 255, but for one colour in a thousand; each sound with each label."""
+    """Within a level of 255, but for one color in a thousand; each sound with each label."""
     waveforms, labels = (np.repeat(sounds[0], 3, 0), np.tile(sounds[1], 3))
-    drawn = [
+    generated = [
         model.signatures["serving_default"](
             waveform=tf.constant(waveforms), label=tf.constant(labels)
         )
         for model in (loaded, loaded_halved)
     ]
-    whole, half = (made["image"].numpy().astype(int) for made in drawn)
+    whole, half = (made["image"].numpy().astype(int) for made in generated)
     assert np.mean(np.abs(whole - half) > 1) < 0.001
     assert np.abs(whole - half).max() <= 3
-    assert whole.std(0).max() > 1  # they are not all the same picture
-    np.testing.assert_allclose(drawn[0]["label_scores"], drawn[1]["label_scores"], atol=0.01)
+    assert whole.std(0).max() > 1  # they are not all the same image
+    np.testing.assert_allclose(
+        generated[0]["label_scores"], generated[1]["label_scores"], atol=0.01
+    )
 
 
 def test_a_run_whose_pictures_change_is_not_exported(tiny_run, tmp_path, monkeypatch):
-    def refuse(whole, halved, card):
-        assert card.weights == "float16"
-        raise UserError("with float16 weights a colour differs")
+    def refuse(whole, halved, metadata):
+        assert metadata.weights == "float16"
+        raise UserError("with float16 weights a color differs")
 
-    monkeypatch.setattr("cargan_tf.export.saved_model.check_same_pictures", refuse)
-    with pytest.raises(UserError, match="a colour differs"):
+    monkeypatch.setattr("cargan_tf.export.saved_model.check_same_images", refuse)
+    with pytest.raises(UserError, match="a color differs"):
         export_run(Run(tiny_run), tmp_path / "model", "float16")
     assert not (tmp_path / "model").exists()
 
@@ -79,7 +81,11 @@ def test_a_c_program_draws_with_float16_weights(
 ):
     waveforms, labels = sounds
     (tmp_path / "samples").write_bytes(waveforms[1].tobytes())
-    done, drawn = drawn_by_c(halved, "serving_default", tmp_path / "samples", labels[1], "image")
+    done, generated = drawn_by_c(
+        halved, "serving_default", tmp_path / "samples", labels[1], "image"
+    )
     assert done.returncode == 0, done.stderr
     one = {"waveform": tf.constant(waveforms[1:2]), "label": tf.constant(labels[1:2])}
-    assert drawn == loaded_halved.signatures["serving_default"](**one)["image"].numpy().tobytes()
+    assert (
+        generated == loaded_halved.signatures["serving_default"](**one)["image"].numpy().tobytes()
+    )

@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from cargan_tf.errors import UserError
 from cargan_tf.export.model_registry import versions_in
-from cargan_tf.export.saved_model import export_run, picture_model_of_run
+from cargan_tf.export.saved_model import export_run, serving_module_of_run
 from cargan_tf.training.run import Run
 
 
@@ -70,7 +70,7 @@ def test_a_run_without_checkpoint_is_not_exported(tiny_run, tmp_path):
     run = shutil.copytree(tiny_run, tmp_path / "run")
     shutil.rmtree(run / "checkpoints")
     with pytest.raises(UserError, match="no checkpoint yet"):
-        picture_model_of_run(Run(run))
+        serving_module_of_run(Run(run))
 
 
 def test_a_number_that_another_export_takes_meanwhile_is_left_to_it(

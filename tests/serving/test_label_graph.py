@@ -8,7 +8,7 @@ from cargan_tf.labels import ALIASES, SUB_URMP_LABELS, label_index
 OTHERS = ("Grand Piano", "bass", "Erhu", "double_bass")
 
 
-def places(labels, names):
+def positions(labels, names):
     table = LabelTable(labels)
     one_hot = tf.function(table.one_hot)(tf.constant(names)).numpy()
     assert one_hot.shape == (len(names), len(labels))
@@ -18,16 +18,16 @@ def places(labels, names):
 
 @pytest.mark.parametrize("labels", [SUB_URMP_LABELS, OTHERS])
 def test_each_label_is_found_as_written(labels):
-    assert places(labels, labels) == list(range(len(labels)))
+    assert positions(labels, labels) == list(range(len(labels)))
 
 
 def test_names_in_common_use_lead_where_they_lead_in_python():
     names = [*ALIASES, "French horn", "french-horn", "  VIOLIN ", "Upright  Bass", "SAXOPHONE"]
-    assert places(SUB_URMP_LABELS, names) == [label_index(n, SUB_URMP_LABELS) for n in names]
+    assert positions(SUB_URMP_LABELS, names) == [label_index(n, SUB_URMP_LABELS) for n in names]
 
 
 def test_a_label_named_like_an_alias_goes_before_the_alias():
-    assert places(OTHERS, ["bass", "double_bass"]) == [1, 3]
+    assert positions(OTHERS, ["bass", "double_bass"]) == [1, 3]
 
 
 @pytest.mark.parametrize("name", ["kazoo", "", " ", "violinn", "tuba", "ÿ", b"\xff\xfe"])

@@ -22,7 +22,7 @@ Detected at node map/while/DecodeWav defined at (most recent call last):
 2 root error(s) found.
   (0) INVALID_ARGUMENT:  Header mismatch: Expected RIFF but found PK
 \t [[{{node map/while/DecodeWav}}]]
-  (1) CANCELLED:  Function was cancelled
+  (1) CANCELLED:  Function was canceled
 0 successful operations."""
 
 

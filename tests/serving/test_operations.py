@@ -6,7 +6,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from cargan_tf.errors import UserError
-from cargan_tf.export.op_allowlist import check_operations
+from cargan_tf.export.op_allowlist import check_ops
 from cargan_tf.inference.generator import Generator
 from cargan_tf.serving.server.served_model import ServedModel
 
@@ -32,15 +32,15 @@ def saved(act, folder, *needed):
 
 
 def test_what_is_exported_passes(version):
-    assert check_operations(version).meta_graphs
+    assert check_ops(version).meta_graphs
 
 
 def test_a_plain_model_passes(tmp_path):
-    assert check_operations(saved(lambda: None, tmp_path)).meta_graphs
+    assert check_ops(saved(lambda: None, tmp_path)).meta_graphs
 
 
 def table_of_a_file(file):
-    """Its initialiser runs at loading."""
+    """Its initializer runs at loading."""
     whole, number = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
     text = tf.lookup.TextFileInitializer(str(file), tf.string, whole, tf.int64, number)
     return tf.lookup.StaticHashTable(text, 0)
@@ -72,7 +72,7 @@ def test_what_reaches_out_is_refused_by_name(name, tmp_path):
     file.write_text("a")
     model = saved(ACTS[name](file), tmp_path / "model")
     with pytest.raises(UserError, match=rf"is refused: its graph holds {name} \(in __inference"):
-        check_operations(model)
+        check_ops(model)
 
 
 def test_what_would_run_at_loading_is_refused_before_it_runs(version, tmp_path):
@@ -112,7 +112,7 @@ class Disguised(tf.Module):
 def test_a_function_that_is_called_as_tensorflows_own_may_not_save(tmp_path):
     tf.saved_model.save(Disguised(tmp_path / "let in"), str(tmp_path / "model"))
     with pytest.raises(UserError, match="its graph holds SaveV2"):
-        check_operations(tmp_path / "model")
+        check_ops(tmp_path / "model")
 
 
 def test_a_model_of_another_time_is_refused(version, tmp_path):
@@ -122,14 +122,14 @@ def test_a_model_of_another_time_is_refused(version, tmp_path):
     saved_model.meta_graphs[0].ClearField("object_graph_def")
     (stranger / "saved_model.pb").write_bytes(saved_model.SerializeToString())
     with pytest.raises(UserError, match="no export"):
-        check_operations(stranger)
+        check_ops(stranger)
 
 
 def test_a_graph_in_pieces_is_refused_as_a_server_would_read_it_instead(version, tmp_path):
     stranger = shutil.copytree(version, tmp_path / "1")
     (stranger / "saved_model.cpb").write_bytes(b"")
     with pytest.raises(UserError, match=r"saved_model\.cpb is not read here"):
-        check_operations(stranger)
+        check_ops(stranger)
 
 
 @pytest.mark.parametrize("damage", [lambda content: content[:999], lambda content: b"\xff" * 99])
@@ -138,4 +138,4 @@ def test_a_damaged_graph_is_named(version, tmp_path, damage):
     graph = stranger / "saved_model.pb"
     graph.write_bytes(damage(graph.read_bytes()))
     with pytest.raises(UserError, match="is damaged: export it again"):
-        check_operations(stranger)
+        check_ops(stranger)

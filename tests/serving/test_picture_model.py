@@ -8,9 +8,9 @@ import tensorflow as tf
 from PIL import Image
 
 from cargan_tf.data.input_pipeline import evaluation_batches
-from cargan_tf.export.metadata import ModelCard
-from cargan_tf.export.saved_model import picture_model_of_run
-from cargan_tf.export.serving_module import PictureModel, to_pixels
+from cargan_tf.export.metadata import ModelMetadata
+from cargan_tf.export.saved_model import serving_module_of_run
+from cargan_tf.export.serving_module import ServingModule, to_pixels
 from cargan_tf.models.registry import new_network
 from cargan_tf.training.classifiers.train_sound_classifier import load_sound_classifier
 from cargan_tf.training.run import Run
@@ -18,7 +18,7 @@ from cargan_tf.training.run import Run
 
 @pytest.fixture(scope="module")
 def model(tiny_run):
-    return picture_model_of_run(Run(tiny_run))[0]
+    return serving_module_of_run(Run(tiny_run))[0]
 
 
 def draw(model, waveforms, labels):
@@ -119,19 +119,21 @@ def test_a_wav_file_is_drawn_as_its_samples(model, sounds):
     waveforms, labels = sounds
     waveforms = np.round(waveforms * 2**15) / np.float32(2**15)  # 16 bits
     wavs = [tf.audio.encode_wav(samples[:, None], 8_000).numpy() for samples in waveforms]
-    drawn = model.serve_wav(tf.constant(wavs), tf.constant(labels))["image"].numpy().astype(int)
-    np.testing.assert_allclose(drawn, draw(model, waveforms, labels), atol=1)
+    generated = model.serve_wav(tf.constant(wavs), tf.constant(labels))["image"].numpy().astype(int)
+    np.testing.assert_allclose(generated, draw(model, waveforms, labels), atol=1)
 
 
 def test_both_stages_and_the_residue(model, sounds, trained):
     waveforms, labels = (tf.constant(part) for part in sounds)
-    drawn = {name: value.numpy() for name, value in model.draw_stages(waveforms, labels).items()}
+    generated = {
+        name: value.numpy() for name, value in model.generate_stages(waveforms, labels).items()
+    }
     stages = model.stages(waveforms, labels)
-    np.testing.assert_array_equal(drawn["coarse"], to_pixels(stages.coarse))
-    np.testing.assert_array_equal(drawn["refined"], to_pixels(stages.refined))
+    np.testing.assert_array_equal(generated["coarse"], to_pixels(stages.coarse))
+    np.testing.assert_array_equal(generated["refined"], to_pixels(stages.refined))
     seen = tf.nn.softmax(trained.cascade.classifier(stages.coarse, training=False)).numpy()
-    places = [trained.dataset.labels.index(label) for label in sounds[1]]
-    np.testing.assert_allclose(drawn["residue"], np.eye(3)[places] - seen, atol=1e-5)
+    positions = [trained.dataset.labels.index(label) for label in sounds[1]]
+    np.testing.assert_allclose(generated["residue"], np.eye(3)[positions] - seen, atol=1e-5)
 
 
 def test_the_card_can_be_asked_for(model):
@@ -140,7 +142,7 @@ def test_the_card_can_be_asked_for(model):
 
 
 def weighted(model, waveforms, weights):
-    made = model.draw_weighted(tf.constant(waveforms), tf.constant(weights, tf.float32))
+    made = model.generate_soft_labels(tf.constant(waveforms), tf.constant(weights, tf.float32))
     return {name: value.numpy() for name, value in made.items()}
 
 
@@ -167,27 +169,27 @@ def test_shares_of_two_labels_draw_neither(model, sounds):
     np.testing.assert_allclose(made["residue"].sum(1), 0, atol=1e-5)
 
 
-@pytest.mark.parametrize("share", [-0.1, np.nan, np.inf])
-def test_shares_that_are_none_are_refused(model, sounds, share):
+@pytest.mark.parametrize("fraction", [-0.1, np.nan, np.inf])
+def test_shares_that_are_none_are_refused(model, sounds, fraction):
     with pytest.raises(tf.errors.InvalidArgumentError, match="NaN, infinite or below 0"):
-        weighted(model, sounds[0][:1], [[1, share, 0]])
+        weighted(model, sounds[0][:1], [[1, fraction, 0]])
 
 
-def test_instruments_are_recognised_as_the_sound_classifier_does(model, sounds, tiny_run):
+def test_instruments_are_recognized_as_the_sound_classifier_does(model, sounds, tiny_run):
     info = Run(tiny_run).read_info()
     folder = Run(tiny_run).sound_classifier
     network, _ = load_sound_classifier(folder, info.config, info.labels, info.statistics)
     logits = network(model.spectrogram(tf.constant(sounds[0])))
-    told = model.recognise(tf.constant(sounds[0]))["label_probabilities"]
+    told = model.recognize(tf.constant(sounds[0]))["label_probabilities"]
     np.testing.assert_allclose(told, tf.nn.softmax(logits), atol=1e-5)
 
 
-def test_without_a_sound_classifier_nothing_is_recognised(tiny_run, tmp_path):
+def test_without_a_sound_classifier_nothing_is_recognized(tiny_run, tmp_path):
     ignored = shutil.ignore_patterns("sound_classifier")
     shutil.copytree(tiny_run, tmp_path / "run", ignore=ignored)
-    model, card = picture_model_of_run(Run(tmp_path / "run"))
-    assert not hasattr(model, "recognise")
-    assert card.recognition_accuracy is None
+    model, metadata = serving_module_of_run(Run(tmp_path / "run"))
+    assert not hasattr(model, "recognize")
+    assert metadata.recognition_accuracy is None
 
 
 def test_pixels_are_rounded_and_kept_in_range():
@@ -198,8 +200,8 @@ def test_pixels_are_rounded_and_kept_in_range():
 
 def test_a_network_without_c_is_served_without_its_scores(baseline_config, trained, sounds):
     config = baseline_config("s2ic")
-    card = ModelCard(config, trained.dataset.labels, trained.dataset.statistics, 6, "0a1b")
-    model = PictureModel(new_network(config, 3), card)
+    metadata = ModelMetadata(config, trained.dataset.labels, trained.dataset.statistics, 6, "0a1b")
+    model = ServingModule(new_network(config, 3), metadata)
     assert set(model.signatures) == {"serving_default", "serving_wav", "weighted", "card"}
     served = model.serve(*(tf.constant(part) for part in sounds))
     assert set(served) == {"image", "png_bytes"}

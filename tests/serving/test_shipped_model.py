@@ -11,7 +11,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from cargan_tf.export.metadata import read_card
+from cargan_tf.export.metadata import read_metadata
 from cargan_tf.export.model_registry import exported_models
 from cargan_tf.export.saved_model import read_warm_up
 from cargan_tf.inference.generator import Generator
@@ -21,7 +21,7 @@ from .conftest import graph_of, operations_used
 pytestmark = pytest.mark.slow
 
 RATE = 44_100
-SIGNATURES = {"serving_default", "serving_wav", "coarse", "weighted", "recognise", "card"}
+SIGNATURES = {"serving_default", "serving_wav", "coarse", "weighted", "recognize", "card"}
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +63,13 @@ def test_it_is_of_operations_of_the_plain_build(shipped, plain_operations):
 
 @pytest.mark.parametrize("output", ["image", "png_bytes"])
 def test_a_c_program_draws_the_same_byte_for_byte(shipped, clip, drawn_by_c, output):
-    label = read_card(shipped).labels[-1]
-    done, drawn = drawn_by_c(shipped, "serving_wav", clip, label, output)
+    label = read_metadata(shipped).labels[-1]
+    done, generated = drawn_by_c(shipped, "serving_wav", clip, label, output)
     assert done.returncode == 0, done.stderr
     served = tf.saved_model.load(str(shipped)).signatures["serving_wav"]
     made = served(wav_bytes=tf.constant([clip.read_bytes()]), label=tf.constant([label]))
     expected = made[output].numpy()[0]
-    assert drawn == (expected if isinstance(expected, bytes) else expected.tobytes())
+    assert generated == (expected if isinstance(expected, bytes) else expected.tobytes())
 
 
 def test_a_newcomer_reads_what_was_drawn_and_nothing_else(shipped, clip, tmp_path):
@@ -81,5 +81,5 @@ def test_a_newcomer_reads_what_was_drawn_and_nothing_else(shipped, clip, tmp_pat
     assert (done.returncode, done.stdout, done.stderr) == (0, "clip.png\n", "")
     with soundfile.SoundFile(clip) as sound:
         expected = Generator.load(shipped).generate(sound.read(), RATE, "violin")
-    drawn = tf.io.decode_png((tmp_path / "clip.png").read_bytes()).numpy()
-    assert np.abs(drawn.astype(int) - expected).max() <= 1
+    generated = tf.io.decode_png((tmp_path / "clip.png").read_bytes()).numpy()
+    assert np.abs(generated.astype(int) - expected).max() <= 1

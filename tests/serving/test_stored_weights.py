@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
-from cargan_tf.export.packed_weights import StoredWeights
+from cargan_tf.export.packed_weights import PackedWeights
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def dense():
 
 
 def test_a_network_reads_float16_of_its_kernel(dense):
-    weights = StoredWeights(dense.variables, "float16")
+    weights = PackedWeights(dense.variables, "float16")
     inputs = np.random.default_rng(0).normal(size=(2, 64)).astype(np.float32)
     made = tf.function(weights.reading(dense))(inputs)
     kernel = dense.kernel.numpy().astype(np.float16).astype(np.float32)
@@ -25,7 +25,7 @@ def test_a_network_reads_float16_of_its_kernel(dense):
 
 
 def test_large_float32_kernels_are_the_networks_own_and_small_weights_one_vector(dense):
-    weights = StoredWeights(dense.variables, "float32")
+    weights = PackedWeights(dense.variables, "float32")
     small, own = weights.variables
     assert own is dense.kernel.value
     np.testing.assert_array_equal(small, np.ones(64))
@@ -38,7 +38,7 @@ def test_every_network_finds_its_own_small_weights():
     for layer in layers:
         layer.build((None, 3))
     layers[1].moving_mean.assign([1.0, 2.0, 3.0])
-    weights = StoredWeights([one for layer in layers for one in layer.variables], "float16")
+    weights = PackedWeights([one for layer in layers for one in layer.variables], "float16")
     assert [variable.shape for variable in weights.variables] == [(3 * 3 + 3 + 4 * 3,)]
     inputs = np.random.default_rng(0).normal(size=(2, 3)).astype(np.float32)
     for layer in layers:
@@ -48,7 +48,7 @@ def test_every_network_finds_its_own_small_weights():
 
 def test_what_is_stored_does_not_follow_the_network(dense):
     """It is a copy where it is not the network's own variable."""
-    weights = StoredWeights(dense.variables, "float16")
+    weights = PackedWeights(dense.variables, "float16")
     inputs = np.ones((2, 64), np.float32)
     before = weights.reading(dense)(inputs).numpy()
     dense.bias.assign(tf.zeros(64))
@@ -60,4 +60,4 @@ def test_a_number_beyond_float16_is_refused(dense):
     with pytest.raises(
         UserError, match=r"kernel holds numbers beyond float16 .* without --float16"
     ):
-        StoredWeights(dense.variables, "float16")
+        PackedWeights(dense.variables, "float16")

@@ -13,13 +13,13 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.config import Config, override
-from cargan_tf.models.base import computing_in
+from cargan_tf.models.base import precision_scope
 from cargan_tf.models.registry import new_network
 from cargan_tf.training.distribution import make_strategy
 from cargan_tf.training.run import Run
 from cargan_tf.training.steps.build_networks import new_step
-from cargan_tf.training.steps.cargan_step import TrainingStep
-from cargan_tf.training.steps.train_step import CompiledStep
+from cargan_tf.training.steps.cargan_step import CarganStep
+from cargan_tf.training.steps.train_step import TrainStep
 from cargan_tf.training.trainer import Trainer
 
 GENERATOR_TERMS = [
@@ -44,7 +44,7 @@ def batch_of(seed: int, size: int = 32) -> dict[str, np.ndarray]:
     }
 
 
-def on_replicas(step: CompiledStep, batch: dict[str, np.ndarray]) -> dict[str, Any]:
+def on_replicas(step: TrainStep, batch: dict[str, np.ndarray]) -> dict[str, Any]:
     """``batch`` spread over the step's replicas as the trainer's data set does it."""
     whole = tf.data.Dataset.from_tensors(batch).unbatch().batch(4)
     return next(iter(step.strategy.experimental_distribute_dataset(whole)))
@@ -59,12 +59,12 @@ def unchanged(before: list[np.ndarray], after: list[np.ndarray]) -> list[bool]:
     return [np.array_equal(left, right) for left, right in zip(before, after, strict=True)]
 
 
-def train_generators(step: TrainingStep, batch: dict[str, tf.Tensor]) -> Any:
+def train_generators(step: CarganStep, batch: dict[str, tf.Tensor]) -> Any:
     """The generators' half of a step, op by op."""
     return step.strategy.run(step._train_generators, args=(batch,))
 
 
-def train_discriminator(step: TrainingStep, batch: dict[str, tf.Tensor]) -> Any:
+def train_discriminator(step: CarganStep, batch: dict[str, tf.Tensor]) -> Any:
     """D's half of a step, op by op."""
     stages = step.cascade(batch["spectrogram"], batch["label"])
     return step.strategy.run(step._train_discriminator, args=(batch, stages))
@@ -82,11 +82,11 @@ def batch() -> dict[str, tf.Tensor]:
 
 
 @pytest.fixture(scope="session")
-def new_cascade_step(new_tiny_step) -> Callable[..., TrainingStep]:
+def new_cascade_step(new_tiny_step) -> Callable[..., CarganStep]:
     """``new_cascade_step(config, strategy)``: CAR-GAN's step with a C that is not yet sure."""
 
-    def make(config: Config, strategy: tf.distribute.Strategy | None = None) -> TrainingStep:
-        with computing_in(config.training.precision):
+    def make(config: Config, strategy: tf.distribute.Strategy | None = None) -> CarganStep:
+        with precision_scope(config.training.precision):
             step = new_tiny_step(config, strategy)
         # Untrained, C's logits are in the hundreds and its softmax is 0 or 1.
         to_logits = step.cascade.classifier.to_logits.kernel
@@ -99,7 +99,7 @@ def new_cascade_step(new_tiny_step) -> Callable[..., TrainingStep]:
 class Signalled:
     """A step during whose ``at``-th call somebody presses Ctrl-C."""
 
-    def __init__(self, step: CompiledStep, at: int) -> None:
+    def __init__(self, step: TrainStep, at: int) -> None:
         self._step, self._at, self._calls = step, at, 0
 
     def __call__(self, batch: Any) -> Any:
@@ -110,10 +110,10 @@ class Signalled:
 
 
 @pytest.fixture(scope="session")
-def new_tiny_step() -> Callable[..., CompiledStep]:
+def new_tiny_step() -> Callable[..., TrainStep]:
     """``new_tiny_step(config, strategy)``: a step with three labels, seeded."""
 
-    def make(config: Config, strategy: tf.distribute.Strategy | None = None) -> CompiledStep:
+    def make(config: Config, strategy: tf.distribute.Strategy | None = None) -> TrainStep:
         keras.utils.set_random_seed(0)
         strategy = strategy or tf.distribute.MirroredStrategy(["/cpu:0"])
         with strategy.scope():

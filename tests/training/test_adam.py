@@ -36,8 +36,8 @@ def test_follows_kingma_and_ba(tiny_config):
     for step, gradient in enumerate(GRADIENTS.astype(np.float64), start=1):
         first = 0.8 * first + 0.2 * gradient
         second = 0.99 * second + 0.01 * gradient**2
-        mean, spread = first / (1 - 0.8**step), np.sqrt(second / (1 - 0.99**step))
-        weight = weight - 0.1 * mean / (spread + 1e-8)
+        mean, std = first / (1 - 0.8**step), np.sqrt(second / (1 - 0.99**step))
+        weight = weight - 0.1 * mean / (std + 1e-8)
     np.testing.assert_allclose(moved(lambda: make_adam(config, 4)), weight, rtol=1e-5)
 
 

@@ -6,8 +6,8 @@ from cargan_tf.config import override
 from cargan_tf.models.cargan import new_cascade
 from cargan_tf.models.patchgan import new_discriminator
 from cargan_tf.training.checkpoints import Checkpoints, restore_network
-from cargan_tf.training.ema import AveragedWeights, averaged_variables
-from cargan_tf.training.steps.cargan_step import TrainingStep
+from cargan_tf.training.ema import EMA, ema_variables
+from cargan_tf.training.steps.cargan_step import CarganStep
 
 
 @pytest.fixture(scope="module")
@@ -21,13 +21,13 @@ def cascade(config):
 
 
 def move(cascade, value):
-    for variable in averaged_variables(cascade):
+    for variable in ema_variables(cascade):
         variable.assign(tf.fill(variable.shape, float(value)))
 
 
 def test_the_mean_follows_the_exponential_recursion(cascade):
     move(cascade, 1.0)
-    average = AveragedWeights(cascade, 20, tf.distribute.get_strategy())
+    average = EMA(cascade, 20, tf.distribute.get_strategy())
     expected = 1.0
     for step in range(1, 61):
         move(cascade, np.sin(step))
@@ -40,45 +40,45 @@ def test_the_mean_follows_the_exponential_recursion(cascade):
 
 
 def test_the_mean_draws_in_place_and_the_weights_come_back(cascade):
-    average = AveragedWeights(cascade, 5, tf.distribute.get_strategy())
+    average = EMA(cascade, 5, tf.distribute.get_strategy())
     before = [mean.numpy() for mean in average.variables]
     move(cascade, 7.0)
     with average.in_place():
-        for variable, value in zip(averaged_variables(cascade), before, strict=True):
+        for variable, value in zip(ema_variables(cascade), before, strict=True):
             np.testing.assert_array_equal(variable.numpy(), value)
-    assert all(np.all(variable.numpy() == 7.0) for variable in averaged_variables(cascade))
+    assert all(np.all(variable.numpy() == 7.0) for variable in ema_variables(cascade))
 
 
 def test_the_classifier_is_not_averaged(cascade):
     names = len(cascade.variables) - len(cascade.classifier.variables)
-    averaged = {id(variable) for variable in averaged_variables(cascade)}
+    averaged = {id(variable) for variable in ema_variables(cascade)}
     assert len(averaged) == names
     assert not averaged & {id(variable.value) for variable in cascade.classifier.variables}
 
 
 def test_a_checkpoint_draws_by_the_mean_and_trains_on_from_the_weights(config, cascade, tmp_path):
     strategy = tf.distribute.get_strategy()
-    step = TrainingStep(config, cascade, new_discriminator(config, 3), strategy, 6)
+    step = CarganStep(config, cascade, new_discriminator(config, 3), strategy, 6)
     move(cascade, 1.0)
-    average = AveragedWeights(cascade, 5, strategy)
+    average = EMA(cascade, 5, strategy)
     move(cascade, 2.0)
     Checkpoints(tmp_path, step, 1, average).save()
 
     drawing = new_cascade(config, 3)
     restore_network(tmp_path, drawing)
-    assert all(np.all(variable.numpy() == 1.0) for variable in averaged_variables(drawing))
+    assert all(np.all(variable.numpy() == 1.0) for variable in ema_variables(drawing))
 
     move(cascade, 3.0)
     average.update(1)
     Checkpoints(tmp_path, step, 1, average).restore()
-    assert all(np.all(variable.numpy() == 2.0) for variable in averaged_variables(cascade))
+    assert all(np.all(variable.numpy() == 2.0) for variable in ema_variables(cascade))
     assert all(np.all(mean.numpy() == 1.0) for mean in average.variables)
 
 
 def test_on_four_replicas_the_mean_is_that_of_one(config, four_replicas):
     with four_replicas.scope():
         cascade = new_cascade(config, 3)
-        average = AveragedWeights(cascade, 5, four_replicas)
+        average = EMA(cascade, 5, four_replicas)
         move(cascade, 4.0)
     began = average.variables[0].numpy()
     average.update(1)
@@ -87,6 +87,6 @@ def test_on_four_replicas_the_mean_is_that_of_one(config, four_replicas):
         average.variables[0].numpy(), kept * began + (1 - kept) * 4.0, rtol=1e-6
     )
     with average.in_place():
-        drawing = averaged_variables(cascade)[0].numpy()
+        drawing = ema_variables(cascade)[0].numpy()
     np.testing.assert_array_equal(drawing, average.variables[0].numpy())
-    assert np.all(averaged_variables(cascade)[0].numpy() == 4.0)
+    assert np.all(ema_variables(cascade)[0].numpy() == 4.0)

@@ -39,7 +39,7 @@ def test_what_has_no_c_needs_none(build):
 
 
 def test_weights_are_averaged_where_so_configured(build):
-    assert len(build("training.average_steps=5").average.variables) > 10
+    assert len(build("training.ema_steps=5").average.variables) > 10
 
 
 def test_the_cascade_s_c_is_put_in_or_missed(tiny_data, tiny_classifier, tiny_config, tmp_path):

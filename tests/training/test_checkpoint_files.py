@@ -5,9 +5,9 @@ from cargan_tf.errors import UserError
 from cargan_tf.training.checkpoint_files import (
     finished_checkpoints,
     newest_checkpoint,
-    seal,
     step_of,
     sweep_list,
+    write_checksums,
 )
 
 
@@ -16,7 +16,7 @@ def write(folder, *steps, sealed=True):
     for step in steps:
         path = tf.train.Checkpoint(number=tf.Variable(step)).write(str(folder / f"step-{step}"))
         if sealed:
-            seal(folder / f"step-{step}")
+            write_checksums(folder / f"step-{step}")
         assert path
 
 

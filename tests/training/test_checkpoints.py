@@ -8,7 +8,7 @@ from cargan_tf.errors import UserError
 from cargan_tf.models.cargan import Cascade
 from cargan_tf.models.patchgan import PatchGAN
 from cargan_tf.training.checkpoints import Checkpoints, newest_checkpoint, restore_network
-from cargan_tf.training.steps.cargan_step import TrainingStep
+from cargan_tf.training.steps.cargan_step import CarganStep
 
 
 def made(config, seed):
@@ -17,7 +17,7 @@ def made(config, seed):
     cascade(tf.zeros([1, 32, 32, 1]), tf.zeros([1, 3]))
     discriminator = PatchGAN(config.model, name="discriminator")
     discriminator(tf.zeros([1, 32, 32, 4]))
-    return TrainingStep(config, cascade, discriminator, tf.distribute.get_strategy(), 6)
+    return CarganStep(config, cascade, discriminator, tf.distribute.get_strategy(), 6)
 
 
 def state(step):
@@ -180,7 +180,7 @@ def test_a_damaged_list_of_checkpoints_loses_none(step, tmp_path):
 
 @pytest.mark.parametrize("part", ["discriminator", "generator_optimizer"])
 def test_weights_that_are_not_finite_are_not_saved(config, tmp_path, part):
-    """An optimiser's too: where its spread is infinite, nothing moves any more."""
+    """An optimizer's too: where its spread is infinite, nothing moves any more."""
     bad = made(config, seed=1)
     Checkpoints(tmp_path, bad, keep=2).save()
     bad.step.assign(1)

@@ -42,10 +42,10 @@ def test_what_was_trained_is_loaded_and_is_as_good_as_reported(
 ):
     report = load(folder, tiny_config, network)
     batches = evaluation_batches(trained.dataset, trained.data, tiny_config, report.split, 8)
-    hits = [
+    correct_predictions = [
         np.argmax(network(batch["photo"]), 1) == np.argmax(batch["label"], 1) for batch in batches
     ]
-    assert np.mean(np.concatenate(hits)) == report.accuracy >= 0.9
+    assert np.mean(np.concatenate(correct_predictions)) == report.accuracy >= 0.9
     assert (report.split, report.photos, report.labels) == ("validation", 12, LABELS)
 
 
@@ -72,7 +72,7 @@ def test_other_labels_are_refused(folder, tiny_config, network, labels):
     "text", ["data.image_size=128", "classifier.width=8", "classifier.blocks=[1,1,2,1]"]
 )
 def test_another_network_or_picture_size_is_refused(folder, tiny_config, network, text):
-    with pytest.raises(UserError, match="picture size, blocks and width"):
+    with pytest.raises(UserError, match="image size, blocks and width"):
         load(folder, override(tiny_config, [text]), network)
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from cargan_tf.training import callbacks
-from cargan_tf.training.callbacks import Clock
+from cargan_tf.training.callbacks import Throughput
 
 
 @pytest.fixture
@@ -13,31 +13,31 @@ def now(monkeypatch):
 
 
 def test_reads_pictures_a_second_and_the_share_of_waiting(now):
-    watch = Clock(batch_size=8)
+    loss_guard = Throughput(batch_size=8)
     for _ in range(3):
-        with watch.waiting():
+        with loss_guard.waiting():
             now[0] += 1
         now[0] += 3
-        watch.count_step()
-    assert watch.read() == {"pictures_per_second": 2.0, "waiting_for_data": 0.25}
+        loss_guard.count_step()
+    assert loss_guard.read() == {"pictures_per_second": 2.0, "waiting_for_data": 0.25}
 
 
 def test_what_is_done_while_it_is_stopped_does_not_count(now):
-    watch = Clock(batch_size=8)
+    loss_guard = Throughput(batch_size=8)
     now[0] += 2
-    watch.count_step()
-    with watch.stopped():
+    loss_guard.count_step()
+    with loss_guard.stopped():
         now[0] += 30
     now[0] += 2
-    watch.count_step()
-    assert watch.read() == {"pictures_per_second": 4.0, "waiting_for_data": 0.0}
+    loss_guard.count_step()
+    assert loss_guard.read() == {"pictures_per_second": 4.0, "waiting_for_data": 0.0}
 
 
 def test_a_reading_begins_anew(now):
-    watch = Clock(batch_size=4)
+    loss_guard = Throughput(batch_size=4)
     now[0] += 5
-    watch.count_step()
-    watch.read()
+    loss_guard.count_step()
+    loss_guard.read()
     now[0] += 2
-    watch.count_step()
-    assert watch.read() == {"pictures_per_second": 2.0, "waiting_for_data": 0.0}
+    loss_guard.count_step()
+    assert loss_guard.read() == {"pictures_per_second": 2.0, "waiting_for_data": 0.0}

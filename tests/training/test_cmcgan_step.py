@@ -66,7 +66,7 @@ def test_losses_are_as_documented(step, batch):
         return np.abs(one - other).mean()
 
     wanted = {
-        "picture_adversarial": judged(cycles.picture, sounds, real=True),
+        "picture_adversarial": judged(cycles.image, sounds, real=True),
         "sound_adversarial": judged(photos, cycles.sound, real=True),
         "photo_cycle_l1": distance(cycles.photo_around, photos),
         "sound_cycle_l1": distance(cycles.sound_around, sounds),
@@ -75,11 +75,11 @@ def test_losses_are_as_documented(step, batch):
     }
     factors = (1, 1, *(2 * [weights.cycle]), *(2 * [weights.reconstruction]))
     wanted["generators"] = np.dot(factors, list(wanted.values()))
-    wanted["coarse_l1"] = distance(cycles.picture, photos)
+    wanted["coarse_l1"] = distance(cycles.image, photos)
     expected = {
         "real_judged": judged(photos, sounds, real=True),
         "mismatched_judged": judged(photos, sounds.numpy()[[1, 2, 3, 0]], real=False),
-        "picture_judged": judged(cycles.picture, sounds, real=False),
+        "picture_judged": judged(cycles.image, sounds, real=False),
         "sound_judged": judged(photos, cycles.sound, real=False),
     }
     factors = (weights.real_pairs, weights.mismatched, weights.generated, weights.generated)

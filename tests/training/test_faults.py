@@ -7,7 +7,7 @@ from cargan_tf.config import override
 from cargan_tf.data.dataset import load_dataset
 from cargan_tf.data.input_pipeline import training_batches
 from cargan_tf.errors import UserError
-from cargan_tf.training.interruptions import check_data, faults_explained, removal_explained
+from cargan_tf.training.interruptions import check_data, translate_errors, translate_removal
 from cargan_tf.training.run import Run
 
 
@@ -31,7 +31,7 @@ def shard_of(data):
 
 
 def read_on(data, batches):
-    with faults_explained(data):
+    with translate_errors(data):
         for _ in range(60):
             next(batches)
     check_data(data)
@@ -39,7 +39,7 @@ def read_on(data, batches):
 
 def test_a_full_disk_is_one_line(data):
     def fill():
-        with faults_explained(data), Path("/dev/full").open("a") as stream:
+        with translate_errors(data), Path("/dev/full").open("a") as stream:
             stream.write("line\n")
 
     with pytest.raises(UserError, match=r"the disk is full: .*go on with --resume"):
@@ -77,14 +77,14 @@ def test_a_shard_with_a_bit_turned_over_is_named(data, from_disk):
 
 
 def test_faults_of_the_program_stay_what_they_are(data):
-    with pytest.raises(PermissionError), faults_explained(data):
+    with pytest.raises(PermissionError), translate_errors(data):
         raise PermissionError(13, "not allowed", "file")
-    with pytest.raises(KeyError), faults_explained(data):
+    with pytest.raises(KeyError), translate_errors(data):
         raise KeyError
 
 
 def test_a_fault_beside_a_run_that_is_still_there_stays_what_it_is(tiny_run, tmp_path):
-    with pytest.raises(FileNotFoundError), removal_explained(Run(tiny_run)):
+    with pytest.raises(FileNotFoundError), translate_removal(Run(tiny_run)):
         raise FileNotFoundError
-    with pytest.raises(UserError, match="was removed"), removal_explained(Run(tmp_path)):
+    with pytest.raises(UserError, match="was removed"), translate_removal(Run(tmp_path)):
         raise FileNotFoundError

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from cargan_tf.config import Config, override
 from cargan_tf.errors import UserError
-from cargan_tf.training.distribution import check_divisible, spread_batches
+from cargan_tf.training.distribution import check_divisible, distribute_batches
 
 
 def photos_of(strategy, batch):
@@ -19,15 +19,15 @@ def test_replicas_get_the_parts_of_one_device_s_batches(
     one = tf.distribute.get_strategy()
     taken = []
     for strategy in (one, four_replicas):
-        batches = spread_batches(strategy, trained.dataset, tiny_data, tiny_config, 0)
+        batches = distribute_batches(strategy, trained.dataset, tiny_data, tiny_config, 0)
         taken.append([photos_of(strategy, next(batches)) for _ in range(3)])
     np.testing.assert_array_equal(*taken)
 
 
 def test_it_goes_on_after_the_step_that_is_named(trained, tiny_data, tiny_config):
     strategy = tf.distribute.get_strategy()
-    whole = spread_batches(strategy, trained.dataset, tiny_data, tiny_config, 0)
-    later = spread_batches(strategy, trained.dataset, tiny_data, tiny_config, 2)
+    whole = distribute_batches(strategy, trained.dataset, tiny_data, tiny_config, 0)
+    later = distribute_batches(strategy, trained.dataset, tiny_data, tiny_config, 2)
     expected = [photos_of(strategy, next(whole)) for _ in range(3)][2]
     np.testing.assert_array_equal(photos_of(strategy, next(later)), expected)
 

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from cargan_tf.data.input_pipeline import evaluation_batches
-from cargan_tf.training.validation import Drawer, Gallery, class_mean_photos, gather_held_out
+from cargan_tf.training.validation import (
+    BatchGenerator,
+    Validation,
+    class_mean_photos,
+    load_held_out_pairs,
+)
 from cargan_tf.visualization.grids import HEADING, MARGIN, to_image
 
 
@@ -22,14 +27,14 @@ def means(batches):
 
 
 @pytest.fixture(scope="module")
-def gallery(trained, means):
-    return Gallery.of_split(
+def validation(trained, means):
+    return Validation.of_split(
         trained.cascade, trained.dataset, trained.data, trained.config, "validation", means
     )
 
 
 def test_held_out_pairs_are_gathered_in_order(batches):
-    held_out, recordings = gather_held_out(batches())
+    held_out, recordings = load_held_out_pairs(batches())
     assert held_out.spectrograms.shape == (12, 64, 64, 1)
     assert held_out.photos.shape == (12, 64, 64, 3)
     assert len(recordings) == len(held_out.players) == 12
@@ -41,33 +46,33 @@ def test_held_out_pairs_are_gathered_in_order(batches):
 
 
 def test_drawing_in_batches_is_drawing_at_once(trained, batches):
-    held_out, _ = gather_held_out(batches())
-    once = Drawer(trained.cascade, 12)(held_out.spectrograms, held_out.labels)
-    parts = Drawer(trained.cascade, 5)(held_out.spectrograms, held_out.labels)
+    held_out, _ = load_held_out_pairs(batches())
+    once = BatchGenerator(trained.cascade, 12)(held_out.spectrograms, held_out.labels)
+    parts = BatchGenerator(trained.cascade, 5)(held_out.spectrograms, held_out.labels)
     for whole, joined in zip(once, parts, strict=True):
         assert whole.shape == (12, 64, 64, 3)
         np.testing.assert_allclose(joined, whole, atol=1e-4)
 
 
-def test_permuting_the_sounds_under_fixed_labels_changes_the_pictures(gallery):
-    figures = gallery.figures()
-    assert figures.sound_movement > 1e-3
+def test_permuting_the_sounds_under_fixed_labels_changes_the_pictures(validation):
+    figures = validation.figures()
+    assert figures.sound_sensitivity > 1e-3
     assert figures.pairs == 12
 
 
 def test_no_more_pairs_than_told_are_measured(trained, means):
-    monitor = trained.config.monitor.model_copy(update={"listening_clips": 7})
+    monitor = trained.config.monitor.model_copy(update={"validation_clips": 7})
     config = trained.config.model_copy(update={"monitor": monitor})
-    gallery = Gallery.of_split(
+    validation = Validation.of_split(
         trained.cascade, trained.dataset, trained.data, config, "validation", means
     )
-    assert gallery.figures().pairs == 7
+    assert validation.figures().pairs == 7
 
 
-def test_the_grid_has_a_row_a_label_and_real_photos_at_its_right(gallery, batches):
-    sheet = gallery.grid()
+def test_the_grid_has_a_row_a_label_and_real_photos_at_its_right(validation, batches):
+    sheet = validation.grid()
     assert sheet.height == HEADING + 3 * (128 + MARGIN)
-    held_out, _ = gather_held_out(batches())
+    held_out, _ = load_held_out_pairs(batches())
     photos = {to_image(photo).tobytes() for photo in held_out.photos}
     for row in range(3):
         left, top = sheet.width - 2 * MARGIN - 128 + MARGIN, HEADING + row * (128 + MARGIN)
@@ -75,5 +80,5 @@ def test_the_grid_has_a_row_a_label_and_real_photos_at_its_right(gallery, batche
         assert cell.tobytes() in photos
 
 
-def test_the_grid_is_the_same_each_time(gallery):
-    assert gallery.grid().tobytes() == gallery.grid().tobytes()
+def test_the_grid_is_the_same_each_time(validation):
+    assert validation.grid().tobytes() == validation.grid().tobytes()

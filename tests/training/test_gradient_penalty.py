@@ -38,10 +38,10 @@ def test_d_learns_from_it_as_differences_say(monkeypatch, norm):
 
     @tf.function
     def penalty():
-        def judge(photo):
+        def evaluator(photo):
             return network(photo, training=True, update_statistics=False)
 
-        return tf.reduce_sum(gradient_penalty(judge, PHOTO))
+        return tf.reduce_sum(gradient_penalty(evaluator, PHOTO))
 
     with tf.GradientTape() as tape:
         value = penalty()

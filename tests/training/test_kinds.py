@@ -10,7 +10,7 @@ from cargan_tf.training.steps.build_networks import new_step
 
 from .conftest import on_replicas
 
-pytestmark = pytest.mark.usefixtures("no_graph_optimiser")
+pytestmark = pytest.mark.usefixtures("no_graph_optimizer")
 
 KINDS = ("s2ic", "cmcgan")
 STEPS = 2
@@ -54,7 +54,7 @@ def alone(config, new_tiny_step, train, tmp_path_factory):
 
 
 def state(step):
-    """Weights, moving statistics and optimisers."""
+    """Weights, moving statistics and optimizers."""
     return [v.numpy().copy() for part in step.parts().values() for v in part.variables]
 
 

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from cargan_tf.training.conditioning_metrics import (
-    HeldOut,
-    describe_listening,
+    HeldOutPairs,
+    describe_conditioning,
     mean_distance,
-    measure_listening,
+    measure_conditioning,
     nearest_in_class,
-    permuted_within,
+    permute_within_class,
 )
 
 CLASSES, A_CLASS, SIZE = 3, 4, 4
@@ -24,27 +24,27 @@ MEANS = np.stack([PHOTOS[LABELS[:, label] == 1].mean(0) for label in range(CLASS
 
 
 def held_out(players=PLAYERS):
-    return HeldOut(SOUNDS, LABELS, PHOTOS, players)
+    return HeldOutPairs(SOUNDS, LABELS, PHOTOS, players)
 
 
 def deaf(spectrograms, labels):
-    pictures = MEANS[labels.argmax(1)]
-    return pictures, pictures
+    images = MEANS[labels.argmax(1)]
+    return images, images
 
 
 def perfect(spectrograms, labels):
-    pictures = PHOTOS[spectrograms[:, 0, 0, 0].astype(int)]
-    return pictures, pictures
+    images = PHOTOS[spectrograms[:, 0, 0, 0].astype(int)]
+    return images, images
 
 
 def measured(draw, players=PLAYERS):
-    return measure_listening(draw, held_out(players), MEANS, seed=0)
+    return measure_conditioning(draw, held_out(players), MEANS, seed=0)
 
 
 def test_a_deaf_generator_is_found_out():
     figures = measured(deaf)
-    assert figures.sound_movement == 0
-    assert figures.label_movement > 0.05
+    assert figures.sound_sensitivity == 0
+    assert figures.label_sensitivity > 0.05
     assert figures.retrieval == figures.retrieval_chance == 1 / A_CLASS
     assert figures.player_match == figures.player_match_chance == 0.5
     assert figures.refined_l1 == pytest.approx(figures.class_mean_l1)
@@ -53,8 +53,8 @@ def test_a_deaf_generator_is_found_out():
 def test_a_perfect_generator_is_known():
     figures = measured(perfect)
     assert (figures.retrieval, figures.player_match, figures.refined_l1) == (1, 1, 0)
-    assert figures.sound_movement > 0.1
-    assert figures.label_movement == 0  # this one hears everything in the sound
+    assert figures.sound_sensitivity > 0.1
+    assert figures.label_sensitivity == 0  # this one hears everything in the sound
     assert figures.pairs == PAIRS
 
 
@@ -63,8 +63,8 @@ def test_one_that_hears_the_player_only_matches_the_player():
 
     def draw(spectrograms, labels):
         names = [PLAYERS[int(sound)] for sound in spectrograms[:, 0, 0, 0]]
-        pictures = np.stack([by_player[name] for name in names])
-        return pictures, pictures
+        images = np.stack([by_player[name] for name in names])
+        return images, images
 
     figures = measured(draw)
     assert (figures.player_match, figures.retrieval) == (1, 0.5)
@@ -94,15 +94,15 @@ def test_one_seed_one_measure():
 
 def test_retrieval_looks_within_the_class_only():
     classes = LABELS.argmax(1)
-    pictures = np.roll(PHOTOS, 1, axis=0)  # each is exactly a photo of another class
-    nearest = nearest_in_class(pictures, PHOTOS, classes)
+    images = np.roll(PHOTOS, 1, axis=0)  # each is exactly a photo of another class
+    nearest = nearest_in_class(images, PHOTOS, classes)
     np.testing.assert_array_equal(classes[nearest], classes)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_sounds_are_deranged_within_their_class(seed):
     classes = np.array([0, 1, 1, 2, 0, 2, 2, 0, 3])
-    order = permuted_within(classes, np.random.default_rng(seed))
+    order = permute_within_class(classes, np.random.default_rng(seed))
     assert sorted(order) == list(range(len(classes)))
     np.testing.assert_array_equal(classes[order], classes)
     moved = order != np.arange(len(classes))
@@ -120,8 +120,8 @@ def test_mean_distance_is_in_units_of_the_picture():
 
 def test_the_figures_in_one_line():
     figures = measured(perfect)
-    line = describe_listening(figures)
+    line = describe_conditioning(figures)
     assert "\n" not in line
     assert "L1 coarse 0.000, refined 0.000" in line
     assert f"player match 1.00 (chance {figures.player_match_chance:.2f})" in line
-    assert "player" not in describe_listening(measured(perfect, players=None))
+    assert "player" not in describe_conditioning(measured(perfect, players=None))

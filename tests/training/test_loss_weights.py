@@ -1,11 +1,11 @@
 import pytest
 
 from cargan_tf.config import Config, override
-from cargan_tf.training.losses import weights_that_count
+from cargan_tf.training.losses import active_loss_weights
 
 
 def test_the_paper_s_terms_have_the_paper_s_weights():
-    assert weights_that_count(Config()) == {
+    assert active_loss_weights(Config()) == {
         "coarse_classification": 0.5,
         "refined_classification": 0.5,
         "coarse_adversarial": 1,
@@ -22,7 +22,7 @@ def test_weights_are_multiplied_down_the_equations():
         "refined_adversarial=0.5",
         "feature_matching=10",
     ]
-    weights = weights_that_count(override(Config(), [f"loss.{text}" for text in texts]))
+    weights = active_loss_weights(override(Config(), [f"loss.{text}" for text in texts]))
     assert weights["coarse_classification"] == pytest.approx(0.1)
     assert weights["refined_adversarial"] == pytest.approx(1.5)
     assert weights["coarse_feature_matching"] == pytest.approx(30)
@@ -39,5 +39,5 @@ def test_weights_are_multiplied_down_the_equations():
     ],
 )
 def test_a_term_without_weight_or_stage_is_not_there(text, gone):
-    all_terms = weights_that_count(Config()).keys()
-    assert weights_that_count(override(Config(), [text])).keys() == all_terms - gone
+    all_terms = active_loss_weights(Config()).keys()
+    assert active_loss_weights(override(Config(), [text])).keys() == all_terms - gone

@@ -8,11 +8,11 @@ from cargan_tf.training.losses import (
     classification_loss,
     double_softmax_loss,
     feature_matching_loss,
+    gan_fake_loss,
+    gan_real_loss,
     hinge_fake_loss,
-    hinge_fooled_loss,
+    hinge_generator_loss,
     hinge_real_loss,
-    judged_fake_loss,
-    judged_real_loss,
     l1_loss,
     perceptual_loss,
 )
@@ -26,30 +26,30 @@ def test_classification_loss_is_the_cross_entropy_of_each_picture():
 
 def test_l1_loss_is_the_mean_distance_of_each_picture():
     photo = np.zeros((2, 2, 2, 3), np.float32)
-    picture = photo.copy()
-    picture[0, 0, 0] = [1, -1, 1]
-    picture[1] = -0.5
-    np.testing.assert_allclose(l1_loss(photo, picture), [3 / 12, 0.5], rtol=1e-6)
+    image = photo.copy()
+    image[0, 0, 0] = [1, -1, 1]
+    image[1] = -0.5
+    np.testing.assert_allclose(l1_loss(photo, image), [3 / 12, 0.5], rtol=1e-6)
 
 
 @pytest.mark.parametrize("logit", [-2.0, 0.0, 3.0])
 def test_judged_losses_are_the_logarithms_of_the_probability(logit):
     logits = tf.fill([2, 3, 3, 1], logit)
     real = 1 / (1 + math.exp(-logit))
-    np.testing.assert_allclose(judged_real_loss(logits), [-math.log(real)] * 2, rtol=1e-5)
-    np.testing.assert_allclose(judged_fake_loss(logits), [-math.log(1 - real)] * 2, rtol=1e-5)
+    np.testing.assert_allclose(gan_real_loss(logits), [-math.log(real)] * 2, rtol=1e-5)
+    np.testing.assert_allclose(gan_fake_loss(logits), [-math.log(1 - real)] * 2, rtol=1e-5)
 
 
 def test_judged_losses_are_means_over_the_patches():
     logits = tf.constant([[[[0.0], [0.0]], [[0.0], [math.log(3)]]]])
     expected = (3 * math.log(2) + math.log(4 / 3)) / 4
-    np.testing.assert_allclose(judged_real_loss(logits), [expected], rtol=1e-6)
+    np.testing.assert_allclose(gan_real_loss(logits), [expected], rtol=1e-6)
 
 
 def test_extreme_logits_stay_finite():
     logits = tf.constant([[[[1e4]]], [[[-1e4]]]])
-    np.testing.assert_allclose(judged_real_loss(logits), [0, 1e4])
-    np.testing.assert_allclose(judged_fake_loss(logits), [1e4, 0])
+    np.testing.assert_allclose(gan_real_loss(logits), [0, 1e4])
+    np.testing.assert_allclose(gan_fake_loss(logits), [1e4, 0])
 
 
 def test_double_softmax_keeps_the_loss_between_two_bounds():
@@ -62,18 +62,22 @@ def test_the_hinge_is_flat_beyond_its_margin_for_d_and_never_for_g():
     logits = tf.constant([[[[-3.0], [0.5]]], [[[2.0], [-0.5]]]])
     np.testing.assert_allclose(hinge_real_loss(logits), [(4 + 0.5) / 2, (0 + 1.5) / 2])
     np.testing.assert_allclose(hinge_fake_loss(logits), [(0 + 1.5) / 2, (3 + 0.5) / 2])
-    np.testing.assert_allclose(hinge_fooled_loss(logits), [1.25, -0.75])
+    np.testing.assert_allclose(hinge_generator_loss(logits), [1.25, -0.75])
 
 
 def test_features_are_compared_block_by_block():
     random = np.random.default_rng(0)
-    drawn, real = ([random.normal(size=(2, s, s, c)) for s, c in ((4, 3), (2, 5))] for _ in "dr")
-    distances = [np.abs(a - b).mean((1, 2, 3)) for a, b in zip(drawn, real, strict=True)]
-    np.testing.assert_allclose(feature_matching_loss(drawn, real), distances[0] + distances[1])
-    shares = [d / np.abs(r).mean((1, 2, 3)) for d, r in zip(distances, real, strict=True)]
-    np.testing.assert_allclose(perceptual_loss(drawn, real), np.mean(shares, axis=0), rtol=1e-5)
-    louder = [[10 * maps[0], maps[1]] for maps in (drawn, real)]
-    np.testing.assert_allclose(perceptual_loss(*louder), np.mean(shares, axis=0), rtol=1e-5)
+    generated, real = (
+        [random.normal(size=(2, s, s, c)) for s, c in ((4, 3), (2, 5))] for _ in "dr"
+    )
+    distances = [np.abs(a - b).mean((1, 2, 3)) for a, b in zip(generated, real, strict=True)]
+    np.testing.assert_allclose(feature_matching_loss(generated, real), distances[0] + distances[1])
+    fractions = [d / np.abs(r).mean((1, 2, 3)) for d, r in zip(distances, real, strict=True)]
+    np.testing.assert_allclose(
+        perceptual_loss(generated, real), np.mean(fractions, axis=0), rtol=1e-5
+    )
+    louder = [[10 * maps[0], maps[1]] for maps in (generated, real)]
+    np.testing.assert_allclose(perceptual_loss(*louder), np.mean(fractions, axis=0), rtol=1e-5)
 
 
 def test_a_feature_that_no_picture_has_divides_nothing_by_nothing():

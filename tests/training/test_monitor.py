@@ -9,11 +9,11 @@ from tensorboard.backend.event_processing import plugin_event_accumulator
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.summary.writer import event_file_writer
 
-from cargan_tf.training.callbacks import Monitor
-from cargan_tf.training.conditioning_metrics import ListeningFigures
+from cargan_tf.training.callbacks import RunLogger
+from cargan_tf.training.conditioning_metrics import ConditioningMetrics
 from cargan_tf.training.run import Run
 
-FIGURES = ListeningFigures(12, 0.5, 0.25, None, None, 0.1, 0.2, 0.3, 0.25, 0.4)
+FIGURES = ConditioningMetrics(12, 0.5, 0.25, None, None, 0.1, 0.2, 0.3, 0.25, 0.4)
 
 
 class OnePicture:
@@ -35,7 +35,7 @@ def run(tmp_path):
 
 @pytest.fixture
 def monitor(run):
-    return Monitor(run, OnePicture(), start=0)
+    return RunLogger(run, OnePicture(), start=0)
 
 
 def lines(run):
@@ -59,8 +59,8 @@ def test_records_are_lines_of_json(run, monitor):
 
 def test_tensorboard_finds_every_value_and_the_grid(run, monitor):
     monitor.record(3, "training", {"refined_l1": 0.5, "coarse_l1": 0.75})
-    monitor.listen(3)
-    monitor.draw_grid(3)
+    monitor.validate(3)
+    monitor.write_grid(3)
     monitor.close()
     found = events(run)
     scalars = set(found.Tags()["tensors"])
@@ -71,15 +71,15 @@ def test_tensorboard_finds_every_value_and_the_grid(run, monitor):
 
 
 def test_listening_figures_are_returned_and_written(run, monitor):
-    assert monitor.listen(4) == FIGURES
+    assert monitor.validate(4) == FIGURES
     assert lines(run) == [{"step": 4, "kind": "listening", **FIGURES.to_json()}]
 
 
 def test_grids_are_named_by_their_step(run, monitor):
-    monitor.draw_grid(12)
-    with Image.open(run.pictures / "step_0000012.png") as picture:
-        assert picture.size == (12, 8)
-        assert picture.getpixel((0, 0)) == (77, 77, 77)
+    monitor.write_grid(12)
+    with Image.open(run.images / "step_0000012.png") as image:
+        assert image.size == (12, 8)
+        assert image.getpixel((0, 0)) == (77, 77, 77)
 
 
 def test_a_resumed_run_drops_what_a_killed_one_wrote_beyond_its_checkpoint(run, monitor):
@@ -87,7 +87,7 @@ def test_a_resumed_run_drops_what_a_killed_one_wrote_beyond_its_checkpoint(run, 
         monitor.record(step, "training", {"refined_l1": step / 8})
     with run.stats.open("a") as stream:
         stream.write('{"step": 5, "kind": "trai')
-    Monitor(run, None, start=2).record(3, "training", {"refined_l1": 1.0})
+    RunLogger(run, None, start=2).record(3, "training", {"refined_l1": 1.0})
     assert [(line["step"], line["refined_l1"]) for line in lines(run)] == [
         (1, 0.125),
         (2, 0.25),
@@ -108,12 +108,12 @@ def new_process(monkeypatch):
 
 def test_a_resumed_runs_curves_do_not_double(run, new_process):
     new_process()
-    monitor = Monitor(run, None, start=0)
+    monitor = RunLogger(run, None, start=0)
     for step in (1, 2, 3, 4):
         monitor.record(step, "training", {"refined_l1": step / 8})
     monitor.close()
     new_process()
-    resumed = Monitor(run, None, start=2)
+    resumed = RunLogger(run, None, start=2)
     resumed.record(3, "training", {"refined_l1": 1.0})
     resumed.close()
     # What TensorBoard shows; the older reader above drops no tensors.
@@ -126,20 +126,20 @@ def test_a_resumed_runs_curves_do_not_double(run, new_process):
 
 def test_a_run_resumed_at_its_end_tells_of_it_once(run, monitor):
     """Killed after its last checkpoint, it measures its last step again."""
-    monitor.listen(6)
-    assert Monitor(run, OnePicture(), start=6).listen(6) == FIGURES
+    monitor.validate(6)
+    assert RunLogger(run, OnePicture(), start=6).validate(6) == FIGURES
     assert [line["step"] for line in lines(run)] == [6]
 
 
 @pytest.mark.parametrize("line", ["", "[]", "3", "null", '{"kind": "training"}', "{"])
 def test_a_damaged_line_is_dropped(run, line):
     run.stats.write_text(f'{{"step": 1, "kind": "training"}}\n{line}\n')
-    Monitor(run, None, start=5)
+    RunLogger(run, None, start=5)
     assert lines(run) == [{"step": 1, "kind": "training"}]
 
 
 def test_without_held_out_pairs_nothing_is_drawn(run):
-    monitor = Monitor(run, None, start=0)
-    assert monitor.listen(1) is None
-    monitor.draw_grid(1)
-    assert not run.pictures.exists()
+    monitor = RunLogger(run, None, start=0)
+    assert monitor.validate(1) is None
+    monitor.write_grid(1)
+    assert not run.images.exists()

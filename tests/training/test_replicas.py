@@ -1,19 +1,19 @@
 import numpy as np
 import tensorflow as tf
 
-from cargan_tf.training.steps.train_step import batch_means, of_next_pair, step_seed
+from cargan_tf.training.steps.train_step import batch_means, mismatched, step_seed
 
 
 def test_the_next_pair_s_values_are_another_pair_s():
     values = np.arange(12.0).reshape(4, 3)
-    np.testing.assert_array_equal(of_next_pair(tf.constant(values)), values[[1, 2, 3, 0]])
+    np.testing.assert_array_equal(mismatched(tf.constant(values)), values[[1, 2, 3, 0]])
 
 
 def test_the_next_pair_may_be_on_the_next_replica(four_replicas):
     parts = four_replicas.experimental_distribute_values_from_function(
         lambda context: tf.constant([[0.0], [0.5]]) + context.replica_id_in_sync_group
     )
-    rolled = tf.function(lambda: four_replicas.run(of_next_pair, args=(parts,)))()
+    rolled = tf.function(lambda: four_replicas.run(mismatched, args=(parts,)))()
     joined = [p.numpy()[:, 0] for p in four_replicas.experimental_local_results(rolled)]
     np.testing.assert_array_equal(np.concatenate(joined), [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 0])
 

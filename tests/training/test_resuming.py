@@ -3,7 +3,7 @@ import pytest
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config, override
 from cargan_tf.errors import UserError
-from cargan_tf.training.run import FREE, Run, RunInfo, check_same_run
+from cargan_tf.training.run import FREE, Run, RunInfo, check_resumable
 
 FREE_TEXTS = (
     *("training.steps=9", "training.epochs=7", "training.decay_epochs=4"),
@@ -33,7 +33,7 @@ def test_each_setting_that_differs_is_named_with_both_values(begun):
     run = begun("training.decay_epochs=3", "model.refined_generator_width=48")
     now = info("training.decay_epochs=4", "loss.l1=10", 'classifier.weights="none"', "name=other")
     with pytest.raises(UserError) as caught:
-        check_same_run(run, now)
+        check_resumable(run, now)
     said = str(caught.value)
     assert (
         '(name: "paper" then, "other" now; model.refined_generator_width: 48 then, null now;'
@@ -44,19 +44,19 @@ def test_each_setting_that_differs_is_named_with_both_values(begun):
 
 def test_length_rates_and_what_watches_may_change(begun):
     assert {text.partition("=")[0] for text in FREE_TEXTS} == {f"training.{name}" for name in FREE}
-    now = info(*FREE_TEXTS, "monitor.log_steps=7", "judge.steps=3", "s2ic.latent=3")
-    check_same_run(begun(), now)
+    now = info(*FREE_TEXTS, "monitor.log_steps=7", "evaluator.steps=3", "s2ic.latent=3")
+    check_resumable(begun(), now)
 
 
 def test_another_system_s_settings_count_once_it_is_this_one(begun):
     run = begun(kind="s2ic")
-    check_same_run(run, info("cmcgan.latent=3", kind="s2ic"))
+    check_resumable(run, info("cmcgan.latent=3", kind="s2ic"))
     with pytest.raises(UserError, match=r"s2ic\.latent: 10 then, 3 now"):
-        check_same_run(run, info("s2ic.latent=3", kind="s2ic"))
+        check_resumable(run, info("s2ic.latent=3", kind="s2ic"))
     with pytest.raises(UserError, match=r'model\.kind: "s2ic" then, "cmcgan" now'):
-        check_same_run(run, info(kind="cmcgan"))
+        check_resumable(run, info(kind="cmcgan"))
 
 
 def test_other_data_is_named(begun):
     with pytest.raises(UserError, match="is not the data set data"):
-        check_same_run(begun(), info(data_hash="b" * 64))
+        check_resumable(begun(), info(data_hash="b" * 64))

@@ -26,7 +26,7 @@ def features():
 
 
 @pytest.fixture(scope="module")
-def picture():
+def image():
     return tf.random.stateless_uniform([4, 32, 32, 3], (0, 2), -1, 1)
 
 
@@ -34,11 +34,11 @@ def on_one(step, function, *arguments):
     return step.strategy.run(function, args=arguments)
 
 
-def test_each_part_of_the_step_moves_its_network_only(step, batch, features, picture, moved):
+def test_each_part_of_the_step_moves_its_network_only(step, batch, features, image, moved):
     parts = {
         "sound encoder": lambda: on_one(step, step._train_encoder, batch),
         "G": lambda: on_one(step, step._train_generator, batch, features),
-        "D": lambda: on_one(step, step._train_discriminator, batch, features, picture),
+        "D": lambda: on_one(step, step._train_discriminator, batch, features, image),
     }
     for name, train in parts.items():
         assert moved(step.networks(), train) == {name}  # moving statistics included
@@ -67,7 +67,7 @@ def crossentropy(logits, real):
     return np.log1p(np.exp(-logits if real else logits)).mean()
 
 
-def test_losses_are_the_paper_s(step, config, batch, features, picture):
+def test_losses_are_the_paper_s(step, config, batch, features, image):
     """log D(real, own), and half of each log(1 - D): written out in NumPy."""
 
     def judged(shown, heard):
@@ -79,7 +79,7 @@ def test_losses_are_the_paper_s(step, config, batch, features, picture):
         "mismatched_judged": crossentropy(
             judged(batch["photo"], features.numpy()[[1, 2, 3, 0]]), real=False
         ),
-        "generated_judged": crossentropy(judged(picture, features), real=False),
+        "generated_judged": crossentropy(judged(image, features), real=False),
     }
     expected["discriminator"] = (
         expected["real_judged"]
@@ -87,13 +87,13 @@ def test_losses_are_the_paper_s(step, config, batch, features, picture):
         + 0.5 * expected["generated_judged"]
     )
     seed = tf.constant([config.training.seed, 0])
-    drawn = step.network.generator(features, seed=seed, training=True)
+    generated = step.network.generator(features, seed=seed, training=True)
     wanted = {
-        "adversarial": crossentropy(judged(drawn, features), real=True),
-        "coarse_l1": np.abs(drawn - batch["photo"]).mean(),
+        "adversarial": crossentropy(judged(generated, features), real=True),
+        "coarse_l1": np.abs(generated - batch["photo"]).mean(),
     }
     _, generator = on_one(step, step._train_generator, batch, features)
-    discriminator = on_one(step, step._train_discriminator, batch, features, picture)
+    discriminator = on_one(step, step._train_discriminator, batch, features, image)
     assert {name: float(value) for name, value in generator.items()} == pytest.approx(
         wanted, rel=1e-4
     )
@@ -103,7 +103,7 @@ def test_losses_are_the_paper_s(step, config, batch, features, picture):
 
 
 def test_a_real_photo_with_a_wrong_sound_counts_as_false(
-    new_tiny_step, config, batch, features, picture
+    new_tiny_step, config, batch, features, image
 ):
     """D learns of nothing but the wrong sounds here, and believes them less afterwards."""
     texts = ["s2ic.generated=0", "s2ic.mismatched=100", "training.learning_rate=1e-2"]
@@ -115,5 +115,5 @@ def test_a_real_photo_with_a_wrong_sound_counts_as_false(
 
     before = believed()
     for _ in range(3):
-        on_one(step, step._train_discriminator, batch, features, picture)
+        on_one(step, step._train_discriminator, batch, features, image)
     assert believed() < before - 0.1

@@ -14,8 +14,8 @@ from cargan_tf.data.preprocessing.preprocess import preprocess
 from cargan_tf.errors import UserError
 from cargan_tf.training.classifiers.train_sound_classifier import (
     FOLDER,
+    ensure_sound_classifier,
     load_sound_classifier,
-    provide_sound_classifier,
     train_sound_classifier,
 )
 from cargan_tf.training.run import Run
@@ -88,7 +88,7 @@ def test_none_is_no_error(data, config, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["audio.clip_spreads=2", "data.image_size=32", "sound_classifier.width=4"]
+    "text", ["audio.clip_std=2", "data.image_size=32", "sound_classifier.width=4"]
 )
 def test_one_of_other_settings_is_refused(data, config, report, text):
     with pytest.raises(UserError, match="other data or with other settings"):
@@ -117,7 +117,7 @@ def test_a_damaged_file_is_named(data, config, report, tmp_path, name):
 
 def test_a_run_takes_that_of_its_data(data, config, report, tmp_path):
     out = Run(tmp_path).sound_classifier
-    provide_sound_classifier(data, config, out, SilentReporter())
+    ensure_sound_classifier(data, config, out, SilentReporter())
     weights = "sound_classifier.npz"
     assert (out / weights).read_bytes() == (data / FOLDER / weights).read_bytes()
 
@@ -125,10 +125,10 @@ def test_a_run_takes_that_of_its_data(data, config, report, tmp_path):
 def test_a_run_whose_data_has_none_that_fits_trains_its_own(data, config, report, tmp_path):
     other = override(config, ["sound_classifier.steps=2"])
     out = Run(tmp_path).sound_classifier
-    provide_sound_classifier(data, other, out, SilentReporter())
+    ensure_sound_classifier(data, other, out, SilentReporter())
     assert load(data, other, out) is not None
     before = {file: file.stat().st_mtime_ns for file in out.iterdir()}
-    provide_sound_classifier(data, other, out, SilentReporter())
+    ensure_sound_classifier(data, other, out, SilentReporter())
     assert {file: file.stat().st_mtime_ns for file in out.iterdir()} == before
 
 
@@ -142,9 +142,9 @@ def test_without_held_out_recordings_there_is_none(tiny_data, tiny_config, tmp_p
     messages = []
     reporter = SilentReporter()
     reporter.message = messages.append
-    provide_sound_classifier(data, tiny_config, tmp_path / "run", reporter)
+    ensure_sound_classifier(data, tiny_config, tmp_path / "run", reporter)
     assert not (tmp_path / "run").exists()
-    assert "pictures will need a label" in messages[0]
+    assert "images will need a label" in messages[0]
 
 
 def test_half_of_it_does_not_count(tiny_data, tiny_classifier, tiny_config, tmp_path, monkeypatch):
@@ -163,7 +163,7 @@ def test_half_of_it_does_not_count(tiny_data, tiny_classifier, tiny_config, tmp_
             "cargan_tf.training.classifiers.train_sound_classifier.write_atomically", killed
         )
         with pytest.raises(KeyboardInterrupt):
-            provide_sound_classifier(tiny_data, tiny_config, folder, SilentReporter())
+            ensure_sound_classifier(tiny_data, tiny_config, folder, SilentReporter())
     assert [path.name for path in folder.iterdir()] == ["sound_classifier.npz"]
-    provide_sound_classifier(tiny_data, tiny_config, folder, SilentReporter())
+    ensure_sound_classifier(tiny_data, tiny_config, folder, SilentReporter())
     assert len(list(folder.iterdir())) == 2

@@ -52,8 +52,8 @@ def composed(step, config, batch):
     def crossentropy(logits):
         return -np.log(tf.nn.softmax(logits).numpy()[labels]).mean()
 
-    def judged(picture, sign):
-        pair = tf.concat([batch["spectrogram"], picture], -1)
+    def judged(image, sign):
+        pair = tf.concat([batch["spectrogram"], image], -1)
         logits = step.discriminator(pair, training=True, update_statistics=False).numpy()
         return np.log1p(np.exp(-sign * logits)).mean()
 
@@ -93,7 +93,7 @@ def composed(step, config, batch):
 def weighed(config):
     names = "classification coarse_classification refined_classification adversarial"
     names += " coarse_adversarial refined_adversarial l1 real_pairs"
-    texts = [f"loss.{name}={0.3 + place / 4}" for place, name in enumerate(names.split())]
+    texts = [f"loss.{name}={0.3 + position / 4}" for position, name in enumerate(names.split())]
     return override(config, texts)
 
 

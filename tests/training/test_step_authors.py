@@ -9,14 +9,14 @@ from cargan_tf.config import override
 from .conftest import DISCRIMINATOR_TERMS, GENERATOR_TERMS, train_discriminator
 
 
-@pytest.mark.parametrize(("label", "listens"), [("none", False), ("audio", True)])
+@pytest.mark.parametrize(("label", "validates"), [("none", False), ("audio", True)])
 def test_the_discriminator_sees_the_label_when_told_to(
-    new_cascade_step, small_config, batch, label, listens
+    new_cascade_step, small_config, batch, label, validates
 ):
     step = new_cascade_step(override(small_config, [f"model.discriminator_label={label}"]))
     other = {**batch, "label": tf.roll(batch["label"], 1, axis=1)}
     judged = [step._judge(part, batch["photo"], False)[-1].numpy() for part in (batch, other)]
-    assert np.any(judged[0] != judged[1]) == listens
+    assert np.any(judged[0] != judged[1]) == validates
 
 
 @pytest.fixture
@@ -28,18 +28,18 @@ def as_the_authors(small_config):
 def shown_labels(step, batch):
     """The label planes that D is shown in each call of a step, in order."""
     shown = []
-    judge = step.discriminator
+    evaluator = step.discriminator
 
-    class Listening:
-        trainable_variables = judge.trainable_variables
+    class DemoSession:
+        trainable_variables = evaluator.trainable_variables
 
         def feature_maps(self, pair, **options):
             shown.append(pair[:, 0, 0, 4:].numpy())
-            return judge.feature_maps(pair, **options)
+            return evaluator.feature_maps(pair, **options)
 
-    step.discriminator = Listening()
+    step.discriminator = DemoSession()
     step.strategy.run(step._replica_step, args=(batch,))
-    step.discriminator = judge
+    step.discriminator = evaluator
     return shown
 
 

@@ -10,20 +10,20 @@ from cargan_tf.config import override
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.models.patchgan import PatchGAN
 from cargan_tf.training.checkpoints import Checkpoints
-from cargan_tf.training.image_augmentation import augmented
+from cargan_tf.training.image_augmentation import diff_augment
 from cargan_tf.training.steps.train_step import step_seed
 
 from .conftest import on_replicas
 
-pytestmark = pytest.mark.usefixtures("no_graph_optimiser")
+pytestmark = pytest.mark.usefixtures("no_graph_optimizer")
 
 #: Weights no two of which are the same; R1 in every second step.
 ALL = (
     *("model.discriminator_norm=spectral", "model.refined_generator_width=6"),
-    *("loss.adversarial_form=hinge", "loss.gradient_penalty=3", "loss.gradient_penalty_steps=2"),
+    *("loss.gan_loss=hinge", "loss.gradient_penalty=3", "loss.gradient_penalty_steps=2"),
     *("loss.feature_matching=5", "loss.perceptual=7", "loss.refined_adversarial=0.5"),
     "training.discriminator_learning_rate=1e-3",
-    "training.discriminator_augmentation=[colour, translation, cutout]",
+    "training.discriminator_augmentation=[color, translation, cutout]",
 )
 
 
@@ -114,27 +114,27 @@ def test_the_terms_are_what_the_networks_say(trained, tiny_batch):
     cascade, seed = step.cascade, step_seed(step.config, step.step)
     stages = cascade(batch["spectrogram"], batch["label"], seed=seed, training=True)
 
-    def judged(picture):
-        changed = augmented(picture, ["colour", "translation", "cutout"], seed)
+    def judged(image):
+        changed = diff_augment(image, ["color", "translation", "cutout"], seed)
         pair = tf.concat([batch["spectrogram"], changed], -1)
         maps = step.discriminator.feature_maps(pair, training=True, update_statistics=False)
         return [features.numpy() for features in maps]
 
-    def seen(picture):
-        return [features.numpy() for features in cascade.classifier.feature_maps(picture)]
+    def seen(image):
+        return [features.numpy() for features in cascade.classifier.feature_maps(image)]
 
     real, photo, expected = judged(batch["photo"]), seen(batch["photo"]), {}
-    for name, picture in (("coarse", stages.coarse), ("refined", stages.refined)):
-        drawn, features = judged(picture), seen(picture)
-        expected[f"{name}_adversarial"] = -drawn[-1].mean()
+    for name, image in (("coarse", stages.coarse), ("refined", stages.refined)):
+        generated, features = judged(image), seen(image)
+        expected[f"{name}_adversarial"] = -generated[-1].mean()
         expected[f"{name}_feature_matching"] = sum(
-            np.abs(a - b).mean() for a, b in zip(drawn[:4], real[:4], strict=True)
+            np.abs(a - b).mean() for a, b in zip(generated[:4], real[:4], strict=True)
         )
-        shares = [
+        fractions = [
             np.abs(a - b).mean((1, 2, 3)) / np.abs(b).mean((1, 2, 3))
             for a, b in zip(features, photo, strict=True)
         ]
-        expected[f"{name}_perceptual"] = np.mean(shares)
+        expected[f"{name}_perceptual"] = np.mean(fractions)
     _, found = step.strategy.run(step._train_generators, args=(batch,))
     for name, value in expected.items():
         assert float(found[name]) == pytest.approx(value, rel=1e-4, abs=1e-6), name
@@ -169,7 +169,7 @@ def test_d_has_its_own_rate(trained):
 def test_nothing_is_looked_at_without_weight(
     monkeypatch, new_tiny_step, tiny_batch, config, texts, judged, classified
 ):
-    """Pictures that D and C look at in a step: none more than the losses that count need."""
+    """Images that D and C look at in a step: none more than the losses that count need."""
     counts = {PatchGAN: 0, Classifier: 0}
     step = new_tiny_step(override(config, texts))
     for network in counts:

@@ -7,7 +7,7 @@ from cargan_tf.config import override
 
 from .conftest import batch_of, on_replicas, unchanged
 
-pytestmark = pytest.mark.usefixtures("no_graph_optimiser")
+pytestmark = pytest.mark.usefixtures("no_graph_optimizer")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A step on four replicas, a picture each, is the step on one."""
+"""A step on four replicas, an image each, is the step on one."""
 
 from types import SimpleNamespace
 
@@ -30,9 +30,9 @@ def trained(new_cascade_step):
 
 @pytest.mark.slow
 def test_four_replicas_of_one_picture_train_as_one_of_four(
-    trained, tiny_config, four_replicas, no_graph_optimiser
+    trained, tiny_config, four_replicas, no_graph_optimizer
 ):
-    """At 64 pixels, where dropout is; without attention, which looks at one picture at a time.
+    """At 64 pixels, where dropout is; without attention, which looks at one image at a time.
 
     Sums over replicas are taken in another order, so equality is up to float32's round-off. Adam's
     first steps divide a gradient by its own size: where it is round-off alone, they would blow it

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from cargan_tf.training.interruptions import StopRequest, signals_held
+from cargan_tf.training.interruptions import StopRequest, defer_signals
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_ctrl_c_arrives_after_the_block():
     request, reached = StopRequest(), []
 
     def work():
-        with signals_held(request):
+        with defer_signals(request):
             signal.raise_signal(signal.SIGINT)
             reached.append(request.signal is not None)
 
@@ -39,7 +39,7 @@ def test_ctrl_c_arrives_after_the_block():
 
 def test_a_termination_arrives_after_the_block_where_it_would_have(delivered):
     request = StopRequest()
-    with signals_held(request):
+    with defer_signals(request):
         signal.raise_signal(signal.SIGTERM)
         assert request.signal is not None
         assert delivered == []
@@ -50,7 +50,7 @@ def test_a_second_signal_does_not_wait():
     reached = []
 
     def work():
-        with signals_held(StopRequest()):
+        with defer_signals(StopRequest()):
             signal.raise_signal(signal.SIGINT)
             reached.append(1)
             signal.raise_signal(signal.SIGINT)
@@ -63,7 +63,7 @@ def test_a_second_signal_does_not_wait():
 
 def test_an_error_goes_before_a_signal():
     def work():
-        with signals_held(StopRequest()):
+        with defer_signals(StopRequest()):
             signal.raise_signal(signal.SIGINT)
             raise KeyError
 
@@ -76,7 +76,7 @@ def test_another_thread_holds_nothing():
     handlers = []
 
     def work():
-        with signals_held(StopRequest()):
+        with defer_signals(StopRequest()):
             handlers.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=work)

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cargan_tf.training.classifiers.fitting import fit, hits
+from cargan_tf.training.classifiers.fitting import correct_predictions, fit_classifier
 from cargan_tf.utils.progress import SilentReporter
 
 #: Points on either side of a line.
@@ -17,10 +17,10 @@ def batches():
 def test_what_can_be_told_apart_is_learned():
     keras.utils.set_random_seed(0)
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
-    before = hits(network, batches(), "seen").mean()
+    before = correct_predictions(network, batches(), "seen").mean()
     with SilentReporter().task("", 80) as task:
-        fit(network, batches().repeat(), "seen", 0.1, 80, 4, task)
-    after = hits(network, batches(), "seen")
+        fit_classifier(network, batches().repeat(), "seen", 0.1, 80, 4, task)
+    after = correct_predictions(network, batches(), "seen")
     assert after.shape == (64,)
     assert after.mean() > max(before, 0.95)
 
@@ -33,6 +33,6 @@ def test_each_step_is_told_and_each_epoch_noted():
             told.append(note)
 
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
-    fit(network, batches().repeat(), "seen", 0.1, 5, 2, Recorder())
+    fit_classifier(network, batches().repeat(), "seen", 0.1, 5, 2, Recorder())
     assert [bool(note) for note in told] == [False, True, False, True, False]
     assert told[1].startswith("epoch 1, training accuracy ")

@@ -29,7 +29,7 @@ def test_a_run_writes_what_it_made(tiny_run, tiny_data):
         ("listening", 6),
     ]
     assert all(np.isfinite(v) for line in lines for v in line.values() if isinstance(v, float))
-    assert sorted(path.name for path in (tiny_run / "pictures").iterdir()) == [
+    assert sorted(path.name for path in (tiny_run / "images").iterdir()) == [
         "step_0000003.png",
         "step_0000006.png",
     ]
@@ -44,7 +44,7 @@ def test_a_run_writes_what_it_made(tiny_run, tiny_data):
 
 
 def test_the_pictures_of_a_few_steps_already_follow_the_sound(tiny_run):
-    assert stats(tiny_run)[-1]["sound_movement"] > 1e-3
+    assert stats(tiny_run)[-1]["sound_sensitivity"] > 1e-3
 
 
 def test_another_folder_may_hold_the_classifier(make, tiny_classifier, tmp_path):

@@ -37,7 +37,7 @@ def told(make, tmp_path):
     """Makes a trainer of such a step: ``told("monitor.log_steps=100", bad=float("nan"))``."""
 
     def told(*overrides, bad=0.5):
-        rarely = ("monitor.listening_steps=100", "monitor.picture_steps=100")
+        rarely = ("monitor.validation_steps=100", "monitor.grid_steps=100")
         trainer = make(tmp_path, "training.checkpoint_steps=2", *rarely, *overrides)
         trainer.step = _Told(trainer.step, bad)
         return trainer
@@ -71,7 +71,7 @@ def test_ctrl_c_does_not_save_weights_after_a_bad_loss_that_nobody_saw(told, tmp
 
 def test_a_run_leaves_when_its_time_is_up(told, tmp_path):
     result = told().train(max_hours=1e-12)
-    assert (result.step, result.listening, result.finished) == (1, None, False)
+    assert (result.step, result.conditioning, result.finished) == (1, None, False)
     assert kept(tmp_path) == ["step-1.index"]
 
 
@@ -95,7 +95,7 @@ def test_a_full_disk_at_the_statistics_damages_nothing(told, tmp_path):
 
 def test_a_shard_cut_short_while_training_stops_the_run(make, tiny_data, tmp_path):
     data = shutil.copytree(tiny_data, tmp_path / "data")
-    rarely = ("monitor.listening_steps=100", "monitor.picture_steps=100", "data.cache=false")
+    rarely = ("monitor.validation_steps=100", "monitor.grid_steps=100", "data.cache=false")
     trainer = make(tmp_path / "run", "training.steps=100", *rarely, data=data)
     shard = data / trainer.dataset.shards["train"][0].name
 

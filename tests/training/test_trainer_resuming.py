@@ -28,7 +28,7 @@ def stats(folder):
 
 
 def saved_tensors(folder):
-    """Everything in the newest checkpoint: networks, statistics, optimisers' slots, the step."""
+    """Everything in the newest checkpoint: networks, statistics, optimizers' slots, the step."""
     reader = tf.train.load_checkpoint(str(folder / "checkpoints"))
     return {
         name: reader.get_tensor(name)
@@ -54,16 +54,14 @@ def test_k_and_k_resumed_steps_are_2k_straight_bit_for_bit(make, tiny_run, tmp_p
     assert len([name for name in straight if "optimizer" in name]) > 100
     for name, value in straight.items():
         np.testing.assert_array_equal(resumed[name], value, err_msg=name)
-    pictures = [
-        np.asarray(Image.open(f / "pictures/step_0000006.png")) for f in (tmp_path, tiny_run)
-    ]
-    np.testing.assert_array_equal(*pictures)
+    images = [np.asarray(Image.open(f / "images/step_0000006.png")) for f in (tmp_path, tiny_run)]
+    np.testing.assert_array_equal(*images)
 
 
 def test_a_run_resumed_at_its_end_only_listens(make, run_copy):
     result = make(run_copy, resume=True).train()
     assert result.step == 6
-    assert result.listening.pairs == 12
+    assert result.conditioning.pairs == 12
     assert stats(run_copy)[:8] == stats(run_copy.parent / "run")[:8]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from cargan_tf.config import Config, MonitorConfig
 from cargan_tf.errors import UserError
-from cargan_tf.training.callbacks import Clock, Upkeep, drawing_weights
+from cargan_tf.training.callbacks import Throughput, UpkeepCallbacks, generation_weights
 from cargan_tf.utils.progress import SilentReporter
 
 
@@ -23,10 +23,10 @@ class Played:
     def record(self, step, kind, values):
         self.done.append(("record", step, set(values)))
 
-    def listen(self, step):
+    def validate(self, step):
         self.done.append(("listen", step, self.averaged))
 
-    def draw_grid(self, step):
+    def write_grid(self, step):
         self.done.append(("draw", step, self.averaged))
 
     def save(self, write):
@@ -49,11 +49,11 @@ def played():
 
 @pytest.fixture
 def upkeep(played, tmp_path):
-    monitor = MonitorConfig(log_steps=2, listening_steps=3, picture_steps=6)
+    monitor = MonitorConfig(log_steps=2, validation_steps=3, grid_steps=6)
     config = Config(monitor=monitor)
-    clock = Clock(batch_size=4)
-    parts = (played, played, clock, played)
-    return Upkeep(config, tmp_path, *parts, True, played, SilentReporter())
+    throughput = Throughput(batch_size=4)
+    parts = (played, played, throughput, played)
+    return UpkeepCallbacks(config, tmp_path, *parts, True, played, SilentReporter())
 
 
 def names(played):
@@ -83,7 +83,7 @@ def test_the_averaged_weights_draw(upkeep, played):
     upkeep.after(6, False, played)
     assert {("listen", 6, True), ("draw", 6, True)} <= set(map(tuple, _pairs(played)))
     assert not played.averaged
-    with drawing_weights(None):
+    with generation_weights(None):
         assert not played.averaged
 
 

@@ -1,11 +1,14 @@
 """Two workers in processes of their own, joined by TF_CONFIG on loopback."""
 
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -16,9 +19,9 @@ import yaml
 from cargan_tf.config import override
 from cargan_tf.errors import UserError
 from cargan_tf.training.distribution import check_divisible
-from cargan_tf.training.workers import Workers
+from cargan_tf.training.workers import Workers, wait_until_ended
 
-#: The command line without TensorFlow's graph optimiser: most of the time until a first step is
+#: The command line without TensorFlow's graph optimizer: most of the time until a first step is
 #: done goes into it.
 CARGAN = """
 import sys
@@ -26,6 +29,16 @@ import tensorflow as tf
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 from cargan_cli.main import main
 main(sys.argv[1:])
+"""
+
+#: A process that listens, as a worker's does.
+LISTENING = """
+import socket, sys
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+connection, _ = server.accept()
+print("connected", flush=True)
+sys.stdin.read()
 """
 
 
@@ -40,7 +53,7 @@ def settings(tiny_config, tmp_path_factory):
             "training.adam_epsilon=1e-3",
         ),
         *("training.learning_rate=1e-3", "training.steps=100000", "training.checkpoint_steps=1"),
-        *("monitor.picture_steps=100", "monitor.listening_steps=100", "monitor.listening_clips=4"),
+        *("monitor.grid_steps=100", "monitor.validation_steps=100", "monitor.validation_clips=4"),
     ]
     path = tmp_path_factory.mktemp("workers") / "tiny.yaml"
     path.write_text(yaml.safe_dump(override(tiny_config, texts).model_dump(mode="json")), "utf-8")
@@ -130,21 +143,49 @@ def test_one_worker_asks_nobody():
     alone.check_same({"anything": np.nan})
 
 
+def test_worker_0_ends_after_the_processes_of_the_others():
+    peer = subprocess.Popen(
+        [sys.executable, "-c", LISTENING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    address = f"127.0.0.1:{int(peer.stdout.readline())}"
+    waiting = threading.Thread(target=wait_until_ended, args=([address],))
+    waiting.start()
+    assert peer.stdout.readline() == "connected\n"
+    assert waiting.is_alive()
+    peer.communicate("end")
+    waiting.join(timeout=10)
+    assert not waiting.is_alive()
+    wait_until_ended([address])  # nobody listens there any more
+
+
+def test_worker_0_does_not_wait_for_ever():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        began = time.monotonic()
+        wait_until_ended([f"127.0.0.1:{server.getsockname()[1]}"], patience=0.1)
+    assert 0.1 <= time.monotonic() - began < 5
+
+
 def test_another_fault_is_not_taken_for_a_lost_worker():
     alone = Workers(tf.distribute.MirroredStrategy(["/cpu:0"]))
-    with pytest.raises(tf.errors.UnavailableError), alone.loss_explained():
+    with pytest.raises(tf.errors.UnavailableError), alone.explain_worker_failure():
         raise tf.errors.UnavailableError(None, None, "Collective ops is aborted by: a test")
 
 
 def _free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Ports below 32768, where Linux's ports for outgoing connections begin: no connection takes
+    them before the workers do."""
+    sockets = []
+    for port in random.sample(range(20_000, 32_000), 200):
+        one = socket.socket()
+        with contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            sockets.append(one)
+        if len(sockets) == count:
+            break
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
 
 
 def _told(run, index):
@@ -162,7 +203,7 @@ def _losses(run):
 
 
 def _weights(run):
-    """Everything of the newest checkpoint but the optimisers' slots."""
+    """Everything of the newest checkpoint but the optimizers' slots."""
     reader = tf.train.load_checkpoint(str(run / "checkpoints"))
     names = reader.get_variable_to_shape_map()
     return {

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from cargan_tf.errors import UserError
-from cargan_tf.inference.video import draw_video
+from cargan_tf.inference.video import generate_video
 
 RATE = 8_000
 
@@ -23,7 +23,7 @@ def recording(tmp_path_factory):
     return path
 
 
-def pictures(path):
+def images(path):
     with av.open(str(path)) as container:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
@@ -31,21 +31,21 @@ def pictures(path):
 @pytest.fixture(scope="module")
 def made(generator, recording):
     path = recording.with_suffix(".mp4")
-    return path, draw_video(generator, recording, path, "violin")
+    return path, generate_video(generator, recording, path, "violin")
 
 
 def test_the_video_lasts_as_long_as_the_sound(made):
     path, video = made
     assert (video.frames, video.seconds) == (25, 2.5)
-    assert len(pictures(path)) == 25
+    assert len(images(path)) == 25
 
 
 def test_frames_show_what_is_drawn_from_there(made, generator, recording):
     waveform, _ = soundfile.read(recording)
-    shown = pictures(made[0])
+    shown = images(made[0])
     for index in (3, 12):
-        drawn = generator.generate(waveform, RATE, "violin", start=index / 10)
-        enlarged = drawn.repeat(4, 0).repeat(4, 1).astype(int)
+        generated = generator.generate(waveform, RATE, "violin", start=index / 10)
+        enlarged = generated.repeat(4, 0).repeat(4, 1).astype(int)
         assert np.abs(shown[index] - enlarged).mean() < 12, "but for the codec's loss"
 
 
@@ -60,28 +60,28 @@ def test_a_given_label_is_told_without_confidence(made):
     assert (made[1].label_weights, made[1].confidence) == ({"violin": 1.0}, None)
 
 
-def test_a_label_left_out_is_recognised_from_a_stream_too(generator, recording, tmp_path):
+def test_a_label_left_out_is_recognized_from_a_stream_too(generator, recording, tmp_path):
     stream = io.BytesIO(recording.read_bytes())
-    video = draw_video(generator, stream, tmp_path / "v.gif", frames_per_second=2)
+    video = generate_video(generator, stream, tmp_path / "v.gif", frames_per_second=2)
     assert (video.frames, len(video.label_weights)) == (5, 1)
     assert 0 < video.confidence <= 1
 
 
 def test_smoothing_makes_frames_more_alike(made, generator, recording, tmp_path):
-    draw_video(generator, recording, tmp_path / "v.mp4", "violin", smooth_seconds=0.3)
+    generate_video(generator, recording, tmp_path / "v.mp4", "violin", smooth_seconds=0.3)
 
-    def movement(path):
-        shown = [picture.astype(int) for picture in pictures(path)]
+    def sensitivity(path):
+        shown = [image.astype(int) for image in images(path)]
         return np.mean([np.abs(b - a).mean() for a, b in pairwise(shown)])
 
-    assert movement(tmp_path / "v.mp4") < 0.8 * movement(made[0])
+    assert sensitivity(tmp_path / "v.mp4") < 0.8 * sensitivity(made[0])
 
 
 def test_what_is_wrong_is_found_before_anything_is_written(generator, recording, tmp_path):
     for wrong in ({"label": "kazoo"}, {"file": tmp_path / "v.avi"}):
         values = {"file": tmp_path / "v.mp4", "label": "violin", **wrong}
         with pytest.raises(UserError):
-            draw_video(generator, recording, **values)
+            generate_video(generator, recording, **values)
     with pytest.raises(UserError, match="does not exist"):
-        draw_video(generator, tmp_path / "none.wav", tmp_path / "v.mp4", "violin")
+        generate_video(generator, tmp_path / "none.wav", tmp_path / "v.mp4", "violin")
     assert not list(tmp_path.iterdir())

@@ -20,7 +20,7 @@ needs_ffprobe = pytest.mark.skipif(
     shutil.which("ffprobe") is None, reason="ffprobe is not installed (apt-get install ffmpeg)"
 )
 SECONDS = 3.0
-#: When the picture turns white and the sound begins.
+#: When the image turns white and the sound begins.
 ONSET = 1.7
 
 
@@ -34,9 +34,9 @@ def sound(path, rate=22_050, channels=1, seconds=SECONDS):
 def frames(frames_per_second, seconds=SECONDS, size=32):
     for index in range(round(seconds * frames_per_second)):
         bright = index / frames_per_second >= ONSET
-        picture = np.full((size, size, 3), 255 if bright else 0, np.uint8)
-        picture[: size // 4] = (200, 30, 30)
-        yield picture
+        image = np.full((size, size, 3), 255 if bright else 0, np.uint8)
+        image[: size // 4] = (200, 30, 30)
+        yield image
 
 
 def probe(path):
@@ -89,8 +89,8 @@ def test_picture_and_sound_begin_together(film):
 
 def test_colours_come_through(film):
     with av.open(str(film[0])) as container:
-        picture = next(container.decode(video=0)).to_ndarray(format="rgb24")
-    np.testing.assert_allclose(picture[20, 100].astype(int), (200, 30, 30), atol=12)
+        image = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    np.testing.assert_allclose(image[20, 100].astype(int), (200, 30, 30), atol=12)
 
 
 def test_a_browser_can_begin_before_it_has_all(film):

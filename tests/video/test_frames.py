@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cargan_tf.inference.generator import BATCH
-from cargan_tf.inference.video import draw_frames, recognise_recording, sliding_starts, smoothed
+from cargan_tf.inference.video import generate_frames, recognize_recording, sliding_starts, smoothed
 
 RATE, CLIP = 8_000, 4_000
 
@@ -32,21 +32,21 @@ def test_a_rate_that_frames_do_not_divide():
 def test_each_frame_is_what_is_drawn_from_there(generator):
     waveform = np.sin(np.arange(24_000) ** 1.3 / 40).astype(np.float32)
     starts = sliding_starts(len(waveform), CLIP, RATE, 10)
-    frames = list(draw_frames(generator, waveform, starts, "violin"))
+    frames = list(generate_frames(generator, waveform, starts, "violin"))
     assert len(frames) == 30 > BATCH
     for index in (0, 7, BATCH + 1):
         alone = generator.generate(waveform, RATE, "violin", start=index / 10)
         assert np.abs(frames[index].image.astype(int) - alone).max() <= 1
 
 
-def test_a_recording_is_recognised_by_its_loud_places(generator):
+def test_a_recording_is_recognized_by_its_loud_places(generator):
     times = np.arange(4 * RATE) / RATE
     tone = (0.5 * np.sin(2 * np.pi * 500 * times)).astype(np.float32)
     mostly_silent = np.concatenate([np.zeros(20 * RATE, np.float32), tone])
-    of_tone = recognise_recording(generator, tone).probabilities
+    of_tone = recognize_recording(generator, tone).probabilities
     assert sum(of_tone.values()) == pytest.approx(1, abs=1e-5)
-    found = recognise_recording(generator, mostly_silent).probabilities
-    silence = recognise_recording(generator, np.zeros(RATE, np.float32)).probabilities
+    found = recognize_recording(generator, mostly_silent).probabilities
+    silence = recognize_recording(generator, np.zeros(RATE, np.float32)).probabilities
     label = max(of_tone, key=lambda label: abs(of_tone[label] - silence[label]))
     assert abs(found[label] - of_tone[label]) < 0.3 * abs(silence[label] - of_tone[label])
 

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import FORMAT_VERSION, Shard
-from cargan_tf.data.pairs import SPLITS, LeftOut, Pair, Source
+from cargan_tf.data.pairs import SPLITS, Pair, Skipped, Source
 from cargan_tf.data.sources.detection import first_reasons
-from cargan_tf.data.splits import place_in_order
+from cargan_tf.data.splits import hash_order
 from cargan_tf.errors import UserError
 from cargan_tf.utils.files import file_hash, write_json
 
@@ -38,7 +38,7 @@ class Plan:
         config: the configuration.
         labels: classes of the training split, sorted.
         shards: every file, training first.
-        left_out: what falls away before decoding.
+        skipped: what falls away before decoding.
         digest: equal for equal plans: settings, pairs, and sizes and times of their files.
     """
 
@@ -46,7 +46,7 @@ class Plan:
     config: Config
     labels: tuple[str, ...]
     shards: tuple[PlannedShard, ...]
-    left_out: tuple[LeftOut, ...]
+    skipped: tuple[Skipped, ...]
     digest: str
 
 
@@ -62,18 +62,18 @@ def make_plan(source: Source, config: Config) -> Plan:
     if not labels:
         raise UserError(
             f"{source.root} holds {len(source.pairs)} pairs, none of them in the split 'train';"
-            f" left out: {len(source.left_out)}{first_reasons(source.left_out)}."
+            f" left out: {len(source.skipped)}{first_reasons(source.skipped)}."
         )
     unknown = [pair for pair in source.pairs if pair.label not in labels]
-    left_out = source.left_out + tuple(
-        LeftOut(f"{pair.split}/{pair.id}", f"no training pair has the label {pair.label}")
+    skipped = source.skipped + tuple(
+        Skipped(f"{pair.split}/{pair.id}", f"no training pair has the label {pair.label}")
         for pair in unknown
     )
     shards = tuple(
         shard for split in SPLITS for shard in _shards_of(split, source.pairs, labels, config)
     )
-    digest = _digest(source.root, shards, left_out, config)
-    return Plan(source, config, labels, shards, left_out, digest)
+    digest = _digest(source.root, shards, skipped, config)
+    return Plan(source, config, labels, shards, skipped, digest)
 
 
 def check_unchanged(plan: Plan) -> None:
@@ -84,7 +84,7 @@ def check_unchanged(plan: Plan) -> None:
     Raises:
         UserError: a file was written, replaced or removed meanwhile.
     """
-    if _digest(plan.source.root, plan.shards, plan.left_out, plan.config) != plan.digest:
+    if _digest(plan.source.root, plan.shards, plan.skipped, plan.config) != plan.digest:
         raise UserError(
             f"files in {plan.source.root} changed while they were read: run the same command"
             " again when nothing writes there."
@@ -96,7 +96,7 @@ def _shards_of(
 ) -> list[PlannedShard]:
     mixed = sorted(
         (pair for pair in pairs if pair.split == split and pair.label in labels),
-        key=lambda pair: place_in_order(pair.id),
+        key=lambda pair: hash_order(pair.id),
     )
     size = config.data.records_per_shard
     parts = [tuple(mixed[start : start + size]) for start in range(0, len(mixed), size)]
@@ -109,7 +109,7 @@ def _shards_of(
 def _digest(
     root: Path,
     shards: tuple[PlannedShard, ...],
-    left_out: tuple[LeftOut, ...],
+    skipped: tuple[Skipped, ...],
     config: Config,
 ) -> str:
     settings = {
@@ -118,7 +118,7 @@ def _digest(
         "image_size": config.data.image_size,
         "records_per_shard": config.data.records_per_shard,
         "drop_silent": config.data.drop_silent,
-        "left_out": [asdict(item) for item in left_out],
+        "skipped": [asdict(item) for item in skipped],
     }
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for shard in shards:
@@ -157,7 +157,7 @@ class ShardReport(BaseModel):
     dropped_silent: dict[str, int]
     recordings: dict[str, tuple[str, ...]]
     players: tuple[str, ...]
-    left_out: tuple[LeftOut, ...]
+    skipped: tuple[Skipped, ...]
     bands: dict[str, Any]
 
 

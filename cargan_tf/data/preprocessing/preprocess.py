@@ -28,8 +28,8 @@ from cargan_tf.data.preprocessing.plan import (
     remove_reports,
 )
 from cargan_tf.data.preprocessing.shard_jobs import chunks_of
-from cargan_tf.data.preprocessing.worker import Extracted, extracting
-from cargan_tf.data.reference_spectrograms import settings_for
+from cargan_tf.data.preprocessing.worker import ExtractedPairs, extracting
+from cargan_tf.data.reference_spectrograms import audio_settings_for
 from cargan_tf.data.sources.detection import find_source, first_reasons
 from cargan_tf.data.splits import with_splits
 from cargan_tf.errors import UserError, one_line
@@ -39,7 +39,9 @@ from cargan_tf.utils.remote import is_remote, to_path
 from cargan_tf.utils.subprocesses import default_workers
 
 
-def describe(plan: Plan, reports: list[ShardReport], statistics: BandStatistics) -> DatasetInfo:
+def build_metadata(
+    plan: Plan, reports: list[ShardReport], statistics: BandStatistics
+) -> DatasetInfo:
     """The description of the data set of which ``reports`` tell, in the order of the plan."""
     splits = [split for split in SPLITS if any(report.split == split for report in reports)]
 
@@ -60,7 +62,7 @@ def describe(plan: Plan, reports: list[ShardReport], statistics: BandStatistics)
         noise_like=by_split("noise_like"),
         padded=by_split("padded"),
         dropped_silent=by_split("dropped_silent"),
-        left_out=plan.left_out + tuple(item for report in reports for item in report.left_out),
+        skipped=plan.skipped + tuple(item for report in reports for item in report.skipped),
         shared_recordings=plan.source.shared_recordings(),
         config=plan.config,
         statistics=statistics,
@@ -113,7 +115,7 @@ def preprocess(
         source: whatever :func:`cargan_tf.data.sources.detection.find_source` understands.
         out: a folder that does not exist, is empty, or holds this very data set.
         config: its ``audio`` and ``data`` sections decide what is written; a source of
-            spectrogram pictures sets the shape and scale of the log-mel itself.
+            spectrogram images sets the shape and scale of the log-mel itself.
         format: name of the source's format, if it shall not be found out.
         workers: processes; if None, all cores that there is enough work for.
         job: an Apache Beam runner that does the work instead of processes of this machine.
@@ -130,7 +132,7 @@ def preprocess(
     if job is not None:
         check_beam()
     found = find_source(to_path(source), format, clip_ms=round(1000 * config.audio.clip_seconds))
-    config, change = settings_for(found, config)
+    config, change = audio_settings_for(found, config)
     found = with_splits(found, config.data)
     for note in (change, *found.notes):
         if note:
@@ -233,7 +235,7 @@ def _make(
     ordered = [reports[planned.name] for planned in plan.shards]
     _check_training(plan, ordered, work)
     training = (report for report in ordered if report.split == "train")
-    info = describe(plan, ordered, band_statistics(training, plan.config.audio))
+    info = build_metadata(plan, ordered, band_statistics(training, plan.config.audio))
     write_json(work / DATASET_FILE, info.model_dump(mode="json"))
     if work != out:
         os.replace(work, out)
@@ -269,18 +271,18 @@ def _write_here(
     return reports
 
 
-def _watched(chunks: Iterable[Extracted], task: Task) -> Iterator[Extracted]:
+def _watched(chunks: Iterable[ExtractedPairs], task: Task) -> Iterator[ExtractedPairs]:
     for chunk in chunks:
         yield chunk
-        task.advance(len(chunk.pairs) + len(chunk.left_out))
+        task.advance(len(chunk.pairs) + len(chunk.skipped))
 
 
 def _check_training(plan: Plan, reports: list[ShardReport], work: Path) -> None:
     training = [report for report in reports if report.split == "train"]
     if not any(report.shard.records for report in training):
-        left_out = tuple(item for report in training for item in report.left_out)
+        skipped = tuple(item for report in training for item in report.skipped)
         clear(work, keep={}, also=_LOCK_NAME)
         raise UserError(
-            f"not one of the {len(left_out)} training pairs of {plan.source.root} can be"
-            f" read{first_reasons(left_out)}."
+            f"not one of the {len(skipped)} training pairs of {plan.source.root} can be"
+            f" read{first_reasons(skipped)}."
         )

@@ -16,7 +16,7 @@ from cargan_tf.utils.files import write_atomically
 from cargan_tf.utils.remote import to_path
 
 #: Pairs read at a time. Fixed: the order in which numbers are summed, and with it their last bits,
-#: must not depend on the number of workers. 64 pictures of 256 pixels are 13 MB.
+#: must not depend on the number of workers. 64 images of 256 pixels are 13 MB.
 CHUNK_PAIRS = 64
 
 

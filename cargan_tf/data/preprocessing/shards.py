@@ -13,13 +13,13 @@ from typing import Protocol
 
 import tensorflow as tf
 
-from cargan_tf.audio.normalization import MIN_SPREAD_DB, MIN_SPREAD_UNIT, BandStatistics, BandSums
+from cargan_tf.audio.normalization import MIN_STD_DB, MIN_STD_UNIT, BandStatistics, BandSums
 from cargan_tf.config import AudioConfig, Config
 from cargan_tf.data.dataset import Shard
-from cargan_tf.data.pairs import LeftOut
+from cargan_tf.data.pairs import Skipped
 from cargan_tf.data.preprocessing.plan import PlannedShard, ShardReport, write_report
-from cargan_tf.data.preprocessing.worker import Extracted
-from cargan_tf.data.records import serialise
+from cargan_tf.data.preprocessing.worker import ExtractedPairs
+from cargan_tf.data.records import serialize
 from cargan_tf.utils.files import file_hash
 from cargan_tf.utils.remote import is_remote
 
@@ -38,7 +38,7 @@ class _Made(Protocol):
 
 
 def write_shard(
-    folder: Path, planned: PlannedShard, plan: _Made, chunks: Iterable[Extracted]
+    folder: Path, planned: PlannedShard, plan: _Made, chunks: Iterable[ExtractedPairs]
 ) -> ShardReport:
     """Write the records of ``chunks`` to ``folder``, then the report on them.
 
@@ -70,8 +70,8 @@ def band_statistics(reports: Iterable[ShardReport], audio: AudioConfig) -> BandS
     They come from the reports, so that it does not matter which run wrote which shard.
     """
     sums = sum((BandSums.from_json(report.bands) for report in reports), BandSums(audio.n_mels))
-    min_spread = MIN_SPREAD_DB if audio.log_mel_scale == "decibels" else MIN_SPREAD_UNIT
-    return sums.statistics(min_spread)
+    min_std = MIN_STD_DB if audio.log_mel_scale == "decibels" else MIN_STD_UNIT
+    return sums.statistics(min_std)
 
 
 class _Tally:
@@ -86,9 +86,9 @@ class _Tally:
         self._dropped_silent: Counter[str] = Counter()
         self._recordings: dict[str, set[str]] = defaultdict(set)
         self._players: set[str] = set()
-        self._left_out: list[LeftOut] = []
+        self._left_out: list[Skipped] = []
 
-    def add(self, chunk: Extracted) -> None:
+    def add(self, chunk: ExtractedPairs) -> None:
         for pair, quality in zip(chunk.pairs, chunk.qualities, strict=True):
             self._kept[pair.label] += 1
             self._silent[pair.label] += quality.silent
@@ -99,7 +99,7 @@ class _Tally:
                 self._players.add(pair.player)
         self._bands.add(chunk.log_mels)
         self._dropped_silent.update(pair.label for pair in chunk.dropped)
-        self._left_out += chunk.left_out
+        self._left_out += chunk.skipped
 
     def report(self, planned: PlannedShard, plan: _Made, path: Path) -> ShardReport:
         shard = Shard(
@@ -121,7 +121,7 @@ class _Tally:
                 label: tuple(sorted(names)) for label, names in sorted(self._recordings.items())
             },
             players=tuple(sorted(self._players)),
-            left_out=tuple(self._left_out),
+            skipped=tuple(self._left_out),
             bands=self._bands.to_json(),
         )
 
@@ -130,10 +130,12 @@ def _sorted(counter: Counter[str]) -> dict[str, int]:
     return dict(sorted(counter.items()))
 
 
-def _write_chunk(writer: tf.io.TFRecordWriter, chunk: Extracted, labels: tuple[str, ...]) -> None:
+def _write_chunk(
+    writer: tf.io.TFRecordWriter, chunk: ExtractedPairs, labels: tuple[str, ...]
+) -> None:
     for row, (pair, quality) in enumerate(zip(chunk.pairs, chunk.qualities, strict=True)):
         label = labels.index(pair.label)
-        writer.write(serialise(pair, chunk.log_mels[row], chunk.photos[row], label, quality))
+        writer.write(serialize(pair, chunk.log_mels[row], chunk.photos[row], label, quality))
 
 
 @contextmanager

@@ -1,5 +1,5 @@
 """The clip of a pair out of its sound file, also where the file is a whole recording."""
-# MERGED The work on one chunk of pairs: decode, cut, log-mel, picture, quality.
+# MERGED The work on one chunk of pairs: decode, cut, log-mel, image, quality.
 # MERGED Arrays from one process to another by way of a file, which the system keeps in memory.
 # MERGED Chunks of pairs through all cores, results in the order of the chunks.
 
@@ -28,13 +28,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from cargan_tf.audio.clips import Clip, cut_clip
-from cargan_tf.audio.decode import opened, read_audio, to_mono_at_rate
+from cargan_tf.audio.decode import open_sound, read_audio, to_mono_at_rate
 from cargan_tf.audio.log_mel import log_mel
 from cargan_tf.audio.quality import ClipQuality, measure_quality
 from cargan_tf.config import AudioConfig
 from cargan_tf.data.images import read_photo, to_square
-from cargan_tf.data.pairs import LeftOut, Pair
-from cargan_tf.data.reference_spectrograms import read_jet
+from cargan_tf.data.pairs import Pair, Skipped
+from cargan_tf.data.reference_spectrograms import read_jet_image
 from cargan_tf.data.video_reading import is_video, read_frame, read_sound
 from cargan_tf.errors import UserError
 from cargan_tf.utils.subprocesses import stop_with_parent_ignoring_ctrl_c
@@ -91,14 +91,14 @@ def _first_second(path: Path, offset_ms: int) -> int:
     first_second = _with_margin(offset_ms)
     if not first_second:
         return 0
-    with opened(path) as file:
+    with open_sound(path) as file:
         seconds = file.frames / file.samplerate
     return 0 if offset_ms / 1000 >= seconds or seconds <= WHOLE_FILE_SECONDS else first_second
 
 
 def _part(path: Path, first_second: int, clip_seconds: float) -> io.BytesIO:
     """The clip and its margins as a sound file in memory, at the file's own rate."""
-    with opened(path) as file:
+    with open_sound(path) as file:
         rate = file.samplerate
         file.seek(first_second * rate)
         # The clip starts up to a second after the margin, as first_second is rounded down.
@@ -110,7 +110,7 @@ def _part(path: Path, first_second: int, clip_seconds: float) -> io.BytesIO:
     return part
 
 
-#: A picture scaled by its own range tells neither how loud the clip was nor its fine spectrum.
+#: An image scaled by its own range tells neither how loud the clip was nor its fine spectrum.
 UNKNOWN_QUALITY: Final = ClipQuality(math.nan, math.nan, silent=False, noise_like=False)
 
 
@@ -122,7 +122,7 @@ class Chunk:
         pairs: in order.
         audio: of the data set.
         image_size: pixels a side.
-        spectrograms: the pairs' ``audio`` files are spectrogram pictures.
+        spectrograms: the pairs' ``audio`` files are spectrogram images.
         drop_silent: silent clips are left out.
     """
 
@@ -134,7 +134,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, eq=False)
-class Extracted:
+class ExtractedPairs:
     """What became of a chunk; N of its pairs are kept.
 
     Attributes:
@@ -144,7 +144,7 @@ class Extracted:
         qualities: of the N clips.
         padded: ids of clips whose file ended early, filled with zeros.
         dropped: pairs left out because they are silent.
-        left_out: all other pairs, those in ``dropped`` too, by split and id, and why.
+        skipped: all other pairs, those in ``dropped`` too, by split and id, and why.
     """
 
     pairs: tuple[Pair, ...]
@@ -153,7 +153,7 @@ class Extracted:
     qualities: tuple[ClipQuality, ...]
     padded: frozenset[str]
     dropped: tuple[Pair, ...]
-    left_out: tuple[LeftOut, ...]
+    skipped: tuple[Skipped, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +165,7 @@ class _Sound:
     padded: bool
 
 
-def extract(chunk: Chunk) -> Extracted:
+def extract(chunk: Chunk) -> ExtractedPairs:
     """Read all pairs of ``chunk``; one that cannot be read is left out with its reason."""
     # One thread each: the processes already fill the cores, and results stay the same for any
     # number of them.
@@ -173,45 +173,45 @@ def extract(chunk: Chunk) -> Extracted:
         return _extract(chunk)
 
 
-def _extract(chunk: Chunk) -> Extracted:
+def _extract(chunk: Chunk) -> ExtractedPairs:
     pairs: list[Pair] = []
     sounds: list[_Sound] = []
     photos: list[NDArray[np.uint8]] = []
     dropped: list[Pair] = []
-    left_out: list[LeftOut] = []
+    skipped: list[Skipped] = []
     for pair in chunk.pairs:
         try:
             sound = _read_sound(pair, chunk)
             if chunk.drop_silent and sound.quality.silent:
                 dropped.append(pair)
                 raise UserError(f"silent: {sound.quality.rms_db:.0f} dB of full scale")
-            photo = _read_picture(pair, chunk.image_size)
+            photo = _read_image(pair, chunk.image_size)
         except UserError as error:
-            left_out.append(LeftOut(f"{pair.split}/{pair.id}", str(error)))
+            skipped.append(Skipped(f"{pair.split}/{pair.id}", str(error)))
             continue
         pairs.append(pair)
         sounds.append(sound)
         photos.append(photo)
     size = chunk.image_size
-    return Extracted(
+    return ExtractedPairs(
         pairs=tuple(pairs),
         log_mels=_log_mels(sounds, chunk),
         photos=np.stack(photos) if photos else np.zeros((0, size, size, 3), np.uint8),
         qualities=tuple(sound.quality for sound in sounds),
         padded=frozenset(p.id for p, sound in zip(pairs, sounds, strict=True) if sound.padded),
         dropped=tuple(dropped),
-        left_out=tuple(left_out),
+        skipped=tuple(skipped),
     )
 
 
 def _read_sound(pair: Pair, chunk: Chunk) -> _Sound:
     if chunk.spectrograms:
-        return _Sound(read_jet(pair.audio), UNKNOWN_QUALITY, padded=False)
+        return _Sound(read_jet_image(pair.audio), UNKNOWN_QUALITY, padded=False)
     clip = read_clip(pair.audio, pair.offset_ms, chunk.audio)
     return _Sound(clip.samples, measure_quality(clip.samples, chunk.audio), clip.padded > 0)
 
 
-def _read_picture(pair: Pair, size: int) -> NDArray[np.uint8]:
+def _read_image(pair: Pair, size: int) -> NDArray[np.uint8]:
     if pair.frame_ms is None:
         return read_photo(pair.image, size, pair.strip)
     return to_square(read_frame(pair.image, pair.frame_ms), size, pair.strip)
@@ -228,8 +228,8 @@ _ENDING = ".parked"
 
 
 @dataclass(frozen=True, eq=False)
-class Parked:
-    """An ``Extracted`` whose arrays lie in a file.
+class StoredArrays:
+    """An ``ExtractedPairs`` whose arrays lie in a file.
 
     Attributes:
         rest: all but the arrays; these are empty.
@@ -238,13 +238,13 @@ class Parked:
         log_mels: their shape.
     """
 
-    rest: Extracted
+    rest: ExtractedPairs
     file: str
     photos: tuple[int, ...]
     log_mels: tuple[int, ...]
 
 
-def park(extracted: Extracted, folder: str, name: str) -> Parked:
+def store_arrays(extracted: ExtractedPairs, folder: str, name: str) -> StoredArrays:
     """Put the arrays into a file of ``folder`` whose name begins with ``name``."""
     handle, file = tempfile.mkstemp(dir=folder, prefix=name, suffix=_ENDING)
     try:
@@ -259,10 +259,10 @@ def park(extracted: Extracted, folder: str, name: str) -> Parked:
         photos=extracted.photos[:0].copy(),  # a view would take the whole array along
         log_mels=extracted.log_mels[:0].copy(),
     )
-    return Parked(rest, file, extracted.photos.shape, extracted.log_mels.shape)
+    return StoredArrays(rest, file, extracted.photos.shape, extracted.log_mels.shape)
 
 
-def fetch(parked: Parked) -> Extracted:
+def load_arrays(parked: StoredArrays) -> ExtractedPairs:
     """Take the arrays out again; the file is gone then."""
     rest = parked.rest
     with open(parked.file, "rb") as stream:
@@ -274,7 +274,7 @@ def fetch(parked: Parked) -> Extracted:
     )
 
 
-def remove_parked(folder: str, name: str) -> None:
+def remove_stored_arrays(folder: str, name: str) -> None:
     """Remove what nobody has fetched."""
     for left in Path(folder).glob(f"{name}*{_ENDING}"):
         left.unlink(missing_ok=True)
@@ -287,7 +287,7 @@ _AHEAD = 2
 @contextmanager
 def extracting(
     chunks: Iterable[Chunk], workers: int, folder: Path | None = None
-) -> Iterator[Iterator[Extracted]]:
+) -> Iterator[Iterator[ExtractedPairs]]:
     """Start ``workers`` processes on ``chunks`` and hand over the results, in order.
 
     The processes are at work from the start, so that the caller can get ready meanwhile. One
@@ -309,10 +309,12 @@ def extracting(
     context = multiprocessing.get_context("spawn")
     parked = str(folder or gettempdir()), f".{token_hex(4)}."
 
-    def submit(chunk: Chunk) -> Future[Parked]:
+    def submit(chunk: Chunk) -> Future[StoredArrays]:
         return pool.submit(_extract_and_park, chunk, *parked)
 
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=stop_with_parent_ignoring_ctrl_c) as pool:
+    with ProcessPoolExecutor(
+        workers, mp_context=context, initializer=stop_with_parent_ignoring_ctrl_c
+    ) as pool:
         try:
             yield _in_order(submit, iter(chunks), _AHEAD * workers)
         except BrokenProcessPool as error:
@@ -324,27 +326,27 @@ def extracting(
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-            remove_parked(*parked)
+            remove_stored_arrays(*parked)
 
 
-def _extract_and_park(chunk: Chunk, folder: str, name: str) -> Parked:
-    return park(extract(chunk), folder, name)
+def _extract_and_park(chunk: Chunk, folder: str, name: str) -> StoredArrays:
+    return store_arrays(extract(chunk), folder, name)
 
 
 def _in_order(
-    submit: Callable[[Chunk], Future[Parked]], chunks: Iterator[Chunk], ahead: int
-) -> Iterator[Extracted]:
+    submit: Callable[[Chunk], Future[StoredArrays]], chunks: Iterator[Chunk], ahead: int
+) -> Iterator[ExtractedPairs]:
     under_way = deque(submit(chunk) for chunk in islice(chunks, ahead))
     return _results(submit, chunks, under_way)
 
 
 def _results(
-    submit: Callable[[Chunk], Future[Parked]],
+    submit: Callable[[Chunk], Future[StoredArrays]],
     chunks: Iterator[Chunk],
-    under_way: deque[Future[Parked]],
-) -> Iterator[Extracted]:
+    under_way: deque[Future[StoredArrays]],
+) -> Iterator[ExtractedPairs]:
     while under_way:
-        result = fetch(under_way.popleft().result())
+        result = load_arrays(under_way.popleft().result())
         for chunk in islice(chunks, 1):
             under_way.append(submit(chunk))
         yield result

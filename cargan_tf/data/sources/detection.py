@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cargan_tf.data.pairs import LeftOut, Source
+from cargan_tf.data.pairs import Skipped, Source
 from cargan_tf.data.sources import manifest, reference_lists, sub_urmp, urmp, videos
 from cargan_tf.data.sources.videos import is_video_table
 from cargan_tf.errors import UserError, did_you_mean
@@ -50,8 +50,8 @@ FORMATS: dict[str, Format] = {
     ),
     reference_lists.KIND: Format(
         "lists of a.png||one-hot||b.jpg, or spectrogram/ beside img/",
-        reference_lists.find_authors,
-        lambda path, _: reference_lists.read_authors(path),
+        reference_lists.find_reference_lists,
+        lambda path, _: reference_lists.read_reference_lists(path),
     ),
     urmp.KIND: Format(
         "folders with AuSep_*.wav and Vid_*.mp4 (raw URMP)", urmp.find_urmp, urmp.read_urmp
@@ -87,16 +87,16 @@ def find_source(path: Path, format: str | None = None, clip_ms: int = _CLIP_MS) 
     source = _read(path, format, clip_ms, expected)
     if not source.pairs:
         raise UserError(
-            f"{path} holds no pair of sound and picture; left out:"
-            f" {len(source.left_out)}{first_reasons(source.left_out)}."
+            f"{path} holds no pair of sound and image; left out:"
+            f" {len(source.skipped)}{first_reasons(source.skipped)}."
         )
     return source
 
 
-def first_reasons(left_out: tuple[LeftOut, ...]) -> str:
+def first_reasons(skipped: tuple[Skipped, ...]) -> str:
     """`` (name: reason; name: reason; …)`` for an error message, empty when there is none."""
-    shown = [f"{item.what}: {item.why}" for item in left_out[:_REASONS_SHOWN]]
-    if len(left_out) > _REASONS_SHOWN:
+    shown = [f"{item.what}: {item.why}" for item in skipped[:_REASONS_SHOWN]]
+    if len(skipped) > _REASONS_SHOWN:
         shown.append("…")
     return f" ({'; '.join(shown)})" if shown else ""
 
@@ -116,8 +116,8 @@ def _read(path: Path, format: str | None, clip_ms: int, expected: str) -> Source
             raise UserError(f"the folder {path} is empty: {expected}.")
     for name in FORMATS if format is None else [format]:
         form = FORMATS[name]
-        place = form.find(path)
-        if place is not None:
-            return form.read(place, clip_ms)
+        position = form.find(path)
+        if position is not None:
+            return form.read(position, clip_ms)
     what = "nothing known in" if format is None else f"nothing of the format {format!r} in"
     raise UserError(f"{what} {path}: {expected}.")

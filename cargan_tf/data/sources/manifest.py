@@ -45,7 +45,7 @@ def read_manifest(path: Path) -> Source:
         try:
             collector.add(_pair(row, root, f"{path} line {line}"), what)
         except RowError as error:
-            collector.drop(what, str(error))
+            collector.skip(what, str(error))
     return collector.source(root, KIND)
 
 

@@ -1,4 +1,4 @@
-"""Reads data as CAR-GAN's authors laid it out: spectrogram pictures instead of sound.
+"""Reads data as CAR-GAN's authors laid it out: spectrogram images instead of sound.
 
 Either their lists, text files of ``a.png||one-hot||b.jpg`` (``train_data.txt``, ``test_data.txt``),
 or the bare folders ``{spectrogram,spectram}/[<split>/]<class>/<class>NN_<ms>.png`` beside
@@ -32,20 +32,20 @@ IMAGE_FOLDERS = ("img", "img_256")
 
 _SEPARATOR = "||"
 
-_NOTE = "spectrogram pictures tell neither silence nor noise: clips were not searched for them"
+_NOTE = "spectrogram images tell neither silence nor noise: clips were not searched for them"
 
 #: The recording's name: the class and a number.
 _RECORDING = re.compile(r"(?P<label>.*?)_?\d*")
 
 
-def find_authors(path: Path) -> Path | None:
+def find_reference_lists(path: Path) -> Path | None:
     """``path`` if it is one of the authors' lists, or a folder of lists or of their folders."""
     if path.is_file():
         return path if _is_list(path) else None
     return path if _lists_in(path) or all(_folders_in(path)) else None
 
 
-def read_authors(path: Path) -> Source:
+def read_reference_lists(path: Path) -> Source:
     """The pairs at a place that :func:`find_authors` returned; splits where it tells them.
 
     Raises:
@@ -71,7 +71,7 @@ def _read_list(path: Path, root: Path, collector: PairCollector) -> None:
         try:
             collector.add(_pair(line, split, root, f"{path} line {number}"), what)
         except RowError as error:
-            collector.drop(what, str(error))
+            collector.skip(what, str(error))
 
 
 def _pair(line: str, split: str, root: Path, where: str) -> Pair:
@@ -80,7 +80,7 @@ def _pair(line: str, split: str, root: Path, where: str) -> Pair:
         raise RowError(f"{len(parts)} parts between {_SEPARATOR}, expected a.png||one-hot||b.jpg")
     spectrogram, image = (
         _listed_file(text, root, f"{where}, {part}")
-        for text, part in ((parts[0], "spectrogram"), (parts[2], "picture"))
+        for text, part in ((parts[0], "spectrogram"), (parts[2], "image"))
     )
     shown, heard = _moment(image), _moment(spectrogram)
     if shown != heard:
@@ -132,9 +132,9 @@ def _read_folders(root: Path, collector: PairCollector) -> None:
     shown = _by_key(image_folder, root, IMAGE_SUFFIXES, collector)
     for key in sorted(heard.keys() & shown.keys()):
         collector.add(Pair(*key, audio=heard[key], image=shown[key]), str(heard[key]))
-    for files, others, kind in ((heard, shown, "picture"), (shown, heard, "spectrogram")):
+    for files, others, kind in ((heard, shown, "image"), (shown, heard, "spectrogram")):
         for key in sorted(files.keys() - others.keys()):
-            collector.drop(relative(files[key], root), f"no {kind} of the same name")
+            collector.skip(relative(files[key], root), f"no {kind} of the same name")
 
 
 def _by_key(
@@ -144,9 +144,9 @@ def _by_key(
     found: dict[Key, Path] = {}
     for split, label, path in _files(folder, root, collector):
         if path.suffix.lower() not in suffixes:
-            collector.drop(relative(path, root), f"not one of {', '.join(sorted(suffixes))}")
+            collector.skip(relative(path, root), f"not one of {', '.join(sorted(suffixes))}")
         elif found.setdefault((split, label, *_moment(path)), path) is not path:
-            collector.drop(relative(path, root), "duplicate")
+            collector.skip(relative(path, root), "duplicate")
     return found
 
 
@@ -154,12 +154,12 @@ def _files(folder: Path, root: Path, collector: PairCollector) -> Iterator[tuple
     """Split, class and path of every file in a class folder, with or without split folders."""
     for first in visible(folder):
         if not first.is_dir():
-            collector.drop(relative(first, root), "lies outside the class folders")
+            collector.skip(relative(first, root), "lies outside the class folders")
             continue
         of_split = first.name in SPLITS
         for label in visible(first) if of_split else [first]:
             if not label.is_dir():
-                collector.drop(relative(label, root), "lies outside the class folders")
+                collector.skip(relative(label, root), "lies outside the class folders")
                 continue
             for path in visible(label):
                 yield first.name if of_split else NO_SPLIT, label.name, path
@@ -182,7 +182,7 @@ def _is_list(path: Path) -> bool:
 
 
 def _folders_in(root: Path) -> tuple[list[Path], list[Path]]:
-    """Folders of spectrograms and of pictures that are there."""
+    """Folders of spectrograms and of images that are there."""
     found = [
         [root / name for name in names if (root / name).is_dir()]
         for names in (SPECTROGRAM_FOLDERS, IMAGE_FOLDERS)

@@ -1,6 +1,6 @@
 """Reads Sub-URMP's folders: ``{img,chunk}/<split>/<class>/<class>NN_<ms>.{jpg,wav}``.
 
-A picture and a clip belong together when split, class, recording and start are the same. Two
+An image and a clip belong together when split, class, recording and start are the same. Two
 sorted listings are never laid side by side: one missing file would shift all that follow it.
 """
 
@@ -35,16 +35,16 @@ def read_tree(root: Path) -> Source:
     """The pairs under ``root``, a folder that :func:`find_tree` returned.
 
     Hidden files are passed over, as systems scatter them (``.DS_Store``, ``._name``). Any other
-    file or folder that gives no pair is named in ``left_out``.
+    file or folder that gives no pair is named in ``skipped``.
     """
     collector = PairCollector()
     images = _by_key(root, IMAGE_FOLDER, IMAGE_SUFFIXES, collector)
     sounds = _by_key(root, AUDIO_FOLDER, AUDIO_SUFFIXES, collector)
     for key in sorted(images.keys() & sounds.keys()):
         collector.add(Pair(*key, audio=sounds[key], image=images[key]), str(images[key]))
-    for files, others, kind in ((images, sounds, "sound"), (sounds, images, "picture")):
+    for files, others, kind in ((images, sounds, "sound"), (sounds, images, "image")):
         for key in sorted(files.keys() - others.keys()):
-            collector.drop(relative(files[key], root), f"no {kind} of the same name")
+            collector.skip(relative(files[key], root), f"no {kind} of the same name")
     return collector.source(root, KIND)
 
 
@@ -57,13 +57,13 @@ def _by_key(
         what = relative(path, root)
         name = MOMENT.fullmatch(path.stem)
         if path.suffix.lower() not in suffixes:
-            collector.drop(what, f"not one of {', '.join(sorted(suffixes))}")
+            collector.skip(what, f"not one of {', '.join(sorted(suffixes))}")
         elif name is None or not name["recording"].startswith(label):
-            collector.drop(what, f"name is not {label}NN_<milliseconds>")
+            collector.skip(what, f"name is not {label}NN_<milliseconds>")
         else:
             key = (split, label, name["recording"], int(name["start"]))
             if found.setdefault(key, path) is not path:
-                collector.drop(what, f"duplicate of {relative(found[key], root)}")
+                collector.skip(what, f"duplicate of {relative(found[key], root)}")
     return found
 
 
@@ -71,11 +71,11 @@ def _files(folder: Path, root: Path, collector: PairCollector) -> Iterator[tuple
     """Split, class and path of every file two folders below ``folder``, in order."""
     for split in visible(folder):
         if split.name not in SPLITS or not split.is_dir():
-            collector.drop(relative(split, root), f"not a folder named {', '.join(SPLITS)}")
+            collector.skip(relative(split, root), f"not a folder named {', '.join(SPLITS)}")
             continue
         for label in visible(split):
             if not label.is_dir():
-                collector.drop(relative(label, root), "lies outside the class folders")
+                collector.skip(relative(label, root), "lies outside the class folders")
                 continue
             for path in visible(label):
                 yield split.name, label.name, path

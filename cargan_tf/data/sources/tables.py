@@ -31,7 +31,7 @@ _SPLIT_WORDS = {
 }
 
 
-#: Files of pictures, by their ending.
+#: Files of images, by their ending.
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 
 #: ``double_bass01_24700``: how Sub-URMP names a moment, by its recording and the milliseconds.

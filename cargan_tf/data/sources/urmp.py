@@ -2,7 +2,7 @@
 
 ``01_Jupiter_vn_vc/`` holds ``AuSep_1_vn_01_Jupiter.wav``, ``AuSep_2_vc_01_Jupiter.wav`` and
 ``Vid_01_Jupiter.mp4``. The players stand side by side in the order of the tracks, so each one's
-part of the picture is taken to be an equal vertical strip.
+part of the image is taken to be an equal vertical strip.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from cargan_tf.audio.decode import opened
+from cargan_tf.audio.decode import open_sound
 from cargan_tf.data.pairs import NO_SPLIT, Pair, PairCollector, Source
 from cargan_tf.data.sources.tables import visible
-from cargan_tf.data.video_reading import check_installed, read_facts
+from cargan_tf.data.video_reading import check_dependencies, read_facts
 from cargan_tf.errors import UserError
 from cargan_tf.labels import ALIASES, SUB_URMP_LABELS
 
@@ -38,13 +38,13 @@ def read_urmp(root: Path, step_ms: int) -> Source:
     Raises:
         UserError: PyAV, which reads the videos, is not installed.
     """
-    check_installed(root)
+    check_dependencies(root)
     collector = PairCollector()
     for folder in _folders(root):
         if _is_piece(folder):
             _read_piece(folder, root, step_ms, collector)
         else:
-            collector.drop(folder.name, "no AuSep_*.wav and Vid_*.mp4 in it")
+            collector.skip(folder.name, "no AuSep_*.wav and Vid_*.mp4 in it")
     return collector.source(root, KIND)
 
 
@@ -54,31 +54,31 @@ def _read_piece(folder: Path, root: Path, step_ms: int, collector: PairCollector
     try:
         video_seconds = read_facts(video).seconds
     except UserError as error:
-        collector.drop(f"{folder.name}/{video.name}", str(error))
+        collector.skip(f"{folder.name}/{video.name}", str(error))
         return
-    for place, (code, path) in enumerate(tracks):
+    for position, (code, path) in enumerate(tracks):
         what = f"{folder.name}/{path.name}"
         label = ALIASES.get(code, code)
         if label not in SUB_URMP_LABELS:
-            collector.drop(what, f"{code!r} is not one of URMP's 13 codes")
+            collector.skip(what, f"{code!r} is not one of URMP's 13 codes")
             continue
         try:
-            with opened(path) as sound:
+            with open_sound(path) as sound:
                 seconds = min(video_seconds, sound.frames / sound.samplerate)
         except UserError as error:
-            collector.drop(what, str(error))
+            collector.skip(what, str(error))
             continue
         for start_ms in range(0, 1 + round(1000 * seconds) - step_ms, step_ms):
             pair = Pair(
                 NO_SPLIT,
                 label,
-                f"{folder.name}-{place + 1}",
+                f"{folder.name}-{position + 1}",
                 start_ms,
                 audio=path,
                 image=video,
                 offset_ms=start_ms,
                 frame_ms=start_ms,
-                strip=(place, len(tracks)),
+                strip=(position, len(tracks)),
                 piece=folder.name,
             )
             collector.add(pair, what)

@@ -23,7 +23,7 @@ from cargan_tf.data.sources.tables import (
 from cargan_tf.data.video_reading import (
     VIDEO_SUFFIXES,
     VideoFacts,
-    check_installed,
+    check_dependencies,
     is_video,
     read_facts,
 )
@@ -195,7 +195,7 @@ def find_videos(path: Path) -> Path | None:
 
 
 def read_videos(path: Path, step_ms: int) -> Source:
-    """A pair for each ``step_ms`` of each labelled stretch: the frame and the sound from there.
+    """A pair for each ``step_ms`` of each labeled stretch: the frame and the sound from there.
 
     The video is the recording. A video that is missing, cannot be read or has no sound is left
     out by name, as is a row with a bad value.
@@ -203,7 +203,7 @@ def read_videos(path: Path, step_ms: int) -> Source:
     Raises:
         UserError: a table lacks a column, a path leaves the folder, or PyAV is not installed.
     """
-    check_installed(path)
+    check_dependencies(path)
     tables = [path] if path.is_file() else find_tables(path)
     root = (path.parent if path.is_file() else path).resolve()
     files = _by_stem(root)
@@ -212,7 +212,7 @@ def read_videos(path: Path, step_ms: int) -> Source:
     for table in tables:
         for row in read_table(table):
             if not isinstance(row, VideoRow):
-                collector.drop(*row)
+                collector.skip(*row)
                 continue
             stretch = (row.video, row.label, row.start)
             if stretch in seen:  # AVE lists all in one table and again by split
@@ -222,7 +222,7 @@ def read_videos(path: Path, step_ms: int) -> Source:
                 for pair in _pairs(row, files, root, table, step_ms):
                     collector.add(pair, row.what)
             except RowError as error:
-                collector.drop(row.what, str(error))
+                collector.skip(row.what, str(error))
     return collector.source(root, KIND)
 
 
@@ -232,8 +232,8 @@ def _pairs(
     video, cut_out = _video(row, files, root, table)
     facts = _facts(video)
     name = video.relative_to(root).as_posix()
-    if not facts.has_sound or not facts.has_picture:
-        lacking = "sound" if not facts.has_sound else "picture"
+    if not facts.has_sound or not facts.has_image:
+        lacking = "sound" if not facts.has_sound else "image"
         raise RowError(f"{name} has no {lacking}")
     start, end = row.start, facts.seconds if row.end is None else row.end
     if cut_out or (row.end is not None and start >= facts.seconds):

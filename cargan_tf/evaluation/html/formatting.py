@@ -1,5 +1,5 @@
 """Figures as people read them."""
-# MERGED An evaluation's figures as tables: metrics by kinds of pictures, and classes by metrics.
+# MERGED An evaluation's figures as tables: metrics by kinds of images, and classes by metrics.
 # MERGED The figures that matter most, each as a question, an answer and what to compare it with.
 # MERGED Where the templates are, and how values become text in them.
 
@@ -16,8 +16,8 @@ from cargan_tf.evaluation.report import (
     CLASS_MEAN,
     REAL,
     REFINED,
-    Figure,
     MetricInfo,
+    MetricValue,
     Report,
     Row,
     SplitReport,
@@ -27,9 +27,9 @@ from cargan_tf.evaluation.report import (
 ARROWS: Final = {"higher": " ↑", "lower": " ↓", "neither": ""}
 
 
-def number(value: float, share: bool) -> str:
+def number(value: float, fraction: bool) -> str:
     """A share with three decimals, anything else with three or four digits."""
-    if share:
+    if fraction:
         return f"{value:.3f}"
     for least, decimals in ((100, 1), (10, 2), (1, 3)):
         if abs(value) >= least:
@@ -37,37 +37,37 @@ def number(value: float, share: bool) -> str:
     return f"{value:.3g}"
 
 
-def limits(figure: Figure, info: MetricInfo) -> Iterator[str]:
-    """What one must know to judge a figure, a few words each; ``LIMITS`` explains them."""
-    if figure.interval is not None:
-        low, high = (number(edge, info.share) for edge in figure.interval)
+def limits(value: MetricValue, info: MetricInfo) -> Iterator[str]:
+    """What one must know to evaluator a figure, a few words each; ``LIMITS`` explains them."""
+    if value.interval is not None:
+        low, high = (number(edge, info.fraction) for edge in value.interval)
         yield f"95 %: {low} to {high}"
-    if figure.spread is not None:
-        yield f"± {number(figure.spread, info.share)}"
-    if figure.chance is not None:
-        yield f"chance {number(figure.chance, info.share)}"
-    if figure.floor is not None:
-        yield f"floor {number(figure.floor, info.share)}"
-    if figure.at_floor_size is not None:
-        yield f"at its size {number(figure.at_floor_size, info.share)}"
-    if figure.singular:
+    if value.std is not None:
+        yield f"± {number(value.std, info.fraction)}"
+    if value.chance is not None:
+        yield f"chance {number(value.chance, info.fraction)}"
+    if value.floor is not None:
+        yield f"floor {number(value.floor, info.fraction)}"
+    if value.at_floor_size is not None:
+        yield f"at its size {number(value.at_floor_size, info.fraction)}"
+    if value.singular:
         yield "singular"
 
 
 LIMITS: Final = {
     "95 %": "Wilson's interval of a share.",
-    "±": "Standard error over parts of the pictures.",
+    "±": "Standard error over parts of the images.",
     "chance": (
         "What guessing would give: the label, for an accuracy; else the photo, among those of the"
         " class."
     ),
     "floor, at its size": (
         "The same measure between two halves of the real photos, and between one of those halves"
-        " and as many pictures: these two compare like with like, as the measure grows when there"
-        " are fewer pictures."
+        " and as many images: these two compare like with like, as the measure grows when there"
+        " are fewer images."
     ),
     "singular": (
-        "There are no more pictures than features, so the covariance has no full rank and the"
+        "There are no more images than features, so the covariance has no full rank and the"
         " distance is mostly bias: compare it within this page only."
     ),
 }
@@ -82,8 +82,8 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class FigureLine:
-    """One metric over several kinds of pictures."""
+class ValueLine:
+    """One metric over several kinds of images."""
 
     title: str
     meaning: str
@@ -92,48 +92,48 @@ class FigureLine:
 
 
 @dataclass(frozen=True)
-class FigureTable:
-    """Metrics by kinds of pictures."""
+class ValueTable:
+    """Metrics by kinds of images."""
 
     columns: tuple[str, ...]
-    lines: tuple[FigureLine, ...]
+    lines: tuple[ValueLine, ...]
 
 
-def figure_table(report: Report, rows: Sequence[Row]) -> FigureTable:
+def value_table(report: Report, rows: Sequence[Row]) -> ValueTable:
     """A line a metric that any of the rows has, a column a row."""
     lines = [
-        FigureLine(
+        ValueLine(
             info.title,
             info.meaning,
             info.better,
             tuple(
-                Cell(number(figure.value, info.share), tuple(limits(figure, info)))
-                if (figure := row.figures.get(info.name)) is not None
+                Cell(number(value.value, info.fraction), tuple(limits(value, info)))
+                if (value := row.values.get(info.name)) is not None
                 else None
                 for row in rows
             ),
         )
         for info in report.metrics
-        if any(info.name in row.figures for row in rows)
+        if any(info.name in row.values for row in rows)
     ]
-    return FigureTable(tuple(row.name for row in rows), tuple(lines))
+    return ValueTable(tuple(row.name for row in rows), tuple(lines))
 
 
-def figures_by_class(report: Report, row: Row) -> FigureTable:
+def values_by_class(report: Report, row: Row) -> ValueTable:
     """A line a class, with the metrics that have a figure for each class as columns."""
     infos = [
         info
         for info in report.metrics
-        if info.name in row.figures and row.figures[info.name].by_class
+        if info.name in row.values and row.values[info.name].by_class
     ]
     lines = []
     for label in report.labels:
         cells = []
         for info in infos:
-            figure = (row.figures[info.name].by_class or {}).get(label)
-            cells.append(None if figure is None else Cell(number(figure.value, info.share)))
-        lines.append(FigureLine(label, "", "", tuple(cells)))
-    return FigureTable(tuple(info.title for info in infos), tuple(lines))
+            value = (row.values[info.name].by_class or {}).get(label)
+            cells.append(None if value is None else Cell(number(value.value, info.fraction)))
+        lines.append(ValueLine(label, "", "", tuple(cells)))
+    return ValueTable(tuple(info.title for info in infos), tuple(lines))
 
 
 @dataclass(frozen=True)
@@ -148,31 +148,31 @@ class Question:
 
 QUESTIONS = (
     Question(
-        "judge_accuracy",
+        "evaluator_accuracy",
         "Is it the right instrument?",
-        "of the pictures show the instrument that was asked for, says a network that was trained on"
+        "of the images show the instrument that was asked for, says a network that was trained on"
         " real photos and had no part in training the generator. It alone proves little: the"
         " instrument's name is given to the generator.",
     ),
     Question(
         "retrieval_1",
         "Is it this very sound?",
-        "of the pictures are nearer to their own photo than to any other photo of the same"
+        "of the images are nearer to their own photo than to any other photo of the same"
         " instrument. Only the sound can tell these photos apart.",
     ),
     Question(
         "player_match",
         "Is it the player who is heard?",
-        "of the pictures look most like a photo of the player who is heard, among all photos of"
+        "of the images look most like a photo of the player who is heard, among all photos of"
         " the instrument.",
     ),
     Question(
-        "sound_movement",
+        "sound_sensitivity",
         "Does another sound change it?",
-        "is how far a point of the picture moves on average when another sound of the same"
+        "is how far a point of the image moves on average when another sound of the same"
         " instrument is heard, where 2 is from black to white. It does not say that it moves the"
         " right way.",
-        ("another label", "label_movement"),
+        ("another label", "label_sensitivity"),
     ),
     Question(
         "l1",
@@ -183,15 +183,15 @@ QUESTIONS = (
     Question(
         "fid",
         "Could it be a photo?",
-        "is the Fréchet distance between the features of the pictures and of real photos: 0 means"
-        " alike. It depends on the numbers of pictures, so compare it with what two halves of the"
+        "is the Fréchet distance between the features of the images and of real photos: 0 means"
+        " alike. It depends on the numbers of images, so compare it with what two halves of the"
         " real photos give.",
     ),
 )
 
 
 @dataclass(frozen=True)
-class Headline:
+class SummaryLine:
     """A question with its answer for one split."""
 
     question: Question
@@ -199,41 +199,41 @@ class Headline:
     compared: tuple[tuple[str, str], ...]
 
 
-def headlines(report: Report, split: SplitReport) -> list[Headline]:
-    """The questions that were measured, for the refined pictures of a split."""
-    figures = split.row(REFINED).figures
+def summary(report: Report, split: SplitReport) -> list[SummaryLine]:
+    """The questions that were measured, for the refined images of a split."""
+    values = split.row(REFINED).values
     infos = {info.name: info for info in report.metrics}
     return [
-        Headline(
+        SummaryLine(
             question,
-            number(figures[question.metric].value, infos[question.metric].share),
-            (*_beside(figures, infos, question), *_compared(split, infos[question.metric])),
+            number(values[question.metric].value, infos[question.metric].fraction),
+            (*_beside(values, infos, question), *_compared(split, infos[question.metric])),
         )
         for question in QUESTIONS
-        if question.metric in figures
+        if question.metric in values
     ]
 
 
 def _beside(
-    figures: dict[str, Figure], infos: dict[str, MetricInfo], question: Question
+    values: dict[str, MetricValue], infos: dict[str, MetricInfo], question: Question
 ) -> Iterator[tuple[str, str]]:
-    if question.beside is not None and question.beside[1] in figures:
+    if question.beside is not None and question.beside[1] in values:
         what, metric = question.beside
-        yield what, number(figures[metric].value, infos[metric].share)
+        yield what, number(values[metric].value, infos[metric].fraction)
 
 
 def _compared(split: SplitReport, info: MetricInfo) -> Iterator[tuple[str, str]]:
     """Chance, floor, and the rows that stand beside."""
-    figure = split.row(REFINED).figures[info.name]
-    if figure.chance is not None:
-        yield "by chance", number(figure.chance, info.share)
-    if figure.floor is not None:
-        yield "photos against photos", number(figure.floor, info.share)
+    value = split.row(REFINED).values[info.name]
+    if value.chance is not None:
+        yield "by chance", number(value.chance, info.fraction)
+    if value.floor is not None:
+        yield "photos against photos", number(value.floor, info.fraction)
     others = [row for row in split.rows if row.name != REFINED]
     order = {CLASS_MEAN: 0, REAL: 2}
     for row in sorted(others, key=lambda row: order.get(row.name, 1)):
-        if info.name in row.figures:
-            yield row.name, number(row.figures[info.name].value, info.share)
+        if info.name in row.values:
+            yield row.name, number(row.values[info.name].value, info.fraction)
 
 
 def environment() -> Environment:

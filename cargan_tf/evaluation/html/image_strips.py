@@ -1,4 +1,4 @@
-"""Pictures as parts of a page: each inlined, with a text for those who cannot see it."""
+"""Images as parts of a page: each inlined, with a text for those who cannot see it."""
 # MERGED Which clips a page shows: by rules that are stated, so that nothing is picked to please.
 # MERGED The same few sounds drawn by every run, so that systems can be compared by eye.
 
@@ -15,25 +15,24 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cargan_tf.evaluation.generation import DrawnSplit
+from cargan_tf.evaluation.generation import GeneratedSplit
 from cargan_tf.evaluation.report import Example, SplitReport
+from cargan_tf.utils.arrays import FloatArray
 from cargan_tf.utils.files import write_atomically
-from cargan_tf.visualization.grids import to_image, two_sounds_a_label
+from cargan_tf.visualization.grids import to_image, two_clips_per_label
 
-Floats = NDArray[np.float32]
-
-#: Pixels a side up to which a picture is inlined as it is; larger ones lose what nobody sees, as a
-#: page of some hundred 256×256 pictures would weigh 30 MB.
+#: Pixels a side up to which an image is inlined as it is; larger ones lose what nobody sees, as a
+#: page of some hundred 256×256 images would weigh 30 MB.
 _LOSSLESS_UP_TO = 64
 _QUALITY = 90
 
-#: Differences of pictures lie in 0 … 2; half of that is already all a picture can be off.
+#: Differences of images lie in 0 … 2; half of that is already all an image can be off.
 _DIFFERENCE_RANGE = 1.0
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One picture: what it is, and itself as a data URI."""
+    """One image: what it is, and itself as a data URI."""
 
     title: str
     alt: str
@@ -42,10 +41,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class Strip:
-    """Pictures of one clip, and what is to be known of it."""
+    """Images of one clip, and what is to be known of it."""
 
     example: Example
-    pictures: tuple[Shown, ...]
+    images: tuple[Shown, ...]
 
     @property
     def note(self) -> str:
@@ -58,65 +57,65 @@ class Strip:
 class StripMaker:
     """Strips of a split's clips."""
 
-    def __init__(self, drawn: DrawnSplit) -> None:
-        self._drawn = drawn
+    def __init__(self, generated: GeneratedSplit) -> None:
+        self._generated = generated
 
     def drawing(self, example: Example) -> Strip:
         """Sound, coarse, refined, real."""
         return self._strip(example, ("sound", *self._stages, "real photo"))
 
     def retrieval(self, example: Example) -> Strip:
-        """The same, and the photo of the class that is nearest to the refined picture."""
+        """The same, and the photo of the class that is nearest to the refined image."""
         return self._strip(example, ("sound", *self._stages, "real photo", "nearest"))
 
-    def movement(self, example: Example) -> Strip:
-        """Refined picture, another sound, how far it moved, another label."""
+    def sensitivity(self, example: Example) -> Strip:
+        """Refined image, another sound, how far it moved, another label."""
         return self._strip(example, ("refined", "other sound", "moved by", "other label"))
 
     @property
     def _stages(self) -> tuple[str, ...]:
-        return ("coarse", "refined") if self._drawn.has_two_stages else ("refined",)
+        return ("coarse", "refined") if self._generated.has_two_stages else ("refined",)
 
     def _strip(self, example: Example, titles: Sequence[str]) -> Strip:
-        pictures = [
+        images = [
             Shown(title, f"{title}: {example.label}, {example.key}", self._uri(title, example))
             for title in titles
         ]
-        return Strip(example, tuple(pictures))
+        return Strip(example, tuple(images))
 
     def _uri(self, title: str, example: Example) -> str:
-        drawn, index = self._drawn, example.index
+        generated, index = self._generated, example.index
         if title == "sound":
-            return data_uri(sound_image(drawn.spectrograms[index]))
+            return data_uri(sound_image(generated.spectrograms[index]))
         if title == "moved by":
-            moved = np.abs(drawn.other_sound[index] - drawn.refined[index]).mean(axis=-1)
-            return data_uri(coloured(moved / _DIFFERENCE_RANGE))
-        pictures = {
-            "coarse": drawn.coarse,
-            "refined": drawn.refined,
-            "real photo": drawn.photos,
-            "other sound": drawn.other_sound,
-            "other label": drawn.other_label,
+            moved = np.abs(generated.other_sound[index] - generated.refined[index]).mean(axis=-1)
+            return data_uri(colored(moved / _DIFFERENCE_RANGE))
+        images = {
+            "coarse": generated.coarse,
+            "refined": generated.refined,
+            "real photo": generated.photos,
+            "other sound": generated.other_sound,
+            "other label": generated.other_label,
         }
         if title == "nearest":
-            return data_uri(to_image(drawn.photos[example.nearest]))
-        return data_uri(to_image(pictures[title][index]))
+            return data_uri(to_image(generated.photos[example.nearest]))
+        return data_uri(to_image(images[title][index]))
 
 
-def sound_image(spectrogram: Floats) -> Image.Image:
-    """[S, S, 1] in [-1, 1], lowest band first, in colours of loudness with low notes at the bottom;
-    [S, S, 3], the authors' colours, as the networks see them."""
+def sound_image(spectrogram: FloatArray) -> Image.Image:
+    """[S, S, 1] in [-1, 1], lowest band first, in colors of loudness with low notes at the bottom;
+    [S, S, 3], the authors' colors, as the networks see them."""
     if spectrogram.shape[-1] == 3:
         return to_image(spectrogram)
-    return coloured((spectrogram[::-1, :, 0] + 1.0) / 2.0)
+    return colored((spectrogram[::-1, :, 0] + 1.0) / 2.0)
 
 
-def coloured(values: Floats) -> Image.Image:
+def colored(values: FloatArray) -> Image.Image:
     """[H, W] in 0 … 1 from dark to bright."""
     from matplotlib import colormaps
 
-    colours = colormaps["magma"](np.clip(values, 0, 1))[..., :3]
-    return Image.fromarray((colours * 255).round().astype(np.uint8))
+    colors = colormaps["magma"](np.clip(values, 0, 1))[..., :3]
+    return Image.fromarray((colors * 255).round().astype(np.uint8))
 
 
 def data_uri(image: Image.Image) -> str:
@@ -141,7 +140,7 @@ def two_a_label(
     classes = np.asarray([labels.index(example.label) for example in music])
     recordings = [example.recording for example in music]
     players = [example.player or example.recording for example in music]
-    pairs = two_sounds_a_label(classes, recordings, players, seed)
+    pairs = two_clips_per_label(classes, recordings, players, seed)
     return {
         music[first].label: [music[index] for index in dict.fromkeys((first, second))]
         for first, second in pairs
@@ -149,7 +148,7 @@ def two_a_label(
 
 
 def best(examples: Sequence[Example]) -> list[Example]:
-    """The clips of music whose refined picture is nearest to the photo, at most one a label."""
+    """The clips of music whose refined image is nearest to the photo, at most one a label."""
     return _first_of_each_label(sorted(_music(examples), key=lambda one: one.refined_l1))
 
 
@@ -158,9 +157,11 @@ def worst(examples: Sequence[Example]) -> list[Example]:
     return _first_of_each_label(sorted(_music(examples), key=lambda one: -one.refined_l1))
 
 
-def misjudged(examples: Sequence[Example], judge: str) -> list[Example]:
-    """Clips of music in whose refined picture the network sees another label, farthest first."""
-    wrong = [one for one in _music(examples) if one.predictions.get(judge, one.label) != one.label]
+def misclassified(examples: Sequence[Example], evaluator: str) -> list[Example]:
+    """Clips of music in whose refined image the network sees another label, farthest first."""
+    wrong = [
+        one for one in _music(examples) if one.predictions.get(evaluator, one.label) != one.label
+    ]
     return sorted(wrong, key=lambda one: -one.refined_l1)[:SHOWN]
 
 
@@ -181,7 +182,7 @@ FILE = "comparison.npz"
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """One clip of each label, M in all; pictures are [M, S, S, 3] uint8."""
+    """One clip of each label, M in all; images are [M, S, S, 3] uint8."""
 
     keys: tuple[str, ...]
     labels: tuple[str, ...]
@@ -190,18 +191,18 @@ class Comparison:
     refined: NDArray[np.uint8]
 
 
-def save_comparison(split: SplitReport, drawn: DrawnSplit, seed: int, path: Path) -> None:
+def save_comparison(split: SplitReport, generated: GeneratedSplit, seed: int, path: Path) -> None:
     """Write the first clip of music of each label; the seed and the data decide which, no run."""
-    chosen = [clips[0] for clips in two_a_label(split.examples, drawn.labels, seed).values()]
-    places = [example.index for example in chosen]
+    chosen = [clips[0] for clips in two_a_label(split.examples, generated.labels, seed).values()]
+    positions = [example.index for example in chosen]
     content = io.BytesIO()
     np.savez_compressed(
         content,
         keys=np.asarray([example.key for example in chosen]),
         labels=np.asarray([example.label for example in chosen]),
-        sounds=_stack([sound_image(drawn.spectrograms[place]) for place in places]),
-        photos=_stack([to_image(drawn.photos[place]) for place in places]),
-        refined=_stack([to_image(drawn.refined[place]) for place in places]),
+        sounds=_stack([sound_image(generated.spectrograms[position]) for position in positions]),
+        photos=_stack([to_image(generated.photos[position]) for position in positions]),
+        refined=_stack([to_image(generated.refined[position]) for position in positions]),
     )
     write_atomically(path, content.getvalue())
 

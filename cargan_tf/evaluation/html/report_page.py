@@ -1,4 +1,4 @@
-"""An evaluation as one page that needs nothing else: figures, curves and pictures."""
+"""An evaluation as one page that needs nothing else: figures, curves and images."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from pathlib import Path
 
 import yaml
 
-from cargan_tf.evaluation.generation import DrawnSplit
+from cargan_tf.evaluation.generation import GeneratedSplit
 from cargan_tf.evaluation.html.formatting import (
     LIMITS,
-    FigureTable,
-    Headline,
+    SummaryLine,
+    ValueTable,
     environment,
-    figure_table,
-    figures_by_class,
-    headlines,
+    summary,
+    value_table,
+    values_by_class,
 )
 from cargan_tf.evaluation.html.image_strips import (
     SHOWN,
     Strip,
     StripMaker,
     best,
-    misjudged,
+    misclassified,
     two_a_label,
     worst,
 )
@@ -47,36 +47,38 @@ class SplitView:
     """Everything a page shows of one split."""
 
     split: SplitReport
-    headlines: list[Headline]
-    table: FigureTable
-    apart: dict[str, FigureTable]
-    classes: FigureTable
-    gallery: dict[str, list[Strip]]
+    summary: list[SummaryLine]
+    table: ValueTable
+    apart: dict[str, ValueTable]
+    classes: ValueTable
+    validation: dict[str, list[Strip]]
     cases: list[Group]
-    movement: list[Strip]
+    sensitivity: list[Strip]
     flagged: list[Group]
 
 
-def write_html(report: Report, drawn: Mapping[str, DrawnSplit], run: Run, path: Path) -> None:
+def write_html(
+    report: Report, generated: Mapping[str, GeneratedSplit], run: Run, path: Path
+) -> None:
     """Write the page.
 
-    Every picture, curve and style is in the file; it asks no network for anything.
+    Every image, curve and style is in the file; it asks no network for anything.
 
     Args:
         report: the figures.
-        drawn: the pictures of each of the report's splits, by its name.
+        generated: the images of each of the report's splits, by its name.
         run: the run, for its losses and its configuration.
         path: of the page; its folder is made.
     """
-    seed = report.origin.seed
-    # Held-out pictures first: they are what the run is judged by.
+    seed = report.provenance.seed
+    # Held-out images first: they are what the run is judged by.
     ordered = sorted(report.splits, key=lambda split: split.split == "train")
     page = (
         environment()
         .get_template("report.html.jinja")
         .render(
             report=report,
-            views=[_view(report, split, drawn[split.split], seed) for split in ordered],
+            views=[_view(report, split, generated[split.split], seed) for split in ordered],
             plots=training_plots(run.read_stats()),
             config=yaml.safe_dump(run.read_info().config.model_dump(mode="json"), sort_keys=False),
             limits=LIMITS,
@@ -85,19 +87,19 @@ def write_html(report: Report, drawn: Mapping[str, DrawnSplit], run: Run, path: 
     write_atomically(path, page.encode())
 
 
-def _view(report: Report, split: SplitReport, drawn: DrawnSplit, seed: int) -> SplitView:
-    strips = StripMaker(drawn)
+def _view(report: Report, split: SplitReport, generated: GeneratedSplit, seed: int) -> SplitView:
+    strips = StripMaker(generated)
     two = two_a_label(split.examples, report.labels, seed)
     first_of_each = [examples[0] for examples in two.values()][:SHOWN]
     return SplitView(
         split=split,
-        headlines=headlines(report, split),
-        table=figure_table(report, split.rows),
-        apart={kind: figure_table(report, rows) for kind, rows in split.apart.items()},
-        classes=figures_by_class(report, split.row(REFINED)),
-        gallery={label: list(map(strips.drawing, examples)) for label, examples in two.items()},
+        summary=summary(report, split),
+        table=value_table(report, split.rows),
+        apart={kind: value_table(report, rows) for kind, rows in split.apart.items()},
+        classes=values_by_class(report, split.row(REFINED)),
+        validation={label: list(map(strips.drawing, examples)) for label, examples in two.items()},
         cases=_cases(split, strips),
-        movement=[strips.movement(example) for example in first_of_each],
+        sensitivity=[strips.sensitivity(example) for example in first_of_each],
         flagged=_flagged(split.examples, strips),
     )
 
@@ -106,22 +108,22 @@ def _cases(split: SplitReport, strips: StripMaker) -> list[Group]:
     groups = [
         _group(
             "Best",
-            "The refined pictures nearest to their photos (L1), at most one of each label.",
+            "The refined images nearest to their photos (L1), at most one of each label.",
             map(strips.retrieval, best(split.examples)),
         ),
         _group(
             "Worst",
-            "The refined pictures farthest from their photos (L1), at most one of each label.",
+            "The refined images farthest from their photos (L1), at most one of each label.",
             map(strips.retrieval, worst(split.examples)),
         ),
     ]
     for confusion in split.confusions:
         groups.append(
             _group(
-                f"Taken for another instrument by the network “{confusion.judge}”",
-                "Refined pictures in which it sees another label, those farthest from their"
+                f"Taken for another instrument by the network “{confusion.evaluator}”",
+                "Refined images in which it sees another label, those farthest from their"
                 " photos first.",
-                map(strips.retrieval, misjudged(split.examples, confusion.judge)),
+                map(strips.retrieval, misclassified(split.examples, confusion.evaluator)),
             )
         )
     return groups

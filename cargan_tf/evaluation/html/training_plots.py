@@ -32,10 +32,10 @@ _TITLES = {
 
 #: Width and height in inches: a column of the page, so that text keeps its size on a phone.
 _SIZE = (4.4, 2.7)
-#: Okabe and Ito's colours, told apart by the colour-blind and seen on white and on black; one name
-#: has one colour in all plots.
-_COLOUR_OF = {"coarse": "#d55e00", "refined": "#0088cc", "real": "#009e73"}
-_COLOURS = ("#cc79a7", "#e69f00", "#0088cc", "#d55e00", "#009e73", "#999999")
+#: Okabe and Ito's colors, told apart by the color-blind and seen on white and on black; one name
+#: has one color in all plots.
+_COLOR_OF = {"coarse": "#d55e00", "refined": "#0088cc", "real": "#009e73"}
+_COLORS = ("#cc79a7", "#e69f00", "#0088cc", "#d55e00", "#009e73", "#999999")
 #: Fewer are shown as points on the line.
 _FEW_POINTS = 20
 #: Of text and axes, on a dark page.
@@ -67,7 +67,7 @@ def training_plots(lines: Sequence[dict[str, Any]]) -> list[Plot]:
     """Every loss and every listening figure in the lines of a run's ``stats.jsonl``."""
     return [
         _plot(title, series)
-        for title, series in [*_listening(lines), *_losses(lines)]
+        for title, series in [*_conditioning(lines), *_losses(lines)]
         if any(one.points for one in series)
     ]
 
@@ -97,7 +97,7 @@ def _group(name: str) -> str:
     return max(endings, key=len, default=name.rpartition("_")[2])
 
 
-def _listening(lines: Sequence[dict[str, Any]]) -> list[tuple[str, list[Series]]]:
+def _conditioning(lines: Sequence[dict[str, Any]]) -> list[tuple[str, list[Series]]]:
     """Figures of held-out pairs, each beside what a generator deaf to the sound would reach."""
 
     def series(key: str, name: str, reference: bool = False) -> Series:
@@ -147,7 +147,7 @@ def _svg(series: list[Series]) -> str:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(STYLE | {"axes.prop_cycle": cycler(color=_COLOURS)}):
+    with rc_context(STYLE | {"axes.prop_cycle": cycler(color=_COLORS)}):
         figure = Figure(figsize=_SIZE, layout="constrained")
         axes = figure.subplots()
         for one in series:
@@ -173,7 +173,7 @@ def _draw(axes: Axes, series: Series) -> None:
     axes.plot(
         steps,
         values,
-        color=_COLOUR_OF.get(series.name),
+        color=_COLOR_OF.get(series.name),
         marker="o" if len(steps) < _FEW_POINTS else "",
         markersize=4,
         linewidth=1.5,

@@ -1,38 +1,44 @@
-"""The share of pictures in which a classifier of real photos sees the right label (Sec. 3)."""
+"""The share of images in which a classifier of real photos sees the right label (Sec. 3)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from cargan_tf.evaluation.metrics.inputs import CLASSIFIER, JUDGE, Material, Metric, share
-from cargan_tf.evaluation.report import Figure, MetricInfo
+from cargan_tf.evaluation.metrics.inputs import (
+    CLASSIFIER,
+    EVALUATOR,
+    Metric,
+    MetricInputs,
+    fraction,
+)
+from cargan_tf.evaluation.report import MetricInfo, MetricValue
 
 
-def accuracy(material: Material, role: str) -> Figure:
-    """Overall and by class; a class without pictures is left out."""
-    looker = material.looker(role)
-    hits = looker.pictures.classes == material.classes
+def accuracy(inputs: MetricInputs, role: str) -> MetricValue:
+    """Overall and by class; a class without images is left out."""
+    activations_of = inputs.activations_of(role)
+    hits = activations_of.images.classes == inputs.classes
     by_class = {
-        name: share(hits[material.classes == label], network=looker.name)
-        for label, name in enumerate(material.labels)
-        if (material.classes == label).any()
+        name: fraction(hits[inputs.classes == label], network=activations_of.name)
+        for label, name in enumerate(inputs.labels)
+        if (inputs.classes == label).any()
     }
-    whole = share(hits, chance=1 / len(material.labels), network=looker.name)
+    whole = fraction(hits, chance=1 / len(inputs.labels), network=activations_of.name)
     return replace(whole, by_class=by_class)
 
 
 METRICS = (
     Metric(
         MetricInfo(
-            name="judge_accuracy",
-            title="accuracy (judge)",
+            name="evaluator_accuracy",
+            title="accuracy (evaluator)",
             better="higher",
-            share=True,
-            meaning="Share of pictures in which the independent judge sees the right label. The"
+            fraction=True,
+            meaning="Share of images in which the independent evaluator sees the right label. The"
             " label is an input: a generator deaf to the sound can have all of it.",
         ),
-        lambda material: accuracy(material, JUDGE),
-        role=JUDGE,
+        lambda inputs: accuracy(inputs, EVALUATOR),
+        role=EVALUATOR,
         of_real=True,
     ),
     Metric(
@@ -40,11 +46,11 @@ METRICS = (
             name="classifier_accuracy",
             title="accuracy (C)",
             better="higher",
-            share=True,
+            fraction=True,
             meaning="The paper's accuracy, judged by C. C guided the generators, so it is"
             " circular.",
         ),
-        lambda material: accuracy(material, CLASSIFIER),
+        lambda inputs: accuracy(inputs, CLASSIFIER),
         role=CLASSIFIER,
         of_real=True,
     ),

@@ -5,33 +5,33 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cargan_tf.evaluation.metrics.inputs import FEATURES, Material, Metric, NotMeasured, halves
+from cargan_tf.evaluation.metrics.inputs import FEATURES, Metric, MetricInputs, NotMeasured, halves
 from cargan_tf.evaluation.metrics.tfgan import frechet_distance
-from cargan_tf.evaluation.report import Figure, MetricInfo
+from cargan_tf.evaluation.report import MetricInfo, MetricValue
 
-#: A covariance needs two pictures.
+#: A covariance needs two images.
 LEAST = 2
 
 
-def frechet(material: Material) -> Figure:
-    """FID, beside that of the real photos' halves and of as few pictures."""
-    looker = material.looker(FEATURES)
-    if len(material) < LEAST:
-        raise NotMeasured(f"FID needs at least {LEAST} pictures; there is {len(material)}")
-    fake, real = looker.pictures.features, looker.photos.features
+def fid(inputs: MetricInputs) -> MetricValue:
+    """FID, beside that of the real photos' halves and of as few images."""
+    activations_of = inputs.activations_of(FEATURES)
+    if len(inputs) < LEAST:
+        raise NotMeasured(f"FID needs at least {LEAST} images; there is {len(inputs)}")
+    fake, real = activations_of.images.features, activations_of.photos.features
     floor = at_floor_size = None
-    if len(material) >= 2 * LEAST:
-        one, other = halves(len(material), material.seed)
+    if len(inputs) >= 2 * LEAST:
+        one, other = halves(len(inputs), inputs.seed)
         floor = frechet_distance(real[one], real[other])
         at_floor_size = frechet_distance(real[one], fake[other])
-    return Figure(
+    return MetricValue(
         value=frechet_distance(real, fake),
-        pictures=len(fake),
+        images=len(fake),
         real=len(real),
         floor=floor,
         at_floor_size=at_floor_size,
         singular=is_singular(real) or is_singular(fake),
-        network=looker.name,
+        network=activations_of.name,
     )
 
 
@@ -40,8 +40,8 @@ def is_singular(features: NDArray[np.float32]) -> bool:
     count, size = features.shape
     if count <= size:
         return True
-    centred = features - features.mean(axis=0, dtype=np.float64)
-    return bool(np.linalg.matrix_rank(centred) < size)
+    centered = features - features.mean(axis=0, dtype=np.float64)
+    return bool(np.linalg.matrix_rank(centered) < size)
 
 
 METRICS = (
@@ -50,12 +50,12 @@ METRICS = (
             name="fid",
             title="FID",
             better="lower",
-            share=False,
-            meaning="Distance between the features of generated and of real pictures. With few"
-            " pictures it is mostly bias: compare it with the real photos' own, and only figures"
+            fraction=False,
+            meaning="Distance between the features of generated and of real images. With few"
+            " images it is mostly bias: compare it with the real photos' own, and only figures"
             " of the same N and network with each other.",
         ),
-        frechet,
+        fid,
         role=FEATURES,
         of_few=False,
     ),

@@ -1,19 +1,27 @@
-"""IS: how sure a network is of each picture and how varied it finds all (Salimans et al. 2016)."""
+"""IS: how sure a network is of each image and how varied it finds all (Salimans et al. 2016)."""
 
 from __future__ import annotations
 
-from cargan_tf.evaluation.metrics.inputs import FEATURES, JUDGE, Material, Metric, NotMeasured
-from cargan_tf.evaluation.metrics.tfgan import inception_score
-from cargan_tf.evaluation.report import Figure, MetricInfo
+from cargan_tf.evaluation.metrics import tfgan
+from cargan_tf.evaluation.metrics.inputs import (
+    EVALUATOR,
+    FEATURES,
+    Metric,
+    MetricInputs,
+    NotMeasured,
+)
+from cargan_tf.evaluation.report import MetricInfo, MetricValue
 
 
-def inception(material: Material, role: str) -> Figure:
+def inception_score(inputs: MetricInputs, role: str) -> MetricValue:
     """IS from the classes of the network in that role."""
-    looker = material.looker(role)
-    logits = looker.pictures.logits
+    network = inputs.activations_of(role)
+    logits = network.images.logits
     if logits is None:
-        raise NotMeasured(f"{looker.name} has no classes")
-    return Figure(value=inception_score(logits), pictures=len(logits), network=looker.name)
+        raise NotMeasured(f"{network.name} has no classes")
+    return MetricValue(
+        value=tfgan.inception_score(logits), images=len(logits), network=network.name
+    )
 
 
 METRICS = (
@@ -22,26 +30,26 @@ METRICS = (
             name="inception_score",
             title="IS",
             better="higher",
-            share=False,
+            fraction=False,
             meaning="From the feature network's classes. It never looks at a real photo, and"
             " ImageNet's classes are not the data's: compare it with the real photos' own.",
         ),
-        lambda material: inception(material, FEATURES),
+        lambda inputs: inception_score(inputs, FEATURES),
         role=FEATURES,
         of_real=True,
         of_few=False,
     ),
     Metric(
         MetricInfo(
-            name="judge_inception_score",
-            title="IS (judge)",
+            name="evaluator_inception_score",
+            title="IS (evaluator)",
             better="higher",
-            share=False,
-            meaning="From the judge's classes, which are the data's: at most their number. One"
-            " picture a class, always the same, reaches that.",
+            fraction=False,
+            meaning="From the evaluator's classes, which are the data's: at most their number. One"
+            " image a class, always the same, reaches that.",
         ),
-        lambda material: inception(material, JUDGE),
-        role=JUDGE,
+        lambda inputs: inception_score(inputs, EVALUATOR),
+        role=EVALUATOR,
         of_real=True,
         of_few=False,
     ),

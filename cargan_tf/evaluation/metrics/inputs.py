@@ -1,7 +1,7 @@
-"""Where each real photo stands among its class's, by nearness to the generated picture."""
+"""Where each real photo stands among its class's, by nearness to the generated image."""
 # MERGED What a metric is given, and what it is.
 # MERGED Two disjoint halves of a split, the same for every measure and every row.
-# MERGED Shares of pictures that are right, with what chance allows.
+# MERGED Shares of images that are right, with what chance allows.
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ import numpy as np
 import scipy.stats
 from numpy.typing import NDArray
 
-from cargan_tf.evaluation.generation import DrawnSplit, Floats
-from cargan_tf.evaluation.networks.feature_network import FeatureNetwork, Seen
-from cargan_tf.evaluation.report import REAL, Figure, MetricInfo
-from cargan_tf.training.conditioning_metrics import ranked_in_class
-
-Counts = NDArray[np.int64]
+from cargan_tf.evaluation.generation import GeneratedSplit
+from cargan_tf.evaluation.networks.feature_network import Activations, FeatureNetwork
+from cargan_tf.evaluation.report import REAL, MetricInfo, MetricValue
+from cargan_tf.training.conditioning_metrics import rank_in_class
+from cargan_tf.utils.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Of N pictures against the photos of their classes.
+    """Of N images against the photos of their classes.
 
     Attributes:
-        ranks: the place of each picture's own photo, 1 is the nearest, [N].
+        ranks: the place of each image's own photo, 1 is the nearest, [N].
         candidates: how many photos the class has, [N].
         nearest: index in the split of the photo that is nearest, [N].
         player_match: whether that one shows the player who is heard, [N]; ``None`` where the data
@@ -33,34 +32,34 @@ class Ranking:
         player_chance: the share of the class's photos that do, [N]; likewise.
     """
 
-    ranks: Counts
-    candidates: Counts
-    nearest: Counts
+    ranks: IntArray
+    candidates: IntArray
+    nearest: IntArray
     player_match: NDArray[np.bool_] | None
     player_chance: NDArray[np.float64] | None
 
-    def only(self, places: Counts) -> Ranking:
-        """Of these pictures, still among all photos."""
+    def only(self, positions: IntArray) -> Ranking:
+        """Of these images, still among all photos."""
         return Ranking(
-            self.ranks[places],
-            self.candidates[places],
-            self.nearest[places],
-            None if self.player_match is None else self.player_match[places],
-            None if self.player_chance is None else self.player_chance[places],
+            self.ranks[positions],
+            self.candidates[positions],
+            self.nearest[positions],
+            None if self.player_match is None else self.player_match[positions],
+            None if self.player_chance is None else self.player_chance[positions],
         )
 
 
-def rank(pictures: Floats, drawn: DrawnSplit) -> Ranking:
-    """Rank the photos of ``drawn`` by mean |difference| to each of ``pictures`` [N, S, S, 3].
+def rank(images: FloatArray, generated: GeneratedSplit) -> Ranking:
+    """Rank the photos of ``generated`` by mean |difference| to each of ``images`` [N, S, S, 3].
 
     Of photos equally near, as duplicates are, the one that stands first in the split comes first.
     """
-    order = ranked_in_class(pictures, drawn.photos, drawn.classes)
+    order = rank_in_class(images, generated.photos, generated.classes)
     ranks = [int(np.flatnonzero(members == own)[0]) + 1 for own, members in enumerate(order)]
     nearest = np.asarray([members[0] for members in order], np.int64)
     match = chance = None
-    if drawn.players:
-        names = np.asarray(drawn.players)
+    if generated.players:
+        names = np.asarray(generated.players)
         match = names[nearest] == names
         chance = np.asarray(
             [np.mean(names[members] == names[own]) for own, members in enumerate(order)]
@@ -69,8 +68,8 @@ def rank(pictures: Floats, drawn: DrawnSplit) -> Ranking:
     return Ranking(np.asarray(ranks, np.int64), candidates, nearest, match, chance)
 
 
-#: What networks are there for: distances between distributions, C's verdict, the judge's.
-FEATURES, CLASSIFIER, JUDGE = "features", "classifier", "judge"
+#: What networks are there for: distances between distributions, C's verdict, the evaluator's.
+FEATURES, CLASSIFIER, EVALUATOR = "features", "classifier", "evaluator"
 
 
 class NotMeasured(Exception):
@@ -78,51 +77,53 @@ class NotMeasured(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Looker:
-    """A network and what it sees in N pictures and in their N real photos."""
+class NetworkActivations:
+    """A network and what it sees in N images and in their N real photos."""
 
     network: FeatureNetwork
-    pictures: Seen
-    photos: Seen
+    images: Activations
+    photos: Activations
 
     @property
     def name(self) -> str:
         """Of the network."""
         return self.network.info.name
 
-    def only(self, places: NDArray[np.int64]) -> Looker:
-        """What it sees in these pictures and photos."""
-        return Looker(self.network, self.pictures.only(places), self.photos.only(places))
+    def only(self, positions: NDArray[np.int64]) -> NetworkActivations:
+        """What it sees in these images and photos."""
+        return NetworkActivations(
+            self.network, self.images.only(positions), self.photos.only(positions)
+        )
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
-    """One row of a report: N pictures of the sounds of a split, and all that bears on them.
+class MetricInputs:
+    """One row of a report: N images of the sounds of a split, and all that bears on them.
 
     Attributes:
         row: ``refined``, ``coarse``, ``class mean``, ``real photos`` or a run's name.
         labels: names of the K classes.
         classes: of each pair, as a place in ``labels``, [N].
-        pictures: [N, S, S, 3] in [-1, 1], as are those below.
+        images: [N, S, S, 3] in [-1, 1], as are those below.
         photos: the real ones.
         ranking: where the real photos stand; ``None`` for the real photos themselves.
-        other_sound: as ``pictures``, of other sounds of the class; ``None`` where not drawn.
-        other_label: as ``pictures``, under other labels; likewise.
-        lookers: networks by their role; one that is missing stands in ``why_no_looker``.
-        why_no_looker: the reason, by role.
-        seed: of halves and of the order of pictures.
+        other_sound: as ``images``, of other sounds of the class; ``None`` where not drawn.
+        other_label: as ``images``, under other labels; likewise.
+        activations: networks by their role; one that is missing stands in ``missing_networks``.
+        missing_networks: the reason, by role.
+        seed: of halves and of the order of images.
     """
 
     row: str
     labels: tuple[str, ...]
     classes: NDArray[np.int64]
-    pictures: Floats
-    photos: Floats
+    images: FloatArray
+    photos: FloatArray
     ranking: Ranking | None = None
-    other_sound: Floats | None = None
-    other_label: Floats | None = None
-    lookers: Mapping[str, Looker] = field(default_factory=dict)
-    why_no_looker: Mapping[str, str] = field(default_factory=dict)
+    other_sound: FloatArray | None = None
+    other_label: FloatArray | None = None
+    activations: Mapping[str, NetworkActivations] = field(default_factory=dict)
+    missing_networks: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
 
     def __len__(self) -> int:
@@ -132,31 +133,34 @@ class Material:
     def ranks(self) -> Ranking:
         """The ranking; raises ``NotMeasured`` where there is none."""
         if self.ranking is None:
-            raise NotMeasured("these pictures were not compared with the photos")
+            raise NotMeasured("these images were not compared with the photos")
         return self.ranking
 
     @property
     def is_real(self) -> bool:
-        """Whether the pictures are the photos themselves."""
+        """Whether the images are the photos themselves."""
         return self.row == REAL
 
-    def looker(self, role: str) -> Looker:
+    def activations_of(self, role: str) -> NetworkActivations:
         """What that network sees; raises ``NotMeasured`` with the reason where there is none."""
-        if role not in self.lookers:
-            raise NotMeasured(self.why_no_looker.get(role, f"there is no {role}"))
-        return self.lookers[role]
+        if role not in self.activations:
+            raise NotMeasured(self.missing_networks.get(role, f"there is no {role}"))
+        return self.activations[role]
 
-    def only(self, places: NDArray[np.int64]) -> Material:
+    def only(self, positions: NDArray[np.int64]) -> MetricInputs:
         """These pairs alone; each keeps its rank among all photos of its class."""
         return replace(
             self,
-            classes=self.classes[places],
-            pictures=self.pictures[places],
-            photos=self.photos[places],
-            ranking=None if self.ranking is None else self.ranking.only(places),
-            other_sound=None if self.other_sound is None else self.other_sound[places],
-            other_label=None if self.other_label is None else self.other_label[places],
-            lookers={role: looker.only(places) for role, looker in self.lookers.items()},
+            classes=self.classes[positions],
+            images=self.images[positions],
+            photos=self.photos[positions],
+            ranking=None if self.ranking is None else self.ranking.only(positions),
+            other_sound=None if self.other_sound is None else self.other_sound[positions],
+            other_label=None if self.other_label is None else self.other_label[positions],
+            activations={
+                role: activations_of.only(positions)
+                for role, activations_of in self.activations.items()
+            },
         )
 
 
@@ -169,26 +173,26 @@ class Metric:
         measure: the figure of a row; raises ``NotMeasured``.
         role: of the network that it needs; ``None`` for none.
         of_real: whether it says anything of the real photos themselves.
-        of_moved: whether it needs pictures of other sounds and labels, which some rows lack.
+        of_moved: whether it needs images of other sounds and labels, which some rows lack.
         of_few: whether it says anything of a few clips, such as the silent ones.
     """
 
     info: MetricInfo
-    measure: Callable[[Material], Figure]
+    measure: Callable[[MetricInputs], MetricValue]
     role: str | None = None
     of_real: bool = False
     of_moved: bool = False
     of_few: bool = True
 
-    def applies_to(self, material: Material) -> bool:
+    def applies_to(self, inputs: MetricInputs) -> bool:
         """Whether a row of this kind has such a figure at all."""
-        if material.is_real and not self.of_real:
+        if inputs.is_real and not self.of_real:
             return False
-        return material.other_sound is not None or not self.of_moved
+        return inputs.other_sound is not None or not self.of_moved
 
 
 def halves(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Places of two halves of ``count`` pictures in random order; of an odd one, one is spare."""
+    """Places of two halves of ``count`` images in random order; of an odd one, one is spare."""
     order = np.random.default_rng(seed).permutation(count)
     middle = count // 2
     return order[:middle], order[middle : 2 * middle]
@@ -197,19 +201,19 @@ def halves(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]
 CONFIDENCE = 0.95
 
 
-def share(
+def fraction(
     hits: NDArray[np.bool_], chance: float | None = None, network: str | None = None
-) -> Figure:
+) -> MetricValue:
     """The share of ``hits`` [N], N >= 1, with Wilson's interval (Wilson 1927).
 
-    The interval takes the pictures for independent. Clips of one recording are not, so the true
+    The interval takes the images for independent. Clips of one recording are not, so the true
     one is wider.
     """
     test = scipy.stats.binomtest(int(hits.sum()), len(hits))
     interval = test.proportion_ci(CONFIDENCE, method="wilson")
-    return Figure(
+    return MetricValue(
         value=float(np.mean(hits)),
-        pictures=len(hits),
+        images=len(hits),
         interval=(float(interval.low), float(interval.high)),
         chance=chance,
         network=network,

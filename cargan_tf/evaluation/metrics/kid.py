@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import numpy as np
 
-from cargan_tf.evaluation.metrics.inputs import FEATURES, Material, Metric, NotMeasured, halves
+from cargan_tf.evaluation.metrics.inputs import FEATURES, Metric, MetricInputs, NotMeasured, halves
 from cargan_tf.evaluation.metrics.tfgan import kernel_distance
-from cargan_tf.evaluation.report import Figure, MetricInfo
+from cargan_tf.evaluation.report import MetricInfo, MetricValue
 
-#: Parts of the pictures whose distances are averaged; their differences give the spread.
+#: Parts of the images whose distances are averaged; their differences give the spread.
 BLOCKS = 10
-#: Two pictures in each part.
+#: Two images in each part.
 LEAST = 2 * BLOCKS
 
 
-def kernel(material: Material) -> Figure:
+def kid(inputs: MetricInputs) -> MetricValue:
     """KID and its standard error, beside that of the real photos' halves."""
-    looker = material.looker(FEATURES)
-    if len(material) < LEAST:
-        raise NotMeasured(f"KID needs at least {LEAST} pictures; there are {len(material)}")
-    # Pictures of one recording lie together; each part should have some of all.
-    order = np.random.default_rng(material.seed).permutation(len(material))
-    fake, real = looker.pictures.features[order], looker.photos.features[order]
-    value, spread = kernel_distance(real, fake, BLOCKS)
+    activations_of = inputs.activations_of(FEATURES)
+    if len(inputs) < LEAST:
+        raise NotMeasured(f"KID needs at least {LEAST} images; there are {len(inputs)}")
+    # Images of one recording lie together; each part should have some of all.
+    order = np.random.default_rng(inputs.seed).permutation(len(inputs))
+    fake, real = activations_of.images.features[order], activations_of.photos.features[order]
+    value, std = kernel_distance(real, fake, BLOCKS)
     floor = None
-    if len(material) >= 2 * LEAST:
-        one, other = halves(len(real), material.seed)
+    if len(inputs) >= 2 * LEAST:
+        one, other = halves(len(real), inputs.seed)
         floor, _ = kernel_distance(real[one], real[other], BLOCKS)
-    return Figure(
+    return MetricValue(
         value=value,
-        pictures=len(fake),
+        images=len(fake),
         real=len(real),
-        spread=spread,
+        std=std,
         floor=floor,
-        network=looker.name,
+        network=activations_of.name,
     )
 
 
@@ -43,11 +43,11 @@ METRICS = (
             name="kid",
             title="KID",
             better="lower",
-            share=False,
+            fraction=False,
             meaning="Distance between features without FID's bias, ± its standard error; 0 for"
             " equal distributions, and below by chance.",
         ),
-        kernel,
+        kid,
         role=FEATURES,
         of_few=False,
     ),

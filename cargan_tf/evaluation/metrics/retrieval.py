@@ -1,4 +1,4 @@
-"""R@k: is the real photo among the k nearest of its class to the generated picture?"""
+"""R@k: is the real photo among the k nearest of its class to the generated image?"""
 # MERGED Player match: does the nearest real photo of the class show the player who is heard?
 
 from __future__ import annotations
@@ -7,23 +7,23 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cargan_tf.evaluation.metrics.inputs import Material, Metric, NotMeasured, share
-from cargan_tf.evaluation.report import Figure, MetricInfo
+from cargan_tf.evaluation.metrics.inputs import Metric, MetricInputs, NotMeasured, fraction
+from cargan_tf.evaluation.report import MetricInfo, MetricValue
 
 DEPTHS = (1, 5, 10)
 
 
-def retrieval(material: Material, depth: int) -> Figure:
+def retrieval(inputs: MetricInputs, depth: int) -> MetricValue:
     """R@depth within the class, nearest in mean |difference|, against chance."""
-    ranks, candidates = material.ranks.ranks, material.ranks.candidates
+    ranks, candidates = inputs.ranks.ranks, inputs.ranks.candidates
     if (candidates <= depth).all():
         raise NotMeasured(f"no class has more than {depth} photos, so R@{depth} is always 1")
     chance = float(np.mean(np.minimum(1.0, depth / candidates)))
-    return share(ranks <= depth, chance=chance)
+    return fraction(ranks <= depth, chance=chance)
 
 
-def _at(depth: int) -> Callable[[Material], Figure]:
-    return lambda material: retrieval(material, depth)
+def _at(depth: int) -> Callable[[MetricInputs], MetricValue]:
+    return lambda inputs: retrieval(inputs, depth)
 
 
 METRICS = tuple(
@@ -32,8 +32,8 @@ METRICS = tuple(
             name=f"retrieval_{depth}",
             title=f"R@{depth}",
             better="higher",
-            share=True,
-            meaning=f"Share of pictures whose real photo is among the {depth} nearest of its"
+            fraction=True,
+            meaning=f"Share of images whose real photo is among the {depth} nearest of its"
             " class. Only the sound can tell them apart: a deaf generator is at chance.",
         ),
         _at(depth),
@@ -42,14 +42,14 @@ METRICS = tuple(
 )
 
 
-def player_match(material: Material) -> Figure:
+def player_match(inputs: MetricInputs) -> MetricValue:
     """The share, against that of a photo drawn at random from the class."""
-    ranking = material.ranks
+    ranking = inputs.ranks
     if ranking.player_match is None or ranking.player_chance is None:
         raise NotMeasured("the data names no players")
     if (ranking.player_chance == 1).all():
         raise NotMeasured("no class has more than one player")
-    return share(ranking.player_match, chance=float(np.mean(ranking.player_chance)))
+    return fraction(ranking.player_match, chance=float(np.mean(ranking.player_chance)))
 
 
 PLAYER_METRICS = (
@@ -58,8 +58,8 @@ PLAYER_METRICS = (
             name="player_match",
             title="player",
             better="higher",
-            share=True,
-            meaning="Share of pictures whose nearest real photo of the class shows the player who"
+            fraction=True,
+            meaning="Share of images whose nearest real photo of the class shows the player who"
             " is heard. It says nothing of what the player does.",
         ),
         player_match,

@@ -1,50 +1,51 @@
-"""How far the picture moves when the sound changes under its label, and when the label does."""
+"""How far the image moves when the sound changes under its label, and when the label does."""
 
 from __future__ import annotations
 
-from cargan_tf.evaluation.metrics.inputs import Floats, Material, Metric, NotMeasured
-from cargan_tf.evaluation.report import Figure, MetricInfo
+from cargan_tf.evaluation.metrics.inputs import Metric, MetricInputs, NotMeasured
+from cargan_tf.evaluation.report import MetricInfo, MetricValue
 from cargan_tf.training.conditioning_metrics import mean_distance
+from cargan_tf.utils.arrays import FloatArray
 
 
-def movement(material: Material, moved: Floats | None) -> Figure:
-    """Mean |difference| between the pictures and those of other sounds or labels."""
+def sensitivity(inputs: MetricInputs, moved: FloatArray | None) -> MetricValue:
+    """Mean |difference| between the images and those of other sounds or labels."""
     if moved is None:
         raise NotMeasured("nothing was drawn with other sounds and labels")
-    return Figure(value=mean_distance(material.pictures, moved), pictures=len(material))
+    return MetricValue(value=mean_distance(inputs.images, moved), images=len(inputs))
 
 
-def ratio(material: Material) -> Figure:
+def ratio(inputs: MetricInputs) -> MetricValue:
     """Movement by sound over movement by label."""
-    by_sound = movement(material, material.other_sound).value
-    by_label = movement(material, material.other_label).value
+    by_sound = sensitivity(inputs, inputs.other_sound).value
+    by_label = sensitivity(inputs, inputs.other_label).value
     if by_label == 0:
-        raise NotMeasured("other labels do not move the pictures at all")
-    return Figure(value=by_sound / by_label, pictures=len(material))
+        raise NotMeasured("other labels do not move the images at all")
+    return MetricValue(value=by_sound / by_label, images=len(inputs))
 
 
 METRICS = (
     Metric(
         MetricInfo(
-            name="sound_movement",
+            name="sound_sensitivity",
             title="moved by sound",
             better="neither",
-            share=False,
-            meaning="Mean |change| of the picture in [-1, 1] when sounds are exchanged within the"
-            " class; 0 for a deaf generator. Noise moves pictures too: see R@1.",
+            fraction=False,
+            meaning="Mean |change| of the image in [-1, 1] when sounds are exchanged within the"
+            " class; 0 for a deaf generator. Noise moves images too: see R@1.",
         ),
-        lambda material: movement(material, material.other_sound),
+        lambda inputs: sensitivity(inputs, inputs.other_sound),
         of_moved=True,
     ),
     Metric(
         MetricInfo(
-            name="label_movement",
+            name="label_sensitivity",
             title="moved by label",
             better="neither",
-            share=False,
+            fraction=False,
             meaning="The same when labels are exchanged.",
         ),
-        lambda material: movement(material, material.other_label),
+        lambda inputs: sensitivity(inputs, inputs.other_label),
         of_moved=True,
     ),
     Metric(
@@ -52,7 +53,7 @@ METRICS = (
             name="movement_ratio",
             title="sound / label",
             better="neither",
-            share=False,
+            fraction=False,
             meaning="Movement by sound over movement by label: how much of what is heard counts"
             " beside what is told.",
         ),

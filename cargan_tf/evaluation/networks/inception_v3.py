@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from cargan_tf.errors import UserError, told
+from cargan_tf.errors import UserError, full_message
 from cargan_tf.evaluation.networks.feature_network import FeatureNetwork, resize_rule, weights_hash
 from cargan_tf.evaluation.report import NetworkInfo
 
@@ -38,7 +38,7 @@ def inception(weights: str = DOWNLOAD) -> FeatureNetwork:
         network = keras.applications.InceptionV3(weights=weights, classifier_activation=None)
     except Exception as error:  # Keras raises a bare Exception when a download fails
         raise UserError(
-            f"the weights of InceptionV3 ({weights}) cannot be loaded ({told(error)}). Name a file"
+            f"the weights of InceptionV3 ({weights}) cannot be loaded ({full_message(error)}). Name a file"
             " of keras.applications.InceptionV3 with its last layer (--features inception=FILE), or"
             " use --features efficientnet-lite0, whose weights come with the installation."
         ) from error

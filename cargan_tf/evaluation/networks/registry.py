@@ -1,6 +1,6 @@
-"""C as a network that looks: the paper's judge, and the one that guided the generators."""
+"""C as a network that looks: the paper's evaluator, and the one that guided the generators."""
 # MERGED Feature networks by name.
-# MERGED The networks that look at an evaluation's pictures, by their role.
+# MERGED The networks that look at an evaluation's images, by their role.
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 
 from cargan_tf.config import ClassifierConfig, Config
 from cargan_tf.errors import UserError, did_you_mean
-from cargan_tf.evaluation.metrics.inputs import CLASSIFIER, FEATURES, JUDGE
+from cargan_tf.evaluation.metrics.inputs import CLASSIFIER, EVALUATOR, FEATURES
 from cargan_tf.evaluation.networks import efficientnet_lite0, inception_v3
-from cargan_tf.evaluation.networks.evaluator import FOLDER as JUDGE_FOLDER
-from cargan_tf.evaluation.networks.evaluator import load_judge, read_report, train_judge
+from cargan_tf.evaluation.networks.evaluator import FOLDER as EVALUATOR_FOLDER
+from cargan_tf.evaluation.networks.evaluator import load_evaluator, read_report, train_evaluator
 from cargan_tf.evaluation.networks.feature_network import FeatureNetwork, resize_rule, weights_hash
 from cargan_tf.evaluation.report import NetworkInfo
-from cargan_tf.models.base import DrawingNetwork
+from cargan_tf.models.base import ImageGenerator
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.training.classifiers.train_classifier import FOLDER as CLASSIFIER_FOLDER
 from cargan_tf.training.classifiers.train_classifier import load_classifier, new_classifier
@@ -35,7 +35,7 @@ def classifier_network(
 
     Args:
         classifier: as it stands in the run.
-        config: of the run; its pictures are what C was trained on.
+        config: of the run; its images are what C was trained on.
         accuracy: of C on held-out photos, where it is known.
     """
     size = config.data.image_size
@@ -105,7 +105,7 @@ class Networks:
 def find_networks(
     roles: Collection[str],
     features: str,
-    drawing: DrawingNetwork,
+    drawing: ImageGenerator,
     info: RunInfo,
     data: Path,
     config: Config,
@@ -118,7 +118,7 @@ def find_networks(
         features: name of the feature network.
         drawing: the run's; C may be inside it.
         info: of the run.
-        data: the data set, which has the judge; where it has none yet, one is trained and kept.
+        data: the data set, which has the evaluator; where it has none yet, one is trained and kept.
         config: of the data set.
         reporter: told of that.
 
@@ -132,15 +132,15 @@ def find_networks(
         networks.missing[CLASSIFIER] = str(error)
     if FEATURES in roles:
         networks.found[FEATURES] = feature_network(features, networks.found.get(CLASSIFIER))
-    if JUDGE in roles:
+    if EVALUATOR in roles:
         try:
-            networks.found[JUDGE] = _judge(data, config, reporter)
+            networks.found[EVALUATOR] = _judge(data, config, reporter)
         except UserError as error:
-            networks.missing[JUDGE] = str(error)
+            networks.missing[EVALUATOR] = str(error)
     return networks
 
 
-def _classifier(drawing: DrawingNetwork, info: RunInfo, data: Path) -> FeatureNetwork:
+def _classifier(drawing: ImageGenerator, info: RunInfo, data: Path) -> FeatureNetwork:
     """The run's own C; of a run that draws without one, the data set's."""
     if drawing.classifier is not None:
         return classifier_network(drawing.classifier, info.config, info.classifier_accuracy)
@@ -155,7 +155,7 @@ def _classifier(drawing: DrawingNetwork, info: RunInfo, data: Path) -> FeatureNe
 def _judge(data: Path, config: Config, reporter: Reporter) -> FeatureNetwork:
     if read_report(data) is None:
         reporter.message(
-            f"No independent judge of this data yet: training one, once, into {data / JUDGE_FOLDER}"
+            f"No independent evaluator of this data yet: training one, once, into {data / EVALUATOR_FOLDER}"
         )
-        train_judge(data, config, reporter)
-    return load_judge(data)
+        train_evaluator(data, config, reporter)
+    return load_evaluator(data)

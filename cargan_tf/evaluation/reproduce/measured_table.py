@@ -1,4 +1,4 @@
-"""A table of the paper as it was measured: means over seeds, and what one needs to judge them."""
+"""A table of the paper as it was measured: means over seeds, and what one needs to evaluator them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 
 from pydantic import TypeAdapter
 
-from cargan_tf.evaluation.report import Figure, MetricInfo, NetworkInfo, Report
+from cargan_tf.evaluation.report import MetricInfo, MetricValue, NetworkInfo, Report
 from cargan_tf.evaluation.reproduce.paper_tables import Column, PaperRow, PaperTable
 
 
@@ -47,13 +47,13 @@ class Cell:
 
     Attributes:
         mean: over the seeds.
-        spread: standard deviation over the seeds; absent of a single one.
-        figures: as measured, one a seed.
+        std: standard deviation over the seeds; absent of a single one.
+        values: as measured, one a seed.
     """
 
     mean: float
-    spread: float | None
-    figures: tuple[Figure, ...]
+    std: float | None
+    values: tuple[MetricValue, ...]
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class MeasuredColumn:
 
 
 @dataclass(frozen=True)
-class TableOrigin:
+class TableProvenance:
     """What a table was made from.
 
     Attributes:
@@ -101,14 +101,14 @@ class MeasuredTable:
     """A table as far as it has been measured.
 
     Attributes:
-        networks: that looked at the pictures.
+        networks: that looked at the images.
         versions: of Python and of packages.
     """
 
     name: str
     title: str
     source: str
-    origin: TableOrigin
+    provenance: TableProvenance
     columns: tuple[MeasuredColumn, ...]
     rows: tuple[MeasuredRow, ...]
     networks: tuple[NetworkInfo, ...]
@@ -117,7 +117,7 @@ class MeasuredTable:
     @property
     def finished(self) -> bool:
         """Whether every row has a run of every seed."""
-        return all(len(row.runs) == len(self.origin.seeds) for row in self.rows)
+        return all(len(row.runs) == len(self.provenance.seeds) for row in self.rows)
 
     def to_json(self) -> dict[str, object]:
         """As JSON values."""
@@ -132,11 +132,11 @@ def measured_row(
     cells = {}
     for column in columns:
         found = [_figure(one.report, row, column, held_out) for one in measured]
-        figures = tuple(figure for figure in found if figure is not None)
-        if figures:
-            values = [figure.value for figure in figures]
-            spread = stdev(values) if len(values) > 1 else None
-            cells[column.key] = Cell(fmean(values), spread, figures)
+        measurements = tuple(result for result in found if result is not None)
+        if measurements:
+            values = [result.value for result in measurements]
+            std = stdev(values) if len(values) > 1 else None
+            cells[column.key] = Cell(fmean(values), std, measurements)
     return MeasuredRow(
         row.name, row.title, dict(row.paper), cells, tuple(one.note for one in measured)
     )
@@ -145,14 +145,14 @@ def measured_row(
 def measured_table(
     table: PaperTable,
     measured: Mapping[str, Sequence[Measured]],
-    origin: TableOrigin,
+    provenance: TableProvenance,
 ) -> MeasuredTable:
     """``table`` as far as it is measured.
 
     Args:
         table: gives title, columns and rows.
         measured: evaluations by the row's overlay, one a seed; fewer while work is under way.
-        origin: what all were made from.
+        provenance: what all were made from.
     """
     reports = [one.report for found in measured.values() for one in found]
     infos = {info.name: info for report in reports for info in report.metrics}
@@ -161,7 +161,7 @@ def measured_table(
         MeasuredColumn(
             column.key,
             column.title,
-            _split(column, origin.held_out),
+            _split(column, provenance.held_out),
             infos.get(column.metric),
         )
         for column in table.columns
@@ -170,14 +170,14 @@ def measured_table(
         name=table.name,
         title=table.title,
         source=table.source,
-        origin=origin,
+        provenance=provenance,
         columns=columns,
         rows=tuple(
-            measured_row(row, table.columns, measured.get(row.overlay, ()), origin.held_out)
+            measured_row(row, table.columns, measured.get(row.overlay, ()), provenance.held_out)
             for row in table.rows
         ),
         networks=tuple(networks.values()),
-        versions=reports[-1].origin.versions if reports else {},
+        versions=reports[-1].provenance.versions if reports else {},
     )
 
 
@@ -185,12 +185,12 @@ def _split(column: Column, held_out: str) -> str:
     return held_out if column.split == "test" else column.split
 
 
-def _figure(report: Report, row: PaperRow, column: Column, held_out: str) -> Figure | None:
+def _figure(report: Report, row: PaperRow, column: Column, held_out: str) -> MetricValue | None:
     try:
-        figures = report.split(_split(column, held_out)).row(row.pictures).figures
+        values = report.split(_split(column, held_out)).row(row.images).values
     except KeyError:
         return None
-    return figures.get(column.metric)
+    return values.get(column.metric)
 
 
 _ADAPTER = TypeAdapter(MeasuredTable)

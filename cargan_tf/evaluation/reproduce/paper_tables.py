@@ -43,14 +43,14 @@ class PaperRow:
         name: for ``--only`` and in JSON.
         title: what stands at its left.
         overlay: the configuration laid over the base one; rows of one overlay share their runs.
-        pictures: which row of the evaluation it shows.
+        images: which row of the evaluation it shows.
         paper: the paper's figures, by the column's key.
     """
 
     name: str
     title: str
     overlay: str
-    pictures: str = REFINED
+    images: str = REFINED
     paper: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -66,18 +66,18 @@ class PaperTable:
 
 
 _FID, _IS = Column("FID", "fid"), Column("IS", "inception_score")
-_IS_BY_JUDGE = Column("IS, judge", "judge_inception_score")
+_IS_BY_EVALUATOR = Column("IS, evaluator", "evaluator_inception_score")
 _KID = Column("KID", "kid")
 _RECALL = Column("R@1", "retrieval_1")
 _PLAYER = Column("player match", "player_match")
 _BY_C = Column("accuracy, C", "classifier_accuracy")
-_BY_JUDGE = Column("accuracy, judge", "judge_accuracy")
+_BY_EVALUATOR = Column("accuracy, evaluator", "evaluator_accuracy")
 _L1 = Column("L1", "l1")
 _TRAIN_BY_C = Column("training accuracy, C", "classifier_accuracy", "train")
-_TRAIN_BY_JUDGE = Column("training accuracy, judge", "judge_accuracy", "train")
+_TRAIN_BY_EVALUATOR = Column("training accuracy, evaluator", "evaluator_accuracy", "train")
 
 _WHOLE: Final = "ablations/e"
-_DEAF = PaperRow("deaf", "deaf: trained with sounds shuffled in the class", "baselines/deaf")
+_SHUFFLED = PaperRow("shuffled", "control: sounds exchanged within the class", "baselines/shuffled")
 _MEAN = PaperRow("class-mean", "always the class's mean photo", _WHOLE, CLASS_MEAN)
 
 
@@ -86,7 +86,7 @@ TABLE_1: Final = PaperTable(
     name="table1",
     title="Table 1: what each part of CAR-GAN is worth",
     source="Table 1 of the paper: Sub-URMP, test split, 256×256",
-    columns=(_FID, _IS, _KID, _IS_BY_JUDGE, _RECALL, _PLAYER, _BY_JUDGE),
+    columns=(_FID, _IS, _KID, _IS_BY_EVALUATOR, _RECALL, _PLAYER, _BY_EVALUATOR),
     rows=(
         PaperRow(
             "a", "A: no attention", "ablations/a", paper={_FID.key: 279.3022, _IS.key: 3.2221}
@@ -104,7 +104,7 @@ TABLE_1: Final = PaperTable(
             "d", "D: no second stage", "ablations/d", paper={_FID.key: 307.3725, _IS.key: 3.7215}
         ),
         PaperRow("e", "E: the whole", _WHOLE, paper={_FID.key: 240.7771, _IS.key: 4.2023}),
-        _DEAF,
+        _SHUFFLED,
         _MEAN,
         PaperRow("real", "real photos", _WHOLE, REAL, paper={_IS.key: 4.7552}),
     ),
@@ -116,7 +116,7 @@ TABLE_2: Final = PaperTable(
     title="Table 2: CAR-GAN and the systems that it is compared with",
     source="Table 2 of the paper: Sub-URMP, training and test split, 256×256",
     columns=(
-        *(_TRAIN_BY_C, _BY_C, _TRAIN_BY_JUDGE, _BY_JUDGE),
+        *(_TRAIN_BY_C, _BY_C, _TRAIN_BY_EVALUATOR, _BY_EVALUATOR),
         *(_RECALL, _PLAYER, _FID, _KID),
     ),
     rows=(
@@ -130,7 +130,7 @@ TABLE_2: Final = PaperTable(
             paper={_TRAIN_BY_C.key: 0.9105, _BY_C.key: 0.7661},
         ),
         PaperRow("car-gan", "CAR-GAN", _WHOLE, paper={_TRAIN_BY_C.key: 0.9954, _BY_C.key: 0.9033}),
-        _DEAF,
+        _SHUFFLED,
         _MEAN,
         PaperRow("real", "real photos", _WHOLE, REAL),
     ),
@@ -141,11 +141,11 @@ TABLE_OPTIONS: Final = PaperTable(
     name="options",
     title="Options: what the field has learned since, each alone",
     source="this project; the paper has none of them",
-    columns=(_BY_JUDGE, _FID, _KID, _RECALL, _PLAYER, _L1),
+    columns=(_BY_EVALUATOR, _FID, _KID, _RECALL, _PLAYER, _L1),
     rows=(
         PaperRow("e", "the paper's, without options", _WHOLE),
-        PaperRow("averaged", "averaged weights", "options/averaged"),
-        PaperRow("spectral", "spectral normalisation of D", "options/spectral"),
+        PaperRow("ema", "EMA", "options/ema"),
+        PaperRow("spectral", "spectral normalization of D", "options/spectral"),
         PaperRow("gradient-penalty", "R1 gradient penalty", "options/gradient-penalty"),
         PaperRow("two-rates", "two time-scale rates", "options/two-rates"),
         PaperRow("hinge", "hinge loss", "options/hinge"),
@@ -157,7 +157,7 @@ TABLE_OPTIONS: Final = PaperTable(
         PaperRow("one-attention", "one attention a generator", "options/one-attention"),
         PaperRow("fewer-skips", "G1 without its outer skips", "options/fewer-skips"),
         PaperRow("together", "those of the shipped model together", "options/together"),
-        _DEAF,
+        _SHUFFLED,
         _MEAN,
     ),
 )

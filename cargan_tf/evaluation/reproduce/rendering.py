@@ -51,8 +51,8 @@ def cells(table: MeasuredTable, row: MeasuredRow) -> list[str]:
 
 
 def notes(table: MeasuredTable) -> list[str]:
-    """What one needs to judge the table, a sentence or two each."""
-    return [*_comparison(table), *_column_notes(table), *_networks(table), *_origin(table)]
+    """What one needs to evaluator the table, a sentence or two each."""
+    return [*_comparison(table), *_column_notes(table), *_networks(table), *_provenance(table)]
 
 
 def to_markdown(table: MeasuredTable) -> str:
@@ -77,12 +77,12 @@ def _cell(row: MeasuredRow, column: MeasuredColumn) -> str:
     cell = row.cells.get(column.key)
     if cell is None:
         return NOT_MEASURED if row.runs else NOT_YET
-    share = column.info is not None and column.info.share
-    text = number(cell.mean, share)
-    if cell.spread is not None:
-        return f"{text} ± {number(cell.spread, share)}"
-    if cell.figures[0].interval is not None:
-        low, high = (number(edge, share) for edge in cell.figures[0].interval)
+    fraction = column.info is not None and column.info.fraction
+    text = number(cell.mean, fraction)
+    if cell.std is not None:
+        return f"{text} ± {number(cell.std, fraction)}"
+    if cell.values[0].interval is not None:
+        low, high = (number(edge, fraction) for edge in cell.values[0].interval)
         return f"{text} ({low}–{high})"
     return text
 
@@ -91,26 +91,26 @@ def _comparison(table: MeasuredTable) -> Iterator[str]:
     splits = dict.fromkeys(column.split for column in table.columns)
     yield (
         f"The paper's columns: {table.source}. The others were measured here, on the"
-        f" {' and '.join(splits)} split of {table.origin.data}: unless that is the paper's data at"
+        f" {' and '.join(splits)} split of {table.provenance.data}: unless that is the paper's data at"
         " its size, rows are to be compared with rows, not with the paper's numbers."
     )
-    if len(table.origin.seeds) > 1:
-        yield f"Mean ± standard deviation over {len(table.origin.seeds)} seeds."
+    if len(table.provenance.seeds) > 1:
+        yield f"Mean ± standard deviation over {len(table.provenance.seeds)} seeds."
     else:
         yield "One seed; in brackets the 95 % interval of a share (Wilson)."
 
 
 def _column_notes(table: MeasuredTable) -> Iterator[str]:
-    """Numbers of pictures, chance, floor and rank of each column, where one figure has them."""
+    """Numbers of images, chance, floor and rank of each column, where one figure has them."""
     for column in table.columns:
         cell = _first_cell(table, column)
         if cell is None or column.info is None:
             continue
-        figure, info = cell.figures[0], column.info
-        counts = f"{figure.pictures} pictures"
-        counts += f", {figure.real} real photos" if figure.real else ""
-        by = f", network {figure.network}" if figure.network else ""
-        about = "".join(f", {limit}" for limit in limits(figure, info))
+        value, info = cell.values[0], column.info
+        counts = f"{value.images} images"
+        counts += f", {value.real} real photos" if value.real else ""
+        by = f", network {value.network}" if value.network else ""
+        about = "".join(f", {limit}" for limit in limits(value, info))
         yield f"{column.title}: {counts}{by}{about}. {info.meaning}"
 
 
@@ -127,12 +127,12 @@ def _networks(table: MeasuredTable) -> Iterator[str]:
         )
 
 
-def _origin(table: MeasuredTable) -> Iterator[str]:
-    origin = table.origin
+def _provenance(table: MeasuredTable) -> Iterator[str]:
+    provenance = table.provenance
     versions = ", ".join(f"{name} {version}" for name, version in table.versions.items())
     yield (
-        f"Configuration {origin.config_name}, data {origin.data} (dataset.json"
-        f" {origin.data_hash[:12]}), seeds {', '.join(map(str, origin.seeds))}. {versions}."
+        f"Configuration {provenance.config_name}, data {provenance.data} (dataset.json"
+        f" {provenance.data_hash[:12]}), seeds {', '.join(map(str, provenance.seeds))}. {versions}."
     )
 
 
@@ -141,7 +141,7 @@ class Line:
     """One clip: its sound, the real photo, and what each system draws."""
 
     label: str
-    pictures: tuple[Shown, ...]
+    images: tuple[Shown, ...]
 
 
 def write_table_html(table: MeasuredTable, path: Path) -> None:
@@ -154,12 +154,12 @@ def write_table_html(table: MeasuredTable, path: Path) -> None:
         rows=[(row, cells(table, row)) for row in table.rows],
         notes=notes(table),
         runs=list(runs.values()),
-        lines=_lines(_drawn(table)),
+        lines=_lines(_generated(table)),
     )
     write_atomically(path, text.encode())
 
 
-def _drawn(table: MeasuredTable) -> dict[str, Comparison]:
+def _generated(table: MeasuredTable) -> dict[str, Comparison]:
     """What the first run of each row drew, of those that drew the same clips."""
     found: dict[str, Comparison] = {}
     paths: set[str] = set()
@@ -173,20 +173,20 @@ def _drawn(table: MeasuredTable) -> dict[str, Comparison]:
     return found
 
 
-def _lines(drawn: Mapping[str, Comparison]) -> list[Line]:
-    if not drawn:
+def _lines(generated: Mapping[str, Comparison]) -> list[Line]:
+    if not generated:
         return []
-    first = next(iter(drawn.values()))
+    first = next(iter(generated.values()))
     lines = []
-    for place, (key, label) in enumerate(zip(first.keys, first.labels, strict=True)):
-        pictures = {
-            "sound": first.sounds[place],
-            "real photo": first.photos[place],
-            **{title: comparison.refined[place] for title, comparison in drawn.items()},
+    for position, (key, label) in enumerate(zip(first.keys, first.labels, strict=True)):
+        images = {
+            "sound": first.sounds[position],
+            "real photo": first.photos[position],
+            **{title: comparison.refined[position] for title, comparison in generated.items()},
         }
         shown = [
-            Shown(title, f"{title}: {label}, {key}", data_uri(Image.fromarray(picture)))
-            for title, picture in pictures.items()
+            Shown(title, f"{title}: {label}, {key}", data_uri(Image.fromarray(image)))
+            for title, image in images.items()
         ]
         lines.append(Line(label, tuple(shown)))
     return lines

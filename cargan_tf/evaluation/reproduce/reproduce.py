@@ -22,7 +22,7 @@ from cargan_tf.evaluation.reproduce.measured_table import (
     Measured,
     MeasuredTable,
     RunNote,
-    TableOrigin,
+    TableProvenance,
     measured_table,
 )
 from cargan_tf.evaluation.reproduce.paper_tables import PaperRow, PaperTable, paper_table
@@ -54,7 +54,9 @@ class Experiment:
         except (FileNotFoundError, ValueError, UserError):
             return None  # not there yet, damaged, or of an older version: it is made anew
         return (
-            report if report.origin.step == dataset.training_steps(self.config.training) else None
+            report
+            if report.provenance.step == dataset.training_steps(self.config.training)
+            else None
         )
 
     def training_seconds(self) -> float:
@@ -62,14 +64,14 @@ class Experiment:
         seconds, done = 0.0, 0
         for values in self.run.read_stats():
             if values["kind"] == "training":
-                pictures = (values["step"] - done) * self.config.training.batch_size
-                seconds += pictures / values["pictures_per_second"]
+                images = (values["step"] - done) * self.config.training.batch_size
+                seconds += images / values["pictures_per_second"]
                 done = values["step"]
         return seconds
 
 
 @dataclass(frozen=True)
-class Laboratory:
+class ExperimentRunner:
     """What all experiments of a call share.
 
     Attributes:
@@ -97,7 +99,7 @@ class Laboratory:
         self._apart(_train, experiment.run.path, self.data, experiment.config, self.gpus)
 
     def evaluate(self, experiment: Experiment) -> None:
-        """Measure it; write report, page and some pictures into its run."""
+        """Measure it; write report, page and some images into its run."""
         splits = ("train", self.held_out)
         self._apart(_evaluate, experiment.run.path, self.data, splits, self.features)
 
@@ -127,14 +129,14 @@ def _evaluate(
     from cargan_tf.evaluation.html.image_strips import FILE, save_comparison
     from cargan_tf.evaluation.html.report_page import write_html
 
-    report, drawn = evaluate_run(Run(run), data, splits, features=features, reporter=reporter)
-    write_html(report, drawn, Run(run), run / FOLDER / PAGE_FILE)
-    held_out, seed = splits[-1], report.origin.seed
-    save_comparison(report.split(held_out), drawn[held_out], seed, run / FOLDER / FILE)
+    report, generated = evaluate_run(Run(run), data, splits, features=features, reporter=reporter)
+    write_html(report, generated, Run(run), run / FOLDER / PAGE_FILE)
+    held_out, seed = splits[-1], report.provenance.seed
+    save_comparison(report.split(held_out), generated[held_out], seed, run / FOLDER / FILE)
 
 
 #: Under the output folder: what everything in it was made from, and the runs.
-ORIGIN_FILE, RUNS = "reproduction.json", "runs"
+PROVENANCE_FILE, RUNS = "reproduction.json", "runs"
 
 
 def reproduce(
@@ -181,13 +183,13 @@ def reproduce(
     dataset = load_dataset(data)
     check_fits(dataset, config)
     held_out = _held_out(dataset, data)
-    laboratory = Laboratory(data, held_out, gpus, features, prepare, reporter)
+    runner = ExperimentRunner(data, held_out, gpus, features, prepare, reporter)
     chosen = range(config.training.seed, config.training.seed + seeds)
-    origin = TableOrigin(
+    provenance = TableProvenance(
         config.name, str(data), file_hash(data / DATASET_FILE), held_out, tuple(chosen)
     )
     with _alone_in(out):
-        _check_origin(out, config, data)
+        _check_provenance(out, config, data)
         plan = [
             (overlay, Experiment.of(config, overlay, seed, out / RUNS))
             for seed in chosen  # all rows of one seed first, so that a table is there early
@@ -199,14 +201,14 @@ def reproduce(
             if overlay in wanted or experiment.report(dataset) is not None
         ]
         if any(experiment.report(dataset) is None for _, experiment in plan):
-            laboratory.train_classifier(config)
+            runner.train_classifier(config)
         measured: dict[str, list[Measured]] = {}
-        for place, (overlay, experiment) in enumerate(plan, 1):
-            reporter.message(f"{place} of {len(plan)}: {experiment.run.path}")
+        for position, (overlay, experiment) in enumerate(plan, 1):
+            reporter.message(f"{position} of {len(plan)}: {experiment.run.path}")
             again = evaluate_again and overlay in wanted
-            one = _measured(experiment, dataset, laboratory, again)
+            one = _measured(experiment, dataset, runner, again)
             measured.setdefault(overlay, []).append(one)
-            result = measured_table(table, measured, origin)
+            result = measured_table(table, measured, provenance)
             write_json(out / f"{name}.json", result.to_json())
             write_atomically(out / f"{name}.md", to_markdown(result).encode())
             write_table_html(result, out / f"{name}.html")
@@ -214,24 +216,24 @@ def reproduce(
 
 
 def _measured(
-    experiment: Experiment, dataset: DatasetInfo, laboratory: Laboratory, again: bool
+    experiment: Experiment, dataset: DatasetInfo, runner: ExperimentRunner, again: bool
 ) -> Measured:
     """The evaluation of a finished run; whatever is missing is done first."""
     report = experiment.report(dataset)
     if report is None:
-        laboratory.train(experiment)
+        runner.train(experiment)
     if report is None or again:
-        laboratory.evaluate(experiment)
+        runner.evaluate(experiment)
         report = experiment.report(dataset)
     if report is None:
         raise RuntimeError(f"{experiment.run.path} was evaluated, but not at its last step")
     note = RunNote(
         path=str(experiment.run.path),
         seed=experiment.config.training.seed,
-        step=report.origin.step,
+        step=report.provenance.step,
         training_seconds=experiment.training_seconds(),
-        config_hash=report.origin.config_hash,
-        checkpoint_hash=report.origin.checkpoint_hash,
+        config_hash=report.provenance.config_hash,
+        checkpoint_hash=report.provenance.checkpoint_hash,
     )
     return Measured(report, note)
 
@@ -252,7 +254,7 @@ def _held_out(dataset: DatasetInfo, data: Path) -> str:
     name = "test" if dataset.records("test") else dataset.held_out_split
     if name is None:
         raise UserError(
-            f"{data} has only a training split, and the tables are of other pictures. Preprocess"
+            f"{data} has only a training split, and the tables are of other images. Preprocess"
             " data with a validation or test split."
         )
     return name
@@ -272,9 +274,9 @@ def _alone_in(out: Path) -> Iterator[None]:
         ) from error
 
 
-def _check_origin(out: Path, config: Config, data: Path) -> None:
+def _check_provenance(out: Path, config: Config, data: Path) -> None:
     """All in one folder must be made from one configuration and one data set."""
-    file, data_hash = out / ORIGIN_FILE, file_hash(data / DATASET_FILE)
+    file, data_hash = out / PROVENANCE_FILE, file_hash(data / DATASET_FILE)
     if not file.exists():
         write_json(file, {"config": config.model_dump(mode="json"), "data_hash": data_hash})
         return

@@ -1,4 +1,4 @@
-"""Batch normalisation and dropout that give the same result on one device and on several."""
+"""Batch normalization and dropout that give the same result on one device and on several."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from cargan_tf.models.base import EXACT, exact
+from cargan_tf.models.base import FLOAT32_LAYER, to_float32
 
-#: oneDNN normalises half-width numbers at full speed where the channels are a multiple of this, and
+#: oneDNN normalizes half-width numbers at full speed where the channels are a multiple of this, and
 #: else five to twelve times slower than float32 (docs/explanation/performance.md).
 HALF_WIDTH_CHANNELS = 16
 
 
 class BatchNorm(keras.layers.Layer):
-    """Batch normalisation with PyTorch's conventions, over the batch of all replicas.
+    """Batch normalization with PyTorch's conventions, over the batch of all replicas.
 
     The moving variance is the unbiased one and moves by a tenth a step (PyTorch's momentum 0.1);
     the scale starts at N(1, 0.02), as in pix2pix. On one replica TensorFlow's fused kernel does
@@ -25,7 +25,7 @@ class BatchNorm(keras.layers.Layer):
     """
 
     def __init__(self, epsilon: float = 1e-5, momentum: float = 0.9, **kwargs: Any) -> None:
-        super().__init__(**EXACT, **kwargs)
+        super().__init__(**FLOAT32_LAYER, **kwargs)
         self.epsilon = epsilon
         self.momentum = momentum
 
@@ -45,24 +45,24 @@ class BatchNorm(keras.layers.Layer):
     def call(
         self, features: tf.Tensor, training: bool = False, update_statistics: bool = True
     ) -> tf.Tensor:
-        """Normalise by the batch when ``training``, else by the moving statistics.
+        """Normalize by the batch when ``training``, else by the moving statistics.
 
         ``update_statistics=False`` leaves the moving statistics as they are: D must not change
         while the generators learn from it.
         """
         if not training:
-            normalised, *_ = self._fused(features, is_training=False)
-            return normalised
+            normalized, *_ = self._fused(features, is_training=False)
+            return normalized
         if _replicas() == 1:
-            normalised, mean, variance = self._fused(features, is_training=True)
+            normalized, mean, variance = self._fused(features, is_training=True)
         else:
-            normalised, mean, variance = self._synchronised(exact(features))
-            normalised = tf.cast(normalised, features.dtype)
+            normalized, mean, variance = self._synchronised(to_float32(features))
+            normalized = tf.cast(normalized, features.dtype)
         if update_statistics:
             for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 kept = moving.value * self.momentum
                 moving.assign(kept + tf.stop_gradient(value) * (1.0 - self.momentum))
-        return normalised
+        return normalized
 
     def scale_and_offset(self) -> tuple[tf.Tensor, tf.Tensor]:
         """What it does when not training, as ``scale · x + offset``, a number each a channel."""
@@ -70,11 +70,11 @@ class BatchNorm(keras.layers.Layer):
         return scale, self.beta.value - scale * self.moving_mean.value
 
     def _fused(self, features: tf.Tensor, is_training: bool) -> tuple[tf.Tensor, ...]:
-        """Normalised features, batch mean and unbiased batch variance."""
+        """Normalized features, batch mean and unbiased batch variance."""
         precision = features.dtype
         if features.shape[-1] % HALF_WIDTH_CHANNELS:
-            features = exact(features)
-        normalised, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            features = to_float32(features)
+        normalized, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             features,
             self.gamma.value,
             self.beta.value,
@@ -83,7 +83,7 @@ class BatchNorm(keras.layers.Layer):
             epsilon=self.epsilon,
             is_training=is_training,
         )
-        return tf.cast(normalised, precision), mean, variance
+        return tf.cast(normalized, precision), mean, variance
 
     def _synchronised(self, features: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """The same over all replicas: the mean first, so that the variance does not cancel."""
@@ -93,17 +93,17 @@ class BatchNorm(keras.layers.Layer):
         mean = context.all_reduce("SUM", tf.reduce_sum(features, [0, 1, 2])) / count
         squares = tf.reduce_sum(tf.square(features - mean), [0, 1, 2])
         variance = context.all_reduce("SUM", squares) / count
-        normalised = tf.nn.batch_normalization(
+        normalized = tf.nn.batch_normalization(
             features, mean, variance, self.beta.value, self.gamma.value, self.epsilon
         )
-        return normalised, mean, variance * count / tf.maximum(count - 1.0, 1.0)
+        return normalized, mean, variance * count / tf.maximum(count - 1.0, 1.0)
 
 
 class ReplicaDropout(keras.layers.Layer):
-    """Dropout whose mask is a pure function of a seed and the picture's place in the batch.
+    """Dropout whose mask is a pure function of a seed and the image's place in the batch.
 
     Each replica draws the mask of the whole batch and takes its own part, so four replicas of one
-    picture drop what one replica of four drops, and a resumed run drops what the first one would
+    image drop what one replica of four drops, and a resumed run drops what the first one would
     have. The maps it is used on are small.
 
     Input and output shape: [B, H, W, C].

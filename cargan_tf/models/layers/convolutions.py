@@ -1,4 +1,4 @@
-"""The leaky ReLU of encoder and discriminator, in the form that TensorFlow can optimise."""
+"""The leaky ReLU of encoder and discriminator, in the form that TensorFlow can optimize."""
 # MERGED The U-Net's 4×4 convolutions of stride 2, down and up, as matrix products where maps are small.
 # MERGED Convolutions whose slope is bounded (Miyato et al. 2018, "Spectral Normalization for GANs").
 
@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from cargan_tf.models.base import exact
+from cargan_tf.models.base import to_float32
 
 #: pix2pix's slope below 0.
 SLOPE = 0.2
@@ -20,7 +20,7 @@ def leaky_relu(features: tf.Tensor, after_bias: bool) -> tf.Tensor:
     """``max(x, 0.2 x)``, any shape.
 
     ``after_bias`` says that a biased convolution without batch norm made the features: TensorFlow's
-    graph optimiser stumbles over LeakyRelu there ("remapper failed") and then fuses nothing in the
+    graph optimizer stumbles over LeakyRelu there ("remapper failed") and then fuses nothing in the
     whole graph. The same function in other operations it can read.
     """
     return (
@@ -31,15 +31,15 @@ def leaky_relu(features: tf.Tensor, after_bias: bool) -> tf.Tensor:
 Gradients = tuple[tf.Tensor, tf.Tensor]
 
 #: Places of the smaller of the two maps, over the batch, up to which the product is faster.
-MOST_PLACES_DOWN = 64
-MOST_PLACES_UP = 256
+MAX_POSITIONS_DOWN = 64
+MAX_POSITIONS_UP = 256
 #: Filters up to which it is faster on maps of any size, forward.
 FEW_FILTERS = 4
 #: The batch that is reckoned with where the graph does not know it: an exported model's.
 SERVED_BATCH = 4
 
 
-class HalvingConvolution(keras.layers.Conv2D):
+class DownsampleConv(keras.layers.Conv2D):
     """4×4, stride 2, a pixel of padding: [B, H, W, C] to [B, H / 2, W / 2, filters].
 
     H and W are even.
@@ -57,13 +57,13 @@ class HalvingConvolution(keras.layers.Conv2D):
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
         """Convolve; shapes as in the class."""
-        if _places(features) > 4 * MOST_PLACES_DOWN:
+        if _flatten_spatial(features) > 4 * MAX_POSITIONS_DOWN:
             return super().call(features)
-        convolved = convolve_down(features, self.kernel.value)
+        convolved = conv_down(features, self.kernel.value)
         return tf.nn.bias_add(convolved, self.bias.value) if self.use_bias else convolved
 
 
-class DoublingConvolution(keras.layers.Conv2DTranspose):
+class UpsampleConv(keras.layers.Conv2DTranspose):
     """4×4, transposed, stride 2: [B, H, W, C] to [B, 2 · H, 2 · W, filters]."""
 
     def __init__(self, filters: int, *, use_bias: bool, init_stddev: float, **kwargs: Any) -> None:
@@ -81,15 +81,15 @@ class DoublingConvolution(keras.layers.Conv2DTranspose):
         """Convolve; shapes as in the class."""
         if self.filters <= FEW_FILTERS:
             # A function with a gradient of its own takes no variables.
-            convolved = convolve_up_to_few(features, tf.convert_to_tensor(self.kernel.value))
-        elif _places(features) <= MOST_PLACES_UP:
-            convolved = convolve_up(features, self.kernel.value)
+            convolved = conv_up_few_filters(features, tf.convert_to_tensor(self.kernel.value))
+        elif _flatten_spatial(features) <= MAX_POSITIONS_UP:
+            convolved = conv_up(features, self.kernel.value)
         else:
             return super().call(features)
         return tf.nn.bias_add(convolved, self.bias.value) if self.use_bias else convolved
 
 
-def convolve_down(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+def conv_down(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """[B, H, W, C] and [4, 4, C, F] to [B, H / 2, W / 2, F]; H and W even."""
     height, width, channels = features.shape[1:]
     if (height, width) == (2, 2):  # the outer ring of the kernel meets padding only
@@ -101,7 +101,7 @@ def convolve_down(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     return tf.reshape(product, [-1, height // 2, width // 2, kernel.shape[3]])
 
 
-def convolve_up(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+def conv_up(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """[B, H, W, C] and [4, 4, F, C] to [B, 2 · H, 2 · W, F]."""
     height, width, channels = features.shape[1:]
     alone = (height, width) == (1, 1)  # the outer ring of the kernel falls outside
@@ -113,10 +113,10 @@ def convolve_up(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
 
 
 @tf.custom_gradient
-def convolve_up_to_few(
+def conv_up_few_filters(
     features: tf.Tensor, kernel: tf.Tensor
 ) -> tuple[tf.Tensor, Callable[[tf.Tensor], Gradients]]:
-    """``convolve_up`` with the convolution's own gradient, which is faster than the product's."""
+    """``conv_up`` with the convolution's own gradient, which is faster than the product's."""
 
     def gradient(upstream: tf.Tensor) -> Gradients:
         by_kernel = tf.raw_ops.Conv2DBackpropFilter(
@@ -128,7 +128,7 @@ def convolve_up_to_few(
         )
         return tf.nn.conv2d(upstream, kernel, 2, "SAME"), by_kernel
 
-    return convolve_up(features, kernel), gradient
+    return conv_up(features, kernel), gradient
 
 
 @tf.custom_gradient
@@ -165,7 +165,7 @@ def _overlaid(patches: tf.Tensor) -> tf.Tensor:
     """The sum of overlapping patches: [B, H, W, 2, 2, 2, 2, F] to [B, 2 · H, 2 · W, F].
 
     The transposed of ``_patches``: a patch is two by two squares of 2×2, and each square of the
-    result is the sum of those of four neighbours.
+    result is the sum of those of four neighbors.
     """
     height, width, filters = patches.shape[1], patches.shape[2], patches.shape[7]
     patches = tf.transpose(patches, [0, 1, 3, 4, 2, 5, 6, 7])  # [B, H, 2, 2, W, 2, 2, F]
@@ -185,12 +185,12 @@ def _one_later(first: tf.Tensor, second: tf.Tensor, axis: int) -> tf.Tensor:
     return tf.pad(first, after) + tf.pad(second, before)
 
 
-def _places(features: tf.Tensor) -> int:
+def _flatten_spatial(features: tf.Tensor) -> int:
     batch, height, width, _ = features.shape
     return (batch or SERVED_BATCH) * height * width
 
 
-class SpectralConvolution(keras.layers.Conv2D):
+class SpectralNormConv(keras.layers.Conv2D):
     """A convolution by ``W / σ(W)``, σ the greatest singular value of W as [H · W · C, filters].
 
     σ is estimated by power iteration, one round in each call that may move statistics. The vector
@@ -213,14 +213,14 @@ class SpectralConvolution(keras.layers.Conv2D):
 
     def call(self, features: tf.Tensor, update_statistics: bool = False) -> tf.Tensor:
         """Convolve; see ``BatchNorm.call`` for ``update_statistics``."""
-        kernel = exact(self.kernel.value) / self.greatest_singular_value(update_statistics)
+        kernel = to_float32(self.kernel.value) / self.greatest_singular_value(update_statistics)
         kernel = tf.cast(kernel, features.dtype)
         convolved = tf.nn.conv2d(features, kernel, self.strides, self.padding.upper())
         return tf.nn.bias_add(convolved, self.bias.value)
 
     def greatest_singular_value(self, update_statistics: bool) -> tf.Tensor:
         """σ(W) after one more round; the round is kept if ``update_statistics``."""
-        matrix = tf.reshape(exact(self.kernel.value), [-1, self.filters])
+        matrix = tf.reshape(to_float32(self.kernel.value), [-1, self.filters])
         fixed = tf.stop_gradient(matrix)  # σ = uᵀ W v: its gradient is u vᵀ, u and v being fixed
         left = _unit(tf.linalg.matvec(fixed, self.singular_vector.value))
         right = _unit(tf.linalg.matvec(fixed, left, transpose_a=True))

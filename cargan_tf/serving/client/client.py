@@ -12,16 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cargan_tf.errors import UserError
-from cargan_tf.export.metadata import PARTS, ModelCard
+from cargan_tf.export.metadata import PARTS, ModelMetadata
 from cargan_tf.inference.generator import BATCH, Generator, Label, Source
-from cargan_tf.inference.result import Drawn, Picture
+from cargan_tf.inference.result import GenerationResult
 from cargan_tf.serving.address import GRPC_PORT, REST_PORT, Address, parse_address
+from cargan_tf.utils.arrays import ImageArray
 
 
 def no_server(address: Address) -> UserError:
     """Nobody listens, or not to this."""
     return UserError(
-        f"no server answers at {address.scheme}://{address.place}. Is it running ('cargan serve'"
+        f"no server answers at {address.scheme}://{address.endpoint}. Is it running ('cargan serve'"
         f" starts one), and is the port right? REST is usually on {REST_PORT}, gRPC on {GRPC_PORT}."
     )
 
@@ -29,23 +30,23 @@ def no_server(address: Address) -> UserError:
 def not_serving(address: Address) -> UserError:
     """Something else listens."""
     return UserError(
-        f"what answers at {address.scheme}://{address.place} is no TensorFlow Serving of this"
+        f"what answers at {address.scheme}://{address.endpoint} is no TensorFlow Serving of this"
         " interface: check host and port, and write grpc:// before a gRPC port."
     )
 
 
-def no_model(address: Address, told: str) -> UserError:
+def no_model(address: Address, full_message: str) -> UserError:
     """The server has another one."""
     return UserError(
-        f"no model {address.model!r} at {address.place} ({told}). Write its name behind the"
-        f" address: {address.scheme}://{address.place}/NAME."
+        f"no model {address.model!r} at {address.endpoint} ({full_message}). Write its name behind the"
+        f" address: {address.scheme}://{address.endpoint}/NAME."
     )
 
 
-def no_card(address: Address) -> UserError:
+def no_metadata(address: Address) -> UserError:
     """The model there does not describe itself as this project's do."""
     return UserError(
-        f"the model {address.model!r} at {address.place} was not exported by this project, or by"
+        f"the model {address.model!r} at {address.endpoint} was not exported by this project, or by"
         " another version of it: serve one that 'cargan export' wrote."
     )
 
@@ -53,19 +54,19 @@ def no_card(address: Address) -> UserError:
 def too_late(address: Address, seconds: float) -> UserError:
     """It takes longer than the client waits."""
     return UserError(
-        f"the server at {address.place} did not answer within {seconds:g} s: it is overloaded, or"
+        f"the server at {address.endpoint} did not answer within {seconds:g} s: it is overloaded, or"
         " the model is large. Try again, with a longer time-out or fewer sounds at once."
     )
 
 
 def busy(address: Address) -> UserError:
     """It turned the request away, again and again."""
-    return UserError(f"the server at {address.place} is too busy: try again later.")
+    return UserError(f"the server at {address.endpoint} is too busy: try again later.")
 
 
-def refused(address: Address, told: str) -> UserError:
+def refused(address: Address, full_message: str) -> UserError:
     """It says what it does not like."""
-    return UserError(f"the server at {address.place} refused: {told}")
+    return UserError(f"the server at {address.endpoint} refused: {full_message}")
 
 
 #: Samples in one request: some 6 MB as JSON, below what servers and proxies let in.
@@ -90,7 +91,7 @@ class Client:
     """A ``Generator`` whose model is elsewhere.
 
     What a label may be called, cutting and resampling are the same; the sound is sent at the
-    model's rate, so the picture is the one that the exported model draws here.
+    model's rate, so the image is the one that the exported model draws here.
     """
 
     def __init__(self, address: str, timeout: float = 60.0, retries: int = 3) -> None:
@@ -144,17 +145,17 @@ class Client:
     def generator(self) -> Generator:
         """A generator that draws there; the model's card is asked for once."""
         if self._generator is None:
-            card = self._card()
-            self._generator = Generator(_Remote(self._transport, card), card)
+            metadata = self._metadata()
+            self._generator = Generator(_Remote(self._transport, metadata), metadata)
         return self._generator
 
-    def _card(self) -> ModelCard:
+    def _metadata(self) -> ModelMetadata:
         answers = self.predict("card", {"part": np.array(PARTS, object)}, ["json"])["json"]
         try:
             values = {part: json.loads(text) for part, text in zip(PARTS, answers, strict=True)}
-            return ModelCard.from_json(values, f"the model at {self.address}")
+            return ModelMetadata.from_json(values, f"the model at {self.address}")
         except (LookupError, TypeError, ValueError) as error:
-            raise no_card(self.address) from error
+            raise no_metadata(self.address) from error
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -173,13 +174,13 @@ class Client:
 
     def generate(
         self, waveform: NDArray[Any], rate: int, label: Label = None, start: float | None = None
-    ) -> Picture:
+    ) -> ImageArray:
         """Draw one sound, as ``Generator.generate`` does; raises ``UserError`` as ``predict``."""
         return self.generator.generate(waveform, rate, label, start)
 
     def generate_files(
         self, sources: Sequence[Source], labels: Sequence[Label], start: float | None = None
-    ) -> Iterator[tuple[Source, Drawn | UserError]]:
+    ) -> Iterator[tuple[Source, GenerationResult | UserError]]:
         """Draw files, as ``Generator.generate_files`` does; raises ``UserError`` as ``predict``."""
         return self.generator.generate_files(sources, labels, start)
 
@@ -187,21 +188,21 @@ class Client:
 class _Remote:
     """In the place of a loaded model; its batches go in requests of bearable size."""
 
-    def __init__(self, transport: Transport, card: ModelCard) -> None:
+    def __init__(self, transport: Transport, metadata: ModelMetadata) -> None:
         self._transport = transport
-        residue = ["residue"] if card.config.model.kind == "cargan" else []
-        self._drawn = ["image", "coarse", "spectrogram", *residue]
+        residue = ["residue"] if metadata.config.model.kind == "cargan" else []
+        self._generated = ["image", "coarse", "spectrogram", *residue]
 
-    def draw_weighted(
+    def generate_soft_labels(
         self, waveform: NDArray[np.float32], label_weights: NDArray[np.float32]
     ) -> Tensors:
-        """[B, samples] and [B, K] to what ``PictureModel.draw_weighted`` returns."""
+        """[B, samples] and [B, K] to what ``ServingModule.generate_soft_labels`` returns."""
         inputs = {"waveform": waveform, "label_weights": label_weights}
-        return self._predict("weighted", inputs, self._drawn)
+        return self._predict("weighted", inputs, self._generated)
 
-    def recognise(self, waveform: NDArray[np.float32]) -> Tensors:
+    def recognize(self, waveform: NDArray[np.float32]) -> Tensors:
         """[B, samples] to ``label_probabilities`` [B, K]."""
-        return self._predict("recognise", {"waveform": waveform}, ["label_probabilities"])
+        return self._predict("recognize", {"waveform": waveform}, ["label_probabilities"])
 
     def _predict(self, signature: str, inputs: Tensors, outputs: Sequence[str]) -> Tensors:
         count, samples = inputs["waveform"].shape

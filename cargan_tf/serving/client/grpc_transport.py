@@ -47,9 +47,9 @@ class GrpcTransport:
             ("grpc.service_config", json.dumps(_service_config(retries))),
         ]
         self._channel = (
-            grpc.secure_channel(address.place, grpc.ssl_channel_credentials(), options)
+            grpc.secure_channel(address.endpoint, grpc.ssl_channel_credentials(), options)
             if address.encrypted
-            else grpc.insecure_channel(address.place, options)
+            else grpc.insecure_channel(address.endpoint, options)
         )
         self._stub = PredictionServiceStub(self._channel)
 
@@ -77,17 +77,21 @@ class GrpcTransport:
             raise not_serving(self._address) from error
 
     def _failure(self, error: Any) -> UserError:
-        code, told = error.code(), plain_message(error.details() or "")
+        code, full_message = error.code(), plain_message(error.details() or "")
         if code == grpc.StatusCode.NOT_FOUND:
-            return no_model(self._address, told)
+            return no_model(self._address, full_message)
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
             return too_late(self._address, self._timeout)
         if code == grpc.StatusCode.RESOURCE_EXHAUSTED:
-            too_large = "larger than max" in told  # gRPC's words for it
-            return refused(self._address, told) if too_large else busy(self._address)
+            too_large = "larger than max" in full_message  # gRPC's words for it
+            return refused(self._address, full_message) if too_large else busy(self._address)
         if code == grpc.StatusCode.UNAVAILABLE:
             return no_server(self._address)
-        return refused(self._address, told) if code in _REFUSALS else not_serving(self._address)
+        return (
+            refused(self._address, full_message)
+            if code in _REFUSALS
+            else not_serving(self._address)
+        )
 
 
 def _service_config(retries: int) -> dict[str, Any]:

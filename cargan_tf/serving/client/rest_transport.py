@@ -38,7 +38,7 @@ _TYPES: Final = {
     "spectrogram": np.float32,
     "label_probabilities": np.float32,
 }
-#: To be told that nobody listens, one need not wait as long as for a picture.
+#: To be told that nobody listens, one need not wait as long as for an image.
 _CONNECT_SECONDS: Final = 5.0
 
 
@@ -48,13 +48,13 @@ class RestTransport:
     def __init__(self, address: Address, timeout: float, retries: int) -> None:
         self._address = address
         self._timeout = (min(_CONNECT_SECONDS, timeout), timeout)
-        self._url = f"{address.scheme}://{address.place}/v1/models/{address.model}:predict"
+        self._url = f"{address.scheme}://{address.endpoint}/v1/models/{address.model}:predict"
         retry = Retry(
             total=retries,
             read=min(1, retries),  # a connection that was kept and has broken since
             backoff_factor=_BACKOFF_SECONDS,
             status_forcelist=_AGAIN,
-            allowed_methods=None,  # POST as well: a picture may be drawn twice without harm
+            allowed_methods=None,  # POST as well: an image may be drawn twice without harm
             raise_on_status=False,
         )
         self._session = requests.Session()
@@ -101,12 +101,12 @@ class RestTransport:
         message = values.get("error") if isinstance(values, dict) else None
         if not isinstance(message, str):
             return not_serving(self._address)
-        told = plain_message(message)
+        full_message = plain_message(message)
         if status == 404:
-            return no_model(self._address, told)
+            return no_model(self._address, full_message)
         if status in _AGAIN:
             return busy(self._address)
-        return refused(self._address, told)
+        return refused(self._address, full_message)
 
 
 def _json_of(reply: requests.Response) -> Any:

@@ -11,7 +11,7 @@ from cargan_tf.errors import UserError
 PACKAGES = ("fastapi", "uvicorn", "prometheus_client")
 
 
-def check_installed() -> None:
+def check_dependencies() -> None:
     """Raise ``UserError`` unless the ``serve`` extra is installed."""
     missing = [package for package in PACKAGES if find_spec(package) is None]
     if missing:

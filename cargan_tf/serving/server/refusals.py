@@ -27,7 +27,7 @@ _MESSAGE_LENGTH: Final = 1_000
 
 
 class Refusal(Exception):
-    """A request that gets no picture.
+    """A request that gets no image.
 
     Attributes:
         code: gRPC's.

@@ -32,7 +32,7 @@ KEEP_ALIVE_SECONDS: Final = 75
 
 
 @dataclass(frozen=True)
-class Place:
+class Endpoint:
     """Where the server listens; port 0 is any that is free."""
 
     host: str = LOOPBACK
@@ -43,7 +43,7 @@ class Place:
 def serve(
     folder: Path,
     name: str = MODEL_NAME,
-    place: Place | None = None,
+    endpoint: Endpoint | None = None,
     limits: Limits | None = None,
     reporter: Reporter | None = None,
 ) -> None:
@@ -52,17 +52,17 @@ def serve(
     Args:
         folder: an exported version, or a folder of them (the highest is taken).
         name: under which clients ask for the model.
-        place: where to listen, this machine alone by default.
+        endpoint: where to listen, this machine alone by default.
         limits: what a request may cost.
         reporter: told where the server listens, once it does.
 
     Raises:
         UserError: there is no model, or a port is taken.
     """
-    place = place or Place()
-    with bound(place.host, place.rest_port) as rest_socket:
+    endpoint = endpoint or Endpoint()
+    with bound(endpoint.host, endpoint.rest_port) as rest_socket:
         service = Service(ServedModel.load(folder, name), limits or Limits())
-        Server(service, rest_socket, place, reporter).run()
+        Server(service, rest_socket, endpoint, reporter).run()
 
 
 class Server:
@@ -76,11 +76,11 @@ class Server:
         self,
         service: Service,
         rest_socket: socket.socket,
-        place: Place,
+        endpoint: Endpoint,
         reporter: Reporter | None = None,
     ) -> None:
-        """``rest_socket`` is bound to the host and REST port of ``place``."""
-        self._service, self._place = service, place
+        """``rest_socket`` is bound to the host and REST port of ``endpoint``."""
+        self._service, self._position = service, endpoint
         self._rest_socket = rest_socket
         self._reporter = reporter or SilentReporter()
         config = uvicorn.Config(
@@ -107,11 +107,13 @@ class Server:
         self._rest.should_exit = True
 
     async def _run(self) -> None:
-        host = self._place.host
+        host = self._position.host
         try:
-            grpc, grpc_port = grpc_server(self._service, host_and_port(host, self._place.grpc_port))
+            grpc, grpc_port = grpc_server(
+                self._service, host_and_port(host, self._position.grpc_port)
+            )
         except RuntimeError as error:
-            raise _taken(host, self._place.grpc_port) from error
+            raise _taken(host, self._position.grpc_port) from error
         self._service.batcher.start()
         await grpc.start()
         try:

@@ -22,7 +22,7 @@ from cargan_tf.export.saved_model import read_warm_up
 from cargan_tf.serving.server.refusals import Refusal, invalid
 
 DEFAULT_SIGNATURE = "serving_default"
-#: Initialises tables; no request calls it.
+#: Initializes tables; no request calls it.
 _INIT = "__saved_model_init_op"
 
 #: In a tensor of a warm-up request: 16 sounds of some seconds at most.

@@ -94,11 +94,11 @@ class Batcher:
             for size in [min(self._max_rows, rows - at)]
         ]
         try:
-            drawn = await asyncio.gather(*parts)
+            generated = await asyncio.gather(*parts)
         finally:
             for part in parts:  # whoever gave up is not drawn for
                 part.cancel()
-        return {name: np.concatenate([part[name] for part in drawn]) for name in drawn[0]}
+        return {name: np.concatenate([part[name] for part in generated]) for name in generated[0]}
 
     def _enqueue(self, signature: str, inputs: Tensors, rows: int) -> asyncio.Future[Tensors]:
         answer: asyncio.Future[Tensors] = asyncio.get_running_loop().create_future()
@@ -165,7 +165,7 @@ class Batcher:
         return await loop.run_in_executor(self._thread, self._run, signature, inputs)
 
 
-#: Seconds; a picture takes some milliseconds at 64×64 and a second or more at 256×256.
+#: Seconds; an image takes some milliseconds at 64×64 and a second or more at 256×256.
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 

@@ -1,6 +1,6 @@
 """Reports beside the weights of networks that are trained once: how good each is, and as what."""
 # MERGED A network's weights as one .npz file, for networks that are trained once and then only used.
-# MERGED What the classifiers of pictures and of sounds and the judge share: fitting and judging.
+# MERGED What the classifiers of images and of sounds and the evaluator share: fitting and judging.
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def load_weights(network: keras.Model, file: Path, remedy: str) -> None:
         variable.assign(value)
 
 
-def fit(
+def fit_classifier(
     network: keras.Model,
     batches: tf.data.Dataset,
     feature: str,
@@ -109,7 +109,7 @@ def fit(
         _advance(task, index + 1, epoch, accuracy)
 
 
-def hits(network: keras.Model, batches: tf.data.Dataset, feature: str) -> np.ndarray:
+def correct_predictions(network: keras.Model, batches: tf.data.Dataset, feature: str) -> np.ndarray:
     """[N] bool: which of the batches' examples get their own label."""
     return np.concatenate(
         [

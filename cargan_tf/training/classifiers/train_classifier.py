@@ -16,13 +16,13 @@ from cargan_tf.errors import UserError
 from cargan_tf.interop.weight_mapping import load_torchvision
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.training.classifiers.fitting import (
-    fit,
-    hits,
+    correct_predictions,
+    fit_classifier,
     load_weights,
     read_report_file,
     save_weights,
 )
-from cargan_tf.training.image_augmentation import strewn
+from cargan_tf.training.image_augmentation import augment_photos
 from cargan_tf.utils.files import write_json
 from cargan_tf.utils.progress import Reporter, SilentReporter
 
@@ -49,7 +49,7 @@ def train_classifier(
 
     Args:
         data: a data set made by ``preprocess``.
-        config: the classifier's section, the seed and the picture size are used.
+        config: the classifier's section, the seed and the image size are used.
         out: folder for weights and report; ``data/classifier`` by default.
         reporter: told of each step.
 
@@ -76,7 +76,7 @@ def train_classifier(
         network.load_imagenet(weights)
     _fit(network, dataset, data, config, reporter)
     held_out = evaluation_batches(dataset, data, config, split, config.classifier.batch_size)
-    right = hits(network, held_out, "photo")
+    right = correct_predictions(network, held_out, "photo")
     report = ClassifierReport(
         accuracy=float(right.mean()),
         split=split,
@@ -108,7 +108,7 @@ def load_classifier(
     """Put the weights that ``train_classifier`` saved into a built network.
 
     Raises:
-        UserError: there are none, they were trained for other labels, another picture size or
+        UserError: there are none, they were trained for other labels, another image size or
             another network, or they are too weak for ``classifier.minimum_accuracy``.
     """
     report = read_report(folder)
@@ -120,12 +120,12 @@ def load_classifier(
     trained = ClassifierConfig.model_validate(report.config)
     ours = config.classifier
     shape, wanted = (
-        (size, network.blocks, network.width, network.flavour, network.preprocessing)
+        (size, network.blocks, network.width, network.resnet_variant, network.preprocessing)
         for size, network in ((report.image_size, trained), (config.data.image_size, ours))
     )
     if shape != wanted:
         raise UserError(
-            f"the classifier in {folder} has picture size, blocks and width, flavour and"
+            f"the classifier in {folder} has image size, blocks and width, resnet_variant and"
             f" preprocessing {shape}; this run needs {wanted}. Train one with the run's"
             " configuration: cargan classifier --config."
         )
@@ -175,10 +175,10 @@ def _fit(
     stream = training_batches(dataset, data, batched, seed=seed)
 
     def changed(photo: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
-        return strewn(photo, settings.noise, tf.stack([seed, number]))
+        return augment_photos(photo, settings.noise, tf.stack([seed, number]))
 
     with reporter.task("Classifier", steps) as task:
-        fit(
+        fit_classifier(
             network,
             stream,
             "photo",

@@ -15,8 +15,8 @@ from cargan_tf.data.input_pipeline import evaluation_batches, training_batches
 from cargan_tf.errors import UserError
 from cargan_tf.models.sound_classifier import SoundClassifier, new_sound_classifier
 from cargan_tf.training.classifiers.fitting import (
-    fit,
-    hits,
+    correct_predictions,
+    fit_classifier,
     load_weights,
     read_report_file,
     save_weights,
@@ -38,7 +38,7 @@ class SoundClassifierReport:
     split: str  # which those were
     clips: int
     labels: tuple[str, ...]
-    statistics: dict[str, Any]  # that its spectrograms are standardised by
+    statistics: dict[str, Any]  # that its spectrograms are standardized by
     config: dict[str, Any]  # what its shape and its input depend on
 
 
@@ -74,9 +74,11 @@ def train_sound_classifier(
     stream = training_batches(dataset, data, batched, seed=config.training.seed)
     epoch = dataset.steps_per_epoch(batch_size)
     with reporter.task("Sound classifier", settings.steps) as task:
-        fit(network, stream, "spectrogram", settings.learning_rate, settings.steps, epoch, task)
+        fit_classifier(
+            network, stream, "spectrogram", settings.learning_rate, settings.steps, epoch, task
+        )
     held_out = evaluation_batches(dataset, data, config, split, batch_size)
-    right = hits(network, held_out, "spectrogram")
+    right = correct_predictions(network, held_out, "spectrogram")
     report = SoundClassifierReport(
         accuracy=float(right.mean()),
         split=split,
@@ -116,7 +118,7 @@ def load_sound_classifier(
     return network, report
 
 
-def provide_sound_classifier(data: Path, config: Config, out: Path, reporter: Reporter) -> None:
+def ensure_sound_classifier(data: Path, config: Config, out: Path, reporter: Reporter) -> None:
     """Put one into the folder ``out`` unless it is there: that of ``data``, else a new one.
 
     Where no recordings are held out to measure it on, there is none.
@@ -128,7 +130,7 @@ def provide_sound_classifier(data: Path, config: Config, out: Path, reporter: Re
         for file in (_weights_file, _report_file):  # it counts once there is a report
             write_atomically(file(out), file(data / FOLDER).read_bytes())
     elif dataset.held_out_split is None:
-        reporter.message("no held-out split: no sound classifier; pictures will need a label")
+        reporter.message("no held-out split: no sound classifier; images will need a label")
     else:
         train_sound_classifier(data, config, out, reporter)
 

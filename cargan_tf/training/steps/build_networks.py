@@ -1,5 +1,5 @@
 """The training step of each kind of system (``model.kind``)."""
-# MERGED The networks of a run as they are trained: under a strategy, with their optimisers and C.
+# MERGED The networks of a run as they are trained: under a strategy, with their optimizers and C.
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ import tensorflow as tf
 
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo
-from cargan_tf.models.base import DrawingNetwork, computing_in
+from cargan_tf.models.base import ImageGenerator, precision_scope
 from cargan_tf.models.cargan import Cascade
 from cargan_tf.models.cmcgan import CMCGAN, new_joint_discriminator
 from cargan_tf.models.patchgan import new_discriminator
 from cargan_tf.models.registry import new_network
 from cargan_tf.models.s2ic import S2IC, new_s2ic_discriminator
 from cargan_tf.training.classifiers.train_classifier import load_classifier
-from cargan_tf.training.ema import AveragedWeights
+from cargan_tf.training.ema import EMA
 from cargan_tf.training.steps.baseline_steps import CMCGANStep, S2ICStep
-from cargan_tf.training.steps.cargan_step import TrainingStep
-from cargan_tf.training.steps.train_step import CompiledStep
+from cargan_tf.training.steps.cargan_step import CarganStep
+from cargan_tf.training.steps.train_step import TrainStep
 
 
 def new_step(
     config: Config,
-    network: DrawingNetwork,
+    network: ImageGenerator,
     label_count: int,
     strategy: tf.distribute.Strategy,
     steps_per_epoch: int,
-) -> CompiledStep:
+) -> TrainStep:
     """The step that trains ``network``, with a discriminator made for it.
 
     Call it inside ``strategy.scope()``.
     """
     rest = (strategy, steps_per_epoch)
     if isinstance(network, Cascade):
-        return TrainingStep(config, network, new_discriminator(config, label_count), *rest)
+        return CarganStep(config, network, new_discriminator(config, label_count), *rest)
     if isinstance(network, S2IC):
         return S2ICStep(config, network, new_s2ic_discriminator(config), *rest)
     if isinstance(network, CMCGAN):
@@ -46,7 +46,7 @@ def new_step(
 
 
 @dataclass(frozen=True)
-class Built:
+class TrainingNetworks:
     """What is trained.
 
     Attributes:
@@ -56,15 +56,15 @@ class Built:
         accuracy: of C on held-out photos; ``None`` where the network that draws has no C.
     """
 
-    network: DrawingNetwork
-    step: CompiledStep
-    average: AveragedWeights | None
+    network: ImageGenerator
+    step: TrainStep
+    average: EMA | None
     accuracy: float | None
 
 
 def build_networks(
     config: Config, dataset: DatasetInfo, strategy: tf.distribute.Strategy, classifier: Path
-) -> Built:
+) -> TrainingNetworks:
     """Everything at its start, by the configured seed.
 
     Args:
@@ -78,14 +78,14 @@ def build_networks(
     """
     labels, settings = dataset.labels, config.training
     keras.utils.set_random_seed(settings.seed)
-    with strategy.scope(), computing_in(settings.precision):
+    with strategy.scope(), precision_scope(settings.precision):
         network = new_network(config, len(labels))
         steps_per_epoch = dataset.steps_per_epoch(settings.batch_size)
         step = new_step(config, network, len(labels), strategy, steps_per_epoch)
         average = None
-        if settings.average_steps:
-            average = AveragedWeights(network, settings.average_steps, strategy)
+        if settings.ema_steps:
+            average = EMA(network, settings.ema_steps, strategy)
     accuracy = None
     if network.classifier is not None:
         accuracy = load_classifier(classifier, config, labels, into=network.classifier).accuracy
-    return Built(network, step, average, accuracy)
+    return TrainingNetworks(network, step, average, accuracy)

@@ -12,18 +12,18 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import Config
-from cargan_tf.models.cargan import Cascade, Stages, with_label_planes
+from cargan_tf.models.cargan import Cascade, CascadeOutput, concat_label_channels
 from cargan_tf.models.patchgan import PatchGAN
-from cargan_tf.training.image_augmentation import augmented
+from cargan_tf.training.image_augmentation import diff_augment
 from cargan_tf.training.losses import (
-    ADVERSARIAL_LOSSES,
+    GAN_LOSSES,
+    active_loss_weights,
     classification_loss,
     double_softmax_loss,
     feature_matching_loss,
     gradient_penalty,
     l1_loss,
     perceptual_loss,
-    weights_that_count,
 )
 from cargan_tf.training.optimizers import make_adam
 from cargan_tf.training.steps.train_step import (
@@ -31,13 +31,13 @@ from cargan_tf.training.steps.train_step import (
     Losses,
     batch_means,
     new_step_counter,
-    on_all_replicas,
+    run_on_replicas,
     step_seed,
 )
 
 
-class TrainingStep:
-    """The networks, their optimisers and the compiled step under a strategy.
+class CarganStep:
+    """The networks, their optimizers and the compiled step under a strategy.
 
     Make it inside ``strategy.scope()``. Every random choice of a step comes from the configured
     seed and the step's number, so a resumed run repeats what an undisturbed one does.
@@ -61,16 +61,16 @@ class TrainingStep:
         self.step = new_step_counter()
         self._two_stages = config.model.stages == 2
         self._discriminator_first = config.training.order == "discriminator first"
-        self._counting = weights_that_count(config)
+        self._counting = active_loss_weights(config)
         self._classification_loss = (
             double_softmax_loss if config.loss.double_softmax else classification_loss
         )
-        self._adversarial = ADVERSARIAL_LOSSES[config.loss.adversarial_form]
+        self._adversarial = GAN_LOSSES[config.loss.gan_loss]
         self.generator_optimizer = make_adam(config, steps_per_epoch)
         self.discriminator_optimizer = make_adam(
             config, steps_per_epoch, config.training.discriminator_learning_rate
         )
-        # Optimisers must own their variables before the step is traced.
+        # Optimizers must own their variables before the step is traced.
         self.generator_optimizer.build(cascade.generator_variables)
         self.discriminator_optimizer.build(discriminator.trainable_variables)
         self._on_replica = self._replica_step
@@ -89,11 +89,11 @@ class TrainingStep:
             Each loss term that counts, unweighted, as the mean over the global batch.
         """
         if not self.config.loss.gradient_penalty:
-            return on_all_replicas(self.strategy, self._on_replica, batch)
+            return run_on_replicas(self.strategy, self._on_replica, batch)
         # Outside the replicas, which cannot put together a batch's statistics within a branch.
         penalised = partial(self._on_replica, penalise=True)
-        with_penalty = partial(on_all_replicas, self.strategy, penalised, batch)
-        without = partial(on_all_replicas, self.strategy, self._on_replica, batch)
+        with_penalty = partial(run_on_replicas, self.strategy, penalised, batch)
+        without = partial(run_on_replicas, self.strategy, self._on_replica, batch)
         due = (self.step + 1) % self.config.loss.gradient_penalty_steps == 0
         return tf.cond(due, with_penalty, lambda: without() | {"gradient_penalty": tf.zeros([])})
 
@@ -106,7 +106,7 @@ class TrainingStep:
         }
 
     def parts(self) -> dict[str, Any]:
-        """What a checkpoint holds; see ``CompiledStep``."""
+        """What a checkpoint holds; see ``TrainStep``."""
         return {
             self.cascade.name: self.cascade,
             "discriminator": self.discriminator,
@@ -121,13 +121,15 @@ class TrainingStep:
         self.step.assign_add(1)
         return losses
 
-    def _train_generators(self, batch: Batch, penalise: bool = False) -> tuple[Stages, Losses]:
-        """G1 and G2's half, and D's within it where D comes first: both see the same pictures."""
+    def _train_generators(
+        self, batch: Batch, penalise: bool = False
+    ) -> tuple[CascadeOutput, Losses]:
+        """G1 and G2's half, and D's within it where D comes first: both see the same images."""
         seed = step_seed(self.config, self.step)
         variables = self.cascade.generator_variables
         judged: Losses = {}
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([variable.value for variable in variables])
+            tape.loss_guard([variable.value for variable in variables])
             stages = self.cascade(batch["spectrogram"], batch["label"], seed=seed, training=True)
             if self._discriminator_first:
                 with tape.stop_recording():
@@ -144,7 +146,7 @@ class TrainingStep:
         self.generator_optimizer.apply(gradients, variables)
         return stages, {**judged, **losses, "generators": total}
 
-    def _generator_losses(self, batch: Batch, stages: Stages) -> Losses:
+    def _generator_losses(self, batch: Batch, stages: CascadeOutput) -> Losses:
         """Each term of Eq. 6 that counts; L1 in any case, by which a run is watched."""
         label, counts, losses = batch["label"], self._counting, Losses()
         if "coarse_classification" in counts:
@@ -156,14 +158,14 @@ class TrainingStep:
             *real, _ = self._judge(batch, batch["photo"], update_statistics=False)
         if self.config.loss.perceptual:
             photo = self.cascade.classifier.feature_maps(batch["photo"])
-        for name, picture in (("coarse", stages.coarse), ("refined", stages.refined)):
+        for name, image in (("coarse", stages.coarse), ("refined", stages.refined)):
             if f"{name}_adversarial" in counts:
-                *drawn, logits = self._judge(batch, picture, update_statistics=False)
+                *generated, logits = self._judge(batch, image, update_statistics=False)
                 losses[f"{name}_adversarial"] = self._adversarial.fooled(logits)
                 if f"{name}_feature_matching" in counts:
-                    losses[f"{name}_feature_matching"] = feature_matching_loss(drawn, real)
+                    losses[f"{name}_feature_matching"] = feature_matching_loss(generated, real)
             if f"{name}_perceptual" in counts:
-                features = self.cascade.classifier.feature_maps(picture)
+                features = self.cascade.classifier.feature_maps(image)
                 losses[f"{name}_perceptual"] = perceptual_loss(features, photo)
         losses["coarse_l1"] = l1_loss(batch["photo"], stages.coarse)
         if self._two_stages:
@@ -177,7 +179,9 @@ class TrainingStep:
         ]
         return tf.add_n(parts) if parts else tf.zeros([])
 
-    def _train_discriminator(self, batch: Batch, stages: Stages, penalise: bool = False) -> Losses:
+    def _train_discriminator(
+        self, batch: Batch, stages: CascadeOutput, penalise: bool = False
+    ) -> Losses:
         weights = self.config.loss
         if not weights.adversarial * weights.discriminator:
             return {"discriminator": tf.zeros([])}
@@ -196,16 +200,16 @@ class TrainingStep:
             return {"discriminator": tf.zeros([])}
         variables = self.discriminator.trainable_variables
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([variable.value for variable in variables])
+            tape.loss_guard([variable.value for variable in variables])
             losses: Losses = {}
-            for name, (_, picture, loss_of) in judged.items():
-                fixed = tf.stop_gradient(picture)
+            for name, (_, image, loss_of) in judged.items():
+                fixed = tf.stop_gradient(image)
                 *_, logits = self._judge(batch, fixed, update_statistics=True, shown=shown)
                 losses[name] = loss_of(logits)
             parts = {name: weight for name, (weight, *_) in judged.items()}
             if penalise:
                 losses["gradient_penalty"] = gradient_penalty(
-                    lambda picture: self._judge(batch, picture, False, shown)[-1], batch["photo"]
+                    lambda image: self._judge(batch, image, False, shown)[-1], batch["photo"]
                 )
                 often = weights.gradient_penalty_steps  # as if it had been taken in every step
                 parts["gradient_penalty"] = weights.gradient_penalty * often
@@ -223,7 +227,7 @@ class TrainingStep:
     def _judge(
         self,
         batch: Batch,
-        picture: tf.Tensor,
+        image: tf.Tensor,
         update_statistics: bool,
         shown: tf.Tensor | None = None,
     ) -> list[tf.Tensor]:
@@ -233,10 +237,10 @@ class TrainingStep:
         """
         kinds = self.config.training.discriminator_augmentation
         if kinds:
-            picture = augmented(picture, kinds, step_seed(self.config, self.step))
-        pair = tf.concat([batch["spectrogram"], picture], axis=-1)
+            image = diff_augment(image, kinds, step_seed(self.config, self.step))
+        pair = tf.concat([batch["spectrogram"], image], axis=-1)
         if self.config.model.discriminator_label != "none":
-            pair = with_label_planes(pair, batch["label"] if shown is None else shown)
+            pair = concat_label_channels(pair, batch["label"] if shown is None else shown)
         return self.discriminator.feature_maps(
             pair, training=True, update_statistics=update_statistics
         )

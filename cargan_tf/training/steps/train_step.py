@@ -14,7 +14,7 @@ Batch = dict[str, tf.Tensor]
 Losses = dict[str, tf.Tensor]
 
 
-class CompiledStep(Protocol):
+class TrainStep(Protocol):
     """The training step of a system: what the trainer calls and the checkpoints hold.
 
     Attributes:
@@ -39,7 +39,7 @@ class CompiledStep(Protocol):
         """All networks, the discriminator too, by the names of the paper they are from."""
 
     def parts(self) -> dict[str, Any]:
-        """What a checkpoint holds beside the step's number: networks and optimisers, by name."""
+        """What a checkpoint holds beside the step's number: networks and optimizers, by name."""
 
 
 def new_step_counter() -> tf.Variable:
@@ -58,7 +58,7 @@ def step_seed(config: Config, step: tf.Variable) -> tf.Tensor:
     return tf.stack([config.training.seed, tf.cast(step, tf.int32)])
 
 
-def on_all_replicas(
+def run_on_replicas(
     strategy: tf.distribute.Strategy, replica_step: Callable[[Batch], Losses], batch: Batch
 ) -> Losses:
     """Run a step on every replica's part of the batch and add up the losses."""
@@ -75,7 +75,7 @@ def batch_means(losses: Losses, config: Config) -> Losses:
     return {name: tf.reduce_sum(loss) / batch_size for name, loss in losses.items()}
 
 
-def of_next_pair(values: tf.Tensor) -> tf.Tensor:
+def mismatched(values: tf.Tensor) -> tf.Tensor:
     """``values`` [B, …] of the next pair in the global batch: another pair's, so a wrong one.
 
     The next pair may be on the next replica.
@@ -91,7 +91,7 @@ def of_next_pair(values: tf.Tensor) -> tf.Tensor:
     return tf.roll(everyone, -1, axis=0)[first : first + batch]
 
 
-def descend(
+def apply_gradients(
     tape: tf.GradientTape,
     loss: tf.Tensor,
     variables: Sequence[keras.Variable],

@@ -12,7 +12,7 @@ from PIL import Image
 
 from cargan_tf.synthetic.build import make_sample_data
 from cargan_tf.synthetic.canvas import SIDE, SUPERSAMPLING, Canvas, View
-from cargan_tf.synthetic.figure import Look, Pose, body_in, looks
+from cargan_tf.synthetic.figure import Look, Pose, body_in, player_looks
 from cargan_tf.synthetic.scene import SCENES
 
 SMALL = {"recordings": 9, "clips_per_recording": 2, "seed": 3, "labels": ("flute", "violin")}
@@ -33,23 +33,23 @@ def rows(small_set) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-#: Drawn around the picture too, so that what would be cut off can be seen.
+#: Drawn around the image too, so that what would be cut off can be seen.
 MARGIN = 128
-#: Colours that no other part of a drawing has.
+#: Colors that no other part of a drawing has.
 NOTHING = (255, 0, 255)
 SKIN = (0, 255, 0)
 #: One player for all instruments.
-LOOK = replace(looks("violin", 0)[0], skin=SKIN)
+LOOK = replace(player_looks("violin", 0)[0], skin=SKIN)
 STILL = Pose(0.5, 0.5)
 
 
 def instrument_alone(label: str, pose: Pose, look: Look = LOOK, body: Pose = STILL) -> np.ndarray:
-    """Instrument and arms before nothing, [side, side, 3], with the margin around the picture.
+    """Instrument and arms before nothing, [side, side, 3], with the margin around the image.
 
     The body stays still unless asked, so that only the instrument and the hands move.
     """
     scene = SCENES[label]
-    shift = (look.shift[0] + MARGIN, look.shift[1] + scene.drop + MARGIN)
+    shift = (look.shift[0] + MARGIN, look.shift[1] + scene.skip + MARGIN)
     view = View(scene.magnification * look.magnification, shift=shift)
     side = (SIDE + 2 * MARGIN) * SUPERSAMPLING
     canvas = Canvas(Image.new("RGB", (side, side), NOTHING), view)
@@ -57,13 +57,13 @@ def instrument_alone(label: str, pose: Pose, look: Look = LOOK, body: Pose = STI
     return np.asarray(canvas.image())
 
 
-def places(pixels: np.ndarray, colour: tuple[int, int, int] | None = None) -> np.ndarray:
-    """[N, 2]: x and y of what has ``colour``, or of all that is drawn, in pixels of the picture."""
-    seen = (pixels == colour).all(-1) if colour else (pixels != NOTHING).any(-1)
+def positions(pixels: np.ndarray, color: tuple[int, int, int] | None = None) -> np.ndarray:
+    """[N, 2]: x and y of what has ``color``, or of all that is drawn, in pixels of the image."""
+    seen = (pixels == color).all(-1) if color else (pixels != NOTHING).any(-1)
     return np.argwhere(seen)[:, ::-1] / SUPERSAMPLING - MARGIN
 
 
 def share_in_picture(label: str, pose: Pose) -> float:
-    """How much of an instrument is not cut off by the picture's edge, 0 to 1."""
-    drawn = places(instrument_alone(label, pose, body=pose))
-    return float(((drawn >= 0) & (drawn < SIDE)).all(1).mean())
+    """How much of an instrument is not cut off by the image's edge, 0 to 1."""
+    generated = positions(instrument_alone(label, pose, body=pose))
+    return float(((generated >= 0) & (generated < SIDE)).all(1).mean())

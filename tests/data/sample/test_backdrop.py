@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 
 from cargan_tf.synthetic.canvas import SIDE, SUPERSAMPLING
-from cargan_tf.synthetic.figure import looks
-from cargan_tf.synthetic.scene import PAPER, backdrop
+from cargan_tf.synthetic.figure import player_looks
+from cargan_tf.synthetic.scene import PAPER, background
 
-LOOK = looks("violin", 0)[0]
+LOOK = player_looks("violin", 0)[0]
 #: Where neither the floor nor the music stand is.
 CURTAIN = np.s_[: 140 * SUPERSAMPLING]
 
 
 def pixels(**changes):
-    return np.asarray(backdrop(replace(LOOK, **changes)), dtype=float)
+    return np.asarray(background(replace(LOOK, **changes)), dtype=float)
 
 
 def test_it_is_rgb_and_as_fine_as_the_canvas():
-    stage = backdrop(LOOK)
+    stage = background(LOOK)
     assert (stage.mode, stage.size) == ("RGB", (SIDE * SUPERSAMPLING, SIDE * SUPERSAMPLING))
 
 
@@ -27,9 +27,9 @@ def test_a_look_always_has_the_same_stage():
     np.testing.assert_array_equal(pixels(), pixels())
 
 
-@pytest.mark.parametrize("player", looks("tuba", 1))
+@pytest.mark.parametrize("player", player_looks("tuba", 1))
 def test_every_players_curtain_is_blue(player):
-    red, green, blue = np.asarray(backdrop(player), dtype=float)[CURTAIN].mean((0, 1))
+    red, green, blue = np.asarray(background(player), dtype=float)[CURTAIN].mean((0, 1))
     assert blue > 1.5 * max(red, green)
 
 

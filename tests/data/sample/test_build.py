@@ -52,8 +52,8 @@ def test_sounds_and_pictures_have_the_promised_format(small_set, rows):
     for row in rows:
         with wave.open(str(small_set / row["audio"])) as sound:
             assert sound.getparams()[:4] == (1, 2, 22_050, 11_025)
-        with Image.open(small_set / row["image"]) as picture:
-            assert (picture.format, picture.mode, picture.size) == ("JPEG", "RGB", (256, 256))
+        with Image.open(small_set / row["image"]) as image:
+            assert (image.format, image.mode, image.size) == ("JPEG", "RGB", (256, 256))
 
 
 def test_every_player_is_in_every_split_and_no_recording_in_two(rows):

@@ -31,7 +31,7 @@ def test_shapes_lie_where_they_are_put():
 
 
 def test_the_view_magnifies_and_moves():
-    canvas = Canvas(PLAIN, View(magnification=2.0, centre=(128, 128), shift=(10, 0)))
+    canvas = Canvas(PLAIN, View(magnification=2.0, center=(128, 128), shift=(10, 0)))
     canvas.line([(118, 128), (138, 128)], 4, RED)
     xs, ys = red_pixels(canvas)
     assert abs(xs.mean() - 138) < 1

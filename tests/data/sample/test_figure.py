@@ -28,7 +28,7 @@ def empty():
     return Canvas(Image.new("RGB", (SIDE * SUPERSAMPLING, SIDE * SUPERSAMPLING), NOTHING))
 
 
-def drawn(look=LOOK, pose=STILL, knees=22.0, standing=False, body=None):
+def generated(look=LOOK, pose=STILL, knees=22.0, standing=False, body=None):
     canvas = empty()
     draw_body(canvas, look, body or body_in(pose, standing=standing), pose, knees)
     return np.asarray(canvas.image())
@@ -61,17 +61,17 @@ def test_the_parts_are_in_order(pose, standing):
 
 
 def test_the_whole_body_moves_with_its_place():
-    left, right = (rows_and_columns(drawn(body=body_in(STILL, middle))) for middle in (98, 148))
+    left, right = (rows_and_columns(generated(body=body_in(STILL, middle))) for middle in (98, 148))
     np.testing.assert_allclose(right - left, np.broadcast_to((0, 50), left.shape))
 
 
 @pytest.mark.parametrize("pose", EXTREMES)
 @pytest.mark.parametrize("standing", [False, True])
 def test_the_player_is_within_the_picture_and_stands_on_the_floor(pose, standing):
-    places = rows_and_columns(drawn(pose=pose, standing=standing))
-    assert places.min() > 0
-    assert places[:, 1].max() < SIDE - 1
-    assert 240 < places[:, 0].max() < SIDE - 1
+    positions = rows_and_columns(generated(pose=pose, standing=standing))
+    assert positions.min() > 0
+    assert positions[:, 1].max() < SIDE - 1
+    assert 240 < positions[:, 0].max() < SIDE - 1
 
 
 def test_who_stands_is_taller():
@@ -79,32 +79,32 @@ def test_who_stands_is_taller():
 
 
 def test_knees_are_as_far_apart_as_asked():
-    narrow, wide = (rows_and_columns(drawn(knees=knees)) for knees in (22, 36))
-    legs = [np.ptp(places[places[:, 0] > 220][:, 1]) for places in (narrow, wide)]
+    narrow, wide = (rows_and_columns(generated(knees=knees)) for knees in (22, 36))
+    legs = [np.ptp(positions[positions[:, 0] > 220][:, 1]) for positions in (narrow, wide)]
     assert legs[0] < legs[1]
 
 
 @pytest.mark.parametrize(("one", "other"), itertools.combinations(HAIR_STYLES, 2))
 def test_hair_styles_are_told_apart(one, other):
-    pictures = [drawn(replace(LOOK, hair_style=style)) for style in (one, other)]
-    assert (pictures[0] != pictures[1]).any(-1).sum() > 200
+    images = [generated(replace(LOOK, hair_style=style)) for style in (one, other)]
+    assert (images[0] != images[1]).any(-1).sum() > 200
 
 
 def test_glasses_are_seen():
-    without, with_them = (drawn(replace(LOOK, glasses=glasses)) for glasses in (False, True))
+    without, with_them = (generated(replace(LOOK, glasses=glasses)) for glasses in (False, True))
     assert (without != with_them).any(-1).sum() > 50
 
 
 @pytest.mark.parametrize("part", ["shirt", "trousers", "skin", "hair"])
 def test_parts_have_the_colours_of_the_look(part):
-    colour = (1, 254, 253)
-    assert not (drawn() == colour).all(-1).any()
-    assert (drawn(replace(LOOK, **{part: colour})) == colour).all(-1).sum() > 100
+    color = (1, 254, 253)
+    assert not (generated() == color).all(-1).any()
+    assert (generated(replace(LOOK, **{part: color})) == color).all(-1).sum() > 100
 
 
 def test_loud_playing_raises_the_brows():
     body = body_in(STILL)
-    soft, loud = (drawn(pose=Pose(0.5, loudness), body=body) for loudness in (0, 1))
+    soft, loud = (generated(pose=Pose(0.5, loudness), body=body) for loudness in (0, 1))
     changed = np.argwhere((soft != loud).any(-1)) / SUPERSAMPLING
     assert len(changed)
     assert np.abs(changed - body.head[::-1]).max() < 20

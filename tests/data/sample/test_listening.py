@@ -1,4 +1,4 @@
-"""The sounds carry what the pictures show: simple models hear it on recordings they never saw."""
+"""The sounds carry what the images show: simple models hear it on recordings they never saw."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEFAULT = Parameters(12, 15, 0, None, SUB_URMP_LABELS)
 
 
 @dataclass(frozen=True)
-class Heard:
+class MeasuredClip:
     """Clips of one split: mean and spread of each mel band, and what is to be told from them."""
 
     features: np.ndarray
@@ -46,7 +46,7 @@ def hear(label, split):
         for number in numbers
         for clip in record_clips(label, number, DEFAULT.clips_per_recording, DEFAULT.seed)
     ]
-    return Heard(
+    return MeasuredClip(
         features=np.stack([features(clip.samples) for _, clip in clips]),
         player=np.array([player for player, _ in clips]),
         pitch=np.array([clip.pitch for _, clip in clips]),

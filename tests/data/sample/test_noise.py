@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cargan_tf.synthetic.synthesizer import coloured_noise, transform_length
+from cargan_tf.synthetic.synthesizer import colored_noise, transform_length
 
 
 @pytest.mark.parametrize("samples", [1, 16_384, 16_385, 280_001])
@@ -17,7 +17,7 @@ def test_noise_has_its_colour_and_level():
     def low_pass(frequencies):
         return (frequencies < 2000).astype(float)
 
-    noise = coloured_noise(20_000, 22_050, low_pass, np.random.default_rng(0))
+    noise = colored_noise(20_000, 22_050, low_pass, np.random.default_rng(0))
     assert noise.shape == (20_000,)
     assert np.mean(noise**2) == pytest.approx(1)
     power = np.abs(np.fft.rfft(noise)) ** 2

@@ -9,8 +9,8 @@ from PIL import Image
 
 from cargan_tf.errors import UserError
 from cargan_tf.synthetic.build import Job, write_pairs
-from cargan_tf.synthetic.figure import Pose, looks
-from cargan_tf.synthetic.scene import backdrop, draw_player
+from cargan_tf.synthetic.figure import Pose, player_looks
+from cargan_tf.synthetic.scene import background, draw_player
 from cargan_tf.synthetic.synthesizer import SAMPLE_RATE
 from cargan_tf.synthetic.timbre import INSTRUMENTS
 
@@ -72,11 +72,11 @@ def test_poses_are_the_notes_place_in_the_instruments_range(written):
 
 def test_pictures_show_the_rows_player_in_the_rows_pose(job, written):
     shown = [np.asarray(Image.open(job.folder / row.image), float) for row in written]
-    look = looks("flute", job.seed)[1]
+    look = player_looks("flute", job.seed)[1]
     for number, row in enumerate(written):
         pose = Pose(row.pose_pitch, row.pose_loudness)
-        wanted = np.asarray(draw_player("flute", look, pose, backdrop(look)), float)
-        differences = [np.abs(picture - wanted).mean() for picture in shown]
+        wanted = np.asarray(draw_player("flute", look, pose, background(look)), float)
+        differences = [np.abs(image - wanted).mean() for image in shown]
         assert np.argmin(differences) == number
         assert differences[number] < 4  # JPEG
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from cargan_tf.labels import SUB_URMP_LABELS
-from cargan_tf.synthetic.figure import Pose, looks
-from cargan_tf.synthetic.scene import backdrop, draw_player
+from cargan_tf.synthetic.figure import Pose, player_looks
+from cargan_tf.synthetic.scene import background, draw_player
 
-#: Mean difference over all pixels and channels, of 255, in pictures of 64×64. Moving the whole
+#: Mean difference over all pixels and channels, of 255, in images of 64×64. Moving the whole
 #: player sideways by one such pixel makes 3.6 (flute) to 8.8 (tuba).
 VISIBLE = 3.5
 
@@ -15,14 +15,15 @@ VISIBLE = 3.5
 @pytest.fixture(scope="module")
 def stages():
     return {
-        label: [(look, backdrop(look)) for look in looks(label, 0)] for label in SUB_URMP_LABELS
+        label: [(look, background(look)) for look in player_looks(label, 0)]
+        for label in SUB_URMP_LABELS
     }
 
 
 def seen(label, stage, pitch=0.5, loudness=0.5):
     look, empty = stage
-    picture = draw_player(label, look, Pose(pitch, loudness), empty)
-    return np.asarray(picture.reduce(4), dtype=float)
+    image = draw_player(label, look, Pose(pitch, loudness), empty)
+    return np.asarray(image.reduce(4), dtype=float)
 
 
 def difference(one, other):
@@ -52,13 +53,13 @@ def test_players_differ_clearly(stages, label):
 
 def test_instruments_are_drawn_differently(stages):
     stage = stages["violin"][0]
-    pictures = [seen(label, stage) for label in SUB_URMP_LABELS]
-    for number, one in enumerate(pictures):
-        for other in pictures[number + 1 :]:
+    images = [seen(label, stage) for label in SUB_URMP_LABELS]
+    for number, one in enumerate(images):
+        for other in images[number + 1 :]:
             assert difference(one, other) > 2.0  # clarinet and oboe: 2.5, by size and bell
 
 
 def test_a_picture_is_rgb_of_256_pixels(stages):
     look, empty = stages["tuba"][0]
-    picture = draw_player("tuba", look, Pose(0.2, 0.9), empty)
-    assert (picture.mode, picture.size) == ("RGB", (256, 256))
+    image = draw_player("tuba", look, Pose(0.2, 0.9), empty)
+    assert (image.mode, image.size) == ("RGB", (256, 256))

@@ -6,13 +6,13 @@ import math
 import pytest
 
 from cargan_tf.labels import SUB_URMP_LABELS
-from cargan_tf.synthetic.figure import looks
+from cargan_tf.synthetic.figure import player_looks
 
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("label", SUB_URMP_LABELS)
 def test_no_two_players_of_an_instrument_look_alike(label, seed):
-    for one, other in itertools.combinations(looks(label, seed), 2):
+    for one, other in itertools.combinations(player_looks(label, seed), 2):
         assert math.dist(one.shirt, other.shirt) > 75
         assert one.skin != other.skin
         assert one.hair != other.hair
@@ -21,5 +21,5 @@ def test_no_two_players_of_an_instrument_look_alike(label, seed):
 
 
 def test_a_look_is_fixed_and_depends_on_the_seed():
-    assert looks("tuba", 0) == looks("tuba", 0)
-    assert looks("tuba", 0) != looks("tuba", 1)
+    assert player_looks("tuba", 0) == player_looks("tuba", 0)
+    assert player_looks("tuba", 0) != player_looks("tuba", 1)

@@ -7,7 +7,7 @@ import pytest
 
 from cargan_tf.synthetic.figure import Pose
 
-from .conftest import LOOK, SKIN, STILL, instrument_alone, places, share_in_picture
+from .conftest import LOOK, SKIN, STILL, instrument_alone, positions, share_in_picture
 
 STRINGS = ("violin", "viola", "cello", "double_bass")
 
@@ -21,19 +21,19 @@ def test_nearly_all_of_it_is_in_the_picture(label, pitch, loudness):
 
 
 def test_from_violin_to_double_bass_they_grow():
-    sizes = [len(places(instrument_alone(label, STILL))) for label in STRINGS]
+    sizes = [len(positions(instrument_alone(label, STILL))) for label in STRINGS]
     assert sizes == sorted(set(sizes))
 
 
 @pytest.mark.parametrize("label", ["violin", "viola"])
 def test_louder_playing_lifts_the_instrument_on_the_shoulder(label):
-    soft, loud = (places(instrument_alone(label, Pose(0.5, value))) for value in (0, 1))
+    soft, loud = (positions(instrument_alone(label, Pose(0.5, value))) for value in (0, 1))
     assert loud[:, 1].mean() < soft[:, 1].mean() - 15
 
 
 @pytest.mark.parametrize("label", ["cello", "double_bass"])
 def test_louder_playing_tilts_the_instrument_on_its_spike(label):
-    soft, loud = (places(instrument_alone(label, Pose(0.5, value))) for value in (0, 1))
+    soft, loud = (positions(instrument_alone(label, Pose(0.5, value))) for value in (0, 1))
     assert loud[:, 0].mean() > soft[:, 0].mean() + 8
     assert loud[:, 1].max() == pytest.approx(soft[:, 1].max(), abs=3)
 
@@ -41,7 +41,8 @@ def test_louder_playing_tilts_the_instrument_on_its_spike(label):
 @pytest.mark.parametrize("label", ["violin", "viola"])
 def test_high_notes_bring_the_hand_nearer_to_the_chin(label):
     low, middle, high = (
-        places(instrument_alone(label, Pose(pitch, 0.5)), SKIN)[:, 0].max() for pitch in (0, 0.5, 1)
+        positions(instrument_alone(label, Pose(pitch, 0.5)), SKIN)[:, 0].max()
+        for pitch in (0, 0.5, 1)
     )
     assert high < middle - 8 < low - 16
 
@@ -49,7 +50,8 @@ def test_high_notes_bring_the_hand_nearer_to_the_chin(label):
 @pytest.mark.parametrize("label", ["cello", "double_bass"])
 def test_high_notes_bring_the_hand_down_the_neck(label):
     low, middle, high = (
-        places(instrument_alone(label, Pose(pitch, 0.5)), SKIN)[:, 1].min() for pitch in (0, 0.5, 1)
+        positions(instrument_alone(label, Pose(pitch, 0.5)), SKIN)[:, 1].min()
+        for pitch in (0, 0.5, 1)
     )
     assert low < middle - 15 < high - 30
 

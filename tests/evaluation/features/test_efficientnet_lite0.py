@@ -26,10 +26,10 @@ def square(image):
 
 
 @pytest.mark.parametrize(
-    ("picture", "expected"), [(skimage.data.chelsea, CATS), (skimage.data.coffee, COFFEE)]
+    ("image", "expected"), [(skimage.data.chelsea, CATS), (skimage.data.coffee, COFFEE)]
 )
-def test_it_knows_what_it_sees(network, picture, expected):
-    seen = network(square(picture())[None])
+def test_it_knows_what_it_sees(network, image, expected):
+    seen = network(square(image())[None])
     assert seen.features.shape == (1, 1280)
     assert seen.logits.shape == (1, 1000)
     assert set(np.argsort(seen.logits[0])[-2:]) <= expected

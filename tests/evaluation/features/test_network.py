@@ -6,15 +6,15 @@ from PIL import Image
 
 from cargan_tf.evaluation.networks.feature_network import (
     BATCH,
+    Activations,
     FeatureNetwork,
-    Seen,
     resize_rule,
     to_input,
     weights_hash,
 )
 
 
-def pictures(count, size=8, seed=0):
+def images(count, size=8, seed=0):
     random = np.random.default_rng(seed)
     return random.uniform(-1, 1, (count, size, size, 3)).astype(np.float32)
 
@@ -40,7 +40,7 @@ def network():
 
 @pytest.mark.parametrize("count", [1, BATCH, 2 * BATCH + 3])
 def test_any_number_of_pictures_is_looked_at_in_order(network, count):
-    shown, looking = pictures(count), network()
+    shown, looking = images(count), network()
     seen = looking(shown)
     np.testing.assert_allclose(seen.features, (shown.mean((1, 2)) + 1) * 127.5, atol=0.5)
     assert np.array_equal(seen.classes, seen.features.argmax(1))
@@ -48,7 +48,7 @@ def test_any_number_of_pictures_is_looked_at_in_order(network, count):
 
 
 def test_equal_pictures_are_seen_alike(network):
-    shown = pictures(2)[[0, 1, 0, 0, 1]]
+    shown = images(2)[[0, 1, 0, 0, 1]]
     features = network()(shown).features
     assert np.array_equal(features[0], features[2])
     assert np.array_equal(features[1], features[4])
@@ -56,7 +56,7 @@ def test_equal_pictures_are_seen_alike(network):
 
 
 def test_one_without_classes_says_so(network):
-    seen = network(classes=False)(pictures(3))
+    seen = network(classes=False)(images(3))
     assert seen.logits is None
     assert seen.only(np.array([0])).logits is None
     with pytest.raises(ValueError, match="no classes"):
@@ -64,13 +64,13 @@ def test_one_without_classes_says_so(network):
 
 
 def test_some_pictures_alone():
-    seen = Seen(np.arange(6.0).reshape(3, 2), np.eye(3))
+    seen = Activations(np.arange(6.0).reshape(3, 2), np.eye(3))
     assert np.array_equal(seen.only(np.array([2])).features, [[4, 5]])
     assert np.array_equal(seen.only(np.array([2, 0])).classes, [2, 0])
 
 
 def test_pictures_become_what_a_png_would_hold():
-    shown = pictures(1)
+    shown = images(1)
     expected = np.round((shown + 1) * 127.5)
     np.testing.assert_array_equal(to_input(tf.constant(shown), 8), expected)
     beyond = tf.constant([[[[-2.0, 2.0, 0.0]]]])
@@ -79,7 +79,7 @@ def test_pictures_become_what_a_png_would_hold():
 
 @pytest.mark.parametrize("size", [4, 16])
 def test_resizing_is_pillow_s_bilinear(size):
-    values = pictures(1)[0]
+    values = images(1)[0]
     found = to_input(tf.constant(values[None]), size)[0].numpy()
     for channel in range(3):
         pixels = Image.fromarray(np.round((values[..., channel] + 1) * 127.5))

@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import accuracy_score, recall_score
 
 from cargan_tf.evaluation.metrics.accuracy import METRICS, accuracy
-from cargan_tf.evaluation.metrics.inputs import CLASSIFIER, JUDGE, NotMeasured
+from cargan_tf.evaluation.metrics.inputs import CLASSIFIER, EVALUATOR, NotMeasured
 from cargan_tf.evaluation.metrics.registry import chosen_metrics
 
 CLASSES = [0, 0, 1, 1, 1, 2, 2, 0]
@@ -11,10 +11,10 @@ SEEN = [0, 1, 1, 1, 2, 2, 2, 2]
 
 
 @pytest.fixture
-def figure(material, looker):
+def figure(inputs, activations_of):
     def measure(classes=CLASSES, seen=SEEN):
-        lookers = {JUDGE: looker("judge", logits=np.eye(3)[seen])}
-        return accuracy(material(classes, lookers=lookers), JUDGE)
+        activations = {EVALUATOR: activations_of("evaluator", logits=np.eye(3)[seen])}
+        return accuracy(inputs(classes, activations=activations), EVALUATOR)
 
     return measure
 
@@ -26,26 +26,26 @@ def test_overall_and_by_class_are_scikit_learn_s(figure):
         recall_score(CLASSES, SEEN, average=None)
     )
     assert list(found.by_class) == ["cello", "flute", "violin"]
-    assert found.network == "judge"
+    assert found.network == "evaluator"
     assert found.chance == pytest.approx(1 / 3)
 
 
 def test_a_class_without_pictures_is_left_out(figure):
     found = figure([0, 0, 2], [0, 1, 2])
     assert {name: one.value for name, one in found.by_class.items()} == {"cello": 0.5, "violin": 1}
-    assert found.by_class["cello"].pictures == 2
+    assert found.by_class["cello"].images == 2
     assert found.value == pytest.approx(2 / 3)
 
 
-def test_without_a_network_the_reason_is_passed_on(material):
-    row = material(CLASSES, why_no_looker={CLASSIFIER: "no classifier in data/classifier"})
+def test_without_a_network_the_reason_is_passed_on(inputs):
+    row = inputs(CLASSES, missing_networks={CLASSIFIER: "no classifier in data/classifier"})
     with pytest.raises(NotMeasured, match="no classifier in data/classifier"):
         accuracy(row, CLASSIFIER)
 
 
 def test_each_judge_has_its_column_and_says_which_network_it_needs():
     assert {metric.info.name: metric.role for metric in METRICS} == {
-        "judge_accuracy": JUDGE,
+        "evaluator_accuracy": EVALUATOR,
         "classifier_accuracy": CLASSIFIER,
     }
-    assert chosen_metrics(["judge_accuracy"]) == (METRICS[0],)
+    assert chosen_metrics(["evaluator_accuracy"]) == (METRICS[0],)

@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.metrics.fid import frechet, is_singular
+from cargan_tf.evaluation.metrics.fid import fid, is_singular
 from cargan_tf.evaluation.metrics.inputs import FEATURES, NotMeasured
 from cargan_tf.evaluation.metrics.tfgan import frechet_distance
 
 
 @pytest.fixture
-def figure(material, looker):
+def figure(inputs, activations_of):
     def measure(fake, real):
         classes = np.arange(len(fake)) % 3
-        return frechet(material(classes, lookers={FEATURES: looker(fake=fake, real=real)}))
+        return fid(inputs(classes, activations={FEATURES: activations_of(fake=fake, real=real)}))
 
     return measure
 
@@ -24,7 +24,7 @@ def test_what_is_needed_to_believe_it_stands_with_it(figure, features):
     fake, real = features
     found = figure(fake, real)
     assert found.value == pytest.approx(frechet_distance(fake, real))
-    assert (found.pictures, found.real, found.network) == (40, 40, "seer")
+    assert (found.images, found.real, found.network) == (40, 40, "seer")
     assert found.singular is False
     # Twenty against twenty is further apart than forty against forty, by bias alone.
     assert found.floor > found.value / 2
@@ -44,7 +44,7 @@ def test_fewer_pictures_than_features_are_measured_and_said_to_be_singular(figur
 
 
 def test_a_single_picture_is_not_enough(figure):
-    with pytest.raises(NotMeasured, match="at least 2 pictures; there is 1"):
+    with pytest.raises(NotMeasured, match="at least 2 images; there is 1"):
         figure([[1.0, 2.0]], [[1.0, 2.0]])
 
 
@@ -56,4 +56,4 @@ def test_three_pictures_are_enough_for_the_distance_but_not_for_halves(figure, f
 def test_the_class_mean_over_and_over_is_singular(features):
     assert not is_singular(features[0])
     assert is_singular(np.repeat(features[0, :3], 13, axis=0))
-    assert is_singular(features[0, :5])  # five pictures have four differences
+    assert is_singular(features[0, :5])  # five images have four differences

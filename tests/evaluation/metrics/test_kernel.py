@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 
 from cargan_tf.evaluation.metrics.inputs import FEATURES, NotMeasured
-from cargan_tf.evaluation.metrics.kid import BLOCKS, LEAST, kernel
+from cargan_tf.evaluation.metrics.kid import BLOCKS, LEAST, kid
 from cargan_tf.evaluation.metrics.tfgan import kernel_distance
 
 
 @pytest.fixture
-def figure(material, looker):
+def figure(inputs, activations_of):
     def measure(fake, real):
         classes = np.arange(len(fake)) % 3
-        return kernel(material(classes, lookers={FEATURES: looker(fake=fake, real=real)}))
+        return kid(inputs(classes, activations={FEATURES: activations_of(fake=fake, real=real)}))
 
     return measure
 
@@ -33,8 +33,8 @@ def test_it_is_the_mean_over_parts_of_the_shuffled_pictures(figure):
     parts = np.split(order, BLOCKS)
     values = [by_hand(real[part], fake[part]) for part in parts]
     assert found.value == pytest.approx(np.mean(values), rel=1e-4)
-    assert found.spread == pytest.approx(np.std(values, ddof=1) / np.sqrt(BLOCKS), rel=1e-4)
-    assert (found.pictures, found.real, found.network) == (2 * LEAST, 2 * LEAST, "seer")
+    assert found.std == pytest.approx(np.std(values, ddof=1) / np.sqrt(BLOCKS), rel=1e-4)
+    assert (found.images, found.real, found.network) == (2 * LEAST, 2 * LEAST, "seer")
     assert abs(found.floor) < found.value
 
 
@@ -47,7 +47,7 @@ def test_pictures_in_the_order_of_their_classes_are_mixed(figure):
 
 def test_too_few_pictures_are_not_measured(figure):
     few = np.zeros((LEAST - 1, 3))
-    with pytest.raises(NotMeasured, match="at least 20 pictures; there are 19"):
+    with pytest.raises(NotMeasured, match="at least 20 images; there are 19"):
         figure(few, few)
 
 
@@ -55,4 +55,4 @@ def test_as_few_as_allowed_have_no_floor(figure):
     few = np.random.default_rng(0).normal(size=(LEAST, 3))
     found = figure(few, few)
     assert found.floor is None
-    assert np.isfinite([found.value, found.spread]).all()
+    assert np.isfinite([found.value, found.std]).all()

@@ -6,9 +6,9 @@ from cargan_tf.evaluation.metrics.reconstruction import l1, psnr, ssim
 
 
 @pytest.fixture
-def row(material, split):
+def row(inputs, split):
     def of(change):
-        return material([0, 1], split([0, 1]).photos + change)
+        return inputs([0, 1], split([0, 1]).photos + change)
 
     return of
 
@@ -26,7 +26,7 @@ def test_psnr_is_the_mean_over_pictures(row):
 
 
 def test_pictures_that_equal_their_photos_have_no_psnr(row):
-    with pytest.raises(NotMeasured, match="2 pictures equal their photos"):
+    with pytest.raises(NotMeasured, match="2 images equal their photos"):
         psnr(row(0))
 
 
@@ -37,12 +37,12 @@ def ssim_by_hand(x, y):
     for top in range(2):
         for left in range(2):
             a, b = (part[top : top + 7, left : left + 7].ravel() for part in (x, y))
-            spread = np.cov(a, b)
+            std = np.cov(a, b)
             values.append(
                 (2 * a.mean() * b.mean() + first)
-                * (2 * spread[0, 1] + second)
+                * (2 * std[0, 1] + second)
                 / (a.mean() ** 2 + b.mean() ** 2 + first)
-                / (spread[0, 0] + spread[1, 1] + second)
+                / (std[0, 0] + std[1, 1] + second)
             )
     return np.mean(values)
 
@@ -51,7 +51,7 @@ def test_ssim_by_hand(row):
     change = np.random.default_rng(1).normal(0, 0.3, (2, 8, 8, 3))
     found = row(change.astype(np.float32))
     expected = [
-        ssim_by_hand(found.photos[index, ..., channel], found.pictures[index, ..., channel])
+        ssim_by_hand(found.photos[index, ..., channel], found.images[index, ..., channel])
         for index in range(2)
         for channel in range(3)
     ]

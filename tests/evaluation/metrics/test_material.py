@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.metrics.inputs import JUDGE, Metric, NotMeasured
-from cargan_tf.evaluation.report import REAL, REFINED, Figure, MetricInfo
+from cargan_tf.evaluation.metrics.inputs import EVALUATOR, Metric, NotMeasured
+from cargan_tf.evaluation.report import REAL, REFINED, MetricInfo, MetricValue
 
 CLASSES = (0, 0, 1, 1, 1, 2)
 INFO = MetricInfo("any", "any", "higher", True, "Any.")
@@ -12,22 +12,22 @@ LOGITS = np.arange(18).reshape(6, 3)
 
 
 def metric(**options):
-    return Metric(INFO, lambda material: Figure(1.0, len(material)), **options)
+    return Metric(INFO, lambda inputs: MetricValue(1.0, len(inputs)), **options)
 
 
 @pytest.fixture
-def whole(material, looker):
-    return material(CLASSES, lookers={JUDGE: looker(logits=LOGITS)})
+def whole(inputs, activations_of):
+    return inputs(CLASSES, activations={EVALUATOR: activations_of(logits=LOGITS)})
 
 
 def test_some_of_the_pairs_keep_all_that_bears_on_them(whole):
-    places = np.asarray([4, 1])
-    part = whole.only(places)
+    positions = np.asarray([4, 1])
+    part = whole.only(positions)
     assert len(part) == 2
     assert part.classes.tolist() == [1, 0]
-    np.testing.assert_array_equal(part.pictures, whole.pictures[places])
-    np.testing.assert_array_equal(part.photos, whole.photos[places])
-    np.testing.assert_array_equal(part.looker(JUDGE).pictures.logits, LOGITS[places])
+    np.testing.assert_array_equal(part.images, whole.images[positions])
+    np.testing.assert_array_equal(part.photos, whole.photos[positions])
+    np.testing.assert_array_equal(part.activations_of(EVALUATOR).images.logits, LOGITS[positions])
     assert part.ranks.candidates.tolist() == [3, 2], "still of all photos of the class"
     assert (part.row, part.labels, part.seed) == (whole.row, whole.labels, whole.seed)
 
@@ -36,10 +36,12 @@ def test_what_is_missing_is_no_figure_but_a_reason(whole):
     with pytest.raises(NotMeasured, match="not compared with the photos"):
         _ = replace(whole, ranking=None).ranks
     with pytest.raises(NotMeasured, match="there is no classifier"):
-        whole.looker("classifier")
-    told = replace(whole, lookers={}, why_no_looker={JUDGE: "the judge is not good enough"})
+        whole.activations_of("classifier")
+    told = replace(
+        whole, activations={}, missing_networks={EVALUATOR: "the evaluator is not good enough"}
+    )
     with pytest.raises(NotMeasured, match="not good enough"):
-        told.looker(JUDGE)
+        told.activations_of(EVALUATOR)
 
 
 def test_of_real_photos_only_some_metrics_say_anything(whole):
@@ -54,4 +56,4 @@ def test_movement_needs_pictures_of_other_sounds(whole):
     still = replace(whole, row=REFINED, other_sound=None)
     assert not metric(of_moved=True).applies_to(still)
     assert metric().applies_to(still)
-    assert metric(of_moved=True).applies_to(replace(still, other_sound=whole.pictures))
+    assert metric(of_moved=True).applies_to(replace(still, other_sound=whole.images))

@@ -7,43 +7,43 @@ from cargan_tf.evaluation.metrics.retrieval import DEPTHS, METRICS, retrieval
 CLASSES = [0, 1] * 12  # twelve photos of each
 
 
-def test_the_photos_themselves_are_found(material):
+def test_the_photos_themselves_are_found(inputs):
     for depth in DEPTHS:
-        found = retrieval(material(CLASSES), depth)
-        assert (found.value, found.pictures) == (1, 24)
+        found = retrieval(inputs(CLASSES), depth)
+        assert (found.value, found.images) == (1, 24)
         assert found.chance == pytest.approx(depth / 12)
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
-def test_the_class_mean_is_at_chance(material, split, depth):
-    drawn = split(CLASSES)
-    found = retrieval(material(CLASSES, drawn.class_means[drawn.classes]), depth)
+def test_the_class_mean_is_at_chance(inputs, split, depth):
+    generated = split(CLASSES)
+    found = retrieval(inputs(CLASSES, generated.class_means[generated.classes]), depth)
     assert found.value == pytest.approx(found.chance)
 
 
-def test_ranks_by_hand(material, split):
+def test_ranks_by_hand(inputs, split):
     photos = split([0, 0, 0]).photos
     # Nearest to photo 0 in all three: its own, then one that is nearer to it, then the other.
-    found = retrieval(material([0, 0, 0], photos[[0, 0, 0]]), 1)
+    found = retrieval(inputs([0, 0, 0], photos[[0, 0, 0]]), 1)
     assert found.value == pytest.approx(1 / 3)
     assert found.interval[0] < 1 / 3 < found.interval[1]
 
 
-def test_classes_of_other_sizes_have_their_own_chance(material):
-    found = retrieval(material([0] * 2 + [1] * 8), 5)
+def test_classes_of_other_sizes_have_their_own_chance(inputs):
+    found = retrieval(inputs([0] * 2 + [1] * 8), 5)
     assert found.chance == pytest.approx((2 * 1 + 8 * 5 / 8) / 10)
 
 
-def test_where_every_photo_is_within_reach_nothing_is_measured(material):
+def test_where_every_photo_is_within_reach_nothing_is_measured(inputs):
     with pytest.raises(NotMeasured, match="no class has more than 5 photos"):
-        retrieval(material([0] * 5 + [1] * 3), 5)
+        retrieval(inputs([0] * 5 + [1] * 3), 5)
 
 
-def test_some_pairs_alone_keep_their_rank_among_all_photos(material, split):
+def test_some_pairs_alone_keep_their_rank_among_all_photos(inputs, split):
     photos = split(CLASSES).photos
-    few = material(CLASSES, np.roll(photos, 2, axis=0)).only(np.array([0, 3]))
+    few = inputs(CLASSES, np.roll(photos, 2, axis=0)).only(np.array([0, 3]))
     found = retrieval(few, 1)
-    assert (found.value, found.pictures) == (0, 2)
+    assert (found.value, found.images) == (0, 2)
     assert found.chance == pytest.approx(1 / 12)
 
 

@@ -1,4 +1,4 @@
-from cargan_tf.evaluation.html.image_strips import best, misjudged, two_a_label, worst
+from cargan_tf.evaluation.html.image_strips import best, misclassified, two_a_label, worst
 
 
 def test_two_clips_a_label_by_two_players(report):
@@ -25,5 +25,5 @@ def test_best_and_worst_are_of_music_and_one_a_label(report):
 
 def test_misjudged_are_those_that_the_network_sees_otherwise(report):
     examples = report.split("test").examples
-    assert [example.index for example in misjudged(examples, "judge")] == [9, 4, 3]
-    assert misjudged(examples, "another network") == []
+    assert [example.index for example in misclassified(examples, "evaluator")] == [9, 4, 3]
+    assert misclassified(examples, "another network") == []

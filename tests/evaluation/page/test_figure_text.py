@@ -1,14 +1,14 @@
 import pytest
 
 from cargan_tf.evaluation.html.formatting import LIMITS, limits, number
-from cargan_tf.evaluation.report import Figure, MetricInfo
+from cargan_tf.evaluation.report import MetricInfo, MetricValue
 
-SHARE = MetricInfo("judge_accuracy", "accuracy", "higher", True, "Share seen right.")
+SHARE = MetricInfo("evaluator_accuracy", "accuracy", "higher", True, "Share seen right.")
 DISTANCE = MetricInfo("fid", "FID", "lower", False, "Distance of features.")
 
 
 @pytest.mark.parametrize(
-    ("value", "share", "text"),
+    ("value", "fraction", "text"),
     [
         (0.98765, True, "0.988"),
         (1.0, True, "1.000"),
@@ -20,18 +20,18 @@ DISTANCE = MetricInfo("fid", "FID", "lower", False, "Distance of features.")
         (0.0, False, "0"),
     ],
 )
-def test_numbers_have_the_digits_that_mean_something(value, share, text):
-    assert number(value, share) == text
+def test_numbers_have_the_digits_that_mean_something(value, fraction, text):
+    assert number(value, fraction) == text
 
 
 def test_a_plain_figure_has_no_limits():
-    assert list(limits(Figure(1.0, 12), DISTANCE)) == []
+    assert list(limits(MetricValue(1.0, 12), DISTANCE)) == []
 
 
 def test_all_that_limits_a_figure_is_said_and_explained():
-    share = Figure(0.25, 12, interval=(0.2, 0.3), spread=0.0125, chance=1 / 6)
-    distance = Figure(200, 12, floor=44.0, at_floor_size=210.0, singular=True)
-    assert list(limits(share, SHARE)) == ["95 %: 0.200 to 0.300", "± 0.013", "chance 0.167"]
+    fraction = MetricValue(0.25, 12, interval=(0.2, 0.3), std=0.0125, chance=1 / 6)
+    distance = MetricValue(200, 12, floor=44.0, at_floor_size=210.0, singular=True)
+    assert list(limits(fraction, SHARE)) == ["95 %: 0.200 to 0.300", "± 0.013", "chance 0.167"]
     assert list(limits(distance, DISTANCE)) == ["floor 44.00", "at its size 210.0", "singular"]
     explained = " ".join(LIMITS)
     for word in ("95 %", "±", "chance", "floor", "at its size", "singular"):

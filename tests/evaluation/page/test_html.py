@@ -54,9 +54,9 @@ def run(tmp_path_factory, tiny_config):
 
 
 @pytest.fixture(scope="module")
-def page(report, drawn, run):
+def page(report, generated, run):
     path = run.path / "new folder" / "report.html"
-    write_html(report, drawn, run, path)
+    write_html(report, generated, run, path)
     return path.read_text("utf-8")
 
 
@@ -100,14 +100,14 @@ def test_every_figure_stands_with_what_limits_it(page):
     for said in (
         "FID lower is better 200.0 floor 44.00 at its size 210.0 singular",
         "R@1 higher is better 0.250 95 %: 0.200 to 0.300 chance 0.167 – 0.167 chance 0.167 – 0.100",
-        "test, kid : 12 pictures, fewer than a subset of 100",
+        "test, kid : 12 images, fewer than a subset of 100",
         "In the test split some clips hold no music",
         "All 12 clips of the train split hold music.",
-        "Pictures of another run, runs/deaf",
+        "Images of another run, runs/deaf",
         "configuration tiny, " + "c" * 64,
         "checkpoint step-6, " + "k" * 64,
         "keras 3.15",
-        "judge a network 8 0.990 bilinear " + "f" * 64,
+        "evaluator a network 8 0.990 bilinear " + "f" * 64,
         "generator_width: 4",
         "test split, 12 of 20 pairs",
     ):
@@ -117,7 +117,7 @@ def test_every_figure_stands_with_what_limits_it(page):
 def test_questions_are_answered_beside_what_a_deaf_model_reaches(page):
     text = Page(page).text
     asked = text.index("Is it this very sound?")
-    answer = text[asked : text.index("Of the refined pictures")]
+    answer = text[asked : text.index("Of the refined images")]
     assert "0.250" in answer
     assert "by chance 0.167 class mean 0.167 deaf 0.100" in answer
 
@@ -129,22 +129,22 @@ def test_confusion_counts_every_clip(page):
     assert Page(page).text.count(said) == 2
 
 
-def test_another_data_set_than_that_of_the_training_is_told(report, drawn, run, tmp_path):
-    origin = replace(report.origin, trained_on_data_hash="e" * 64)
+def test_another_data_set_than_that_of_the_training_is_told(report, generated, run, tmp_path):
+    provenance = replace(report.provenance, trained_on_data_hash="e" * 64)
     path = tmp_path / "page.html"
-    write_html(replace(report, origin=origin), drawn, run, path)
+    write_html(replace(report, provenance=provenance), generated, run, path)
     assert "another data set, dataset.json " + "e" * 64 in Page(path.read_text()).text
 
 
-def test_little_is_enough(report, drawn, run, tmp_path):
+def test_little_is_enough(report, generated, run, tmp_path):
     """One split, the refined row alone, no network that names labels, nothing of the training."""
     split = report.splits[0]
-    bare = replace(split, rows=(replace(split.rows[0], figures={}),), confusions=(), apart={})
+    bare = replace(split, rows=(replace(split.rows[0], values={}),), confusions=(), apart={})
     path = tmp_path / "page.html"
     untrained = Run(tmp_path / "untrained")
     untrained.write_info(run.read_info())
-    little = replace(report, splits=(bare,), networks=(), not_measured=())
-    write_html(little, drawn, untrained, path)
+    little = replace(report, splits=(bare,), networks=(), skipped_metrics=())
+    write_html(little, generated, untrained, path)
     text = Page(path.read_text()).text
     assert "No network that names labels was at hand." in text
     assert "Everything was measured." in text

@@ -4,7 +4,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from cargan_tf.evaluation.html.image_strips import StripMaker, coloured, data_uri, sound_image
+from cargan_tf.evaluation.html.image_strips import StripMaker, colored, data_uri, sound_image
 
 
 def decoded(uri):
@@ -13,8 +13,8 @@ def decoded(uri):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(content))).convert("RGB"))
 
 
-def pixels(picture):
-    return np.rint((picture + 1) * 127.5)
+def pixels(image):
+    return np.rint((image + 1) * 127.5)
 
 
 def test_small_pictures_are_inlined_as_they_are():
@@ -39,35 +39,35 @@ def test_low_notes_are_at_the_bottom_and_loud_is_bright():
 
 
 def test_colours_of_the_authors_stay():
-    colours = np.random.default_rng(0).uniform(-1, 1, (8, 8, 3)).astype(np.float32)
-    np.testing.assert_array_equal(np.asarray(sound_image(colours)), pixels(colours))
+    colors = np.random.default_rng(0).uniform(-1, 1, (8, 8, 3)).astype(np.float32)
+    np.testing.assert_array_equal(np.asarray(sound_image(colors)), pixels(colors))
 
 
-def test_a_strip_shows_the_clips_own_pictures(report, drawn):
+def test_a_strip_shows_the_clips_own_pictures(report, generated):
     example = report.split("test").examples[4]
-    strip = StripMaker(drawn["test"]).retrieval(example)
-    shown = {picture.title: decoded(picture.uri) for picture in strip.pictures}
+    strip = StripMaker(generated["test"]).retrieval(example)
+    shown = {image.title: decoded(image.uri) for image in strip.images}
     assert list(shown) == ["sound", "coarse", "refined", "real photo", "nearest"]
-    split = drawn["test"]
+    split = generated["test"]
     np.testing.assert_array_equal(shown["coarse"], pixels(split.coarse[4]))
     np.testing.assert_array_equal(shown["refined"], pixels(split.refined[4]))
     np.testing.assert_array_equal(shown["real photo"], pixels(split.photos[4]))
     np.testing.assert_array_equal(shown["nearest"], pixels(split.photos[5]))
-    assert all(example.key in picture.alt for picture in strip.pictures)
+    assert all(example.key in image.alt for image in strip.images)
 
 
-def test_movement_is_the_difference_that_the_sound_makes(report, drawn):
-    split = drawn["test"]
-    strip = StripMaker(split).movement(report.split("test").examples[4])
-    shown = {picture.title: decoded(picture.uri) for picture in strip.pictures}
+def test_movement_is_the_difference_that_the_sound_makes(report, generated):
+    split = generated["test"]
+    strip = StripMaker(split).sensitivity(report.split("test").examples[4])
+    shown = {image.title: decoded(image.uri) for image in strip.images}
     np.testing.assert_array_equal(shown["other label"], pixels(split.other_label[4]))
     moved = np.abs(split.other_sound[4] - split.refined[4]).mean(-1)
-    np.testing.assert_array_equal(shown["moved by"], np.asarray(coloured(moved)))
+    np.testing.assert_array_equal(shown["moved by"], np.asarray(colored(moved)))
 
 
-def test_a_run_of_one_stage_has_no_coarse_picture(report, drawn):
+def test_a_run_of_one_stage_has_no_coarse_picture(report, generated):
     from dataclasses import replace
 
-    one_stage = replace(drawn["test"], coarse=drawn["test"].refined)
+    one_stage = replace(generated["test"], coarse=generated["test"].refined)
     strip = StripMaker(one_stage).drawing(report.split("test").examples[0])
-    assert [picture.title for picture in strip.pictures] == ["sound", "refined", "real photo"]
+    assert [image.title for image in strip.images] == ["sound", "refined", "real photo"]

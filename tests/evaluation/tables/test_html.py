@@ -6,7 +6,7 @@ from cargan_tf.evaluation.html.image_strips import save_comparison
 from cargan_tf.evaluation.reproduce.measured_table import (
     Measured,
     RunNote,
-    TableOrigin,
+    TableProvenance,
     measured_table,
 )
 from cargan_tf.evaluation.reproduce.paper_tables import paper_table
@@ -14,19 +14,19 @@ from cargan_tf.evaluation.reproduce.rendering import write_table_html
 
 
 @pytest.fixture
-def page(report, drawn, tmp_path):
+def page(report, generated, tmp_path):
     """Of three runs, the last of which drew other clips."""
     measured = {}
-    for place, overlay in enumerate(("ablations/a", "ablations/e", "baselines/deaf")):
-        run = tmp_path / f"run <{place}>"
-        split = "train" if place == 2 else "test"
+    for position, overlay in enumerate(("ablations/a", "ablations/e", "baselines/shuffled")):
+        run = tmp_path / f"run <{position}>"
+        split = "train" if position == 2 else "test"
         file = run / "evaluation" / "comparison.npz"
-        save_comparison(report.split(split), drawn[split], 0, file)
+        save_comparison(report.split(split), generated[split], 0, file)
         note = RunNote(str(run), 0, 6, 60.0, "c" * 64, "k" * 64)
         measured[overlay] = [Measured(report, note)]
-    origin = TableOrigin("tiny", "data", "d" * 64, "test", (0,))
+    provenance = TableProvenance("tiny", "data", "d" * 64, "test", (0,))
     path = tmp_path / "table1.html"
-    write_table_html(measured_table(paper_table("table1"), measured, origin), path)
+    write_table_html(measured_table(paper_table("table1"), measured, provenance), path)
     return path.read_text("utf-8")
 
 

@@ -6,12 +6,12 @@ import pytest
 from cargan_tf.evaluation.reproduce.measured_table import (
     Measured,
     RunNote,
-    TableOrigin,
+    TableProvenance,
     measured_table,
 )
 from cargan_tf.evaluation.reproduce.paper_tables import paper_table
 
-ORIGIN = TableOrigin("tiny", "data", "d" * 64, "test", (0, 1))
+ORIGIN = TableProvenance("tiny", "data", "d" * 64, "test", (0, 1))
 
 
 def note(seed):
@@ -22,7 +22,7 @@ def note(seed):
 def table(make_report):
     measured = {
         "ablations/e": [
-            Measured(make_report(fid=value, judge_accuracy=0.9), note(seed))
+            Measured(make_report(fid=value, evaluator_accuracy=0.9), note(seed))
             for seed, value in enumerate((100.0, 140.0))
         ],
         "ablations/a": [Measured(make_report(fid=150.0), note(0))],
@@ -36,16 +36,16 @@ def row(table, name):
 
 def test_the_mean_and_the_spread_over_seeds(table):
     cell = row(table, "e").cells["test fid"]
-    assert (cell.mean, cell.spread) == (fmean([100, 140]), stdev([100, 140]))
-    assert [figure.value for figure in cell.figures] == [100, 140]
-    assert row(table, "a").cells["test fid"].spread is None
+    assert (cell.mean, cell.std) == (fmean([100, 140]), stdev([100, 140]))
+    assert [figure.value for figure in cell.values] == [100, 140]
+    assert row(table, "a").cells["test fid"].std is None
 
 
 def test_rows_show_the_pictures_they_name(table):
-    assert row(table, "class-mean").cells["test judge_accuracy"].mean == 1.0
+    assert row(table, "class-mean").cells["test evaluator_accuracy"].mean == 1.0
     assert row(table, "real").cells["test inception_score"].mean == pytest.approx(1.9)
     assert "test fid" not in row(table, "real").cells
-    assert row(table, "e").cells["test judge_accuracy"].mean == pytest.approx(0.9)
+    assert row(table, "e").cells["test evaluator_accuracy"].mean == pytest.approx(0.9)
 
 
 def test_what_is_not_measured_yet_is_absent(table):
@@ -63,10 +63,10 @@ def test_it_is_finished_with_every_row_and_seed(make_report):
 
 
 def test_another_name_of_the_held_out_split_is_followed(make_report):
-    origin = TableOrigin("tiny", "data", "d" * 64, "validation", (0,))
+    provenance = TableProvenance("tiny", "data", "d" * 64, "validation", (0,))
     measured = {"ablations/e": [Measured(make_report(held_out="validation"), note(0))]}
-    table = measured_table(paper_table("table2"), measured, origin)
-    assert row(table, "car-gan").cells["test judge_accuracy"].mean == pytest.approx(0.75)
+    table = measured_table(paper_table("table2"), measured, provenance)
+    assert row(table, "car-gan").cells["test evaluator_accuracy"].mean == pytest.approx(0.75)
     assert {column.split for column in table.columns} == {"train", "validation"}
 
 
@@ -77,4 +77,4 @@ def test_as_json_it_holds_everything(table):
     assert e["cells"]["test fid"]["figures"][0]["singular"] is True
     assert e["runs"][0]["checkpoint_hash"] == "k" * 64
     assert values["origin"]["data_hash"] == "d" * 64
-    assert values["networks"][0]["name"] == "judge"
+    assert values["networks"][0]["name"] == "evaluator"

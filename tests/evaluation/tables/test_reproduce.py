@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from cargan_tf.config import override
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.reproduce.reproduce import Laboratory, reproduce
+from cargan_tf.evaluation.reproduce.reproduce import ExperimentRunner, reproduce
 from cargan_tf.utils.files import write_json
 
 ORDER = ["a", "b", "c", "d", "e"]
@@ -48,9 +48,9 @@ def played(monkeypatch, make_report):
         report = make_report(fid=fid, held_out=self.held_out)
         write_json(experiment.run.path / "evaluation" / "report.json", report.to_json())
 
-    monkeypatch.setattr(Laboratory, "train_classifier", lambda self, config: played.did("C"))
-    monkeypatch.setattr(Laboratory, "train", train)
-    monkeypatch.setattr(Laboratory, "evaluate", evaluate)
+    monkeypatch.setattr(ExperimentRunner, "train_classifier", lambda self, config: played.did("C"))
+    monkeypatch.setattr(ExperimentRunner, "train", train)
+    monkeypatch.setattr(ExperimentRunner, "evaluate", evaluate)
     return played
 
 
@@ -68,7 +68,7 @@ def both(*names):
 
 def test_everything_once_and_a_table(make, played, tmp_path):
     table = make()
-    runs = [*(f"{name} 0" for name in ORDER), "baselines-deaf 0"]
+    runs = [*(f"{name} 0" for name in ORDER), "baselines-shuffled 0"]
     assert played.work == ["C", *both(*runs)]
     assert table.finished
     values = json.loads((tmp_path / "out" / "table1.json").read_text())
@@ -120,11 +120,11 @@ def test_a_part_of_the_table_is_there_early(make, played, tmp_path):
 
 
 def test_several_seeds_begin_with_all_rows_of_the_first(make, played):
-    table = make(seeds=2, only=["e", "deaf"])
-    runs = ["e 0", "baselines-deaf 0", "e 1", "baselines-deaf 1"]
+    table = make(seeds=2, only=["e", "shuffled"])
+    runs = ["e 0", "baselines-shuffled 0", "e 1", "baselines-shuffled 1"]
     assert played.work == ["C", *both(*runs)]
     cell = next(row for row in table.rows if row.name == "e").cells["test fid"]
-    assert [figure.value for figure in cell.figures] == [100.0, 101.0]
+    assert [figure.value for figure in cell.values] == [100.0, 101.0]
 
 
 def test_rows_not_asked_for_are_shown_if_they_are_finished(make, played):
@@ -149,7 +149,7 @@ def test_the_held_out_split_may_have_another_name(make, played, tiny_data, tmp_p
     del description["shards"]["test"]
     (data / "dataset.json").write_text(json.dumps(description))
     table = make(data=data, only=["e"])
-    assert table.origin.held_out == "validation"
+    assert table.provenance.held_out == "validation"
     del description["shards"]["validation"]
     (data / "dataset.json").write_text(json.dumps(description))
     with pytest.raises(UserError, match="has only a training split"):
@@ -161,12 +161,12 @@ def test_one_folder_is_of_one_configuration_and_one_data_set(make, played, tiny_
     other = override(tiny_config, ["training.steps=7"])
     with pytest.raises(UserError, match="begun with another configuration"):
         make(config=other)
-    origin = tmp_path / "out" / "reproduction.json"
-    values = json.loads(origin.read_text())
-    origin.write_text(json.dumps(values | {"data_hash": "0"}))
+    provenance = tmp_path / "out" / "reproduction.json"
+    values = json.loads(provenance.read_text())
+    provenance.write_text(json.dumps(values | {"data_hash": "0"}))
     with pytest.raises(UserError, match="begun with another data set"):
         make()
-    origin.write_text("{}")
+    provenance.write_text("{}")
     with pytest.raises(UserError, match=r"reproduction\.json is damaged"):
         make()
 
@@ -181,5 +181,7 @@ def test_two_at_a_time_are_refused(make, played, tmp_path):
 
 
 def test_an_unknown_row_is_answered_with_those_there_are(make):
-    with pytest.raises(UserError, match=r"no row 'deef'; its rows are a, .* Did you mean 'deaf'"):
+    with pytest.raises(
+        UserError, match=r"no row 'shufled'; its rows are a, .* Did you mean 'shuffled'"
+    ):
         make(only=["deef"])

@@ -3,7 +3,7 @@ import pytest
 from cargan_tf.evaluation.reproduce.measured_table import (
     Measured,
     RunNote,
-    TableOrigin,
+    TableProvenance,
     measured_table,
 )
 from cargan_tf.evaluation.reproduce.paper_tables import paper_table
@@ -25,8 +25,8 @@ def make_table(make_report):
                 for note in notes
             ]
         }
-        origin = TableOrigin("tiny", "data", "d" * 64, "test", tuple(range(seeds)))
-        return measured_table(paper_table(name), measured, origin)
+        provenance = TableProvenance("tiny", "data", "d" * 64, "test", tuple(range(seeds)))
+        return measured_table(paper_table(name), measured, provenance)
 
     return make
 
@@ -39,8 +39,8 @@ def rows_of(markdown: str) -> list[list[str]]:
 def test_measured_figures_stand_beside_the_papers(make_table):
     head, _, *rows = rows_of(to_markdown(make_table("table1", 1, fid=120.25)))
     assert head == [
-        *("", "FID, paper", "FID ↓", "IS, paper", "IS ↑", "KID ↓", "IS, judge"),
-        *("R@1 ↑", "player match ↑", "accuracy, judge ↑"),
+        *("", "FID, paper", "FID ↓", "IS, paper", "IS ↑", "KID ↓", "IS, evaluator"),
+        *("R@1 ↑", "player match ↑", "accuracy, evaluator ↑"),
     ]
     by_title = {row[0]: row[1:] for row in rows}
     assert by_title["E: the whole"] == [
@@ -62,9 +62,9 @@ def test_the_notes_say_how_far_it_can_be_believed(make_table):
     text = to_markdown(make_table("table1", 1))
     for said in (
         "Not finished: rows with … are still to come.",
-        "FID: 12 pictures, 12 real photos, network judge, floor 44.00, at its size 210.0, singu",
-        "R@1: 12 pictures, 95 %: 0.200 to 0.300, chance 0.167. Share whose own photo is nearest.",
-        "Network judge: a network, right on 0.990 real photos; resize bilinear; weights ffffffffff",
+        "FID: 12 images, 12 real photos, network evaluator, floor 44.00, at its size 210.0, singu",
+        "R@1: 12 images, 95 %: 0.200 to 0.300, chance 0.167. Share whose own photo is nearest.",
+        "Network evaluator: a network, right on 0.990 real photos; resize bilinear; weights ffffffffff",
         "Configuration tiny, data data (dataset.json dddddddddddd), seeds 0. python 3.11,",
         "| runs/e/seed-0 | 0 | 1314 | 2 min | cccccccccccc | kkkkkkkkkkkk |",
         "not with the paper's numbers",

@@ -1,4 +1,4 @@
-"""Both ways to a server of an invented model: its picture is ten times the sound's mean."""
+"""Both ways to a server of an invented model: its image is ten times the sound's mean."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import soundfile
 import cargan_tf.serving
 from cargan_tf.errors import UserError
 from cargan_tf.export.metadata import PARTS
-from cargan_tf.inference.generator import Drawn
+from cargan_tf.inference.generator import GenerationResult
 from cargan_tf.serving import Client
 from cargan_tf.serving.client import client as client_module
 
@@ -23,10 +23,10 @@ def constant(value, seconds=0.5, rate=8_000):
     return np.full(round(seconds * rate), value / 20, np.float32)
 
 
-def drawn_value(picture):
-    assert (picture.shape, picture.dtype) == ((2, 2, 3), np.uint8)
-    assert np.ptp(picture) == 0
-    return int(picture[0, 0, 0])
+def drawn_value(image):
+    assert (image.shape, image.dtype) == ((2, 2, 3), np.uint8)
+    assert np.ptp(image) == 0
+    return int(image[0, 0, 0])
 
 
 def test_it_knows_what_the_model_was_trained_on(client):
@@ -38,14 +38,14 @@ def test_it_knows_what_the_model_was_trained_on(client):
 
 
 def test_a_sound_is_drawn(client, server):
-    picture = client.generate(constant(16), 8_000, "flute")
-    assert drawn_value(picture) == 8
+    image = client.generate(constant(16), 8_000, "flute")
+    assert drawn_value(image) == 8
     assert server.model.runs == [("serving_default", 1)]
 
 
 def test_labels_and_rates_are_those_of_the_generator(client):
-    picture = client.generate(constant(16, rate=44_100), 44_100, "Violoncello")
-    assert drawn_value(picture) == 8
+    image = client.generate(constant(16, rate=44_100), 44_100, "Violoncello")
+    assert drawn_value(image) == 8
 
 
 def test_an_unknown_label_is_not_sent(client, server):
@@ -61,7 +61,12 @@ def test_files_are_drawn_in_order(client, tmp_path):
     (tmp_path / "2.wav").write_text("no sound")
     results = list(client.generate_files(paths, ["cello"] * 5))
     assert [path for path, _ in results] == paths
-    assert [drawn_value(r.image) for _, r in results if isinstance(r, Drawn)] == [0, 1, 3, 4]
+    assert [drawn_value(r.image) for _, r in results if isinstance(r, GenerationResult)] == [
+        0,
+        1,
+        3,
+        4,
+    ]
     assert isinstance(results[2][1], UserError)
 
 
@@ -71,7 +76,7 @@ def test_a_large_batch_is_sent_in_requests_of_bearable_size(client, server, monk
     for value, path in enumerate(paths):
         soundfile.write(path, constant(2 * value), 8_000, subtype="FLOAT")
     results = list(client.generate_files(paths, ["cello"] * 5))
-    assert [drawn_value(drawn.image) for _, drawn in results] == [0, 1, 2, 3, 4]
+    assert [drawn_value(generated.image) for _, generated in results] == [0, 1, 2, 3, 4]
     assert [rows for _, rows in server.model.runs] == [2, 2, 1]
 
 
@@ -106,11 +111,11 @@ def test_what_the_server_refuses_is_told(client, signature, sent, said):
 
 @pytest.mark.parametrize("scheme", ["", "grpc://"])
 def test_another_name_is_answered_with_how_to_give_it(server, scheme):
-    place = server.grpc if scheme else server.rest
-    with Client(f"{scheme}{place}/brass") as client, pytest.raises(UserError) as caught:
+    endpoint = server.grpc if scheme else server.rest
+    with Client(f"{scheme}{endpoint}/brass") as client, pytest.raises(UserError) as caught:
         _ = client.labels
     assert "no model 'brass' at 127.0.0.1:" in str(caught.value)
-    assert f"{place}/NAME" in str(caught.value)
+    assert f"{endpoint}/NAME" in str(caught.value)
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
@@ -123,9 +128,9 @@ def test_where_nobody_listens_it_says_how_to_start_a_server(scheme):
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
 def test_the_other_interfaces_port_is_no_server(server, scheme):
-    place = server.grpc if scheme == "http" else server.rest
+    endpoint = server.grpc if scheme == "http" else server.rest
     with (
-        Client(f"{scheme}://{place}", retries=0) as client,
+        Client(f"{scheme}://{endpoint}", retries=0) as client,
         pytest.raises(UserError, match=r"no server answers|is no TensorFlow Serving"),
     ):
         _ = client.labels
@@ -134,9 +139,9 @@ def test_the_other_interfaces_port_is_no_server(server, scheme):
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
 def test_it_does_not_wait_for_ever(server, scheme):
     server.model.seconds = 1.0
-    place = server.rest if scheme == "http" else server.grpc
+    endpoint = server.rest if scheme == "http" else server.grpc
     with (
-        Client(f"{scheme}://{place}", timeout=0.3, retries=0) as client,
+        Client(f"{scheme}://{endpoint}", timeout=0.3, retries=0) as client,
         pytest.raises(UserError, match=r"did not answer within 0\.3 s"),
     ):
         client.predict("serving_default", inputs(), ["image"])
@@ -146,8 +151,8 @@ def test_it_does_not_wait_for_ever(server, scheme):
 def test_a_busy_server_is_asked_again(start, scheme):
     server = start(requests=1)
     server.model.seconds = 0.4
-    place = server.rest if scheme == "http" else server.grpc
-    address = f"{scheme}://{place}"
+    endpoint = server.rest if scheme == "http" else server.grpc
+    address = f"{scheme}://{endpoint}"
     with Client(address) as first, Client(address) as second, Client(address, retries=0) as third:
         results = _at_once(
             lambda: first.predict("serving_default", inputs(), ["image"]),

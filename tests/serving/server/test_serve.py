@@ -63,8 +63,8 @@ def post(live, body):
 @pytest.mark.parametrize("scheme", ["", "http://", "grpc://"])
 def test_the_projects_client_gets_pythons_picture(live, waveform, expected, scheme):
     with Client(scheme + (live.grpc if "grpc" in scheme else live.rest)) as client:
-        picture = client.generate(waveform, RATE, "violoncello")
-    np.testing.assert_array_equal(picture, expected)
+        image = client.generate(waveform, RATE, "violoncello")
+    np.testing.assert_array_equal(image, expected)
 
 
 @needs_curl
@@ -103,21 +103,21 @@ def test_2000_requests_of_64_clients_none_lost_none_mixed_up(live, generator):
     times = np.arange(CLIP) / RATE
     tones = [0.4 * np.sin(2 * np.pi * 150 * 1.25**step * times) for step in range(12)]
     cases = [(tone.astype(np.float32), label) for tone in tones for label in generator.labels]
-    pictures = np.stack([generator.generate(sound, RATE, label) for sound, label in cases])
-    pictures = pictures.astype(int)
-    apart = np.abs(pictures[:, None] - pictures[None]).max((2, 3, 4))
+    images = np.stack([generator.generate(sound, RATE, label) for sound, label in cases])
+    images = images.astype(int)
+    apart = np.abs(images[:, None] - images[None]).max((2, 3, 4))
     assert apart[~np.eye(len(cases), dtype=bool)].min() > 5, "the test must tell them apart"
 
     def ask(client_number):
-        # JSON costs the test and the server more than the pictures do: one client in eight.
+        # JSON costs the test and the server more than the images do: one client in eight.
         address = live.rest if client_number % 8 == 0 else f"grpc://{live.grpc}"
         answered = 0
         with Client(address, timeout=120) as client:
             for number in range(client_number, 2_000, 64):
                 sound, label = cases[number % len(cases)]
-                picture = client.generate(sound, RATE, label).astype(int)
+                image = client.generate(sound, RATE, label).astype(int)
                 # Kernels are chosen by the size of the batch, and may round differently.
-                assert np.abs(picture - pictures[number % len(cases)]).max() <= 1
+                assert np.abs(image - images[number % len(cases)]).max() <= 1
                 answered += 1
         return answered
 
@@ -251,7 +251,7 @@ def test_the_python_of_the_page_draws(live, waveform):
     (snippet,) = blocks_of_the_page(live, "python")
     names = {"waveform": waveform, "rate": RATE}
     exec(snippet, names)
-    assert names["picture"].shape == (64, 64, 3)
+    assert names["image"].shape == (64, 64, 3)
 
 
 def test_it_says_what_it_is_and_where(live):

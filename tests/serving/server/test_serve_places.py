@@ -6,7 +6,7 @@ import pytest
 
 from cargan_tf.errors import UserError
 from cargan_tf.serving.server.limits import Limits
-from cargan_tf.serving.server.serve import Place, Server, _welcome, bound, serve
+from cargan_tf.serving.server.serve import Endpoint, Server, _welcome, bound, serve
 from cargan_tf.serving.server.service import Service
 
 
@@ -14,18 +14,18 @@ from cargan_tf.serving.server.service import Service
 def taken():
     """A port that somebody listens on."""
     with bound("127.0.0.1", 0) as listener:
-        listener.listen()
+        listener.validate()
         yield listener.getsockname()[1]
 
 
 def test_a_rest_port_that_is_taken_is_named_before_the_model_is_loaded(taken, tmp_path):
     with pytest.raises(UserError, match=rf"127\.0\.0\.1:{taken} cannot be listened on"):
-        serve(tmp_path / "none", place=Place(rest_port=taken))
+        serve(tmp_path / "none", endpoint=Endpoint(rest_port=taken))
 
 
 def test_a_grpc_port_that_is_taken_is_named(taken, invented):
     with bound("127.0.0.1", 0) as rest_socket:
-        server = Server(Service(invented, Limits()), rest_socket, Place(grpc_port=taken))
+        server = Server(Service(invented, Limits()), rest_socket, Endpoint(grpc_port=taken))
         with pytest.raises(UserError, match=rf"127\.0\.0\.1:{taken} cannot be listened on"):
             server.run()
 
@@ -50,7 +50,7 @@ def test_a_socket_that_gets_no_address_is_closed(monkeypatch):
             made.append(self)
 
     with bound("127.0.0.1", 0) as taken:
-        taken.listen()
+        taken.validate()
         monkeypatch.setattr("cargan_tf.serving.server.serve.socket.socket", Noted)
         with pytest.raises(UserError, match="cannot be listened on"):
             bound("127.0.0.1", taken.getsockname()[1])
