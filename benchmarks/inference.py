@@ -32,7 +32,7 @@ def measure(size: int, batch: int, way: str, repetitions: int, tiny: bool) -> di
     use_plain_layers()
     work = multiply_adds.of_drawing(multiply_adds.of_networks(config, LABELS))
     return {
-        "pictures_per_second": batch / timing.seconds,
+        "images_per_second": batch / timing.seconds,
         "seconds": timing.seconds,
         "peak_gib": peak,
         "gmac_per_picture": work / 1e9,

@@ -180,7 +180,7 @@ def _weights(run: Path) -> dict[str, str]:
 def _steps(run: Path) -> str:
     """What stats.jsonl tells, without the speeds."""
     told = [json.loads(line) for line in (run / "stats.jsonl").read_text("utf-8").splitlines()]
-    return json.dumps(_without(told, ("pictures_per_second", "waiting_for_data")))
+    return json.dumps(_without(told, ("images_per_second", "waiting_for_data")))
 
 
 def _newest(run: Path) -> Path | None:

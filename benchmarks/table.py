@@ -78,7 +78,7 @@ def _rows_of_one(name: str, measured: dict[str, Figures]) -> list[Row]:
     if kind == "preprocessing":
         return _preprocessing(name, ours)
     if kind == "folder":
-        reference = f"network {ours['network_pictures_per_second']:.1f} images/s"
+        reference = f"network {ours['network_images_per_second']:.1f} images/s"
         title = f"folder of {ours['clips']} clips, {details[0]}"
         return [Row(title, _speed(ours), reference, ours["share_of_network"], 0.8, unit="%")]
     if kind == "waiting":
@@ -152,8 +152,8 @@ def _times(ours: Figures, theirs: Figures) -> float:
     they had of it meanwhile. On one that does nothing else it changes nothing.
     """
     machine = ours["product_gflops"] / theirs["product_gflops"]
-    return ours["pictures_per_second"] / theirs["pictures_per_second"] / machine
+    return ours["images_per_second"] / theirs["images_per_second"] / machine
 
 
 def _speed(figures: Figures) -> str:
-    return f"{figures['pictures_per_second']:.3g} images/s"
+    return f"{figures['images_per_second']:.3g} images/s"

@@ -69,7 +69,7 @@ def measure(
     of_step = multiply_adds.of_authors_step if way == "authors" else multiply_adds.of_step
     work = of_step(multiply_adds.of_networks(config, LABELS))
     return {
-        "pictures_per_second": images / timing.seconds,
+        "images_per_second": images / timing.seconds,
         "seconds": timing.seconds,
         "cpu_seconds": statistics.median(cpu[1:]),
         "peak_gib": peak,

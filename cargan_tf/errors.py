@@ -1,4 +1,4 @@
-"""What goes wrong because of what was given, said in one line."""
+"""Errors caused by the user's input, as one-line messages."""
 
 from __future__ import annotations
 
@@ -6,30 +6,28 @@ import difflib
 import unicodedata
 from collections.abc import Iterable
 
-#: Control characters, halves of surrogate pairs (which stand for bytes of a name that are no
-#: UTF-8), and separators of lines: they break a line, move a terminal's cursor, or cannot be
-#: written.
+#: Unicode categories that break a line, move a terminal's cursor or cannot be encoded: control
+#: characters, surrogates (bytes of a file name that are not UTF-8), and line separators.
 _UNWRITABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
-#: Characters of another library's message that one of ours repeats.
-_REPEATED = 200
+#: Maximum characters quoted from another library's message.
+_MAX_QUOTED = 200
 
 
 class UserError(Exception):
-    """A fault in the input, not in the program.
+    """An error in the input, not in the program.
 
-    The message is one line that says what was received, what was expected and what to do. The
-    command line prints it and leaves with status 2; code that uses the library may catch it.
+    The message is one line: what was received, what was expected, what to do. The command line
+    prints it and exits with status 2; code that uses the library may catch it.
     """
 
     def __str__(self) -> str:
-        """The message; names of files in it may hold anything, so it is made to be one line."""
+        """The message as one line, whatever the file names in it contain."""
         return one_line(super().__str__())
 
 
 def one_line(text: object) -> str:
-    """``text`` as a line that can be printed: a line feed as ``\\n``, a byte of a name that is no
-    UTF-8 as ``\\udcff``."""
+    """``text`` as one printable line: line feeds become ``\\n``, invalid UTF-8 bytes ``\\udcff``."""
     return "".join(
         letter.encode("unicode_escape").decode()
         if unicodedata.category(letter) in _UNWRITABLE
@@ -39,41 +37,40 @@ def one_line(text: object) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of another library's message, without its full stop; of an empty message, the
-    kind of error."""
+    """The first line of another library's message without its period; its type if it is empty."""
     return _shortened(error, (str(error).strip().splitlines() or [""])[0])
 
 
 def full_message(error: BaseException) -> str:
-    """Another library's whole message as one line, likewise."""
+    """Another library's whole message as one line without its period; its type if it is empty."""
     return _shortened(error, " ".join(str(error).split()))
 
 
 def _shortened(error: BaseException, line: str) -> str:
-    return line[:_REPEATED].rstrip(". ") or type(error).__name__
+    return line[:_MAX_QUOTED].rstrip(". ") or type(error).__name__
 
 
 class WorkerFailure(UserError):
-    """Another worker of a run on several machines is gone; nothing is wrong with the input.
+    """Another worker of a multi-machine run failed; the input is fine.
 
-    All workers go on once they are started again. The command line leaves with a status of its
-    own, by which a scheduler knows that.
+    Restarting all workers resumes the run. The command line exits with a status of its own, so
+    that schedulers can restart it.
     """
 
 
 def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """The entries of ``known`` spelled most like ``word``, best first; may be empty."""
+    """The entries of ``known`` closest to ``word`` in spelling, best first; may be empty."""
     by_lower = {entry.lower(): entry for entry in known}
     close = difflib.get_close_matches(word.lower(), by_lower, n=count, cutoff=0.5)
     return [by_lower[match] for match in close]
 
 
 def did_you_mean(word: str, known: Iterable[str], count: int = 3) -> str:
-    """`` Did you mean a or b?`` with a leading space, or an empty string when nothing is near."""
+    """`` Did you mean a or b?`` with a leading space, or an empty string if nothing is close."""
     return question(nearest(word, known, count))
 
 
 def question(close: Iterable[str]) -> str:
-    """`` Did you mean a or b?`` of what is near, or an empty string of nothing."""
+    """`` Did you mean a or b?`` for the words in ``close``, or an empty string if it is empty."""
     words = " or ".join(map(repr, close))
     return f" Did you mean {words}?" if words else ""

@@ -1,4 +1,4 @@
-"""The instruments' names, in the order that the one-hot label follows, and what users call them."""
+"""Instrument labels in one-hot order, their aliases, and label weights."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ SUB_URMP_LABELS: tuple[str, ...] = (
     "violin",
 )
 
-#: For the classes above: URMP's codes and other short forms, English names, and those of scores in
-#: Italian, German, French and Spanish; folded, see ``fold``. Plurals in -s need no entry.
+#: Aliases of the classes above: URMP's codes and other abbreviations, English, Italian, German,
+#: French and Spanish names; folded (see ``fold``). Plurals in -s need no entry.
 _NAMES: dict[str, str] = {
     "bassoon": "bn bsn bassn fagotto fagott fagot basson",
     "cello": "vc vlc vcl violoncello violoncelle violonchelo violoncelo chelo celli",
@@ -52,19 +52,19 @@ ALIASES: dict[str, str] = {
 }
 
 #: Aliases shorter than this are like too many words to be proposed for a misspelt one.
-_PROPOSED_LENGTH = 4
+_MIN_SUGGESTED_LENGTH = 4
 
 
-@lru_cache(maxsize=1024)  # each sound of a folder asks for the same few names
+@lru_cache(maxsize=1024)  # the sounds of a folder share a few names
 def fold(name: str) -> str:
-    """``name`` in lower case without accents, its words joined by underscores."""
+    """``name`` in lower case, without accents, words joined by underscores."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     letters = (letter for letter in plain if not unicodedata.combining(letter))
     return "_".join("".join(letters).replace("-", " ").replace("_", " ").split())
 
 
 def canonical_label(name: str) -> str:
-    """``name`` folded, an alias or a plural resolved to the class of Sub-URMP that it means."""
+    """``name`` folded, with aliases and plurals resolved to a class of Sub-URMP."""
     plain = fold(name)
     for candidate in _singulars(plain):
         label = ALIASES.get(candidate, candidate)
@@ -74,13 +74,13 @@ def canonical_label(name: str) -> str:
 
 
 def label_index(name: str, labels: Sequence[str]) -> int:
-    """The place of ``name`` in ``labels``.
+    """The index of ``name`` in ``labels``.
 
-    Case, accents and a plural's ending do not matter, and for the instruments of Sub-URMP any name
-    in common use will do: ``vn``, ``French horn``, ``Flöte``.
+    Case, accents and plural endings are ignored, and the instruments of Sub-URMP go by any common
+    name: ``vn``, ``French horn``, ``Flöte``.
 
     Raises:
-        UserError: ``name`` is none of them; the message names the nearest and all the known.
+        UserError: unknown name; the message lists the closest and all known labels.
     """
     for known in (
         list(labels),
@@ -90,7 +90,9 @@ def label_index(name: str, labels: Sequence[str]) -> int:
         for candidate in (name, *_singulars(fold(name)), canonical_label(name)):
             if candidate in known:
                 return known.index(candidate)
-    meant = {alias: label for alias, label in ALIASES.items() if len(alias) >= _PROPOSED_LENGTH}
+    meant = {
+        alias: label for alias, label in ALIASES.items() if len(alias) >= _MIN_SUGGESTED_LENGTH
+    }
     meant = {word: label for word, label in meant.items() if label in labels}
     meant |= {fold(label): label for label in labels}
     close = dict.fromkeys(meant[word] for word in nearest(fold(name), meant))
@@ -98,42 +100,41 @@ def label_index(name: str, labels: Sequence[str]) -> int:
 
 
 def label_weights(label: str | Mapping[str, float], labels: Sequence[str]) -> NDArray[np.float32]:
-    """What the networks are told of the label.
+    """The label input of the networks.
 
     Args:
-        label: one name; or several with the share of each, in any unit: they are scaled to sum
-            to 1.
+        label: one name, or names with weights, which are scaled to sum to 1.
         labels: in the networks' order.
 
     Returns:
         [K], one-hot for one name.
 
     Raises:
-        UserError: an unknown name, or shares that are negative, not finite or all 0.
+        UserError: an unknown name, or weights that are negative, not finite or all 0.
     """
     fractions = {label: 1.0} if isinstance(label, str) else dict(label)
     weights = np.zeros(len(labels), np.float64)
     for name, fraction in fractions.items():
         if not (np.isfinite(fraction) and fraction >= 0):
-            raise UserError(f"label {name!r} has the share {fraction}: expected 0 or more.")
+            raise UserError(f"label {name!r} has the weight {fraction}: expected 0 or more.")
         weights[label_index(name, labels)] += fraction
     total = weights.sum()
     if not (np.isfinite(total) and total > 0):
-        raise UserError("no label has a share above 0: name at least one, such as violin=1.")
+        raise UserError("no label has a weight above 0: give at least one, such as violin=1.")
     return (weights / total).astype(np.float32)
 
 
 def weights_by_label(weights: NDArray[np.float32], labels: Sequence[str]) -> dict[str, float]:
-    """What ``label_weights`` gave, by name, without those that have no share."""
+    """The nonzero entries of ``label_weights``' result, by name."""
     pairs = zip(labels, weights.tolist(), strict=True)
     return {label: fraction for label, fraction in pairs if fraction}
 
 
 def parse_label_mix(text: str) -> dict[str, float]:
-    """``violin=0.5,cello=0.5`` as names and shares.
+    """``violin=0.5,cello=0.5`` as names and weights.
 
     Raises:
-        UserError: not of that form, or a name stands twice.
+        UserError: malformed, or a name is given twice.
     """
     fractions: dict[str, float] = {}
     for part in text.split(","):
@@ -144,15 +145,15 @@ def parse_label_mix(text: str) -> dict[str, float]:
             value = float("nan")
         if not name or not equals or not np.isfinite(value) or name in fractions:
             raise UserError(
-                f"a label mix {text!r} was received; expected each label once with its share, such"
-                " as violin=0.5,cello=0.5."
+                f"invalid label mix {text!r}: expected each label once with its weight, such as"
+                " violin=0.5,cello=0.5."
             )
         fractions[name] = value
     return fractions
 
 
 def _singulars(plain: str) -> Iterator[str]:
-    """The word itself, and what it may be the plural of."""
+    """The word itself and its possible singulars."""
     yield plain
     for ending in ("s", "es"):
         if plain.endswith(ending):

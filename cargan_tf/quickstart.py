@@ -38,7 +38,7 @@ class QuickstartResult:
     image: Path
     sound: Path
     model: Path
-    conditioning: ConditioningMetrics
+    metrics: ConditioningMetrics
 
 
 def quickstart(
@@ -79,30 +79,30 @@ def quickstart(
         train_classifier(data, config, reporter=reporter)
     trainer = Trainer(run, data, config, make_strategy(), resume=run.exists(), reporter=reporter)
     trainer.train()
-    figures, grid = _judge(trainer, reporter)
+    metrics, grid = _test(trainer, reporter)
     grid_file = workspace / "grid.png"
     save_image(np.asarray(grid), grid_file)
-    write_json(workspace / "listening.json", figures.to_json())
+    write_json(workspace / "test_metrics.json", metrics.to_json())
     with reporter.task("Export", 1) as task:
         model = _exported(run, models / config.name, trainer.total_steps)
         task.advance()
-    sound, image = _draw_one(model, source, workspace, reporter)
-    return QuickstartResult(grid_file, image, sound, model, figures)
+    sound, image = _generate_one(model, source, workspace, reporter)
+    return QuickstartResult(grid_file, image, sound, model, metrics)
 
 
-def _judge(trainer: Trainer, reporter: Reporter) -> tuple[ConditioningMetrics, Image.Image]:
-    """Listening figures and grid on the test split."""
-    with reporter.task("Test", 2) as task, trainer.drawing():
+def _test(trainer: Trainer, reporter: Reporter) -> tuple[ConditioningMetrics, Image.Image]:
+    """Conditioning metrics and image grid on the test split."""
+    with reporter.task("Test", 2) as task, trainer.ema_weights():
         validation = trainer.validation("test")
-        figures = validation.figures()
+        metrics = validation.measure()
         task.advance()
         grid = validation.grid()
         task.advance()
-    return figures, grid
+    return metrics, grid
 
 
 def _exported(run: Run, folder: Path, step: int) -> Path:
-    """The newest version in ``folder`` if it is this run's last step, else a new one."""
+    """The newest version in ``folder`` if it has this run's last step, else a new export."""
     versions = versions_in(folder)
     if versions:
         newest = folder / str(versions[-1])
@@ -116,8 +116,10 @@ def _exported(run: Run, folder: Path, step: int) -> Path:
     return export_run(run, folder)
 
 
-def _draw_one(model: Path, source: Path, workspace: Path, reporter: Reporter) -> tuple[Path, Path]:
-    """Draw one clip of the test split with the exported model, as a user would."""
+def _generate_one(
+    model: Path, source: Path, workspace: Path, reporter: Reporter
+) -> tuple[Path, Path]:
+    """Generate one image for a clip of the test split with the exported model, as a user would."""
     pairs = read_manifest(source / "manifest.csv").pairs
     sound = next(pair.audio for pair in pairs if (pair.split, pair.label) == ("test", SHOWN_LABEL))
     image = workspace / f"{SHOWN_LABEL}.png"

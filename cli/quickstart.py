@@ -44,7 +44,7 @@ def command(
         result = quickstart(workspace, models, config, new_reporter(log_json, config.training.seed))
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
     click.echo(f"Done in {minutes} min {seconds} s. On unseen recordings:")
-    click.echo(f"  {describe_conditioning(result.conditioning)}")
+    click.echo(f"  {describe_conditioning(result.metrics)}")
     click.echo(f"Images (spectrogram, coarse, refined, real): {result.grid}")
     click.echo(f"Drawn from {result.sound}: {result.image}")
     click.echo(f"Model: {result.model}")

@@ -87,7 +87,7 @@ def command(
         return
     if not trainer.workers.is_chief:
         return  # the chief says what came of it
-    if result.conditioning is not None:
-        click.echo(describe_conditioning(result.conditioning))
+    if result.metrics is not None:
+        click.echo(describe_conditioning(result.metrics))
     following = command_line("export", run.path, Path("saved_models") / config.name)
     click.echo(f"Next: {following}")

@@ -93,8 +93,8 @@ def test_the_model_draws_that_sound_as_shown(twice):
 
 def test_figures_are_measured_on_the_test_split(twice):
     _, (result, _), _, _ = twice
-    assert result.conditioning.pairs == LABELS * 3
-    assert result.conditioning.player_match_chance == pytest.approx(1 / 3)
+    assert result.metrics.pairs == LABELS * 3
+    assert result.metrics.player_match_chance == pytest.approx(1 / 3)
 
 
 def test_a_second_call_takes_what_is_there(twice):
@@ -134,7 +134,7 @@ def test_what_is_shown_is_drawn_by_the_weights_that_are_exported(
     trainer = Trainer(Run(tmp_path), tiny_data, config, make_strategy())
     trainer.train()
     figures, grid = _judge(trainer, SilentReporter())
-    trainer.average = None
+    trainer.ema = None
     restore_network(trainer.run.checkpoints, trainer.network)
     expected, generated = _judge(trainer, SilentReporter())
     assert figures == expected

@@ -1,5 +1,4 @@
-"""YAML as settings need it: safe to load whoever wrote it, and small."""
-# MERGED Configurations in and out: YAML files, ``--set`` overrides, JSON beside every result.
+"""Loading configurations: YAML files, ``--set`` overrides, and the JSON stored with every result."""
 
 from __future__ import annotations
 
@@ -15,19 +14,19 @@ from pydantic import BaseModel, ValidationError
 from cargan_tf.config.schema import Config
 from cargan_tf.errors import UserError, did_you_mean
 
-#: The longest shipped file has 1 KB.
+#: Maximum size of a YAML file; the longest shipped file has 1 KB.
 MAX_CHARACTERS = 100_000
-#: Settings are three levels deep, and ``section.key`` lists are one more.
+#: Maximum nesting; settings are three levels deep, lists in them four.
 _MAX_DEPTH = 20
-#: TensorFlow's whole numbers have 64 bits.
+#: TensorFlow's integers have 64 bits.
 _MAX_NUMBER = 2**63 - 1
 
 
 class _SettingsLoader(yaml.SafeLoader):
-    """Builds plain values alone, each as often as it is written.
+    """A ``SafeLoader`` without aliases and with bounded nesting.
 
-    An alias (``*name``) stands for a value again and again, so that nine lines can mean a billion
-    values; nesting without bound ends in Python's recursion.
+    With aliases (``*name``) nine lines can expand to a billion values; unbounded nesting ends in a
+    RecursionError.
     """
 
     def __init__(self, stream: str) -> None:
@@ -35,7 +34,7 @@ class _SettingsLoader(yaml.SafeLoader):
         self._depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """The value that comes next, as PyYAML does, within the bounds."""
+        """The next value, within the bounds."""
         event = self.peek_event()
         if isinstance(event, yaml.AliasEvent):
             raise yaml.YAMLError(f"alias *{event.anchor}: write the value out{event.start_mark}")
@@ -47,22 +46,22 @@ class _SettingsLoader(yaml.SafeLoader):
         return node
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        """A whole number, as PyYAML does, within the bounds."""
+        """An integer within the bounds."""
         number = super().construct_yaml_int(node)
         if abs(number) > _MAX_NUMBER:
-            raise yaml.YAMLError(f"a whole number of more than 64 bits{node.start_mark}")
+            raise yaml.YAMLError(f"an integer of more than 64 bits{node.start_mark}")
         return number
 
 
-# PyYAML finds constructors in a table, not by overriding.
+# PyYAML looks constructors up in a table; overriding the method is not enough.
 _SettingsLoader.add_constructor("tag:yaml.org,2002:int", _SettingsLoader.construct_yaml_int)
 
 
 def load_yaml(text: str) -> Any:
-    """The values that ``text`` holds.
+    """Parse YAML from an untrusted source.
 
     Raises:
-        ValueError: it is not valid YAML, or more than settings need; says what and where.
+        ValueError: invalid YAML, or beyond the bounds; the message says what and where.
     """
     if len(text) > MAX_CHARACTERS:
         raise ValueError(f"more than {MAX_CHARACTERS:,} characters")
@@ -71,41 +70,57 @@ def load_yaml(text: str) -> Any:
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from error
     except (LookupError, AttributeError, ArithmeticError, TypeError) as error:
-        # PyYAML's constructors, of what is not what its tag says: ``!!bool maybe``
+        # PyYAML's constructors raise these for a value that contradicts its tag: ``!!bool maybe``
         raise ValueError(f"a value is not of its type ({error})") from error
 
 
+#: Settings of version 0.1 that were renamed in 0.2, as ``section.key``.
+RENAMED = {
+    "audio.clip_spreads": "audio.clip_std",
+    "classifier.flavour": "classifier.resnet_variant",
+    "data.test_share": "data.test_fraction",
+    "data.validation_share": "data.validation_fraction",
+    "judge": "evaluator",
+    "loss.adversarial_form": "loss.gan_loss",
+    "model.coarse_skips_left_out": "model.coarse_dropped_skips",
+    "model.generator_widest": "model.max_width_multiplier",
+    "monitor.listening_clips": "monitor.validation_clips",
+    "monitor.listening_steps": "monitor.validation_steps",
+    "monitor.picture_steps": "monitor.grid_steps",
+    "training.average_steps": "training.ema_steps",
+}
+
 _SHIPPED = "cargan_tf.configs"
 
-#: Characters of a bad value in a message.
-_SHOWN = 300
+#: Maximum characters of an invalid value in a message.
+_MAX_SHOWN = 300
 
 
 def shipped_configs() -> list[str]:
-    """Names of the configurations that come with the package: ``paper``, ``ablations/a``."""
+    """Names of the shipped configurations: ``paper``, ``ablations/a``, …"""
     return sorted(_names_in(resources.files(_SHIPPED)))
 
 
 def load_config(source: str | Path = "paper", overrides: Iterable[str] = ()) -> Config:
-    """The configuration of a YAML file or of a shipped name, with overrides applied.
+    """Load a YAML file or a shipped configuration, and apply overrides.
 
     Args:
         source: a shipped name (``paper``), or the path of a YAML file.
-        overrides: ``section.key=value`` texts; the value is read as YAML. The file must be valid
+        overrides: ``section.key=value`` texts; the value is parsed as YAML. The file must be valid
             without them.
 
     Raises:
-        UserError: no such file, bad YAML, an unknown key or a value out of its bounds.
+        UserError: no such file, invalid YAML, an unknown key or a value out of bounds.
     """
     values, name = _values_of(source)
     return override(_checked(values, name), overrides)
 
 
 def overlay(config: Config, source: str | Path) -> Config:
-    """``config`` with what the file or shipped name ``source`` states laid over it.
+    """``config`` updated with the settings in the file or shipped configuration ``source``.
 
-    ``overlay(load_config("quickstart"), "ablations/a")`` is ablation A at the quickstart's size;
-    both names make its own, ``quickstart-ablation-a``. Raises ``UserError`` like above.
+    ``overlay(load_config("quickstart"), "ablations/a")`` is ablation A at the quickstart's size,
+    named ``quickstart-ablation-a``. Raises ``UserError`` like ``load_config``.
     """
     stated, name = _values_of(source)
     values = _laid_over(config.model_dump(mode="json"), stated)
@@ -114,7 +129,7 @@ def overlay(config: Config, source: str | Path) -> Config:
 
 
 def override(config: Config, overrides: Iterable[str]) -> Config:
-    """``config`` with ``section.key=value`` texts applied; raises ``UserError`` like above."""
+    """``config`` with ``section.key=value`` texts applied; raises ``UserError`` likewise."""
     values = config.model_dump(mode="json")
     texts = list(overrides)
     for text in texts:
@@ -123,12 +138,12 @@ def override(config: Config, overrides: Iterable[str]) -> Config:
 
 
 def config_from_json(values: Mapping[str, Any], source: str) -> Config:
-    """The configuration that was written into a run or a data set; ``source`` names it."""
+    """The configuration stored in a run, data set or model; ``source`` names it in errors."""
     return _checked(dict(values), source)
 
 
 def _values_of(source: str | Path) -> tuple[dict[str, Any], str]:
-    """What a file states, its name at least, and where that stands."""
+    """The settings in a file, with its name, and the file's name for errors."""
     text, name = _read(source)
     try:
         values = load_yaml(text) or {}
@@ -136,14 +151,14 @@ def _values_of(source: str | Path) -> tuple[dict[str, Any], str]:
         raise UserError(f"{name} is not valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise UserError(f"{name} must hold sections such as 'training:', not {_short(values)}.")
-    # A section whose every line is commented out is read as null.
+    # A section whose lines are all commented out is null.
     values = {key: value for key, value in values.items() if value is not None}
     values.setdefault("name", Path(source).stem)
     return values, name
 
 
 def _laid_over(values: dict[str, Any], stated: dict[str, Any]) -> dict[str, Any]:
-    """``values`` with all that is ``stated``, key by key within the sections."""
+    """``values`` updated with ``stated``, key by key within sections."""
     merged = dict(values)
     for key, value in stated.items():
         within = isinstance(value, dict) and isinstance(merged.get(key), dict)
@@ -165,7 +180,7 @@ def _read(source: str | Path) -> tuple[str, str]:
         return resources.files(_SHIPPED).joinpath(f"{name}.yaml").read_text("utf-8"), f"{name}.yaml"
     try:
         with Path(name).open(encoding="utf-8") as stream:
-            return stream.read(MAX_CHARACTERS + 1), name  # one more, so that it is refused
+            return stream.read(MAX_CHARACTERS + 1), name  # one more, so that load_yaml refuses it
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"no configuration {name!r}: it is neither a readable file nor one of"
@@ -174,7 +189,7 @@ def _read(source: str | Path) -> tuple[str, str]:
 
 
 def _apply(values: dict[str, Any], text: str) -> None:
-    """Set what ``section.key=value`` says; ``section={key: value}`` adds to the section."""
+    """Apply ``section.key=value``; ``section={key: value}`` updates the section."""
     key, separator, value = text.partition("=")
     if not separator:
         raise UserError(f"--set {text!r}: expected KEY=VALUE, such as training.batch_size=8.")
@@ -202,31 +217,33 @@ def _checked(values: dict[str, Any], source: str) -> Config:
 
 
 def _fault(error: ValidationError) -> str:
-    """What is wrong, in one sentence; an unknown key first, as other faults may follow from it."""
+    """The error as one sentence; unknown keys first, as other errors may follow from them."""
     faults = error.errors()
     first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     path = ".".join(str(part) for part in first["loc"])
+    if path in RENAMED:
+        return f"{path!r} is called {RENAMED[path]!r} since version 0.2."
     if first["type"] == "extra_forbidden":
         return f"unknown key {path!r}.{_nearest_key(path)}"
     if first["type"] == "model_type":
         section = Config.model_fields[path].annotation
         example = next(iter(getattr(section, "model_fields", {})), "key")
-        return f"{path} is a section, not a value: set what is in it, such as {path}.{example}."
+        return f"{path} is a section, not a value: set its keys, such as {path}.{example}."
     if first["type"] == "missing":
         return f"{path} is missing; received {_short(first['input'])}."
     reason = first["msg"].removeprefix("Value error, ")
     if isinstance(first["input"], dict):
-        return f"{path or 'the configuration'} does not fit: {reason}."
-    return f"{path} = {_short(first['input'])} does not fit: {reason}."
+        return f"{path or 'the configuration'} is invalid: {reason}."
+    return f"{path} = {_short(first['input'])} is invalid: {reason}."
 
 
 def _short(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 
 def _nearest_key(path: str) -> str:
-    """A hint: the keys of that very name in other sections, else the one spelled most like it."""
+    """A hint: the keys of the same name in other sections, else the closest spelling."""
     known = _all_keys(Config)
     last = path.rpartition(".")[2]
     namesakes = [key for key in known if key.rpartition(".")[2] == last]

@@ -1,6 +1,6 @@
-"""The configuration reference, ``docs/reference/configuration.md``, made from the model itself.
+"""Generates the configuration reference, ``docs/reference/configuration.md``, from the schema.
 
-``python -m cargan_tf.config.reference`` writes it to the standard output.
+``python -m cargan_tf.config.reference`` writes it to standard output.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from cargan_tf.config.loading import load_config, shipped_configs
 from cargan_tf.config.schema import Config
 
-#: Bounds in JSON Schema's words, and how they are read aloud.
+#: Bounds in JSON Schema, and in words.
 _BOUNDS = {
     "exclusiveMinimum": "above",
     "minimum": "from",
@@ -36,7 +36,7 @@ class FieldText:
     default: str
     bounds: str
     description: str
-    elsewhere: str  # what the other shipped configurations set it to
+    elsewhere: str  # its values in the other shipped configurations
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class SectionText:
 
 @dataclass(frozen=True)
 class ConfigText:
-    """A shipped configuration and what its file says of itself."""
+    """A shipped configuration and the comment at the head of its file."""
 
     name: str
     summary: str
@@ -59,7 +59,7 @@ class ConfigText:
 
 def configuration_reference() -> str:
     """The whole reference as Markdown."""
-    environment = Environment(  # noqa: S701 - Markdown of our own words, no page
+    environment = Environment(  # noqa: S701 - Markdown from our own texts, not HTML
         loader=PackageLoader("cargan_tf.config"),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -94,7 +94,7 @@ def _sections() -> Iterator[SectionText]:
 def _elsewhere(
     section: str, name: str, defaults: Mapping[str, Any], shipped: Mapping[str, Any]
 ) -> str:
-    """Which shipped configurations set a field to something else than its default."""
+    """The shipped configurations that set a field to another value than its default."""
     values: dict[str, list[str]] = {}
     for config, sections in shipped.items():
         value = sections[section][name]
@@ -137,7 +137,7 @@ def _markdown(docstring: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """``text`` within a table, where a bar would begin the next cell."""
+    """``text`` for a table cell: vertical bars are escaped."""
     return text.replace("|", "\\|")
 
 

@@ -1,7 +1,7 @@
-"""Every hyper-parameter, once: its type, its bounds, its default and where the default is from.
+"""The configuration schema: every hyperparameter once, with type, bounds, default and source.
 
-The defaults are the paper's ("Sec." and "Eq." name its parts); a YAML file under ``configs/``
-states only what differs from them.
+The defaults are the paper's ("Sec." and "Eq." refer to it); YAML files in ``configs/`` state only what
+differs.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from cargan_tf.config.sections import (
     setting,
 )
 
-#: What the field has learned since 2019; their defaults leave them off. Those that act on D first.
-OPTIONS_OF_D = (
+#: Techniques published since 2019, off by default; those that act on D first.
+DISCRIMINATOR_OPTIONS = (
     "model.discriminator_norm",
     "loss.gan_loss",
     "loss.gradient_penalty",
@@ -36,7 +36,7 @@ OPTIONS_OF_D = (
     "training.discriminator_augmentation",
 )
 OPTIONS = (
-    *OPTIONS_OF_D,
+    *DISCRIMINATOR_OPTIONS,
     "loss.perceptual",
     "model.refined_generator_width",
     "model.max_width_multiplier",
@@ -46,9 +46,9 @@ OPTIONS = (
 
 
 class Config(Section):
-    """Everything a run is made from."""
+    """All settings of a run."""
 
-    name: str = setting("paper", "of the configuration", min_length=1)
+    name: str = setting("paper", "name of the configuration", min_length=1)
     audio: AudioConfig = AudioConfig()
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
@@ -62,44 +62,44 @@ class Config(Section):
     monitor: MonitorConfig = MonitorConfig()
 
     @model_validator(mode="after")
-    def _jet_is_of_one_clip(self) -> Config:
+    def _jet_needs_clip_scale(self) -> Config:
         if self.model.spectrogram == "jet" and self.audio.log_mel_scale != "clip":
             raise ValueError("model.spectrogram jet needs audio.log_mel_scale clip")
         return self
 
     @model_validator(mode="after")
-    def _wrong_sounds_are_in_the_batch(self) -> Config:
+    def _mismatched_pairs_need_a_batch(self) -> Config:
         if self.model.kind != "cargan" and self.training.batch_size < 2:
             raise ValueError(
-                f"model.kind {self.model.kind} shows its discriminator an image with another"
-                " pair's sound, so training.batch_size must be 2 or more"
+                f"model.kind {self.model.kind} trains its discriminator on mismatched pairs of the"
+                " batch, so training.batch_size must be 2 or more"
             )
         return self
 
     @model_validator(mode="after")
-    def _options_act(self) -> Config:
-        """An option that nothing would read is a mistake, and must not be passed over."""
+    def _options_have_an_effect(self) -> Config:
+        """Refuse an option that would be ignored."""
         if self.model.kind != "cargan":
-            self._refuse(OPTIONS, f"model.kind {self.model.kind} does not know it")
+            self._refuse(OPTIONS, f"model.kind {self.model.kind} does not support it")
         loss = self.loss
-        asked = loss.coarse_adversarial
+        generator_weight = loss.coarse_adversarial
         if self.model.stages == 2:
-            asked += loss.refined_adversarial
-        if not loss.adversarial * loss.discriminator * (loss.real_pairs + asked):
-            self._refuse(OPTIONS_OF_D, "by the weights under loss D is not trained")
-        if not asked:
-            reason = "by the weights under loss the generators do not ask D"
+            generator_weight += loss.refined_adversarial
+        if not loss.adversarial * loss.discriminator * (loss.real_pairs + generator_weight):
+            self._refuse(DISCRIMINATOR_OPTIONS, "with these loss weights D is not trained")
+        if not generator_weight:
+            reason = "with these loss weights the generators have no adversarial loss"
             self._refuse(("loss.feature_matching",), reason)
         if self.model.stages == 1:
             self._refuse(("model.refined_generator_width",), "with model.stages 1 there is no G2")
         return self
 
     @model_validator(mode="after")
-    def _slopes_of_slopes_are_not_halves(self) -> Config:
+    def _gradient_penalty_needs_range(self) -> Config:
         if self.loss.gradient_penalty and self.training.precision == "float16":
             raise ValueError(
-                "loss.gradient_penalty needs training.precision float32 or bfloat16: slopes at"
-                " single pixels are too small for float16"
+                "loss.gradient_penalty needs training.precision float32 or bfloat16: gradients of"
+                " single pixels underflow in float16"
             )
         return self
 
@@ -112,17 +112,17 @@ class Config(Section):
                 raise ValueError(f"{option} is {value!r}, but {reason}; leave it at {default!r}")
 
     @model_validator(mode="after")
-    def _fast_ways_are_the_cascades(self) -> Config:
+    def _baselines_train_plainly(self) -> Config:
         fast = self.training.compile or self.training.precision != "float32"
         if fast and self.model.kind != "cargan":
             raise ValueError(
-                f"model.kind {self.model.kind} trains in float32 and without training.compile"
+                f"model.kind {self.model.kind} supports only float32 and no training.compile"
             )
         return self
 
     @field_validator("name")
     @classmethod
-    def _name_of_a_folder(cls, name: str) -> str:
+    def _valid_folder_name(cls, name: str) -> str:
         if name in (".", "..") or not name.isprintable() or set(name) & set("/\\"):
-            raise ValueError("runs and models are folders of that name; a path cannot be one")
+            raise ValueError("runs and models are folders of that name, so it cannot be a path")
         return name

@@ -106,12 +106,12 @@ class DataConfig(Section):
         "exchange sounds within each class during training: a control that cannot use the audio and"
         " shows which metrics do not notice",
     )
-    drop_silent: bool = setting(False, "leave silent clips out (Sec. 3, failure cases)")
+    drop_silent: bool = setting(False, "skip silent clips (Sec. 3, failure cases)")
     validation_fraction: Fraction = setting(
         0.1, "of a class's recordings, where the data has no splits"
     )
-    test_fraction: Fraction = setting(0.1, "likewise")
-    split_seed: int = setting(0, "of the choice of those recordings", ge=0, lt=2**31)
+    test_fraction: Fraction = setting(0.1, "of a class's recordings, where the data has no splits")
+    split_seed: int = setting(0, "random seed of that split", ge=0, lt=2**31)
 
     @model_validator(mode="after")
     def _power_of_two(self) -> DataConfig:

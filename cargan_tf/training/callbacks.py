@@ -1,6 +1,4 @@
-"""How fast a run goes, and how much of its time it waits for data."""
-# MERGED What a run writes down: stats.jsonl, TensorBoard, image grids and listening figures.
-# MERGED What is done between the steps of a run: it is logged, listened to, drawn and saved.
+"""Callbacks of the training loop: EMA, logging, validation, image grids and checkpoints."""
 
 from __future__ import annotations
 
@@ -8,8 +6,7 @@ import io
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,20 +14,34 @@ import tensorflow as tf
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from cargan_tf.config import Config
+from cargan_tf.config import MonitorConfig
 from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.conditioning_metrics import ConditioningMetrics, describe_conditioning
-from cargan_tf.training.ema import EMA
-from cargan_tf.training.interruptions import check_data
+from cargan_tf.training.ema import EMA, ema_weights
 from cargan_tf.training.loss_guard import LossGuard
 from cargan_tf.training.run import Run
+from cargan_tf.training.steps.train_step import Batch, Losses
 from cargan_tf.training.validation import Validation
 from cargan_tf.utils.files import write_atomically
 from cargan_tf.utils.progress import Reporter, Task
 
 
+class Callback:
+    """Called by the training loop, in the order of the loop's list; every method is optional."""
+
+    def on_step_end(self, step: int, losses: Losses, batch: Batch) -> None:
+        """After step ``step`` (from 1), before the next batch is read.
+
+        Raises:
+            UserError: training must not continue.
+        """
+
+    def on_train_end(self, step: int) -> None:
+        """After the last step of this session, ``step``."""
+
+
 class Throughput:
-    """Counts the steps and the waiting since it was last read."""
+    """Images per second, and the fraction of time spent waiting for data, since the last reading."""
 
     def __init__(self, batch_size: int) -> None:
         self._batch_size = batch_size
@@ -38,27 +49,27 @@ class Throughput:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """The time inside is spent waiting for data."""
+        """Count the time inside as waiting for data."""
         began = time.perf_counter()
         yield
         self._waited += time.perf_counter() - began
 
     @contextmanager
-    def stopped(self) -> Iterator[None]:
-        """The time inside is no part of training."""
+    def paused(self) -> Iterator[None]:
+        """Do not count the time inside."""
         began = time.perf_counter()
         yield
         self._began += time.perf_counter() - began
 
     def count_step(self) -> None:
-        """One more batch is done."""
+        """Count one batch."""
         self._steps += 1
 
     def read(self) -> dict[str, float]:
-        """Images a second and the share spent waiting since the last reading."""
+        """The values since the last reading, and start over."""
         elapsed = time.perf_counter() - self._began
         speed = {
-            "pictures_per_second": self._steps * self._batch_size / elapsed,
+            "images_per_second": self._steps * self._batch_size / elapsed,
             "waiting_for_data": self._waited / elapsed,
         }
         self._reset()
@@ -70,27 +81,27 @@ class Throughput:
         self._steps = 0
 
 
-class RunLogger:
-    """Records a run; ``validation`` is ``None`` where the data set has no held-out split."""
+class RunLog:
+    """``stats.jsonl``, TensorBoard events and image grids of a run; only the chief has one."""
 
-    def __init__(self, run: Run, validation: Validation | None, start: int) -> None:
-        """Go on after step ``start``: what a killed run told of later steps is dropped."""
+    def __init__(self, run: Run, start: int) -> None:
+        """Continue after step ``start``: a killed run's lines on later steps are dropped."""
         self._run = run
-        self._validation = validation
-        _begin_session(run, start + 1)
+        _purge_tensorboard(run, start + 1)
         self._writer = tf.summary.create_file_writer(str(run.tensorboard))
         if run.stats.exists():
             lines = run.stats.read_text("utf-8").splitlines(keepends=True)
             kept = [line for line in lines if _step_of(line) <= start]
             write_atomically(run.stats, "".join(kept).encode())
-        self._told = {(line["step"], line.get("kind")) for line in run.read_stats()}
+        self._written = {(line["step"], line.get("kind")) for line in run.read_stats()}
 
     def record(self, step: int, kind: str, values: Mapping[str, float | int | None]) -> None:
-        """One line of stats.jsonl, and a TensorBoard scalar each, unless it is there already.
+        """Write one line of ``stats.jsonl`` and a TensorBoard scalar per value.
 
-        A run that is resumed at its end measures its last step again.
+        Lines that exist already are skipped: a run that is resumed at its end repeats its last
+        validation.
         """
-        if (step, kind) in self._told:
+        if (step, kind) in self._written:
             return
         with self._run.stats.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({"step": step, "kind": kind, **values}) + "\n")
@@ -99,51 +110,175 @@ class RunLogger:
                 if value is not None:
                     tf.summary.scalar(f"{kind}/{name}", value)
 
-    def validate(self, step: int) -> ConditioningMetrics | None:
-        """Measure and record whether the images follow the sound."""
-        if self._validation is None:
-            return None
-        figures = self._validation.figures()
-        self.record(step, "listening", figures.to_json())
-        return figures
-
-    def write_grid(self, step: int) -> None:
-        """Write the grid of fixed sounds to ``images/`` and to TensorBoard."""
-        if self._validation is None:
-            return
-        sheet = self._validation.grid()
-        content = io.BytesIO()
-        sheet.save(content, "PNG")
-        write_atomically(self._run.images / f"step_{step:07d}.png", content.getvalue())
+    def write_grid(self, step: int, grid: np.ndarray, png: bytes) -> None:
+        """Write an image grid to ``images/`` and to TensorBoard."""
+        write_atomically(self._run.images / f"step_{step:07d}.png", png)
         with self._writer.as_default(step=step):
-            tf.summary.image("grid", np.asarray(sheet)[None])
+            tf.summary.image("grid", grid[None])
 
     def close(self) -> None:
         """Flush TensorBoard's file."""
         self._writer.close()
 
 
-class SilentLogger:
-    """That of a worker that is not the chief, which records for all."""
+class EMAUpdate(Callback):
+    """Updates the exponential moving average of the weights."""
 
-    def record(self, step: int, kind: str, values: Mapping[str, float | int | None]) -> None:
-        """Nothing."""
+    def __init__(self, ema: EMA) -> None:
+        self._ema = ema
+
+    def on_step_end(self, step: int, losses: Losses, batch: Batch) -> None:
+        """Update, at the EMA's interval."""
+        self._ema.update(step)
+
+
+class Logging(Callback):
+    """Logs losses and throughput, and advances the progress bar.
+
+    Args:
+        every: steps between log lines; the last step is logged as well.
+        total: steps of the whole run.
+        log: ``None`` for workers other than the chief.
+    """
+
+    def __init__(
+        self,
+        every: int,
+        total: int,
+        log: RunLog | None,
+        guard: LossGuard,
+        throughput: Throughput,
+        task: Task,
+    ) -> None:
+        self._every, self._total = every, total
+        self._log, self._guard, self._throughput, self._task = log, guard, throughput, task
+
+    def on_step_end(self, step: int, losses: Losses, batch: Batch) -> None:
+        """Log if it is due."""
+        if step % self._every == 0 or step == self._total:
+            values, speed = self._guard.check(), self._throughput.read()
+            if self._log is not None:
+                self._log.record(step, "training", {**values, **speed})
+            # A model with one stage has no refined_l1.
+            l1 = values["refined_l1" if "refined_l1" in values else "coarse_l1"]
+            self._task.advance(0, f"L1 {l1:.3f}, {speed['images_per_second']:.0f} images/s")
+        self._task.advance()
+
+
+class Validating(Callback):
+    """Measures the conditioning metrics and writes image grids, with the EMA weights.
+
+    Args:
+        intervals: of metrics and grids; the last step has both.
+        total: steps of the whole run.
+        validation: the held-out pairs; ``None`` without a held-out split and for workers other
+            than the chief.
+        log: likewise.
+        ema: ``None`` if there is none.
+
+    Attributes:
+        metrics: of the last validation.
+    """
+
+    def __init__(
+        self,
+        intervals: MonitorConfig,
+        total: int,
+        validation: Validation | None,
+        log: RunLog | None,
+        guard: LossGuard,
+        throughput: Throughput,
+        ema: EMA | None,
+        reporter: Reporter,
+    ) -> None:
+        self._intervals, self._total = intervals, total
+        self._validation, self._log = validation, log
+        self._guard, self._throughput, self._ema = guard, throughput, ema
+        self._reporter = reporter
+        self.metrics: ConditioningMetrics | None = None
+
+    def on_step_end(self, step: int, losses: Losses, batch: Batch) -> None:
+        """Measure and write what is due."""
+        last = step == self._total
+        measure = step % self._intervals.validation_steps == 0 or last
+        write_grid = step % self._intervals.grid_steps == 0 or last
+        if not (measure or write_grid):
+            return
+        self._guard.check()  # waits for pending steps, which count as training time
+        with self._throughput.paused(), ema_weights(self._ema):
+            if measure:
+                self.validate(step)
+            if write_grid:
+                self.write_grid(step)
 
     def validate(self, step: int) -> None:
-        """Nothing."""
+        """Measure and log the conditioning metrics."""
+        if self._validation is None or self._log is None:
+            return
+        self.metrics = self._validation.measure()
+        self._log.record(step, "validation", self.metrics.to_json())
+        self._reporter.message(f"step {step}: {describe_conditioning(self.metrics)}")
 
     def write_grid(self, step: int) -> None:
-        """Nothing."""
+        """Write the grid of fixed held-out sounds."""
+        if self._validation is None or self._log is None:
+            return
+        grid = self._validation.grid()
+        content = io.BytesIO()
+        grid.save(content, "PNG")
+        self._log.write_grid(step, np.asarray(grid), content.getvalue())
 
-    def close(self) -> None:
-        """Nothing."""
+
+class Checkpointing(Callback):
+    """Saves checkpoints, of finite losses on complete data only.
+
+    All workers check the same values, so all stop where one does; only the chief writes.
+
+    Args:
+        every: steps between checkpoints; the last step of a session is saved as well.
+        check_data: raises ``UserError`` if the data set on disk is no longer complete.
+        writes: whether this worker is the chief.
+    """
+
+    def __init__(
+        self,
+        every: int,
+        checkpoints: Checkpoints,
+        guard: LossGuard,
+        throughput: Throughput,
+        data: Path | None,
+        writes: bool,
+    ) -> None:
+        self._every, self._checkpoints = every, checkpoints
+        self._guard, self._throughput = guard, throughput
+        self._data, self._writes = data, writes
+        self._saved: int | None = None
+
+    def on_step_end(self, step: int, losses: Losses, batch: Batch) -> None:
+        """Save if it is due."""
+        if step % self._every == 0:
+            self._save(step)
+
+    def on_train_end(self, step: int) -> None:
+        """Save the last step, unless that was done."""
+        if self._saved != step:
+            self._save(step)
+
+    def _save(self, step: int) -> None:
+        from cargan_tf.training.interruptions import check_data
+
+        self._guard.check()
+        with self._throughput.paused():
+            if self._data is not None:
+                check_data(self._data)
+            self._checkpoints.save(write=self._writes)
+        self._saved = step
 
 
-def _begin_session(run: Run, step: int) -> None:
-    """Have TensorBoard drop what its older files hold of ``step`` and later.
+def _purge_tensorboard(run: Run, step: int) -> None:
+    """Make TensorBoard ignore older events of ``step`` and later.
 
-    It reads its files in the order of their names, which begin with the time. ``tf.summary`` has
-    no ``purge_step``; TensorBoard's own writer takes the event that stands behind it.
+    ``tf.summary`` has no ``purge_step``; TensorBoard's own writer accepts the event behind it.
     """
     writer = EventFileWriter(str(run.tensorboard))
     start = SessionLog(status=SessionLog.START)
@@ -156,84 +291,3 @@ def _step_of(line: str) -> float:
         return json.loads(line)["step"]
     except (ValueError, KeyError, TypeError):
         return float("inf")  # a line cut short by a killed run
-
-
-@dataclass
-class UpkeepCallbacks:
-    """One run's upkeep, at the intervals of its configuration and after its last step.
-
-    Attributes:
-        config: the run's.
-        data: the data set's folder.
-        monitor: writes figures and images; silent at all workers but the chief.
-        loss_guard: knows the losses since they were last looked at.
-        throughput: stands still meanwhile.
-        checkpoints: of the run.
-        writes: whether this worker writes checkpoints.
-        average: the weights that draw, where that are others than those being trained.
-        reporter: told of the figures.
-    """
-
-    config: Config
-    data: Path
-    monitor: RunLogger | SilentLogger
-    loss_guard: LossGuard
-    throughput: Throughput
-    checkpoints: Checkpoints
-    writes: bool
-    average: EMA | None
-    reporter: Reporter
-
-    def after(self, step: int, last: bool, task: Task) -> ConditioningMetrics | None:
-        """Log, listen and draw after ``step``, each where it is time to; what was heard, if so.
-
-        Raises:
-            UserError: a loss since the last look is not finite, or above the maximum.
-        """
-        intervals, figures = self.config.monitor, None
-        validates = step % intervals.validation_steps == 0 or last
-        generates = step % intervals.grid_steps == 0 or last
-        if step % intervals.log_steps == 0 or last:
-            self._log(step, task)
-        task.advance()
-        if validates or generates:
-            self.loss_guard.look()  # waits for the steps under way, which are part of training
-        with self.throughput.stopped():
-            if validates:
-                figures = self.validate(step)
-            if figures is not None:
-                self.reporter.message(f"step {step}: {describe_conditioning(figures)}")
-            if generates:
-                with generation_weights(self.average):
-                    self.monitor.write_grid(step)
-        return figures
-
-    def validate(self, step: int) -> ConditioningMetrics | None:
-        """Measure and record whether the images follow the sound."""
-        with generation_weights(self.average):
-            return self.monitor.validate(step)
-
-    def save(self) -> None:
-        """Write a checkpoint, which must be worth going on from: sound losses, from all the data.
-
-        All workers look at the same, so all stop where one does; one alone writes.
-
-        Raises:
-            UserError: it would not be, or the disk is full.
-        """
-        self.loss_guard.look()
-        with self.throughput.stopped():
-            if not self.config.data.cache:  # else nothing is read any more
-                check_data(self.data)
-            self.checkpoints.save(write=self.writes)
-
-    def _log(self, step: int, task: Task) -> None:
-        values, speed = self.loss_guard.look(), self.throughput.read()
-        self.monitor.record(step, "training", {**values, **speed})
-        distance = values["refined_l1" if "refined_l1" in values else "coarse_l1"]  # of one stage
-        task.advance(0, f"L1 {distance:.3f}, {speed['pictures_per_second']:.0f} images/s")
-
-
-def generation_weights(average: EMA | None) -> AbstractContextManager[None]:
-    """The weights that draw outside training are in their place within the block."""
-    return nullcontext() if average is None else average.in_place()

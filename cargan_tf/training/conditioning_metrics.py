@@ -1,7 +1,7 @@
-"""Does it listen? Measures that only the sound can move, not the label.
+"""Conditioning metrics: does the image follow the audio?
 
-The label is an input, so a generator that is deaf to the sound can still draw the right instrument.
-These figures compare images within a class, where the label is the same for all.
+The label is an input, so a model can render the right instrument while ignoring the audio. These
+metrics compare images within a class, where the label is the same.
 """
 
 from __future__ import annotations
@@ -15,38 +15,38 @@ from numpy.typing import NDArray
 from cargan_tf.utils.arrays import FloatArray
 
 #: (spectrograms [N, S, S, 1], labels [N, K]) to (coarse, refined), each [N, S, S, 3].
-Draw = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
+Generate = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 
 
 @dataclass(frozen=True)
 class HeldOutPairs:
-    """Pairs the networks were not trained on."""
+    """Pairs that were not trained on."""
 
     spectrograms: FloatArray  # [N, S, S, 1] in [-1, 1]
     labels: FloatArray  # [N, K] one-hot
     photos: FloatArray  # [N, S, S, 3] in [-1, 1]
-    players: tuple[str, ...]  # empty where the data names none
+    players: tuple[str, ...]  # empty if the data names none
 
     @property
     def classes(self) -> NDArray[np.int64]:
-        """The label of each pair as a number, [N]."""
+        """The class index of each pair, [N]."""
         return np.argmax(self.labels, axis=1)
 
 
 @dataclass(frozen=True)
 class ConditioningMetrics:
-    """What was measured; ``None`` where the data does not allow it."""
+    """Metrics on N held-out pairs; ``None`` where the data does not allow them."""
 
     pairs: int
-    retrieval: float  # R@1 of the real photo from the generated image, within the class
+    retrieval: float  # R@1: the nearest photo of the class is the pair's own
     retrieval_chance: float
-    player_match: float | None  # nearest real photo of the class shows the player who is heard
+    player_match: float | None  # the nearest photo of the class shows the right player
     player_match_chance: float | None
-    sound_sensitivity: float  # mean |change| of the image when sounds are permuted in the class
-    label_sensitivity: float  # the same when labels are permuted
+    sound_sensitivity: float  # mean |change| of the image when sounds are exchanged in the class
+    label_sensitivity: float  # the same when labels are exchanged
     coarse_l1: float
     refined_l1: float
-    class_mean_l1: float  # of the class's mean training photo: the floor of a deaf generator
+    class_mean_l1: float  # of the class's mean training photo
 
     def to_json(self) -> dict[str, float | int | None]:
         """As a flat mapping."""
@@ -54,22 +54,22 @@ class ConditioningMetrics:
 
 
 def measure_conditioning(
-    draw: Draw, held_out: HeldOutPairs, class_means: FloatArray, seed: int
+    generate: Generate, held_out: HeldOutPairs, class_means: FloatArray, seed: int
 ) -> ConditioningMetrics:
-    """Draw every held-out sound three ways and compare.
+    """Generate images for each held-out pair as it is, with another sound, and with another label.
 
     Args:
-        draw: the networks in inference mode.
-        held_out: what to draw, and the real photos.
+        generate: the network in inference mode.
+        held_out: the pairs.
         class_means: mean training photo of each class, [K, S, S, 3].
         seed: of the permutations.
     """
     random = np.random.default_rng(seed)
     classes, photos = held_out.classes, held_out.photos
-    coarse, refined = draw(held_out.spectrograms, held_out.labels)
+    coarse, refined = generate(held_out.spectrograms, held_out.labels)
     other_sound = permute_within_class(classes, random)
-    _, with_other_sound = draw(held_out.spectrograms[other_sound], held_out.labels)
-    _, with_other_label = draw(held_out.spectrograms, shifted_labels(held_out.labels, random))
+    _, with_other_sound = generate(held_out.spectrograms[other_sound], held_out.labels)
+    _, with_other_label = generate(held_out.spectrograms, shifted_labels(held_out.labels, random))
     nearest = nearest_in_class(refined, photos, classes)
     chance, player_match, player_chance = _chances(classes, held_out.players, nearest)
     return ConditioningMetrics(
@@ -89,17 +89,14 @@ def measure_conditioning(
 def nearest_in_class(
     images: FloatArray, photos: FloatArray, classes: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """For each image the index of the photo of its class that is nearest in mean |difference|."""
+    """For each image the index of the photo of its class with the smallest mean |difference|."""
     return np.asarray([order[0] for order in rank_in_class(images, photos, classes)], np.int64)
 
 
 def rank_in_class(
     images: FloatArray, photos: FloatArray, classes: NDArray[np.int64]
 ) -> list[NDArray[np.int64]]:
-    """For each image the indices of its class's photos, nearest in mean |difference| first.
-
-    Of photos equally near, the one that stands first in the arrays comes first.
-    """
+    """For each image the indices of its class's photos by mean |difference|, ties in array order."""
     order: dict[int, NDArray[np.int64]] = {}
     for label in np.unique(classes):
         members = np.flatnonzero(classes == label)
@@ -113,7 +110,7 @@ def rank_in_class(
 def permute_within_class(
     classes: NDArray[np.int64], random: np.random.Generator
 ) -> NDArray[np.int64]:
-    """An order of all indices in which each stands at another one of its class, if there is one."""
+    """A permutation that maps each index to another of its class, if there is one."""
     order = np.arange(len(classes))
     for label in np.unique(classes):
         members = random.permutation(np.flatnonzero(classes == label))
@@ -122,7 +119,7 @@ def permute_within_class(
 
 
 def shifted_labels(labels: FloatArray, random: np.random.Generator) -> FloatArray:
-    """One-hot labels [N, K] in which each class has become another, if there is one."""
+    """One-hot labels [N, K] with each class replaced by another, if there is one."""
     return np.roll(labels, int(random.integers(1, max(2, labels.shape[1]))), axis=1)
 
 
@@ -134,7 +131,7 @@ def mean_distance(first: FloatArray, second: FloatArray) -> float:
 def _chances(
     classes: NDArray[np.int64], players: Sequence[str], nearest: NDArray[np.int64]
 ) -> tuple[float, float | None, float | None]:
-    """R@1 by chance, player match, and player match by chance."""
+    """R@1 at chance, player match, and player match at chance."""
     counts = np.bincount(classes)
     chance = float(np.mean(1.0 / counts[classes]))
     if not players or not all(players):
@@ -147,17 +144,18 @@ def _chances(
     return chance, match, float(np.mean(same))
 
 
-def describe_conditioning(figures: ConditioningMetrics) -> str:
-    """The figures in one line."""
+def describe_conditioning(metrics: ConditioningMetrics) -> str:
+    """The metrics in one line."""
     parts = [
-        f"L1 coarse {figures.coarse_l1:.3f}, refined {figures.refined_l1:.3f}"
-        f" (class mean {figures.class_mean_l1:.3f})",
-        f"R@1 {figures.retrieval:.3f} (chance {figures.retrieval_chance:.3f})",
-        f"moved by sound {figures.sound_sensitivity:.3f}, by label {figures.label_sensitivity:.3f}",
+        f"L1 coarse {metrics.coarse_l1:.3f}, refined {metrics.refined_l1:.3f}"
+        f" (class mean {metrics.class_mean_l1:.3f})",
+        f"R@1 {metrics.retrieval:.3f} (chance {metrics.retrieval_chance:.3f})",
+        f"sensitivity to sound {metrics.sound_sensitivity:.3f},"
+        f" to label {metrics.label_sensitivity:.3f}",
     ]
-    if figures.player_match is not None:
+    if metrics.player_match is not None:
         parts.insert(
             2,
-            f"player match {figures.player_match:.2f} (chance {figures.player_match_chance:.2f})",
+            f"player match {metrics.player_match:.2f} (chance {metrics.player_match_chance:.2f})",
         )
     return "; ".join(parts)

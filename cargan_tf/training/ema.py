@@ -1,43 +1,43 @@
-"""An averaged copy of the weights, which draws in their place.
+"""EMA: an exponential moving average of the weights, used to generate images.
 
-At a constant rate the weights circle round where they are going; their mean over the last steps is
-nearer to it (Polyak and Juditsky 1992; Karras et al. 2018 for generators).
+At a constant learning rate the weights oscillate around the optimum; their average is closer to it
+(Polyak and Juditsky 1992; Karras et al. 2018 for generators).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import tensorflow as tf
 
 from cargan_tf.models.base import ImageGenerator
 
-#: Updates in the time over which is averaged: more cost time and change the mean by little.
+#: Updates per time constant: more cost time and hardly change the average.
 UPDATES = 10
-#: Of tf.train.ExponentialMovingAverage: how soon the mean forgets the first weights.
+#: Warm-up of the decay, as in tf.train.ExponentialMovingAverage.
 WARM_UP = 10.0
 
 
 class EMA:
-    """The exponential mean of a network's weights and moving statistics; C's never move.
+    """Average of a network's weights and moving statistics, without C's, which are frozen.
 
-    Make it inside ``strategy.scope()``.
+    Create it inside ``strategy.scope()``.
 
     Attributes:
-        variables: the mean, in the order of ``ema_variables``.
+        variables: the average, in the order of ``ema_variables``.
     """
 
     def __init__(
         self, network: ImageGenerator, steps: int, strategy: tf.distribute.Strategy
     ) -> None:
-        """Begin with the weights as they are.
+        """Start from the current weights.
 
         Args:
-            network: with its weights made.
-            steps: the mean's time constant.
-            strategy: under which ``network`` was made.
+            network: with built weights.
+            steps: the time constant.
+            strategy: under which ``network`` was built.
         """
         self._live = ema_variables(network)
         self._strategy = strategy
@@ -54,15 +54,15 @@ class EMA:
         ]
 
     def update(self, step: int) -> None:
-        """Take in the weights after ``step``, where it is time to."""
+        """Include the weights after ``step``, if an update is due."""
         if step % self._interval == 0:
             updates = step // self._interval
             kept = min(self._decay, (1.0 + updates) / (WARM_UP + updates))
-            self._take_in(tf.constant(kept, tf.float32))
+            self._blend(tf.constant(kept, tf.float32))
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """The network draws by the mean within the block, and goes on from its own weights."""
+        """Within the block the network has the averaged weights; then its own again."""
         own = [live.read_value() for live in self._live]
         _assign(self._live, [mean.read_value() for mean in self.variables])
         try:
@@ -71,16 +71,21 @@ class EMA:
             _assign(self._live, own)
 
     @tf.function
-    def _take_in(self, kept: tf.Tensor) -> None:
-        self._strategy.run(self._replica_take_in, args=(kept,))
+    def _blend(self, kept: tf.Tensor) -> None:
+        self._strategy.run(self._replica_blend, args=(kept,))
 
-    def _replica_take_in(self, kept: tf.Tensor) -> None:
+    def _replica_blend(self, kept: tf.Tensor) -> None:
         for mean, live in zip(self.variables, self._live, strict=True):
             mean.assign(kept * mean + (1.0 - kept) * live)
 
 
+def ema_weights(ema: EMA | None) -> AbstractContextManager[None]:
+    """Within the block the network has the EMA weights, if there is an EMA."""
+    return nullcontext() if ema is None else ema.in_place()
+
+
 def ema_variables(network: ImageGenerator) -> list[tf.Variable]:
-    """What of a network moves in training: all but C."""
+    """The variables that training changes: all but C's."""
     frozen = network.classifier.variables if network.classifier is not None else []
     fixed = {id(variable) for variable in frozen}
     return [variable.value for variable in network.variables if id(variable) not in fixed]

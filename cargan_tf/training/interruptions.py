@@ -1,8 +1,7 @@
-"""Leaving a run between two steps: when somebody asks, or when its time is up.
+"""What ends a run early: signals, the time limit, and errors of disk, data and run.
 
-A step that was begun is ended and saved first, so that the run can be gone on with bit for bit.
+The current step is finished and saved first, so that resuming is exact.
 """
-# MERGED Faults of disk, data and run while training, each as one line that says what to do.
 
 from __future__ import annotations
 
@@ -21,32 +20,32 @@ from cargan_tf.errors import UserError, first_line
 from cargan_tf.training.run import Run
 from cargan_tf.utils.files import is_disk_full
 
-SECONDS_AN_HOUR = 3600
+SECONDS_PER_HOUR = 3600
 
-#: Ctrl-C, and what schedulers, containers and ``kill`` send before they lose patience.
+#: Ctrl-C, and what schedulers, containers and ``kill`` send first.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopRequest:
-    """Whether it is time to leave."""
+    """Whether training should stop: a signal was received or the time limit has expired."""
 
     def __init__(self, max_hours: float | None = None) -> None:
-        """The time runs from now; ``None``: without end."""
-        self._limit = None if max_hours is None else max_hours * SECONDS_AN_HOUR
+        """The limit counts from now; ``None``: no limit."""
+        self._limit = None if max_hours is None else max_hours * SECONDS_PER_HOUR
         self._began = time.monotonic()
         self.signal: int | None = None
 
     def time_is_up(self) -> bool:
-        """Whether the hours are over."""
+        """Whether the time limit has expired."""
         return self._limit is not None and time.monotonic() - self._began >= self._limit
 
 
 @contextmanager
 def defer_signals(request: StopRequest) -> Iterator[None]:
-    """Ctrl-C and SIGTERM meanwhile are put down in ``request``, and delivered after the block.
+    """Note Ctrl-C and SIGTERM in ``request``, and deliver them after the block.
 
-    A second one is delivered at once. Outside the main thread, where Python lets nobody listen to
-    signals, nothing is held.
+    A second signal is delivered at once. Outside the main thread, where Python does not allow
+    signal handlers, nothing is deferred.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -74,12 +73,12 @@ def defer_signals(request: StopRequest) -> Iterator[None]:
         signal.raise_signal(request.signal)
 
 
-_GO_ON = "What the run wrote is whole: go on with --resume."
+_RESUME = "The run's files are intact: continue with --resume."
 
 
 @contextmanager
 def translate_errors(data: Path) -> Iterator[None]:
-    """A full disk, or a data set that is not what it was, is a ``UserError`` within the block.
+    """Turn a full disk or a changed data set into a ``UserError``.
 
     Args:
         data: the data set's folder.
@@ -89,40 +88,40 @@ def translate_errors(data: Path) -> Iterator[None]:
     except (OSError, tf.errors.OpError) as error:
         if is_disk_full(error):
             raise UserError(
-                f"the disk is full: {first_line(error)}. Free some space. {_GO_ON}"
+                f"the disk is full: {first_line(error)}. Free some space. {_RESUME}"
             ) from error
         check_data(data)
         if isinstance(error, tf.errors.DataLossError):
             raise UserError(
                 f"the data set {data} is damaged: {first_line(error)}. Copy it again, or run"
-                f" `cargan preprocess` again. {_GO_ON}"
+                f" `cargan preprocess` again. {_RESUME}"
             ) from error
         raise
 
 
 @contextmanager
 def translate_removal(run: Run) -> Iterator[None]:
-    """A run whose folder went away within the block is a ``UserError``."""
+    """Turn errors caused by the removal of the run's folder into a ``UserError``."""
     try:
         yield
     except (OSError, tf.errors.OpError) as error:
         if run.exists():
             raise
         raise UserError(
-            f"the run {run.path} was removed or its disk went away while it was training. Bring the"
-            " folder back and go on with --resume, or train again."
+            f"the run {run.path} was removed or its disk disconnected during training. Restore the"
+            " folder and continue with --resume, or train again."
         ) from error
 
 
 def check_data(data: Path) -> None:
-    """That the data set still has all its shards in their length.
+    """Check that the data set still has all its shards in full length.
 
-    A shard cut short between two records reads as a shorter one: nothing else tells.
+    A shard cut between two records reads as a shorter shard, without any other error.
 
     Raises:
-        UserError: it has not.
+        UserError: it does not.
     """
     try:
         load_dataset(data)
     except UserError as error:
-        raise UserError(f"the data set changed while training: {error} {_GO_ON}") from error
+        raise UserError(f"the data set changed during training: {error} {_RESUME}") from error

@@ -135,7 +135,7 @@ def gradient_penalty(discriminate: Callable[[tf.Tensor], tf.Tensor], photo: tf.T
         photo: real images, [B, S, S, 3].
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.loss_guard(photo)
+        tape.watch(photo)
         scores = tf.reduce_mean(discriminate(photo), axis=[1, 2, 3])
         total = tf.reduce_sum(scores)
     slope = tape.gradient(total, photo)

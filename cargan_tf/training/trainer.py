@@ -1,7 +1,8 @@
-"""The training loop: data in, and steps; ``upkeep`` does what comes between them."""
+"""The training loop of one run: batches, steps, callbacks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,17 +15,20 @@ from cargan_tf.config import Config
 from cargan_tf.data.dataset import DATASET_FILE, check_fits, load_dataset
 from cargan_tf.errors import UserError
 from cargan_tf.training.callbacks import (
-    RunLogger,
-    SilentLogger,
+    Callback,
+    Checkpointing,
+    EMAUpdate,
+    Logging,
+    RunLog,
     Throughput,
-    UpkeepCallbacks,
-    generation_weights,
+    Validating,
 )
 from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.classifiers.train_classifier import FOLDER as CLASSIFIER_FOLDER
 from cargan_tf.training.classifiers.train_sound_classifier import ensure_sound_classifier
 from cargan_tf.training.conditioning_metrics import ConditioningMetrics
 from cargan_tf.training.distribution import check_devices_suit, check_divisible, distribute_batches
+from cargan_tf.training.ema import ema_weights
 from cargan_tf.training.interruptions import (
     StopRequest,
     defer_signals,
@@ -37,7 +41,7 @@ from cargan_tf.training.steps.build_networks import build_networks
 from cargan_tf.training.validation import Validation, class_means
 from cargan_tf.training.workers import Workers
 from cargan_tf.utils.files import file_hash
-from cargan_tf.utils.progress import Reporter, SilentReporter
+from cargan_tf.utils.progress import Reporter, SilentReporter, Task
 from cargan_tf.utils.provenance import describe_provenance, provenance
 
 
@@ -46,24 +50,23 @@ class TrainingResult:
     """Where a run ended.
 
     Attributes:
-        step: the last one done and saved.
-        conditioning: measured after it; ``None`` without held-out pairs, or where time was up before.
-        finished: ``False`` where time was up before the last step.
+        step: the last step, which is saved.
+        metrics: of the validation after it; ``None`` without a held-out split, or if the time limit
+            expired first.
+        finished: ``False`` if the time limit expired before the last step.
     """
 
     step: int
-    conditioning: ConditioningMetrics | None
+    metrics: ConditioningMetrics | None
     finished: bool = True
 
 
 class Trainer:
-    """One run from its configuration to its last step.
+    """Trains one run.
 
-    Under a strategy of several workers each has a trainer of its own. All do the same steps; the
-    chief's alone writes.
-
-    Making it builds networks and optimizers and reads the newest checkpoint of a resumed run;
-    ``train`` does the rest.
+    The constructor builds networks and optimizers and restores the newest checkpoint of a resumed
+    run; ``train`` does the rest. Under a strategy of several workers each has its own trainer; all
+    compute the same steps, and only the chief writes.
     """
 
     def __init__(
@@ -79,16 +82,16 @@ class Trainer:
         """Build everything.
 
         Args:
-            run: where it is written.
+            run: the run's directory.
             data: a data set made by ``preprocess``.
-            config: its audio section and image size must be the data set's.
+            config: its audio section and image size must match the data set's.
             strategy: see ``make_strategy``; its replicas share each batch.
-            classifier: folder of C, where the network has one; ``data/classifier`` by default.
-            resume: go on from the newest checkpoint.
-            reporter: told of each step.
+            classifier: folder of C, where the model has one; ``data/classifier`` by default.
+            resume: continue from the newest checkpoint.
+            reporter: receives progress.
 
         Raises:
-            UserError: configuration, data, classifier and run do not fit each other.
+            UserError: configuration, data, classifier and run do not match.
         """
         self.run, self.data, self.config, self.strategy = run, data, config, strategy
         self.resume = resume
@@ -113,10 +116,10 @@ class Trainer:
             check_resumable(run, info)
         with self.workers.explain_worker_failure():
             built = build_networks(config, self.dataset, strategy, classifier)
-        self.network, self.step, self.average = built.network, built.step, built.average
+        self.network, self.step, self.ema = built.network, built.step, built.ema
         self.info = replace(info, classifier_accuracy=built.accuracy)
         self.checkpoints = Checkpoints(
-            run.checkpoints, self.step, config.training.keep_checkpoints, self.average
+            run.checkpoints, self.step, config.training.keep_checkpoints, self.ema
         )
         self.start = self.checkpoints.restore() if resume else 0
         with self.workers.explain_worker_failure():
@@ -124,11 +127,11 @@ class Trainer:
 
     @property
     def total_steps(self) -> int:
-        """Steps of the whole run, those before a resumption included."""
+        """Steps of the whole run, including those before resuming."""
         return self.dataset.training_steps(self.config.training)
 
     def describe(self) -> str:
-        """The resolved run: configuration, devices, data and sizes of the networks."""
+        """The resolved run: configuration, devices, data and network sizes."""
         counts = {split: self.dataset.records(split) for split in self.dataset.shards}
         lines = [
             yaml.safe_dump(self.config.model_dump(mode="json"), sort_keys=False).rstrip(),
@@ -137,7 +140,7 @@ class Trainer:
             f"labels: {', '.join(self.dataset.labels)}",
             f"devices: {', '.join(self.strategy.extended.worker_devices)}",
             *([f"workers: {self.workers.count}"] if self.workers.count > 1 else []),
-            f"steps: {self.start} done of {self.total_steps}, {self.steps_per_epoch} an epoch",
+            f"steps: {self.start} of {self.total_steps} done, {self.steps_per_epoch} per epoch",
             *(
                 f"{name}: {network.count_params():,} parameters"
                 for name, network in self.step.networks().items()
@@ -146,42 +149,112 @@ class Trainer:
         return "\n".join(lines)
 
     def validation(self, split: str) -> Validation:
-        """Pairs of ``split``, to be drawn by the networks; see ``drawing``."""
+        """Validation on the pairs of ``split``; use it within ``ema_weights``."""
         means = class_means(self.run, self.dataset, self.data, self.config)
         return Validation.of_split(self.network, self.dataset, self.data, self.config, split, means)
 
-    def drawing(self) -> AbstractContextManager[None]:
-        """Within the block the networks have the weights that draw, which may be averaged."""
-        return generation_weights(self.average)
+    def ema_weights(self) -> AbstractContextManager[None]:
+        """Within the block the network has the weights that generate: the EMA, if there is one."""
+        return ema_weights(self.ema)
 
     def train(self, max_hours: float | None = None) -> TrainingResult:
-        """Run to the last step; write checkpoints, statistics and images on the way.
+        """Train to the last step, with checkpoints, logs and image grids on the way.
 
-        Ctrl-C and SIGTERM take effect after the step that is under way, which is saved.
+        Ctrl-C and SIGTERM take effect after the current step, which is saved.
 
         Args:
-            max_hours: save and leave after so long, if the last step is not done by then.
+            max_hours: save and stop after this time if the last step is not done by then.
 
         Raises:
-            UserError: the directory is in use or gone, the disk is full, the data set is gone or
-                damaged, or a loss is not finite or above ``training.maximum_loss``.
-            WorkerFailure: another worker is gone, or was stopped.
+            UserError: the directory is in use or was removed, the disk is full, the data set was
+                removed or damaged, or a loss is not finite or above ``training.maximum_loss``.
+            WorkerFailure: another worker died or was stopped.
         """
         request = StopRequest(max_hours)
-        alone = self.run.locked() if self.workers.is_chief else nullcontext()
-        with alone, translate_errors(self.data), self.workers.explain_worker_failure():
-            monitor = self._begun()
-            with defer_signals(request), translate_removal(self.run), closing(monitor):
-                return self._loop(monitor, request)
+        lock = self.run.locked() if self.workers.is_chief else nullcontext()
+        with lock, translate_errors(self.data), self.workers.explain_worker_failure():
+            log = self._start_run()
+            with (
+                defer_signals(request),
+                translate_removal(self.run),
+                closing(log) if log is not None else nullcontext(),
+            ):
+                return self._loop(log, request)
 
-    def _begun(self) -> RunLogger | SilentLogger:
-        """The chief writes what stands in the run before its first step; the others wait."""
+    def _loop(self, log: RunLog | None, request: StopRequest) -> TrainingResult:
+        batches = distribute_batches(
+            self.strategy, self.dataset, self.data, self.config, self.start
+        )
+        throughput = Throughput(self.config.training.batch_size)
+        with self.reporter.task("Training", self.total_steps) as task:
+            callbacks, validating = self._callbacks(log, throughput, task)
+            task.advance(self.start)
+            for step in range(self.start + 1, self.total_steps + 1):
+                with throughput.waiting():
+                    batch = next(batches)
+                losses = self.step(batch)
+                throughput.count_step()
+                for callback in callbacks:
+                    callback.on_step_end(step, losses, batch)
+                signaled, expired = self.workers.any(
+                    request.signal is not None, request.time_is_up()
+                )
+                if signaled or expired or step == self.total_steps:
+                    for callback in callbacks:
+                        callback.on_train_end(step)
+                    if step < self.total_steps:
+                        if signaled and request.signal is None:
+                            raise self.workers.stopped_by_other_worker(step)
+                        return TrainingResult(step, None, finished=False)
+        if validating.metrics is None:  # a run resumed at its end has no step left
+            with ema_weights(self.ema):
+                validating.validate(self.total_steps)
+        self.workers.leave()  # a worker that exits before the chief has saved would end it
+        return TrainingResult(self.total_steps, validating.metrics)
+
+    def _callbacks(
+        self, log: RunLog | None, throughput: Throughput, task: Task
+    ) -> tuple[Sequence[Callback | LossGuard], Validating]:
+        """The callbacks in their order, and the one that validates."""
+        settings, intervals, total = self.config.training, self.config.monitor, self.total_steps
+        fault_report = self.run.fault(self.workers.index)
+        guard = LossGuard(self.strategy, settings.maximum_loss, fault_report)
+        split = self.dataset.held_out_split
+        validation = None
+        if log is not None and split is not None:
+            validation = self.validation(split)
+        elif log is not None:
+            self.reporter.message("no held-out split: no validation and no image grids")
+        validating = Validating(
+            intervals, total, validation, log, guard, throughput, self.ema, self.reporter
+        )
+        # With data.cache nothing is read from the disk any more.
+        data = None if self.config.data.cache else self.data
+        callbacks: list[Callback | LossGuard] = [
+            *([EMAUpdate(self.ema)] if self.ema is not None else []),
+            guard,
+            Logging(intervals.log_steps, total, log, guard, throughput, task),
+            validating,
+            Checkpointing(
+                settings.checkpoint_steps,
+                self.checkpoints,
+                guard,
+                throughput,
+                data,
+                self.workers.is_chief,
+            ),
+        ]
+        return callbacks, validating
+
+    def _start_run(self) -> RunLog | None:
+        """The chief writes what must exist before the first step; the others wait for it."""
+        log = None
         if self.workers.is_chief:
             if not self.resume:
                 self.run.check_free()
             elif self.checkpoints.changed():
                 raise UserError(
-                    f"another process trained in {self.run.path} while this one was starting: give"
+                    f"another process trained in {self.run.path} while this one was starting: run"
                     " the command again."
                 )
             if not self.run.exists():
@@ -193,60 +266,7 @@ class Trainer:
             ensure_sound_classifier(
                 self.data, self.config, self.run.sound_classifier, self.reporter
             )
-            monitor = RunLogger(self.run, self._validation(), self.start)
+            log = RunLog(self.run, self.start)
         self.workers.barrier()
         self.workers.check_seen(self.run.path, self.run.exists())
-        return monitor if self.workers.is_chief else SilentLogger()
-
-    def _loop(self, monitor: RunLogger | SilentLogger, request: StopRequest) -> TrainingResult:
-        settings, total = self.config.training, self.total_steps
-        batches = distribute_batches(
-            self.strategy, self.dataset, self.data, self.config, self.start
-        )
-        throughput = Throughput(settings.batch_size)
-        report = self.run.fault(self.workers.index)
-        loss_guard = LossGuard(self.strategy, settings.maximum_loss, report)
-        upkeep = UpkeepCallbacks(
-            self.config,
-            self.data,
-            monitor,
-            loss_guard,
-            throughput,
-            self.checkpoints,
-            self.workers.is_chief,
-            self.average,
-            self.reporter,
-        )
-        figures = None
-        with self.reporter.task("Training", total) as task:
-            task.advance(self.start)
-            for step in range(self.start + 1, total + 1):
-                with throughput.waiting():
-                    batch = next(batches)
-                losses = self.step(batch)
-                if self.average is not None:
-                    self.average.update(step)
-                throughput.count_step()
-                loss_guard.note(step, losses, batch)
-                last = step == total
-                figures = upkeep.after(step, last, task)
-                signalled, late = self.workers.any(request.signal is not None, request.time_is_up())
-                leaving = signalled or late
-                if step % settings.checkpoint_steps == 0 or last or leaving:
-                    upkeep.save()
-                if leaving and not last:
-                    self.workers.leave()
-                    if signalled and request.signal is None:
-                        raise self.workers.stopped_by_other_worker(step)
-                    return TrainingResult(step, None, finished=False)
-        if figures is None:  # a run resumed at its end has no step left
-            figures = upkeep.validate(total)
-        self.workers.leave()  # who leaves before the chief has saved would end it
-        return TrainingResult(total, figures)
-
-    def _validation(self) -> Validation | None:
-        split = self.dataset.held_out_split
-        if split is None:
-            self.reporter.message("no held-out split: no listening figures and no images")
-            return None
-        return self.validation(split)
+        return log

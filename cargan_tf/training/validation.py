@@ -1,5 +1,4 @@
-"""The mean photo of each class: what a network that knows the label alone would draw at best."""
-# MERGED Held-out pairs and what the networks make of them: the listening figures and the grid.
+"""Validation on held-out pairs: the conditioning metrics and the image grid; class mean photos."""
 
 from __future__ import annotations
 
@@ -25,14 +24,14 @@ from cargan_tf.utils.arrays import FloatArray
 from cargan_tf.utils.files import write_atomically
 from cargan_tf.visualization.grids import sample_grid, two_clips_per_label
 
-#: Photos at a time; only memory depends on it.
+#: Photos per batch; affects memory only.
 _BATCH = 64
 
 
 def class_means(run: Run, dataset: DatasetInfo, data: Path, config: Config) -> FloatArray:
     """The mean training photo of each class, [K, S, S, 3] in [-1, 1].
 
-    Kept in the run once computed; a file that is damaged is written anew.
+    Cached in the run; a damaged file is recomputed.
 
     Raises:
         UserError: the data set has no training photo.
@@ -66,7 +65,7 @@ def class_mean_photos(batches: Iterable[Mapping[str, tf.Tensor]]) -> FloatArray:
 
 
 class Validation:
-    """A split's pairs in memory, drawn by a network as often as asked."""
+    """A split's pairs in memory, and the network that is validated on them."""
 
     def __init__(
         self,
@@ -105,12 +104,12 @@ class Validation:
         seed = config.training.seed
         return cls(network, dataset.labels, held_out, recordings, class_means, batch_size, seed)
 
-    def figures(self) -> ConditioningMetrics:
-        """Whether the images follow the sound."""
+    def measure(self) -> ConditioningMetrics:
+        """Whether the images follow the audio."""
         return measure_conditioning(self._generator, self._held_out, self._class_means, self._seed)
 
     def grid(self) -> Image.Image:
-        """A row a label: two different sounds, each drawn, beside the real photos."""
+        """One row per label: two different sounds, their images, and the photos."""
         held_out = self._held_out
         flat = [index for row in self._rows for index in row]
         coarse, refined = self._generator(held_out.spectrograms[flat], held_out.labels[flat])
@@ -125,12 +124,12 @@ class Validation:
 
 
 class BatchGenerator:
-    """A network in inference mode over arrays of any length but 0, a batch at a time."""
+    """Runs a network in inference mode on arrays of any length but 0, batch by batch."""
 
     def __init__(self, network: ImageGenerator, batch_size: int) -> None:
         self._network = network
         self._batch_size = batch_size
-        self._draw = tf.function(self._images, reduce_retracing=True)
+        self._generate = tf.function(self._images, reduce_retracing=True)
 
     def __call__(
         self, spectrograms: FloatArray, labels: FloatArray
@@ -139,9 +138,9 @@ class BatchGenerator:
         coarse, refined = [], []
         for start in range(0, len(labels), self._batch_size):
             part = slice(start, start + self._batch_size)
-            first, second = self._draw(tf.constant(spectrograms[part]), tf.constant(labels[part]))
-            coarse.append(first.numpy())
-            refined.append(second.numpy())
+            images = self._generate(tf.constant(spectrograms[part]), tf.constant(labels[part]))
+            coarse.append(images[0].numpy())
+            refined.append(images[1].numpy())
         return np.concatenate(coarse), np.concatenate(refined)
 
     def _images(self, spectrogram: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -152,7 +151,7 @@ class BatchGenerator:
 def load_held_out_pairs(
     batches: Iterable[Mapping[str, tf.Tensor]],
 ) -> tuple[HeldOutPairs, list[str]]:
-    """All batches as one set of arrays, and the recording of each pair."""
+    """All batches in memory, and the recording of each pair."""
     arrays = gather(batches)
     players = names_of(arrays["player"])
     held_out = HeldOutPairs(
@@ -162,7 +161,7 @@ def load_held_out_pairs(
 
 
 def gather(batches: Iterable[Mapping[str, tf.Tensor]]) -> dict[str, np.ndarray]:
-    """All batches as one array a name."""
+    """All batches concatenated, one array per name."""
     columns: dict[str, list[np.ndarray]] = {}
     for batch in batches:
         for name, value in batch.items():
@@ -171,5 +170,5 @@ def gather(batches: Iterable[Mapping[str, tf.Tensor]]) -> dict[str, np.ndarray]:
 
 
 def names_of(column: np.ndarray) -> tuple[str, ...]:
-    """An array of bytes, as TensorFlow gives strings, as text."""
+    """An array of bytes, TensorFlow's strings, as text."""
     return tuple(name.decode() for name in column)

@@ -1,7 +1,7 @@
-"""Products with a matrix whose rows are zero but for a band: filters that reach a few neighbors.
+"""Products with a banded matrix, such as a resampling filter or a mel filter bank.
 
-A dense product would spend nearly all of its time on zeros, a sparse one cannot use the processor's
-vectors. Here a few neighboring rows at a time are dense over the columns that they share.
+A dense product would mostly multiply zeros, and a sparse one cannot use SIMD. Here blocks of adjacent
+rows are dense over the columns that they share.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: One row of the matrix: the column its band begins at, and the band.
+#: One row: the first column of its band, and the band's values.
 Row = tuple[int, NDArray[Any]]
 
 
@@ -22,18 +22,18 @@ class _Block:
     rows: slice
     columns: slice
     weights: NDArray[Any]  # [rows, columns]
-    transposed: NDArray[Any]  # [columns, rows], laid out so: a product is then faster
+    transposed: NDArray[Any]  # [columns, rows], contiguous, which makes the product faster
 
 
 class BandedMatrix:
-    """A matrix [M, N], of which N is not told: it is the caller's to bring enough columns."""
+    """A matrix [M, N]; N is implicit, so operands must have enough columns."""
 
     def __init__(self, rows: Iterable[Row], block_rows: int, dtype: type[np.floating[Any]]) -> None:
-        """Lay out the matrix.
+        """Build the blocks.
 
         Args:
-            rows: M of them.
-            block_rows: neighboring rows that are multiplied at once. Few have fewer zeros, many
+            rows: the M rows.
+            block_rows: adjacent rows per product. Small blocks hold fewer zeros, large ones need
                 fewer products.
             dtype: of the weights and the products.
         """
@@ -46,9 +46,9 @@ class BandedMatrix:
         ]
 
     def times(self, columns: NDArray[Any]) -> NDArray[Any]:
-        """[M, N] times [N, K], of any type of number: [M, K].
+        """[M, N] times [N, K] of any numeric type: [M, K].
 
-        Only a part of ``columns`` is brought to ``dtype`` at a time, so images may stay bytes.
+        ``columns`` is converted to ``dtype`` part by part, so that images may stay uint8.
         """
         product = np.empty((self.count, columns.shape[1]), self.dtype)
         for together in _in_groups(self._blocks):
@@ -61,14 +61,14 @@ class BandedMatrix:
         return product
 
     def of_rows(self, rows: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
-        """[K, N] times the transposed: [K, M], into ``out`` where it is given."""
+        """[K, N] times the transpose: [K, M], written to ``out`` if given."""
         product = np.empty((rows.shape[0], self.count), self.dtype) if out is None else out
         for block in self._blocks:
             np.matmul(rows[:, block.columns], block.transposed, out=product[:, block.rows])
         return product
 
 
-#: Blocks for which ``times`` converts columns together: their bands overlap.
+#: Blocks whose overlapping columns ``times`` converts together.
 _GROUP = 8
 
 

@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old one or the whole new one, and telling them apart."""
+"""Atomic writes, file hashes, and recognizing a full disk."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Any
 
 from cargan_tf.utils.remote import RemotePath
 
-#: How TensorFlow and HDF5, which raise errors of their own, word a full disk.
+#: The text for a full disk in errors of TensorFlow and HDF5, which have their own types.
 _DISK_FULL = os.strerror(errno.ENOSPC)
 
-#: How hidden files end that do not bear their name yet.
+#: Suffix of temporary files that are renamed when complete.
 _UNFINISHED = ".unfinished"
 
 
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Write ``content`` beside ``path``, flush it to the disk and rename it into place.
+    """Write to a temporary file, flush it to disk and rename it to ``path``.
 
-    A remote file is written in one go: object stores show it when it is whole.
+    Remote files are written directly: object stores show them when they are complete.
 
     Args:
         path: the file.
-        content: all of it.
-        durable: the file is whole even if the power fails. What can be made again in a moment
-            need not be: without the flush, it is whole whatever happens to this process.
+        content: its whole content.
+        durable: flush, so that the file survives a power failure. Without, it still survives the
+            death of this process.
     """
     if isinstance(path, RemotePath):
         path.write_bytes(content)
@@ -43,7 +43,7 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
             if durable:
                 stream.flush()
                 os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes it private; results are for everyone to read
+        os.chmod(temporary, 0o644)  # mkstemp creates private files; results are readable by all
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -51,7 +51,7 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
 
 
 def sweep_unfinished(folder: Path) -> None:
-    """Remove what killed writers left in ``folder``. Only for who keeps all other writers out."""
+    """Remove temporary files of killed writers from ``folder``; the caller must hold its lock."""
     for left in folder.glob(f".*{_UNFINISHED}"):
         left.unlink(missing_ok=True)
 
@@ -62,13 +62,13 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal; read piece by piece."""
+    """SHA-256 of a file, in hexadecimal; read in blocks."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether ``error`` says that no space is left, or that a quota is used up."""
+    """Whether ``error`` means that the disk is full or a quota is exceeded."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
     return _DISK_FULL in str(error)

@@ -1,4 +1,4 @@
-"""How long work tells its caller how far it has come, without printing anything itself."""
+"""Progress reporting: the library calls a reporter and never prints."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Protocol
 
 
 class Task(Protocol):
-    """One piece of work under way."""
+    """A task with a known number of units."""
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        """``count`` more units are done; ``note`` replaces the text beside the bar."""
+        """Report ``count`` more units; ``note`` replaces the text beside the progress bar."""
 
 
 class Reporter(Protocol):
-    """Where progress goes: a terminal, a log, or nowhere."""
+    """Receives progress: a terminal, a log, or nothing."""
 
     def task(self, description: str, total: int) -> AbstractContextManager[Task]:
-        """A context manager that opens a task of ``total`` units."""
+        """Open a task of ``total`` units."""
 
     def message(self, text: str) -> None:
-        """One line for the reader."""
+        """Show one line."""
 
 
 class _SilentTask:
@@ -30,12 +30,12 @@ class _SilentTask:
 
 
 class SilentReporter:
-    """The default of every library call: says nothing."""
+    """The default: ignores everything."""
 
     @contextmanager
     def task(self, description: str, total: int) -> Iterator[Task]:
-        """A task that nobody watches."""
+        """A task that is ignored."""
         yield _SilentTask()
 
     def message(self, text: str) -> None:
-        """Drop ``text``."""
+        """Ignore ``text``."""

@@ -1,4 +1,4 @@
-"""What work depends on beside its input: versions, devices and the seed, for logs and run files."""
+"""Provenance of a result beside its input: versions, devices and seed."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-#: Packages whose versions can change what is made.
+#: Packages whose versions can change results.
 PACKAGES = ("cargan-tf", "tensorflow", "keras", "numpy", "librosa", "soxr")
 
 
 def provenance(seed: int | None, devices: Sequence[str] | None = None) -> dict[str, Any]:
-    """Versions, devices and seed, as JSON takes them.
+    """Versions, devices and seed, as JSON values.
 
     Args:
-        seed: of the configuration; ``None`` where nothing is drawn by chance.
-        devices: those at work; all that TensorFlow has by default, which starts them.
+        seed: of the configuration; ``None`` if nothing is random.
+        devices: those in use; by default all of TensorFlow's, which initializes them.
     """
     if devices is None:
         import tensorflow as tf
@@ -31,12 +31,12 @@ def provenance(seed: int | None, devices: Sequence[str] | None = None) -> dict[s
 
 
 def versions_of(packages: Iterable[str]) -> dict[str, str]:
-    """The version of Python, and of each of these installed packages."""
+    """The versions of Python and of these installed packages."""
     installed = {name: importlib.metadata.version(name) for name in packages}
     return {"python": platform.python_version(), **installed}
 
 
 def describe_provenance(made_with: Mapping[str, Any]) -> str:
-    """What ``provenance`` gives, in one line."""
+    """The result of ``provenance`` as one line."""
     versions = ", ".join(f"{name} {version}" for name, version in made_with["versions"].items())
     return f"{versions}; {', '.join(made_with['devices'])}; seed {made_with['seed']}"

@@ -1,8 +1,8 @@
-"""Places that TensorFlow's file systems reach, such as ``gs://bucket/data``, as paths.
+"""Remote paths on TensorFlow's file systems, such as ``gs://bucket/data``.
 
-Shards and SavedModels are read by TensorFlow itself, so everything beside them goes the same way,
-with the same credentials. Whether ``gs://``, ``s3://`` or ``hdfs://`` works is a matter of the
-TensorFlow that is installed.
+TensorFlow itself reads shards and SavedModels, so all other files use its file systems too, with the
+same credentials. Which schemes work (``gs://``, ``s3://``, ``hdfs://``) depends on the installed
+TensorFlow.
 """
 
 from __future__ import annotations
@@ -21,48 +21,48 @@ from typing import Any
 
 from cargan_tf.errors import UserError
 
-#: How the first part of such a path ends up in ``pathlib``; one letter would be a drive.
+#: The first part of such a path in ``pathlib``; a single letter would be a drive.
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:")
 
 
 def to_path(named: str | Path) -> Path:
-    """The path that ``named`` means, here or elsewhere.
+    """``named`` as a local or a remote path.
 
-    ``pathlib`` makes ``gs:/a`` of ``gs://a``; given one of those, it is put right again.
+    ``pathlib`` turns ``gs://a`` into ``gs:/a``, which is understood as well.
     """
     path = Path(named)
     return RemotePath(path) if path.parts and _SCHEME.fullmatch(path.parts[0]) else path
 
 
 def is_remote(named: str | Path) -> bool:
-    """Whether ``named`` is a place that only TensorFlow reaches."""
+    """Whether ``named`` is on a file system that only TensorFlow reaches."""
     return isinstance(to_path(named), RemotePath)
 
 
 def check_local(path: Path, what: str) -> None:
-    """Refuse a remote ``path`` for something that must be on a disk, before a folder is made.
+    """Refuse a remote ``path`` for something that needs a local disk.
 
     Raises:
-        UserError: names ``what``, such as ``a run's directory``.
+        UserError: ``path`` is remote; the message names ``what``, such as ``a run's directory``.
     """
     if is_remote(path):
         raise UserError(
-            f"{what} must be on a disk of this machine, received {to_path(path)}: choose a folder"
-            " here, and copy it there when it is done."
+            f"{what} must be on a local disk, received {to_path(path)}: choose a local folder and"
+            " copy it there when it is done."
         )
 
 
 def openable(path: Path) -> Path | io.BytesIO:
-    """``path`` for libraries that open files themselves; of a remote one, its content.
+    """``path`` for libraries that open files themselves; for a remote file, its content.
 
     Raises:
-        OSError: a remote file is not there or cannot be read.
+        OSError: a remote file is missing or cannot be read.
     """
     return path.open("rb") if isinstance(path, RemotePath) else path
 
 
 class _Content(io.BytesIO):
-    """A file's content in memory, which knows whose it is."""
+    """A remote file's content in memory, with the file's name."""
 
     def __init__(self, content: bytes, name: str) -> None:
         super().__init__(content)
@@ -73,10 +73,10 @@ class _Content(io.BytesIO):
 
 
 class RemotePath(PosixPath):
-    """A path whose files TensorFlow reads and writes, for what this project does with paths.
+    """A path on one of TensorFlow's file systems; supports what this project needs.
 
-    A file is read whole, in one request. Errors are ``OSError``, as of the disk; ``UserError``
-    where TensorFlow knows no such file system.
+    Files are read whole, in one request. Errors are ``OSError``, as for local files, or
+    ``UserError`` if TensorFlow does not support the file system.
     """
 
     def __str__(self) -> str:
@@ -87,11 +87,11 @@ class RemotePath(PosixPath):
         return f"{scheme}://{rest.lstrip('/')}"
 
     def is_absolute(self) -> bool:
-        """Whether it names a place; what is left after ``relative_to`` does not."""
+        """Whether it has a scheme; the result of ``relative_to`` has none."""
         return bool(self.parts and _SCHEME.fullmatch(self.parts[0]))
 
     def resolve(self, strict: bool = False) -> RemotePath:
-        """Without ``..``; there are no links."""
+        """The path without ``..``; there are no symbolic links."""
         scheme, _, rest = str(self).partition("://")
         return type(self)(f"{scheme}://{posixpath.normpath(f'/{rest}').lstrip('/')}")
 
@@ -102,7 +102,7 @@ class RemotePath(PosixPath):
         return False
 
     def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
-        """Kind, size and time of change."""
+        """Type, size and modification time."""
         with self._errors() as gfile:
             found = gfile.stat(str(self))
         kind = stat.S_IFDIR if found.is_directory else stat.S_IFREG
@@ -139,23 +139,23 @@ class RemotePath(PosixPath):
         return io.TextIOWrapper(content, "utf-8" if encoding == "locale" else encoding)
 
     def write_bytes(self, data: Any) -> int:
-        """Write a file; object stores show it when it is whole."""
+        """Write a file; object stores show it when it is complete."""
         with self._errors() as gfile, gfile.GFile(str(self), "wb") as stream:
             stream.write(bytes(data))
         return len(data)
 
     def iterdir(self) -> Generator[RemotePath, None, None]:
-        """What is in the folder."""
+        """The folder's entries."""
         with self._errors() as gfile:
             names = gfile.listdir(str(self))
         return (self / name.rstrip("/") for name in names if name.rstrip("/"))
 
     def glob(self, pattern: str) -> Generator[RemotePath, None, None]:
-        """What is in the folder and has such a name."""
+        """The folder's entries that match ``pattern``."""
         return (path for path in self.iterdir() if fnmatch(path.name, pattern))
 
     def rglob(self, pattern: str) -> Generator[RemotePath, None, None]:
-        """What is anywhere below the folder and has such a name."""
+        """All entries below the folder that match ``pattern``."""
         with self._errors() as gfile:
             found = [(folder, names) for folder, _, names in gfile.walk(str(self))]
         return (
@@ -166,7 +166,7 @@ class RemotePath(PosixPath):
         )
 
     def mkdir(self, mode: int = 0o777, parents: bool = False, exist_ok: bool = False) -> None:
-        """Make the folder and those above it; object stores have none."""
+        """Make the folder and its parents; object stores have none."""
         with self._errors() as gfile:
             gfile.makedirs(str(self))
 
@@ -180,14 +180,14 @@ class RemotePath(PosixPath):
                 raise
 
     def replace(self, target: Any) -> RemotePath:
-        """Rename the file; an object store copies it there, whole."""
+        """Rename the file; an object store copies it."""
         with self._errors() as gfile:
             gfile.rename(str(self), str(target), overwrite=True)
         return type(self)(target)
 
     @contextmanager
     def _errors(self) -> Iterator[Any]:
-        """``tf.io.gfile``, with its errors as those of the disk."""
+        """``tf.io.gfile``, with its errors translated to ``OSError``."""
         import tensorflow as tf
 
         try:
@@ -196,8 +196,8 @@ class RemotePath(PosixPath):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self)) from error
         except tf.errors.UnimplementedError as error:
             raise UserError(
-                f"the TensorFlow installed here cannot reach {self}: use a scheme it knows"
-                " (gs://), mount the place as a folder, or copy it here."
+                f"the installed TensorFlow cannot reach {self}: use a scheme it supports (gs://),"
+                " mount it as a folder, or copy it to a local disk."
             ) from error
         except tf.errors.OpError as error:
             reason = " ".join(error.message.split())[:200]

@@ -48,22 +48,22 @@ def run_in_subprocess(
     reporter: Reporter,
     prepare: Callable[[], object] | None = None,
 ) -> Result:
-    """``work(*arguments, reporter=…)`` in a fresh interpreter; its progress and result come here.
+    """Run ``work(*arguments, reporter=…)`` in a new interpreter; return its result.
 
-    The process ends with this one, even if this one is killed. Ctrl-C interrupts the work there,
-    which may save what it has, before it is raised here.
+    The subprocess ends with this process, even if this one is killed. Ctrl-C interrupts the work in
+    the subprocess, which may save its state, before it is raised here.
 
     Args:
-        work: a function of a module, which is imported there.
-        arguments: anything that can be pickled; the result as well.
-        reporter: told of the work as if it were done here.
-        prepare: called there first, before anything else is imported.
+        work: a module-level function.
+        arguments: must be picklable, as must the result.
+        reporter: receives the subprocess's progress.
+        prepare: called first in the subprocess, before other imports.
 
     Raises:
-        UserError: the process ended before its time.
-        Exception: what ``work`` raised.
+        UserError: the subprocess died.
+        Exception: whatever ``work`` raised.
     """
-    # "spawn": a fork of a process that runs TensorFlow's threads may hang.
+    # "spawn": forking a process with TensorFlow's threads may hang.
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_work_there, args=(there, prepare))
@@ -75,21 +75,20 @@ def run_in_subprocess(
     except (EOFError, BrokenPipeError, ConnectionResetError) as error:
         process.join()
         raise UserError(
-            f"the process that does {work.__name__!r} ended before its time (status"
-            f" {process.exitcode}), perhaps for lack of memory: run the same command again, it"
-            " goes on from what is on the disk. (In a script of your own, make the call under"
-            " `if __name__ == '__main__':`.)"
+            f"the subprocess for {work.__name__!r} died (status {process.exitcode}), perhaps for"
+            " lack of memory: run the same command again, it continues from what is on disk. (In a"
+            " script of your own, make the call under `if __name__ == '__main__':`.)"
         ) from error
     except BaseException:
         process.terminate()
         raise
     finally:
-        here.close()  # first: it must not wait for a listener while it is waited for
+        here.close()  # before joining: the subprocess must not block on sending
         process.join()
 
 
 def _followed(messages: Connection, reporter: Reporter, task: Task | None = None) -> Any:
-    """What the work returns, or the end of the task within it; reports on the way."""
+    """Forward progress to ``reporter``; return the work's result, or at the end of ``task``."""
     while True:
         kind, *content = messages.recv()
         if kind == "begin":
@@ -106,9 +105,9 @@ def _followed(messages: Connection, reporter: Reporter, task: Task | None = None
 
 
 def _work_there(parent: Connection, prepare: Callable[[], object] | None) -> None:
-    """The life of the process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C goes to the parent,
-    signal.signal(signal.SIGTERM, _interrupt)  # which passes it on
+    """Main function of the subprocess."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C reaches the parent,
+    signal.signal(signal.SIGTERM, _interrupt)  # which sends SIGTERM
     stop_with_parent()
     relay = _Relay(parent)
     with suppress(KeyboardInterrupt):
@@ -118,10 +117,10 @@ def _work_there(parent: Connection, prepare: Callable[[], object] | None) -> Non
             work, arguments = parent.recv()
             result = work(*arguments, reporter=relay)
         except Exception as error:
-            error.add_note(f"In its own process:\n{traceback.format_exc()}")
-            relay.tell("raise", error)
+            error.add_note(f"In the subprocess:\n{traceback.format_exc()}")
+            relay.send("raise", error)
         else:
-            relay.tell("return", result)
+            relay.send("return", result)
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> None:
@@ -129,26 +128,26 @@ def _interrupt(signal_number: int, frame: FrameType | None) -> None:
 
 
 class _Relay:
-    """The reporter there: tells the one here."""
+    """Reporter of the subprocess: sends everything to the parent."""
 
     def __init__(self, parent: Connection) -> None:
         self._parent = parent
 
-    def tell(self, *message: object) -> None:
-        with suppress(BrokenPipeError):  # nobody listens while the work is being interrupted
+    def send(self, *message: object) -> None:
+        with suppress(BrokenPipeError):  # the parent has closed the pipe after an interrupt
             self._parent.send(message)
 
     @contextmanager
     def task(self, description: str, total: int) -> Iterator[Task]:
-        self.tell("begin", description, total)
+        self.send("begin", description, total)
         try:
             yield self
         finally:
-            self.tell("end")
+            self.send("end")
 
     def message(self, text: str) -> None:
-        self.tell("message", text)
+        self.send("message", text)
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        """Of the task opened last: tasks lie within each other."""
-        self.tell("advance", count, note)
+        """Advance the innermost open task."""
+        self.send("advance", count, note)

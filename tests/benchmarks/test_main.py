@@ -53,7 +53,7 @@ def test_every_benchmark_runs(measurement, evaluation_values):
     figures = evaluation_values(module, *arguments, "--tiny")
     assert all(math.isfinite(value) for value in figures.values())
     # The others are differences of two times, which are no longer than their noise here.
-    whole = {"pictures_per_second", "whole_pairs_per_second", "generate_seconds"} & set(figures)
+    whole = {"images_per_second", "whole_pairs_per_second", "generate_seconds"} & set(figures)
     assert all(figures[name] > 0 for name in whole or figures)
     assert 0 < figures.get("share_of_product", 0.5) < 1
     assert 0 <= figures.get("waiting_for_data", 0.5) < 1

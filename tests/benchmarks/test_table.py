@@ -13,15 +13,15 @@ STEP = {
     "step_gib": 1.0,
 }
 MEASURED = {
-    "training 256 ours": {**STEP, "pictures_per_second": 6.0},
+    "training 256 ours": {**STEP, "images_per_second": 6.0},
     "training 256 plain-attention": {
         **STEP,
-        "pictures_per_second": 5.0,
+        "images_per_second": 5.0,
         "peak_gib": 5.0,
         "step_gib": 4.0,
     },
-    "training 256 authors": {**STEP, "pictures_per_second": 3.0},
-    "training 256 replicas": {**STEP, "pictures_per_second": 5.7},
+    "training 256 authors": {**STEP, "images_per_second": 3.0},
+    "training 256 replicas": {**STEP, "images_per_second": 5.7},
     "preprocessing paper": {
         "pairs_per_second": 300.0,
         "loop_pairs_per_second": 30.0,
@@ -35,7 +35,7 @@ MEASURED = {
         "importing_tensorflow_seconds": 4.0,
         "generate_beyond_import_seconds": 1.0,
     },
-    "waiting quickstart": {"pictures_per_second": 60.0, "waiting_for_data": 0.005},
+    "waiting quickstart": {"images_per_second": 60.0, "waiting_for_data": 0.005},
 }
 
 

@@ -35,11 +35,11 @@ def test_the_seed_decides_where_weights_begin(build):
 
 def test_what_has_no_c_needs_none(build):
     built = build()
-    assert (built.accuracy, built.average, int(built.step.step.numpy())) == (None, None, 0)
+    assert (built.accuracy, built.ema, int(built.step.step.numpy())) == (None, None, 0)
 
 
 def test_weights_are_averaged_where_so_configured(build):
-    assert len(build("training.ema_steps=5").average.variables) > 10
+    assert len(build("training.ema_steps=5").ema.variables) > 10
 
 
 def test_the_cascade_s_c_is_put_in_or_missed(tiny_data, tiny_classifier, tiny_config, tmp_path):

@@ -55,7 +55,7 @@ def test_drawing_in_batches_is_drawing_at_once(trained, batches):
 
 
 def test_permuting_the_sounds_under_fixed_labels_changes_the_pictures(validation):
-    figures = validation.figures()
+    figures = validation.measure()
     assert figures.sound_sensitivity > 1e-3
     assert figures.pairs == 12
 
@@ -66,7 +66,7 @@ def test_no_more_pairs_than_told_are_measured(trained, means):
     validation = Validation.of_split(
         trained.cascade, trained.dataset, trained.data, config, "validation", means
     )
-    assert validation.figures().pairs == 7
+    assert validation.measure().pairs == 7
 
 
 def test_the_grid_has_a_row_a_label_and_real_photos_at_its_right(validation, batches):

@@ -11,7 +11,7 @@ from cargan_tf.training.run import Run
 from cargan_tf.training.trainer import Trainer
 
 #: Of stats.jsonl, what depends on the machine.
-TIMES = ("pictures_per_second", "waiting_for_data")
+TIMES = ("images_per_second", "waiting_for_data")
 
 
 def stats(folder):
@@ -24,9 +24,9 @@ def test_a_run_writes_what_it_made(tiny_run, tiny_data):
     steps = [(line["kind"], line["step"]) for line in lines]
     assert steps == [
         *(("training", step) for step in (1, 2, 3)),
-        ("listening", 3),
+        ("validation", 3),
         *(("training", step) for step in (4, 5, 6)),
-        ("listening", 6),
+        ("validation", 6),
     ]
     assert all(np.isfinite(v) for line in lines for v in line.values() if isinstance(v, float))
     assert sorted(path.name for path in (tiny_run / "images").iterdir()) == [

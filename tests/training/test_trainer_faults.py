@@ -12,7 +12,7 @@ from cargan_tf.errors import UserError
 from .conftest import Signalled
 
 #: Of stats.jsonl, what depends on the machine.
-TIMES = ("pictures_per_second", "waiting_for_data")
+TIMES = ("images_per_second", "waiting_for_data")
 
 
 def stats(folder):
@@ -71,7 +71,7 @@ def test_ctrl_c_does_not_save_weights_after_a_bad_loss_that_nobody_saw(told, tmp
 
 def test_a_run_leaves_when_its_time_is_up(told, tmp_path):
     result = told().train(max_hours=1e-12)
-    assert (result.step, result.conditioning, result.finished) == (1, None, False)
+    assert (result.step, result.metrics, result.finished) == (1, None, False)
     assert kept(tmp_path) == ["step-1.index"]
 
 

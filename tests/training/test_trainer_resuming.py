@@ -14,7 +14,7 @@ from cargan_tf.training.run import Run
 from .conftest import Signalled
 
 #: Of stats.jsonl, what depends on the machine.
-TIMES = ("pictures_per_second", "waiting_for_data")
+TIMES = ("images_per_second", "waiting_for_data")
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_k_and_k_resumed_steps_are_2k_straight_bit_for_bit(make, tiny_run, tmp_p
 def test_a_run_resumed_at_its_end_only_listens(make, run_copy):
     result = make(run_copy, resume=True).train()
     assert result.step == 6
-    assert result.conditioning.pairs == 12
+    assert result.metrics.pairs == 12
     assert stats(run_copy)[:8] == stats(run_copy.parent / "run")[:8]
 
 

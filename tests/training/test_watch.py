@@ -19,13 +19,15 @@ def loss_guard(report):
 
 def note(loss_guard, step, **losses):
     batch = {"id": tf.constant([f"clip {step}.{position}" for position in range(4)])}
-    loss_guard.note(step, {name: tf.constant(value) for name, value in losses.items()}, batch)
+    loss_guard.on_step_end(
+        step, {name: tf.constant(value) for name, value in losses.items()}, batch
+    )
 
 
 def test_sound_losses_are_handed_over(loss_guard, report):
     note(loss_guard, 1, refined_l1=0.5, generators=-100.0)
     note(loss_guard, 2, refined_l1=0.25, generators=100.0)
-    assert loss_guard.look() == {"refined_l1": 0.25, "generators": 100.0}
+    assert loss_guard.check() == {"refined_l1": 0.25, "generators": 100.0}
     assert not report.exists()
 
 
@@ -43,8 +45,8 @@ def test_the_first_bad_step_is_named_with_its_batch(loss_guard, report, value, s
     note(loss_guard, 2, refined_l1=0.5, coarse_l1=value)
     note(loss_guard, 3, refined_l1=float("nan"), coarse_l1=float("nan"))
     with pytest.raises(UserError) as caught:
-        loss_guard.look()
-    said = f"step 2: {said}, on the batch of clip 2.0, clip 2.1, clip 2.2 and 1 more (all in"
+        loss_guard.check()
+    said = f"step 2: {said}, on the batch of clip 2.0, clip 2.1, clip 2.2 and 1 more (details in"
     assert str(caught.value).startswith(said)
     told = json.loads(report.read_text())
     assert told["step"] == 2
@@ -54,8 +56,8 @@ def test_the_first_bad_step_is_named_with_its_batch(loss_guard, report, value, s
 
 def test_what_was_looked_at_is_forgotten(loss_guard):
     note(loss_guard, 1, refined_l1=0.5)
-    loss_guard.look()
-    assert loss_guard.look() == {}
+    loss_guard.check()
+    assert loss_guard.check() == {}
 
 
 def test_batches_of_several_replicas_are_named_whole(four_replicas, report):
@@ -63,7 +65,7 @@ def test_batches_of_several_replicas_are_named_whole(four_replicas, report):
     ids = four_replicas.experimental_distribute_values_from_function(
         lambda context: tf.constant([f"clip {context.replica_id_in_sync_group}"])
     )
-    loss_guard.note(1, {"coarse_l1": tf.constant(float("nan"))}, {"id": ids})
+    loss_guard.on_step_end(1, {"coarse_l1": tf.constant(float("nan"))}, {"id": ids})
     with pytest.raises(UserError):
-        loss_guard.look()
+        loss_guard.check()
     assert json.loads(report.read_text())["records"] == [f"clip {n}" for n in range(4)]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 #: Values of a training line that are no losses.
-_NOT_LOSSES = frozenset({"step", "kind", "pictures_per_second", "waiting_for_data"})
+_NOT_LOSSES = frozenset({"step", "kind", "images_per_second", "waiting_for_data"})
 #: Sums over the others.
 _TOTALS = frozenset({"generators", "discriminator"})
 
@@ -104,7 +104,7 @@ def _conditioning(lines: Sequence[dict[str, Any]]) -> list[tuple[str, list[Serie
         found = [
             (line["step"], line[key])
             for line in lines
-            if line["kind"] == "listening" and line.get(key) is not None
+            if line["kind"] == "validation" and line.get(key) is not None
         ]
         return Series(name, found, reference)
 

@@ -65,7 +65,7 @@ class Experiment:
         for values in self.run.read_stats():
             if values["kind"] == "training":
                 images = (values["step"] - done) * self.config.training.batch_size
-                seconds += images / values["pictures_per_second"]
+                seconds += images / values["images_per_second"]
                 done = values["step"]
         return seconds
 

@@ -105,7 +105,7 @@ class S2ICStep:
         """The generator wants its image taken for a real one of this sound."""
         variables = self.network.generator.trainable_variables
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.loss_guard([variable.value for variable in variables])
+            tape.watch([variable.value for variable in variables])
             seed = step_seed(self.config, self.step)
             image = self.network.generator(features, seed=seed, training=True)
             logits = self.discriminator(image, features, training=True, update_statistics=False)
@@ -121,7 +121,7 @@ class S2ICStep:
         wrong_features = mismatched(features)
         variables = self.discriminator.trainable_variables
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.loss_guard([variable.value for variable in variables])
+            tape.watch([variable.value for variable in variables])
             real = self.discriminator(batch["photo"], features, training=True)
             mismatched_logits = self.discriminator(batch["photo"], wrong_features, training=True)
             generated = self.discriminator(image, features, training=True)
@@ -200,7 +200,7 @@ class CMCGANStep:
         spectrogram, photo, weights = batch["spectrogram"], batch["photo"], self.config.cmcgan
         variables = self.network.trainable_variables
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.loss_guard([variable.value for variable in variables])
+            tape.watch([variable.value for variable in variables])
             seed = step_seed(self.config, self.step)
             cycles = self.network.cycles(spectrogram, photo, seed)
             losses = {
@@ -233,7 +233,7 @@ class CMCGANStep:
         wrong_sound = mismatched(spectrogram)
         variables = self.discriminator.trainable_variables
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.loss_guard([variable.value for variable in variables])
+            tape.watch([variable.value for variable in variables])
             real = self.discriminator(photo, spectrogram, training=True)
             mismatched_logits = self.discriminator(photo, wrong_sound, training=True)
             with_picture = self.discriminator(image, spectrogram, training=True)

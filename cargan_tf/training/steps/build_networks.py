@@ -52,13 +52,13 @@ class TrainingNetworks:
     Attributes:
         network: draws.
         step: trains it.
-        average: the weights that draw, where they are averaged.
+        ema: average of the weights, if there is one.
         accuracy: of C on held-out photos; ``None`` where the network that draws has no C.
     """
 
     network: ImageGenerator
     step: TrainStep
-    average: EMA | None
+    ema: EMA | None
     accuracy: float | None
 
 
@@ -82,10 +82,10 @@ def build_networks(
         network = new_network(config, len(labels))
         steps_per_epoch = dataset.steps_per_epoch(settings.batch_size)
         step = new_step(config, network, len(labels), strategy, steps_per_epoch)
-        average = None
+        ema = None
         if settings.ema_steps:
-            average = EMA(network, settings.ema_steps, strategy)
+            ema = EMA(network, settings.ema_steps, strategy)
     accuracy = None
     if network.classifier is not None:
         accuracy = load_classifier(classifier, config, labels, into=network.classifier).accuracy
-    return TrainingNetworks(network, step, average, accuracy)
+    return TrainingNetworks(network, step, ema, accuracy)

@@ -129,7 +129,7 @@ class CarganStep:
         variables = self.cascade.generator_variables
         judged: Losses = {}
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.loss_guard([variable.value for variable in variables])
+            tape.watch([variable.value for variable in variables])
             stages = self.cascade(batch["spectrogram"], batch["label"], seed=seed, training=True)
             if self._discriminator_first:
                 with tape.stop_recording():
@@ -200,7 +200,7 @@ class CarganStep:
             return {"discriminator": tf.zeros([])}
         variables = self.discriminator.trainable_variables
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.loss_guard([variable.value for variable in variables])
+            tape.watch([variable.value for variable in variables])
             losses: Losses = {}
             for name, (_, image, loss_of) in judged.items():
                 fixed = tf.stop_gradient(image)

@@ -6,13 +6,13 @@ LINES = [
     {
         "step": 10,
         "kind": "training",
-        "pictures_per_second": 30.0,
+        "images_per_second": 30.0,
         "refined_l1": 0.5,
         "coarse_l1": 0.6,
         "odd": 1.0,
     },
     {"step": 20, "kind": "training", "refined_l1": 0.25, "coarse_l1": 0.4, "odd": 2.0},
-    {"step": 20, "kind": "listening", "retrieval": 0.2, "retrieval_chance": 0.1},
+    {"step": 20, "kind": "validation", "retrieval": 0.2, "retrieval_chance": 0.1},
 ]
 
 

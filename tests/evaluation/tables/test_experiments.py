@@ -49,9 +49,9 @@ def test_an_evaluation_that_cannot_be_read_is_made_anew(experiment, write_report
 def test_training_time_is_that_of_the_steps(experiment):
     """Batches of 4: 10 steps at 8 images a second, then 5 at 4."""
     lines = [
-        {"step": 10, "kind": "training", "pictures_per_second": 8.0},
-        {"step": 10, "kind": "listening", "retrieval": 0.5},
-        {"step": 15, "kind": "training", "pictures_per_second": 4.0},
+        {"step": 10, "kind": "training", "images_per_second": 8.0},
+        {"step": 10, "kind": "validation", "retrieval": 0.5},
+        {"step": 15, "kind": "training", "images_per_second": 4.0},
     ]
     experiment.run.path.mkdir(parents=True)
     experiment.run.stats.write_text("".join(json.dumps(line) + "\n" for line in lines))

@@ -13,7 +13,7 @@ from cargan_tf.evaluation.reproduce.reproduce import ExperimentRunner, reproduce
 from cargan_tf.utils.files import write_json
 
 ORDER = ["a", "b", "c", "d", "e"]
-STATS = {"step": 6, "kind": "training", "pictures_per_second": 24.0}
+STATS = {"step": 6, "kind": "training", "images_per_second": 24.0}
 
 
 @dataclass
