@@ -27,7 +27,8 @@ class UserError(Exception):
 
 
 def one_line(text: object) -> str:
-    """``text`` as one printable line: line feeds become ``\\n``, invalid UTF-8 bytes ``\\udcff``."""
+    """``text`` as one printable line: line feeds become ``\\n``, invalid UTF-8 bytes
+    ``\\udcff``."""
     return "".join(
         letter.encode("unicode_escape").decode()
         if unicodedata.category(letter) in _UNWRITABLE

@@ -105,8 +105,9 @@ def command(
 ) -> None:
     """Draw the sounds of a data set with RUN's newest checkpoint, and measure the images.
 
-    Accuracy, FID, KID, IS, whether it listens to the sound, L1, PSNR, SSIM; docs/explanation/evaluation.md
-    explains each. The first evaluation on a data set trains its independent evaluator.
+    Accuracy, FID, KID, IS, whether it listens to the sound, L1, PSNR, SSIM;
+    docs/explanation/evaluation.md explains each. The first evaluation on a data set trains its
+    independent evaluator.
     """
     from cargan_cli.logs import new_reporter
     from cargan_cli.next_steps import resumable

@@ -63,7 +63,8 @@ def check_options(
 
     Args:
         context: of the command.
-        exclusive: pairs of parameters of which one at most may be given, such as ``label label_mix``.
+        exclusive: pairs of parameters of which one at most may be given, such as ``label
+            label_mix``.
         together: pairs of which the first needs the second.
 
     Raises:

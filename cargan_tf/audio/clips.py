@@ -97,8 +97,8 @@ def louder(clip: Clip, decibels: float) -> Clip:
 
 
 def _energy_before(waveform: NDArray[Any], positions: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Energy before each of ``positions``, which ascend; summed part by part, in float64, as the sums
-    of a long recording would take twice the recording's memory."""
+    """Energy before each of ``positions``, which ascend; summed part by part, in float64, as the
+    sums of a long recording would take twice the recording's memory."""
     energies = np.zeros(len(positions), np.float64)
     before = 0.0
     for first in range(0, waveform.shape[0], _SUMMED_SAMPLES):

@@ -1,4 +1,5 @@
-"""Loading configurations: YAML files, ``--set`` overrides, and the JSON stored with every result."""
+"""Loading configurations: YAML files, ``--set`` overrides, and the JSON stored with every
+result."""
 
 from __future__ import annotations
 

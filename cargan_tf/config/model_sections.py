@@ -1,4 +1,5 @@
-"""Configuration sections of the networks: CAR-GAN, the baselines of Table 2, and the classifiers."""
+"""Configuration sections of the networks: CAR-GAN, the baselines of Table 2, and the
+classifiers."""
 
 from __future__ import annotations
 
@@ -98,7 +99,8 @@ class S2ICConfig(Section):
 
 
 class CMCGANConfig(Section):
-    """CMCGAN, the second baseline of Table 2 (Hao et al. 2018); see docs/explanation/baselines.md."""
+    """CMCGAN, the second baseline of Table 2 (Hao et al. 2018); see
+    docs/explanation/baselines.md."""
 
     encoder_width: Positive = setting(32, "channels of each encoder's first convolution (ours)")
     decoder_width: Positive = setting(32, "channels before each decoder's last layer (ours)")

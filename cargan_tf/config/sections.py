@@ -193,9 +193,9 @@ class TrainingConfig(Section):
     )
     precision: Literal["float32", "bfloat16", "float16"] = setting(
         "float32",
-        "of convolutions and dense layers; the half-width types are faster on hardware that supports"
-        " them (docs/explanation/performance.md). Weights, attention, losses and output layers stay"
-        " float32; float16 uses loss scaling",
+        "of convolutions and dense layers; the half-width types are faster on hardware that"
+        " supports them (docs/explanation/performance.md). Weights, attention, losses and output"
+        " layers stay float32; float16 uses loss scaling",
     )
     compile: bool = setting(False, "compile the step with XLA; one device only")
     seed: int = setting(

@@ -1,8 +1,9 @@
 """Images scaled down by Lanczos' filter as matrix products: Pillow's result, three times as fast.
 
-Pillow weighs pixel by pixel; the products use the processor's vectors (docs/explanation/performance.md). The
-filter is Pillow's own. Pillow rounds and clips once more in between, so results differ by 1 of 255,
-and by more at places where the filter overshoots black or white: 2 numbers in 100,000.
+Pillow weighs pixel by pixel; the products use the processor's vectors
+(docs/explanation/performance.md). The filter is Pillow's own. Pillow rounds and clips once more in
+between, so results differ by 1 of 255, and by more at places where the filter overshoots black or
+white: 2 numbers in 100,000.
 """
 # MERGED Reads an image file as a small square of RGB bytes.
 
@@ -109,7 +110,8 @@ BACKGROUND = (255, 255, 255)
 
 #: A JPEG is decoded at a half, a quarter or an eighth of its size as long as that leaves so many
 #: times the pixels asked for, each way: several times faster, and off by 0.2 to 0.4 of 255 on
-#: average from what the whole image gives. At 1 it would be 0.3 to 0.7 (docs/explanation/performance.md).
+#: average from what the whole image gives. At 1 it would be 0.3 to 0.7
+#: (docs/explanation/performance.md).
 _DECODED_SIDES = 2
 
 #: 16-bit values fall on the 8-bit scale by this factor: 65,535 becomes 255.

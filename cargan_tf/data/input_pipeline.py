@@ -3,7 +3,8 @@
 A generator trained so knows what each class looks like, and cannot know from the sound which of its
 images to draw: photo and sound have nothing in common but the label.
 """
-# MERGED Batches from shards, by ``tf.data``: endless and resumable for training, in order otherwise.
+# MERGED Batches from shards, by ``tf.data``: endless and resumable for training, in order
+# otherwise.
 
 from __future__ import annotations
 

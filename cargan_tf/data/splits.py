@@ -39,8 +39,8 @@ def with_splits(source: Source, data: DataConfig) -> Source:
 
     Args:
         source: pairs, some or all of which have no split.
-        data: ``validation_fraction``, ``test_fraction`` and ``split_seed``, on which alone (and on the
-            names of recordings) the choice depends.
+        data: ``validation_fraction``, ``test_fraction`` and ``split_seed``, on which alone (and on
+            the names of recordings) the choice depends.
     """
     open_pairs = [pair for pair in source.pairs if pair.split == NO_SPLIT]
     if not open_pairs:

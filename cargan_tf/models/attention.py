@@ -16,7 +16,8 @@ from cargan_tf.models.base import to_float32
 #: Queries × keys of one image above which blocks are taken. Below it they save little memory and
 #: some time is lost in the loop (docs/explanation/performance.md).
 WHOLE_MAP_LIMIT = 2**20
-#: Queries at a time: 256 to 1024 are about equally fast, fewer are slower (docs/explanation/performance.md).
+#: Queries at a time: 256 to 1024 are about equally fast, fewer are slower
+#: (docs/explanation/performance.md).
 BLOCK_QUERIES = 256
 
 Gradients = tuple[tf.Tensor, tf.Tensor, tf.Tensor]

@@ -1,4 +1,5 @@
-"""C, the evaluator of what an image shows: ResNet50 and one dense layer (paper Sec. 2.3 and 2.5)."""
+"""C, the evaluator of what an image shows: ResNet50 and one dense layer (paper Sec. 2.3 and
+2.5)."""
 
 from __future__ import annotations
 
@@ -79,8 +80,8 @@ class Classifier(CompositeLayer, keras.Model):
         """
         if self.config.resnet_variant != "keras":
             raise UserError(
-                "Keras' ImageNet weights fit classifier.resnet_variant=keras only; for torchvision's, name"
-                " a resnet50 .pth in classifier.weights, or set it to none."
+                "Keras' ImageNet weights fit classifier.resnet_variant=keras only; for torchvision's,"
+                " name a resnet50 .pth in classifier.weights, or set it to none."
             )
         donor = keras.applications.ResNet50(include_top=False, weights=None)
         theirs = {
@@ -111,7 +112,8 @@ class Classifier(CompositeLayer, keras.Model):
 def preprocessed(images: tf.Tensor, config: ClassifierConfig) -> tf.Tensor:
     """Images [B, S, S, 3] in [-1, 1] as ``config.preprocessing`` wants them."""
     if config.preprocessing == "caffe":
-        # Not [..., ::-1]: four times slower, forward and backward (docs/explanation/performance.md).
+        # Not [..., ::-1]: four times slower, forward and backward
+        # (docs/explanation/performance.md).
         return (tf.reverse(images, [-1]) + 1.0) * 127.5 - tf.constant(IMAGENET_MEAN_BGR)
     if config.preprocessing == "torch":
         return ((images + 1.0) / 2.0 - IMAGENET_MEAN_RGB) / tf.constant(IMAGENET_STD_RGB)

@@ -1,1 +1,2 @@
-"""What ``cargan sample-data`` makes: synthetic players whose sound carries what their image shows."""
+"""What ``cargan sample-data`` makes: synthetic players whose sound carries what their image
+shows."""

@@ -41,7 +41,8 @@ class Callback:
 
 
 class Throughput:
-    """Images per second, and the fraction of time spent waiting for data, since the last reading."""
+    """Images per second, and the fraction of time spent waiting for data, since the last
+    reading."""
 
     def __init__(self, batch_size: int) -> None:
         self._batch_size = batch_size

@@ -96,7 +96,8 @@ def nearest_in_class(
 def rank_in_class(
     images: FloatArray, photos: FloatArray, classes: NDArray[np.int64]
 ) -> list[NDArray[np.int64]]:
-    """For each image the indices of its class's photos by mean |difference|, ties in array order."""
+    """For each image the indices of its class's photos by mean |difference|, ties in array
+    order."""
     order: dict[int, NDArray[np.int64]] = {}
     for label in np.unique(classes):
         members = np.flatnonzero(classes == label)

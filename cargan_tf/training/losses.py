@@ -1,10 +1,8 @@
-"""The losses of the paper (Eq. 2 to 6) and of later ones, each as one number an image.
+"""The losses of the paper (Eq. 2 to 6) and of later work, per example, and their weights.
 
-All return [B], so that the step can divide the sum by the global batch: gradients are summed over
-replicas, and only then is the sum the mean that a single device would have taken.
+All return [B], so that the step can divide the sum by the global batch size: gradients are summed
+over replicas, and the result equals the mean on a single device.
 """
-# MERGED Which losses of the generators count, and how much: the products of the weights λ.
-# MERGED R1: D's slope at real images is held down (Mescheder et al. 2018, "Which Training Methods for
 
 from __future__ import annotations
 
@@ -23,46 +21,48 @@ def classification_loss(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
 
 
 def double_softmax_loss(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
-    """The same of C's softmax taken for logits, as the authors do: 1.689 to 2.689 at K = 13."""
+    """Cross-entropy that takes C's softmax for logits, as the authors' code does; 1.689 to 2.689
+    for K = 13."""
     return classification_loss(tf.nn.softmax(logits), label)
 
 
 def l1_loss(photo: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-    """Mean distance of two images [B, H, W, 3] in [-1, 1] (Eq. 6, L_L1)."""
+    """Mean absolute difference of two images [B, H, W, 3] in [-1, 1] (Eq. 6, L_L1)."""
     return _distance(photo, image)
 
 
 def gan_real_loss(logits: tf.Tensor) -> tf.Tensor:
-    """-log D over the patches [B, h, w, 1]: what D wants of real pairs, G of its own (Eq. 3, 4)."""
+    """-log D, mean over the patches [B, h, w, 1]: D's loss on real pairs, G's on its own (Eq. 3,
+    4)."""
     return _patch_loss(logits, tf.ones_like(logits))
 
 
 def gan_fake_loss(logits: tf.Tensor) -> tf.Tensor:
-    """-log(1 - D) over the patches [B, h, w, 1]: what D wants of generated pairs (Eq. 3, 4)."""
+    """-log(1 - D), mean over the patches [B, h, w, 1]: D's loss on generated pairs (Eq. 3, 4)."""
     return _patch_loss(logits, tf.zeros_like(logits))
 
 
 def hinge_real_loss(logits: tf.Tensor) -> tf.Tensor:
-    """What D wants of real pairs: logits [B, h, w, 1] of 1 or more (Lim and Ye 2017, Eq. 10)."""
+    """D's hinge loss on real pairs, for logits [B, h, w, 1] (Lim and Ye 2017, Eq. 10)."""
     return tf.reduce_mean(tf.nn.relu(1.0 - logits), axis=[1, 2, 3])
 
 
 def hinge_fake_loss(logits: tf.Tensor) -> tf.Tensor:
-    """What D wants of generated pairs: logits [B, h, w, 1] of -1 or less."""
+    """D's hinge loss on generated pairs, for logits [B, h, w, 1]."""
     return tf.reduce_mean(tf.nn.relu(1.0 + logits), axis=[1, 2, 3])
 
 
 def hinge_generator_loss(logits: tf.Tensor) -> tf.Tensor:
-    """What G wants of its own: logits [B, h, w, 1] as high as can be, without a margin."""
+    """The generator's hinge loss, for logits [B, h, w, 1]: the negative mean logit."""
     return -tf.reduce_mean(logits, axis=[1, 2, 3])
 
 
 class GANLosses(NamedTuple):
-    """One form of the game between D and the generators: logits [B, h, w, 1] to [B]."""
+    """One form of the adversarial loss; each maps logits [B, h, w, 1] to [B]."""
 
-    real: Callable[[tf.Tensor], tf.Tensor]  # D's, of real pairs
-    fake: Callable[[tf.Tensor], tf.Tensor]  # D's, of generated pairs
-    fooled: Callable[[tf.Tensor], tf.Tensor]  # the generators', of generated pairs
+    real: Callable[[tf.Tensor], tf.Tensor]  # D's, on real pairs
+    fake: Callable[[tf.Tensor], tf.Tensor]  # D's, on generated pairs
+    generator: Callable[[tf.Tensor], tf.Tensor]  # the generators', on generated pairs
 
 
 #: By ``loss.gan_loss``.
@@ -73,7 +73,7 @@ GAN_LOSSES: Final = {
 
 
 def feature_matching_loss(maps: Sequence[tf.Tensor], real: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Mean distance of D's features of generated and of real pairs, summed over D's blocks.
+    """L1 between D's features of generated and real pairs, summed over D's blocks.
 
     Each map is [B, H, W, C]. Salimans et al. 2016, in the L1 form of pix2pixHD (Wang et al. 2018).
     """
@@ -82,10 +82,10 @@ def feature_matching_loss(maps: Sequence[tf.Tensor], real: Sequence[tf.Tensor]) 
 
 
 def perceptual_loss(maps: Sequence[tf.Tensor], photo: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Mean distance of C's features of an image and its photo, as a mean over C's blocks.
+    """L1 between C's features of an image and its photo, mean over C's blocks.
 
-    Each map is [B, H, W, C]. Johnson et al. 2016, Eq. 2, with L1 as in pix2pixHD; and each block's
-    distance is a share of the photo's mean feature, so that no block counts more for its scale.
+    Each map is [B, H, W, C]. Johnson et al. 2016, Eq. 2, with L1 as in pix2pixHD. Each block's
+    distance is divided by the photo's mean feature, so that no block dominates by its scale.
     """
     fractions = [
         _distance(generated, real)
@@ -105,7 +105,7 @@ def _patch_loss(logits: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
 
 
 def active_loss_weights(config: Config) -> dict[str, float]:
-    """λ of each term of the generators' loss (Eq. 2, 5, 6; options), without those that are 0."""
+    """λ of each term of the generators' loss (Eq. 2, 5, 6; options), without zeros."""
     loss = config.loss
     coarse_adversarial = loss.adversarial * loss.coarse_adversarial
     refined_adversarial = loss.adversarial * loss.refined_adversarial
@@ -126,9 +126,10 @@ def active_loss_weights(config: Config) -> dict[str, float]:
 
 
 def gradient_penalty(discriminate: Callable[[tf.Tensor], tf.Tensor], photo: tf.Tensor) -> tf.Tensor:
-    """``½ ‖∂D/∂I‖²`` of each real image, [B]; D is the mean of its patches, as in its loss.
+    """R1: ``½ ‖∂D/∂I‖²`` of each real image, [B], with D's mean over patches as in its loss.
 
-    Where D has batch norm the slope is that of all images' scores together, on all replicas.
+    Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?". With batch norm
+    in D, a score depends on the whole global batch, and so does its gradient.
 
     Args:
         discriminate: images to D's logits [B, h, w, 1].
@@ -138,5 +139,5 @@ def gradient_penalty(discriminate: Callable[[tf.Tensor], tf.Tensor], photo: tf.T
         tape.watch(photo)
         scores = tf.reduce_mean(discriminate(photo), axis=[1, 2, 3])
         total = tf.reduce_sum(scores)
-    slope = tape.gradient(total, photo)
-    return tf.reduce_sum(tf.square(slope), axis=[1, 2, 3]) / 2.0
+    gradient = tape.gradient(total, photo)
+    return tf.reduce_sum(tf.square(gradient), axis=[1, 2, 3]) / 2.0

@@ -1,8 +1,8 @@
 """Remote paths on TensorFlow's file systems, such as ``gs://bucket/data``.
 
-TensorFlow itself reads shards and SavedModels, so all other files use its file systems too, with the
-same credentials. Which schemes work (``gs://``, ``s3://``, ``hdfs://``) depends on the installed
-TensorFlow.
+TensorFlow itself reads shards and SavedModels, so all other files use its file systems too, with
+the same credentials. Which schemes work (``gs://``, ``s3://``, ``hdfs://``) depends on the
+installed TensorFlow.
 """
 
 from __future__ import annotations

@@ -31,7 +31,12 @@ GENERATOR_TERMS = [
     "refined_l1",
     "generators",
 ]
-DISCRIMINATOR_TERMS = ["real_judged", "coarse_judged", "refined_judged", "discriminator"]
+DISCRIMINATOR_TERMS = [
+    "real_discriminator",
+    "coarse_discriminator",
+    "refined_discriminator",
+    "discriminator",
+]
 
 
 def batch_of(seed: int, size: int = 32) -> dict[str, np.ndarray]:

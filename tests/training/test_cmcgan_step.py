@@ -66,7 +66,7 @@ def test_losses_are_as_documented(step, batch):
         return np.abs(one - other).mean()
 
     wanted = {
-        "picture_adversarial": judged(cycles.image, sounds, real=True),
+        "image_adversarial": judged(cycles.image, sounds, real=True),
         "sound_adversarial": judged(photos, cycles.sound, real=True),
         "photo_cycle_l1": distance(cycles.photo_around, photos),
         "sound_cycle_l1": distance(cycles.sound_around, sounds),
@@ -77,10 +77,10 @@ def test_losses_are_as_documented(step, batch):
     wanted["generators"] = np.dot(factors, list(wanted.values()))
     wanted["coarse_l1"] = distance(cycles.image, photos)
     expected = {
-        "real_judged": judged(photos, sounds, real=True),
-        "mismatched_judged": judged(photos, sounds.numpy()[[1, 2, 3, 0]], real=False),
-        "picture_judged": judged(cycles.image, sounds, real=False),
-        "sound_judged": judged(photos, cycles.sound, real=False),
+        "real_discriminator": judged(photos, sounds, real=True),
+        "mismatched_discriminator": judged(photos, sounds.numpy()[[1, 2, 3, 0]], real=False),
+        "image_discriminator": judged(cycles.image, sounds, real=False),
+        "sound_discriminator": judged(photos, cycles.sound, real=False),
     }
     factors = (weights.real_pairs, weights.mismatched, weights.generated, weights.generated)
     expected["discriminator"] = np.dot(factors, list(expected.values()))

@@ -1,7 +1,9 @@
+import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from cargan_tf.training.steps.train_step import batch_means, mismatched, step_seed
+from cargan_tf.training.steps.train_step import TrainStep, mismatched
 
 
 def test_the_next_pair_s_values_are_another_pair_s():
@@ -18,10 +20,17 @@ def test_the_next_pair_may_be_on_the_next_replica(four_replicas):
     np.testing.assert_array_equal(np.concatenate(joined), [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 0])
 
 
-def test_the_seed_is_of_the_configuration_and_the_step(tiny_config):
-    np.testing.assert_array_equal(step_seed(tiny_config, tf.Variable(7, dtype=tf.int64)), [0, 7])
+@pytest.fixture
+def step(tiny_config):
+    network = keras.Sequential(name="network")
+    return TrainStep(tiny_config, network, network, tf.distribute.get_strategy())
 
 
-def test_means_are_over_the_global_batch(tiny_config):
-    means = batch_means({"l1": tf.constant([1.0, 2.0])}, tiny_config)  # two of a batch of four
+def test_the_seed_is_of_the_configuration_and_the_step(step):
+    step.step.assign(7)
+    np.testing.assert_array_equal(step._seed(), [0, 7])
+
+
+def test_means_are_over_the_global_batch(step):
+    means = step._batch_means({"l1": tf.constant([1.0, 2.0])})  # two of a batch of four
     assert float(means["l1"]) == 0.75

@@ -75,16 +75,16 @@ def test_losses_are_the_paper_s(step, config, batch, features, image):
         return step.discriminator(shown, heard, **how).numpy()
 
     expected = {
-        "real_judged": crossentropy(judged(batch["photo"], features), real=True),
-        "mismatched_judged": crossentropy(
+        "real_discriminator": crossentropy(judged(batch["photo"], features), real=True),
+        "mismatched_discriminator": crossentropy(
             judged(batch["photo"], features.numpy()[[1, 2, 3, 0]]), real=False
         ),
-        "generated_judged": crossentropy(judged(image, features), real=False),
+        "generated_discriminator": crossentropy(judged(image, features), real=False),
     }
     expected["discriminator"] = (
-        expected["real_judged"]
-        + 0.5 * expected["mismatched_judged"]
-        + 0.5 * expected["generated_judged"]
+        expected["real_discriminator"]
+        + 0.5 * expected["mismatched_discriminator"]
+        + 0.5 * expected["generated_discriminator"]
     )
     seed = tf.constant([config.training.seed, 0])
     generated = step.network.generator(features, seed=seed, training=True)

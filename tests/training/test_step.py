@@ -64,9 +64,9 @@ def composed(step, config, batch):
         "refined_adversarial": judged(stages.refined, 1),
         "coarse_l1": np.abs(stages.coarse - batch["photo"]).mean(),
         "refined_l1": np.abs(stages.refined - batch["photo"]).mean(),
-        "real_judged": judged(batch["photo"], 1),
-        "coarse_judged": judged(stages.coarse, -1),
-        "refined_judged": judged(stages.refined, -1),
+        "real_discriminator": judged(batch["photo"], 1),
+        "coarse_discriminator": judged(stages.coarse, -1),
+        "refined_discriminator": judged(stages.refined, -1),
     }
     weights = config.loss
     terms["generators"] = (
@@ -83,9 +83,9 @@ def composed(step, config, batch):
         + weights.l1 * (terms["coarse_l1"] + terms["refined_l1"])
     )
     terms["discriminator"] = weights.adversarial * (
-        weights.real_pairs * terms["real_judged"]
-        + weights.coarse_adversarial * terms["coarse_judged"]
-        + weights.refined_adversarial * terms["refined_judged"]
+        weights.real_pairs * terms["real_discriminator"]
+        + weights.coarse_adversarial * terms["coarse_discriminator"]
+        + weights.refined_adversarial * terms["refined_discriminator"]
     )
     return terms
 
@@ -149,8 +149,8 @@ def test_a_loss_without_weight_is_not_computed(new_cascade_step, small_config, b
 @pytest.mark.parametrize(
     ("text", "absent"),
     [
-        ("loss.refined_adversarial=0", {"refined_judged"}),
-        ("loss.real_pairs=0", {"real_judged"}),
+        ("loss.refined_adversarial=0", {"refined_discriminator"}),
+        ("loss.real_pairs=0", {"real_discriminator"}),
         ("loss.discriminator=0", {*DISCRIMINATOR_TERMS} - {"discriminator"}),
     ],
 )
@@ -164,5 +164,5 @@ def test_the_discriminator_judges_nothing_without_weight(
 def test_one_stage_is_judged_and_trained_as_one(new_cascade_step, small_config, batch):
     step = new_cascade_step(override(small_config, ["model.stages=1"]))
     losses = step(on_replicas(step, {name: value.numpy() for name, value in batch.items()}))
-    assert "coarse_judged" in losses
+    assert "coarse_discriminator" in losses
     assert not any(name.startswith("refined") for name in losses)

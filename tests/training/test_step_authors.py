@@ -72,7 +72,7 @@ def test_d_first_judges_the_generators_after_it_has_learnt(new_cascade_step, sma
     for name, step in (("first", first), ("last", last)):
         losses[name] = step.strategy.run(step._replica_step, args=(batch,))
         assert set(losses[name]) == {*GENERATOR_TERMS, *DISCRIMINATOR_TERMS}
-    judged = {name: float(loss["real_judged"]) for name, loss in losses.items()}
+    judged = {name: float(loss["real_discriminator"]) for name, loss in losses.items()}
     assert judged["first"] == pytest.approx(judged["last"], rel=1e-5)
     fooled = {name: float(loss["refined_adversarial"]) for name, loss in losses.items()}
     assert abs(fooled["first"] - fooled["last"]) > 1e-3
@@ -82,5 +82,9 @@ def test_the_authors_half_of_d_s_loss(new_cascade_step, small_config, batch):
     texts = ["loss.real_pairs=1", "loss.discriminator=0.5"]
     step = new_cascade_step(override(small_config, texts))
     losses = {name: float(value) for name, value in train_discriminator(step, batch).items()}
-    total = losses["real_judged"] + losses["coarse_judged"] + losses["refined_judged"]
+    total = (
+        losses["real_discriminator"]
+        + losses["coarse_discriminator"]
+        + losses["refined_discriminator"]
+    )
     assert losses["discriminator"] == pytest.approx(total / 2, rel=1e-5)

@@ -11,7 +11,6 @@ from cargan_tf.models.classifier import Classifier
 from cargan_tf.models.patchgan import PatchGAN
 from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.image_augmentation import diff_augment
-from cargan_tf.training.steps.train_step import step_seed
 
 from .conftest import on_replicas
 
@@ -68,8 +67,8 @@ def test_r1_is_taken_in_every_second_step_and_counts_twice(trained):
     penalties = [losses["gradient_penalty"] for losses in trained.losses]
     assert [penalty > 0 for penalty in penalties] == [False, True, False, True]
     for losses in trained.losses:
-        total = 2 * losses["real_judged"] + losses["coarse_judged"]
-        total += 0.5 * losses["refined_judged"] + 3 * 2 * losses["gradient_penalty"]
+        total = 2 * losses["real_discriminator"] + losses["coarse_discriminator"]
+        total += 0.5 * losses["refined_discriminator"] + 3 * 2 * losses["gradient_penalty"]
         assert losses["discriminator"] == pytest.approx(total, rel=1e-5)
 
 
@@ -111,7 +110,7 @@ def test_the_terms_are_what_the_networks_say(trained, tiny_batch):
     """Hinge, feature matching and perceptual loss, written out from the networks as they are."""
     step = trained.step
     batch = {name: tf.constant(value) for name, value in tiny_batch(0).items()}
-    cascade, seed = step.cascade, step_seed(step.config, step.step)
+    cascade, seed = step.cascade, step._seed()
     stages = cascade(batch["spectrogram"], batch["label"], seed=seed, training=True)
 
     def judged(image):

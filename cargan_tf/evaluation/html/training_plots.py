@@ -25,7 +25,7 @@ _TITLES = {
     "adversarial": "Generators against D",
     "feature_matching": "D's features, drawn against real",
     "perceptual": "C's features, drawn against real",
-    "judged": "D's judgements",
+    "discriminator": "Discriminator",
     "gradient_penalty": "R1: D's slope at real photos",
     "totals": "Whole losses",
 }

@@ -3,7 +3,8 @@
 C guided the generators, so what C says of their images is circular. The evaluator is of another
 architecture, starts from other weights and never meets a generator. Photos are shifted, blurred,
 tinted and strewn with noise while it learns: without, ImageNet's features evaluator by grain, and
-generated images, which are grainy, all look alike to it (docs/explanation/evaluation.md has the figures).
+generated images, which are grainy, all look alike to it (docs/explanation/evaluation.md has the
+figures).
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""A table of the paper as it was measured: means over seeds, and what one needs to evaluator them."""
+"""A table of the paper as it was measured: means over seeds, and what one needs to evaluator
+them."""
 
 from __future__ import annotations
 

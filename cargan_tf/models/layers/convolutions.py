@@ -1,6 +1,7 @@
 """The leaky ReLU of encoder and discriminator, in the form that TensorFlow can optimize."""
-# MERGED The U-Net's 4×4 convolutions of stride 2, down and up, as matrix products where maps are small.
-# MERGED Convolutions whose slope is bounded (Miyato et al. 2018, "Spectral Normalization for GANs").
+# MERGED The U-Net's 4×4 convolutions of stride 2, down and up, as matrix products where maps are
+# small. MERGED Convolutions whose slope is bounded (Miyato et al. 2018, "Spectral Normalization for
+# GANs").
 
 from __future__ import annotations
 

@@ -1,12 +1,6 @@
-"""One training step of S2IC (Chen et al. 2017): sound encoder, then generator, then discriminator.
-
-The authors train the encoder beforehand; here it learns in the same step, from its own loss alone.
-"""
-# MERGED One training step of CMCGAN (Hao et al. 2018): the four sub-networks together, then D.
+"""Training steps of the baselines: S2IC (Chen et al. 2017) and CMCGAN (Hao et al. 2018)."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -24,19 +18,16 @@ from cargan_tf.training.optimizers import make_adam
 from cargan_tf.training.steps.train_step import (
     Batch,
     Losses,
+    TrainStep,
     apply_gradients,
-    batch_means,
     mismatched,
-    new_step_counter,
-    run_on_replicas,
-    step_seed,
 )
 
 
-class S2ICStep:
-    """The networks, their optimizers and the compiled step; see ``TrainStep``.
+class S2ICStep(TrainStep):
+    """Trains the sound encoder, then the generator, then the discriminator.
 
-    Make it inside ``strategy.scope()``.
+    The authors train the encoder beforehand; here it is trained in the same step, on its own loss.
     """
 
     def __init__(
@@ -47,11 +38,7 @@ class S2ICStep:
         strategy: tf.distribute.Strategy,
         steps_per_epoch: int,
     ) -> None:
-        self.config = config
-        self.network = network
-        self.discriminator = discriminator
-        self.strategy = strategy
-        self.step = new_step_counter()
+        super().__init__(config, network, discriminator, strategy)
         self.encoder_optimizer = make_adam(config, steps_per_epoch)
         self.generator_optimizer = make_adam(config, steps_per_epoch)
         self.discriminator_optimizer = make_adam(config, steps_per_epoch)
@@ -60,24 +47,17 @@ class S2ICStep:
         self.generator_optimizer.build(network.generator.trainable_variables)
         self.discriminator_optimizer.build(discriminator.trainable_variables)
 
-    @tf.function(reduce_retracing=True)
-    def __call__(self, batch: Batch) -> Losses:
-        """Train on one global batch; see ``TrainStep``."""
-        return run_on_replicas(self.strategy, self._replica_step, batch)
-
     def networks(self) -> dict[str, keras.Model]:
-        """By name."""
+        """All networks, by name."""
         return {
             "sound encoder": self.network.encoder,
             "G": self.network.generator,
             "D": self.discriminator,
         }
 
-    def parts(self) -> dict[str, Any]:
-        """What a checkpoint holds; see ``TrainStep``."""
+    def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        """All optimizers, by name."""
         return {
-            self.network.name: self.network,
-            "discriminator": self.discriminator,
             "encoder_optimizer": self.encoder_optimizer,
             "generator_optimizer": self.generator_optimizer,
             "discriminator_optimizer": self.discriminator_optimizer,
@@ -91,60 +71,59 @@ class S2ICStep:
         return {**encoder_losses, **generator_losses, **discriminator_losses}
 
     def _train_encoder(self, batch: Batch) -> tuple[tf.Tensor, Losses]:
-        """The encoder learns to name the instrument; its features go on as they are."""
+        """Classify the instrument; the features are passed on without gradients."""
         with tf.GradientTape() as tape:
             features, logits = self.network.encoder(batch["spectrogram"], training=True)
-            losses = batch_means(
-                {"sound_classification": classification_loss(logits, batch["label"])}, self.config
+            losses = self._batch_means(
+                {"sound_classification": classification_loss(logits, batch["label"])}
             )
         variables = self.network.encoder.trainable_variables
         apply_gradients(tape, losses["sound_classification"], variables, self.encoder_optimizer)
         return tf.stop_gradient(features), losses
 
     def _train_generator(self, batch: Batch, features: tf.Tensor) -> tuple[tf.Tensor, Losses]:
-        """The generator wants its image taken for a real one of this sound."""
+        """Adversarial loss of the image with its sound."""
         variables = self.network.generator.trainable_variables
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in variables])
-            seed = step_seed(self.config, self.step)
+            seed = self._seed()
             image = self.network.generator(features, seed=seed, training=True)
             logits = self.discriminator(image, features, training=True, update_statistics=False)
             losses = {"adversarial": gan_real_loss(logits)}
-            losses["coarse_l1"] = l1_loss(batch["photo"], image)  # watched, not learned from
-            losses = batch_means(losses, self.config)
+            losses["coarse_l1"] = l1_loss(batch["photo"], image)  # logged only
+            losses = self._batch_means(losses)
         apply_gradients(tape, losses["adversarial"], variables, self.generator_optimizer)
         return tf.stop_gradient(image), losses
 
     def _train_discriminator(self, batch: Batch, features: tf.Tensor, image: tf.Tensor) -> Losses:
-        """Real is a photo with its own sound; a photo with another pair's sound is not."""
+        """Matching-aware loss: a photo with another pair's sound counts as fake."""
         weights = self.config.s2ic
-        wrong_features = mismatched(features)
+        mismatched_features = mismatched(features)
         variables = self.discriminator.trainable_variables
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in variables])
             real = self.discriminator(batch["photo"], features, training=True)
-            mismatched_logits = self.discriminator(batch["photo"], wrong_features, training=True)
+            mismatched_logits = self.discriminator(
+                batch["photo"], mismatched_features, training=True
+            )
             generated = self.discriminator(image, features, training=True)
             losses = {
-                "real_judged": gan_real_loss(real),
-                "mismatched_judged": gan_fake_loss(mismatched_logits),
-                "generated_judged": gan_fake_loss(generated),
+                "real_discriminator": gan_real_loss(real),
+                "mismatched_discriminator": gan_fake_loss(mismatched_logits),
+                "generated_discriminator": gan_fake_loss(generated),
             }
-            losses = batch_means(losses, self.config)
+            losses = self._batch_means(losses)
             total = (
-                losses["real_judged"]
-                + weights.mismatched * losses["mismatched_judged"]
-                + weights.generated * losses["generated_judged"]
+                losses["real_discriminator"]
+                + weights.mismatched * losses["mismatched_discriminator"]
+                + weights.generated * losses["generated_discriminator"]
             )
         apply_gradients(tape, total, variables, self.discriminator_optimizer)
         return {**losses, "discriminator": total}
 
 
-class CMCGANStep:
-    """The networks, their optimizers and the compiled step; see ``TrainStep``.
-
-    Make it inside ``strategy.scope()``.
-    """
+class CMCGANStep(TrainStep):
+    """Trains the four sub-networks together, then the discriminator."""
 
     def __init__(
         self,
@@ -154,24 +133,15 @@ class CMCGANStep:
         strategy: tf.distribute.Strategy,
         steps_per_epoch: int,
     ) -> None:
-        self.config = config
-        self.network = network
-        self.discriminator = discriminator
-        self.strategy = strategy
-        self.step = new_step_counter()
+        super().__init__(config, network, discriminator, strategy)
         self.generator_optimizer = make_adam(config, steps_per_epoch)
         self.discriminator_optimizer = make_adam(config, steps_per_epoch)
         # Optimizers must own their variables before the step is traced.
         self.generator_optimizer.build(network.trainable_variables)
         self.discriminator_optimizer.build(discriminator.trainable_variables)
 
-    @tf.function(reduce_retracing=True)
-    def __call__(self, batch: Batch) -> Losses:
-        """Train on one global batch; see ``TrainStep``."""
-        return run_on_replicas(self.strategy, self._replica_step, batch)
-
     def networks(self) -> dict[str, keras.Model]:
-        """By name."""
+        """All networks, by name."""
         return {
             "sound encoder": self.network.sound_encoder,
             "image encoder": self.network.image_encoder,
@@ -180,11 +150,9 @@ class CMCGANStep:
             "D": self.discriminator,
         }
 
-    def parts(self) -> dict[str, Any]:
-        """What a checkpoint holds; see ``TrainStep``."""
+    def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        """All optimizers, by name."""
         return {
-            self.network.name: self.network,
-            "discriminator": self.discriminator,
             "generator_optimizer": self.generator_optimizer,
             "discriminator_optimizer": self.discriminator_optimizer,
         }
@@ -196,25 +164,25 @@ class CMCGANStep:
         return {**generator_losses, **discriminator_losses}
 
     def _train_generators(self, batch: Batch) -> tuple[CyclePaths, Losses]:
-        """Generated halves must be taken for real and fitting; round trips must lead back."""
+        """Adversarial losses of both generated halves, cycle and reconstruction losses."""
         spectrogram, photo, weights = batch["spectrogram"], batch["photo"], self.config.cmcgan
         variables = self.network.trainable_variables
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in variables])
-            seed = step_seed(self.config, self.step)
+            seed = self._seed()
             cycles = self.network.cycles(spectrogram, photo, seed)
             losses = {
-                "picture_adversarial": gan_real_loss(self._asked(cycles.image, spectrogram)),
-                "sound_adversarial": gan_real_loss(self._asked(photo, cycles.sound)),
+                "image_adversarial": gan_real_loss(self._discriminate(cycles.image, spectrogram)),
+                "sound_adversarial": gan_real_loss(self._discriminate(photo, cycles.sound)),
                 "photo_cycle_l1": l1_loss(photo, cycles.photo_around),
                 "sound_cycle_l1": l1_loss(spectrogram, cycles.sound_around),
                 "photo_again_l1": l1_loss(photo, cycles.photo_again),
                 "sound_again_l1": l1_loss(spectrogram, cycles.sound_again),
-                "coarse_l1": l1_loss(photo, cycles.image),  # watched, not learned from
+                "coarse_l1": l1_loss(photo, cycles.image),  # logged only
             }
-            losses = batch_means(losses, self.config)
+            losses = self._batch_means(losses)
             total = (
-                losses["picture_adversarial"]
+                losses["image_adversarial"]
                 + losses["sound_adversarial"]
                 + weights.cycle * (losses["photo_cycle_l1"] + losses["sound_cycle_l1"])
                 + weights.reconstruction * (losses["photo_again_l1"] + losses["sound_again_l1"])
@@ -222,33 +190,34 @@ class CMCGANStep:
         apply_gradients(tape, total, variables, self.generator_optimizer)
         return cycles, {**losses, "generators": total}
 
-    def _asked(self, image: tf.Tensor, spectrogram: tf.Tensor) -> tf.Tensor:
-        """D's logits while it must not change."""
+    def _discriminate(self, image: tf.Tensor, spectrogram: tf.Tensor) -> tf.Tensor:
+        """D's logits, without updating its statistics."""
         return self.discriminator(image, spectrogram, training=True, update_statistics=False)
 
     def _train_discriminator(self, batch: Batch, cycles: CyclePaths) -> Losses:
-        """The joint corresponding loss: real halves that match, against all other pairs."""
+        """Joint corresponding loss: real matching pairs against all other pairs."""
         spectrogram, photo, weights = batch["spectrogram"], batch["photo"], self.config.cmcgan
         image, sound = tf.stop_gradient(cycles.image), tf.stop_gradient(cycles.sound)
-        wrong_sound = mismatched(spectrogram)
+        mismatched_sound = mismatched(spectrogram)
         variables = self.discriminator.trainable_variables
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in variables])
             real = self.discriminator(photo, spectrogram, training=True)
-            mismatched_logits = self.discriminator(photo, wrong_sound, training=True)
-            with_picture = self.discriminator(image, spectrogram, training=True)
+            mismatched_logits = self.discriminator(photo, mismatched_sound, training=True)
+            with_image = self.discriminator(image, spectrogram, training=True)
             with_sound = self.discriminator(photo, sound, training=True)
             losses = {
-                "real_judged": gan_real_loss(real),
-                "mismatched_judged": gan_fake_loss(mismatched_logits),
-                "picture_judged": gan_fake_loss(with_picture),
-                "sound_judged": gan_fake_loss(with_sound),
+                "real_discriminator": gan_real_loss(real),
+                "mismatched_discriminator": gan_fake_loss(mismatched_logits),
+                "image_discriminator": gan_fake_loss(with_image),
+                "sound_discriminator": gan_fake_loss(with_sound),
             }
-            losses = batch_means(losses, self.config)
+            losses = self._batch_means(losses)
             total = (
-                weights.real_pairs * losses["real_judged"]
-                + weights.mismatched * losses["mismatched_judged"]
-                + weights.generated * (losses["picture_judged"] + losses["sound_judged"])
+                weights.real_pairs * losses["real_discriminator"]
+                + weights.mismatched * losses["mismatched_discriminator"]
+                + weights.generated
+                * (losses["image_discriminator"] + losses["sound_discriminator"])
             )
         apply_gradients(tape, total, variables, self.discriminator_optimizer)
         return {**losses, "discriminator": total}

@@ -1,12 +1,11 @@
-"""One training step (paper Sec. 2.5): G1 and G2 together with D fixed, then D.
+"""CAR-GAN's training step (Sec. 2.5): G1 and G2 together with D fixed, then D.
 
-A loss whose weight is 0 is not computed.
+Loss terms with weight 0 are not computed.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -29,22 +28,13 @@ from cargan_tf.training.optimizers import make_adam
 from cargan_tf.training.steps.train_step import (
     Batch,
     Losses,
-    batch_means,
-    new_step_counter,
+    TrainStep,
     run_on_replicas,
-    step_seed,
 )
 
 
-class CarganStep:
-    """The networks, their optimizers and the compiled step under a strategy.
-
-    Make it inside ``strategy.scope()``. Every random choice of a step comes from the configured
-    seed and the step's number, so a resumed run repeats what an undisturbed one does.
-
-    Attributes:
-        step: int64 variable, the steps done.
-    """
+class CarganStep(TrainStep):
+    """Trains the cascade and its discriminator; see ``TrainStep``."""
 
     def __init__(
         self,
@@ -54,18 +44,15 @@ class CarganStep:
         strategy: tf.distribute.Strategy,
         steps_per_epoch: int,
     ) -> None:
-        self.config = config
+        super().__init__(config, cascade, discriminator, strategy)
         self.cascade = cascade
-        self.discriminator = discriminator
-        self.strategy = strategy
-        self.step = new_step_counter()
         self._two_stages = config.model.stages == 2
         self._discriminator_first = config.training.order == "discriminator first"
-        self._counting = active_loss_weights(config)
+        self._weights = active_loss_weights(config)
         self._classification_loss = (
             double_softmax_loss if config.loss.double_softmax else classification_loss
         )
-        self._adversarial = GAN_LOSSES[config.loss.gan_loss]
+        self._gan = GAN_LOSSES[config.loss.gan_loss]
         self.generator_optimizer = make_adam(config, steps_per_epoch)
         self.discriminator_optimizer = make_adam(
             config, steps_per_epoch, config.training.discriminator_learning_rate
@@ -79,92 +66,82 @@ class CarganStep:
 
     @tf.function(reduce_retracing=True)
     def __call__(self, batch: Batch) -> Losses:
-        """Train on one global batch.
-
-        Args:
-            batch: ``spectrogram`` [B, S, S, 1], ``label`` [B, K] and ``photo`` [B, S, S, 3], spread
-                over the replicas by the strategy.
-
-        Returns:
-            Each loss term that counts, unweighted, as the mean over the global batch.
-        """
+        """Train on one global batch; see ``TrainStep``. R1 is applied every N steps."""
         if not self.config.loss.gradient_penalty:
             return run_on_replicas(self.strategy, self._on_replica, batch)
-        # Outside the replicas, which cannot put together a batch's statistics within a branch.
-        penalised = partial(self._on_replica, penalise=True)
-        with_penalty = partial(run_on_replicas, self.strategy, penalised, batch)
+        # The branch is outside the replicas: batch norm's all-reduce cannot run inside one.
+        penalized = partial(self._on_replica, penalize=True)
+        with_penalty = partial(run_on_replicas, self.strategy, penalized, batch)
         without = partial(run_on_replicas, self.strategy, self._on_replica, batch)
         due = (self.step + 1) % self.config.loss.gradient_penalty_steps == 0
         return tf.cond(due, with_penalty, lambda: without() | {"gradient_penalty": tf.zeros([])})
 
     def networks(self) -> dict[str, keras.Model]:
-        """G1, G2, C and D, as far as there are."""
+        """G1, G2, C and D, as far as they exist."""
         return {
             **dict(zip(("G1", "G2"), self.cascade.generators, strict=False)),
             "C (frozen)": self.cascade.classifier,
             "D": self.discriminator,
         }
 
-    def parts(self) -> dict[str, Any]:
-        """What a checkpoint holds; see ``TrainStep``."""
+    def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        """Of the generators and of D."""
         return {
-            self.cascade.name: self.cascade,
-            "discriminator": self.discriminator,
             "generator_optimizer": self.generator_optimizer,
             "discriminator_optimizer": self.discriminator_optimizer,
         }
 
-    def _replica_step(self, batch: Batch, penalise: bool = False) -> Losses:
-        stages, losses = self._train_generators(batch, penalise)
+    def _replica_step(self, batch: Batch, penalize: bool = False) -> Losses:
+        stages, losses = self._train_generators(batch, penalize)
         if not self._discriminator_first:
-            losses |= self._train_discriminator(batch, stages, penalise)
+            losses |= self._train_discriminator(batch, stages, penalize)
         self.step.assign_add(1)
         return losses
 
     def _train_generators(
-        self, batch: Batch, penalise: bool = False
+        self, batch: Batch, penalize: bool = False
     ) -> tuple[CascadeOutput, Losses]:
-        """G1 and G2's half, and D's within it where D comes first: both see the same images."""
-        seed = step_seed(self.config, self.step)
+        """The generators' half; with D first, D's half inside it, on the same images."""
+        seed = self._seed()
         variables = self.cascade.generator_variables
-        judged: Losses = {}
+        discriminator_losses: Losses = {}
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in variables])
             stages = self.cascade(batch["spectrogram"], batch["label"], seed=seed, training=True)
             if self._discriminator_first:
                 with tape.stop_recording():
-                    judged = self._train_discriminator(batch, stages, penalise)
-            losses = batch_means(self._generator_losses(batch, stages), self.config)
-            total = self._weighed(losses)
+                    discriminator_losses = self._train_discriminator(batch, stages, penalize)
+            losses = self._batch_means(self._generator_losses(batch, stages))
+            total = self._weighted_sum(losses)
             scaled = self.generator_optimizer.scale_loss(total)
-        # A total without any term is a constant: it pulls at nothing.
+        # A total without any term is a constant, without gradients.
         gradients = tape.gradient(
             scaled,
             [variable.value for variable in variables],
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
         self.generator_optimizer.apply(gradients, variables)
-        return stages, {**judged, **losses, "generators": total}
+        return stages, {**discriminator_losses, **losses, "generators": total}
 
     def _generator_losses(self, batch: Batch, stages: CascadeOutput) -> Losses:
-        """Each term of Eq. 6 that counts; L1 in any case, by which a run is watched."""
-        label, counts, losses = batch["label"], self._counting, Losses()
-        if "coarse_classification" in counts:
+        """The terms of Eq. 6 with a weight, and always L1, which is logged."""
+        label, weights, losses = batch["label"], self._weights, Losses()
+        if "coarse_classification" in weights:
             losses["coarse_classification"] = self._classification_loss(stages.coarse_logits, label)
-        if "refined_classification" in counts:
+        if "refined_classification" in weights:
             logits = self.cascade.classifier(stages.refined, training=False)
             losses["refined_classification"] = self._classification_loss(logits, label)
         if self.config.loss.feature_matching:
-            *real, _ = self._judge(batch, batch["photo"], update_statistics=False)
+            *real, _ = self._discriminate(batch, batch["photo"], update_statistics=False)
         if self.config.loss.perceptual:
             photo = self.cascade.classifier.feature_maps(batch["photo"])
         for name, image in (("coarse", stages.coarse), ("refined", stages.refined)):
-            if f"{name}_adversarial" in counts:
-                *generated, logits = self._judge(batch, image, update_statistics=False)
-                losses[f"{name}_adversarial"] = self._adversarial.fooled(logits)
-                if f"{name}_feature_matching" in counts:
+            if f"{name}_adversarial" in weights:
+                *generated, logits = self._discriminate(batch, image, update_statistics=False)
+                losses[f"{name}_adversarial"] = self._gan.generator(logits)
+                if f"{name}_feature_matching" in weights:
                     losses[f"{name}_feature_matching"] = feature_matching_loss(generated, real)
-            if f"{name}_perceptual" in counts:
+            if f"{name}_perceptual" in weights:
                 features = self.cascade.classifier.feature_maps(image)
                 losses[f"{name}_perceptual"] = perceptual_loss(features, photo)
         losses["coarse_l1"] = l1_loss(batch["photo"], stages.coarse)
@@ -172,75 +149,79 @@ class CarganStep:
             losses["refined_l1"] = l1_loss(batch["photo"], stages.refined)
         return losses
 
-    def _weighed(self, losses: Losses) -> tf.Tensor:
-        """The generators' whole loss (Eq. 6)."""
-        parts = [
-            self._counting[name] * loss for name, loss in losses.items() if name in self._counting
+    def _weighted_sum(self, losses: Losses) -> tf.Tensor:
+        """The generators' total loss (Eq. 6)."""
+        terms = [
+            self._weights[name] * loss for name, loss in losses.items() if name in self._weights
         ]
-        return tf.add_n(parts) if parts else tf.zeros([])
+        return tf.add_n(terms) if terms else tf.zeros([])
 
     def _train_discriminator(
-        self, batch: Batch, stages: CascadeOutput, penalise: bool = False
+        self, batch: Batch, stages: CascadeOutput, penalize: bool = False
     ) -> Losses:
         weights = self.config.loss
         if not weights.adversarial * weights.discriminator:
             return {"discriminator": tf.zeros([])}
-        shown = None
+        label = None
         if self.config.model.discriminator_label == "authors":
-            shown = tf.stop_gradient(stages.residue)
-        judged = {
-            "real_judged": (weights.real_pairs, batch["photo"], self._adversarial.real),
-            "coarse_judged": (weights.coarse_adversarial, stages.coarse, self._adversarial.fake),
+            label = tf.stop_gradient(stages.residue)
+        images = {
+            "real_discriminator": (weights.real_pairs, batch["photo"], self._gan.real),
+            "coarse_discriminator": (weights.coarse_adversarial, stages.coarse, self._gan.fake),
         }
         if self._two_stages:
-            fake = (weights.refined_adversarial, stages.refined, self._adversarial.fake)
-            judged["refined_judged"] = fake
-        judged = {name: parts for name, parts in judged.items() if parts[0]}
-        if not judged:
+            fake = (weights.refined_adversarial, stages.refined, self._gan.fake)
+            images["refined_discriminator"] = fake
+        images = {name: parts for name, parts in images.items() if parts[0]}
+        if not images:
             return {"discriminator": tf.zeros([])}
         variables = self.discriminator.trainable_variables
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in variables])
             losses: Losses = {}
-            for name, (_, image, loss_of) in judged.items():
+            for name, (_, image, loss_of) in images.items():
                 fixed = tf.stop_gradient(image)
-                *_, logits = self._judge(batch, fixed, update_statistics=True, shown=shown)
+                *_, logits = self._discriminate(batch, fixed, update_statistics=True, label=label)
                 losses[name] = loss_of(logits)
-            parts = {name: weight for name, (weight, *_) in judged.items()}
-            if penalise:
+            term_weights = {name: weight for name, (weight, *_) in images.items()}
+            if penalize:
                 losses["gradient_penalty"] = gradient_penalty(
-                    lambda image: self._judge(batch, image, False, shown)[-1], batch["photo"]
+                    lambda image: self._discriminate(batch, image, False, label)[-1], batch["photo"]
                 )
-                often = weights.gradient_penalty_steps  # as if it had been taken in every step
-                parts["gradient_penalty"] = weights.gradient_penalty * often
-            losses = batch_means(losses, self.config)
+                # N times as strong, as it is applied every N steps only.
+                term_weights["gradient_penalty"] = (
+                    weights.gradient_penalty * weights.gradient_penalty_steps
+                )
+            losses = self._batch_means(losses)
             total = (
                 weights.discriminator
                 * weights.adversarial
-                * tf.add_n([parts[name] * loss for name, loss in losses.items()])
+                * tf.add_n([term_weights[name] * loss for name, loss in losses.items()])
             )
             scaled = self.discriminator_optimizer.scale_loss(total)
         gradients = tape.gradient(scaled, [variable.value for variable in variables])
         self.discriminator_optimizer.apply(gradients, variables)
         return {**losses, "discriminator": total}
 
-    def _judge(
+    def _discriminate(
         self,
         batch: Batch,
         image: tf.Tensor,
         update_statistics: bool,
-        shown: tf.Tensor | None = None,
+        label: tf.Tensor | None = None,
     ) -> list[tf.Tensor]:
-        """D's features of [A, I], the logits last; D changes in its own half of the step only.
+        """D's feature maps of [A, I], the logits last.
 
-        Where D sees a label, it is ``shown`` [B, K], or the sound's own.
+        Args:
+            update_statistics: of D's batch norm; in D's own half of the step only.
+            label: [B, K], for a D with a label input; the batch's if ``None``.
         """
         kinds = self.config.training.discriminator_augmentation
         if kinds:
-            image = diff_augment(image, kinds, step_seed(self.config, self.step))
+            image = diff_augment(image, kinds, self._seed())
         pair = tf.concat([batch["spectrogram"], image], axis=-1)
         if self.config.model.discriminator_label != "none":
-            pair = concat_label_channels(pair, batch["label"] if shown is None else shown)
+            pair = concat_label_channels(pair, batch["label"] if label is None else label)
         return self.discriminator.feature_maps(
             pair, training=True, update_statistics=update_statistics
         )

@@ -1,9 +1,9 @@
-"""What the training steps of all systems share: one step over several replicas."""
+"""The base of all training steps: one compiled step over several replicas."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -14,54 +14,83 @@ Batch = dict[str, tf.Tensor]
 Losses = dict[str, tf.Tensor]
 
 
-class TrainStep(Protocol):
-    """The training step of a system: what the trainer calls and the checkpoints hold.
+class TrainStep:
+    """A model's networks, optimizers and compiled training step.
+
+    Create it inside ``strategy.scope()``. Everything random in a step depends on the seed, the step
+    and the index in the global batch, so that resuming is exact and replicas agree.
 
     Attributes:
-        step: int64 variable, the steps done.
+        step: int64 variable, the number of steps done.
     """
 
-    step: tf.Variable
+    def __init__(
+        self,
+        config: Config,
+        network: keras.Model,
+        discriminator: keras.Model,
+        strategy: tf.distribute.Strategy,
+    ) -> None:
+        self.config = config
+        self.network = network
+        self.discriminator = discriminator
+        self.strategy = strategy
+        self.step = tf.Variable(
+            0,
+            dtype=tf.int64,
+            trainable=False,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+            name="step",
+        )
 
+    @tf.function(reduce_retracing=True)
     def __call__(self, batch: Batch) -> Losses:
         """Train on one global batch.
 
         Args:
-            batch: ``spectrogram`` [B, S, S, C], ``label`` [B, K] and ``photo`` [B, S, S, 3], spread
-                over the replicas by the strategy.
+            batch: ``spectrogram`` [B, S, S, C], ``label`` [B, K] and ``photo`` [B, S, S, 3],
+                distributed over the replicas by the strategy.
 
         Returns:
-            Each loss term that counts, unweighted, as the mean over the global batch; among them
-            ``coarse_l1``, by which a run is watched, and of two stages ``refined_l1``.
+            Each active loss term, unweighted, as its mean over the global batch. ``coarse_l1`` is
+            always among them, and ``refined_l1`` if there are two stages.
         """
+        return run_on_replicas(self.strategy, self._replica_step, batch)
 
     def networks(self) -> dict[str, keras.Model]:
-        """All networks, the discriminator too, by the names of the paper they are from."""
+        """All networks, with the discriminator, by their names in the paper."""
+        raise NotImplementedError
+
+    def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        """All optimizers, by name."""
+        raise NotImplementedError
 
     def parts(self) -> dict[str, Any]:
-        """What a checkpoint holds beside the step's number: networks and optimizers, by name."""
+        """What a checkpoint holds besides the step: networks and optimizers, by name."""
+        return {
+            self.network.name: self.network,
+            "discriminator": self.discriminator,
+            **self.optimizers(),
+        }
 
+    def _replica_step(self, batch: Batch) -> Losses:
+        """Train on this replica's part of the batch; losses are its part of the global means."""
+        raise NotImplementedError
 
-def new_step_counter() -> tf.Variable:
-    """The number of steps done, the same on every replica."""
-    return tf.Variable(
-        0,
-        dtype=tf.int64,
-        trainable=False,
-        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-        name="step",
-    )
+    def _seed(self) -> tf.Tensor:
+        """int32 [2]: the seed of everything random in this step."""
+        return tf.stack([self.config.training.seed, tf.cast(self.step, tf.int32)])
 
-
-def step_seed(config: Config, step: tf.Variable) -> tf.Tensor:
-    """int32 [2]: the source of all that is random in this step."""
-    return tf.stack([config.training.seed, tf.cast(step, tf.int32)])
+    def _batch_means(self, losses: Losses) -> Losses:
+        """Losses [B] to this replica's part of their means over the global batch."""
+        batch_size = self.config.training.batch_size
+        return {name: tf.reduce_sum(loss) / batch_size for name, loss in losses.items()}
 
 
 def run_on_replicas(
     strategy: tf.distribute.Strategy, replica_step: Callable[[Batch], Losses], batch: Batch
 ) -> Losses:
-    """Run a step on every replica's part of the batch and add up the losses."""
+    """Run ``replica_step`` on each replica's part of the batch and sum the losses."""
     per_replica = strategy.run(replica_step, args=(batch,))
     return {
         name: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
@@ -69,26 +98,17 @@ def run_on_replicas(
     }
 
 
-def batch_means(losses: Losses, config: Config) -> Losses:
-    """Losses [B] to this replica's part of each one's mean over the global batch."""
-    batch_size = config.training.batch_size
-    return {name: tf.reduce_sum(loss) / batch_size for name, loss in losses.items()}
-
-
 def mismatched(values: tf.Tensor) -> tf.Tensor:
-    """``values`` [B, …] of the next pair in the global batch: another pair's, so a wrong one.
-
-    The next pair may be on the next replica.
-    """
+    """``values`` [B, …] of the next pair in the global batch, which may be on the next replica."""
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:
         return tf.roll(values, -1, axis=0)
     batch, rank = tf.shape(values)[0], values.shape.rank
-    first = context.replica_id_in_sync_group * batch
-    after = (context.num_replicas_in_sync - 1) * batch - first
-    own_place = tf.pad(values, [[first, after], *([[0, 0]] * (rank - 1))])
-    everyone = context.all_reduce("SUM", own_place)  # all_gather has no eager mode
-    return tf.roll(everyone, -1, axis=0)[first : first + batch]
+    before = context.replica_id_in_sync_group * batch
+    after = (context.num_replicas_in_sync - 1) * batch - before
+    padded = tf.pad(values, [[before, after], *([[0, 0]] * (rank - 1))])
+    global_batch = context.all_reduce("SUM", padded)  # all_gather has no eager mode
+    return tf.roll(global_batch, -1, axis=0)[before : before + batch]
 
 
 def apply_gradients(
@@ -97,5 +117,5 @@ def apply_gradients(
     variables: Sequence[keras.Variable],
     optimizer: keras.optimizers.Optimizer,
 ) -> None:
-    """One step of ``optimizer`` along the gradients of ``loss``, summed over the replicas."""
+    """Update ``variables`` by the gradients of ``loss``, summed over the replicas."""
     optimizer.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
