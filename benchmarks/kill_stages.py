@@ -115,7 +115,7 @@ def _export_result(position: Path) -> dict[str, str]:
     wanted = ("saved_model.pb", "variables/")
     files = {name: d for name, d in _digests(folder).items() if name.startswith(wanted)}
     left = [path.name for path in (position / "models").glob(".export-*")]
-    return files | {"card": _digest(json.dumps(metadata).encode()), "left": str(left)}
+    return files | {"metadata": _digest(json.dumps(metadata).encode()), "left": str(left)}
 
 
 def _reproduce_words(material: Path, position: Path) -> list[str]:

@@ -93,7 +93,7 @@ def random_batch(config: Config) -> dict[str, Any]:
 
 
 def new_picture_model(config: Config) -> tuple[ServingModule, ModelMetadata]:
-    """Sound in, 8-bit image out, and the card that goes with it."""
+    """Sound in, 8-bit image out, and the metadata that goes with it."""
     from cargan_tf.audio.normalization import BandStatistics
     from cargan_tf.export.metadata import ModelMetadata
     from cargan_tf.export.serving_module import ServingModule

@@ -115,13 +115,13 @@ def test_shares_are_scaled_to_sum_to_one_and_add_up_by_meaning():
 
 @pytest.mark.parametrize("fraction", [-0.1, float("nan"), float("inf")])
 def test_a_share_that_is_none_is_refused(fraction):
-    with pytest.raises(UserError, match="label 'cello' has the share"):
+    with pytest.raises(UserError, match="label 'cello' has the weight"):
         label_weights({"violin": 1, "cello": fraction}, SUB_URMP_LABELS)
 
 
 @pytest.mark.parametrize("fractions", [{}, {"violin": 0}])
 def test_no_share_at_all_is_refused(fractions):
-    with pytest.raises(UserError, match="no label has a share above 0"):
+    with pytest.raises(UserError, match="no label has a weight above 0"):
         label_weights(fractions, SUB_URMP_LABELS)
 
 
@@ -134,5 +134,5 @@ def test_a_mix_is_read():
     ["", "violin", "violin=", "=1", "violin=much", "violin=nan", "violin=1,violin=2", "a=1,"],
 )
 def test_what_is_no_mix_is_refused(text):
-    with pytest.raises(UserError, match="each label once with its share"):
+    with pytest.raises(UserError, match="each label once with its weight"):
         parse_label_mix(text)

@@ -123,7 +123,7 @@ def test_what_is_shown_is_drawn_by_the_weights_that_are_exported(
 ):
     """The averaged ones, where weights are averaged."""
     from cargan_tf.config import override
-    from cargan_tf.quickstart import _judge
+    from cargan_tf.quickstart import _test
     from cargan_tf.training.checkpoints import restore_network
     from cargan_tf.training.distribution import make_strategy
     from cargan_tf.training.run import Run
@@ -133,9 +133,9 @@ def test_what_is_shown_is_drawn_by_the_weights_that_are_exported(
     config = override(tiny_config, ["training.ema_steps=50"])
     trainer = Trainer(Run(tmp_path), tiny_data, config, make_strategy())
     trainer.train()
-    figures, grid = _judge(trainer, SilentReporter())
+    figures, grid = _test(trainer, SilentReporter())
     trainer.ema = None
     restore_network(trainer.run.checkpoints, trainer.network)
-    expected, generated = _judge(trainer, SilentReporter())
+    expected, generated = _test(trainer, SilentReporter())
     assert figures == expected
     np.testing.assert_array_equal(grid, generated)

@@ -125,7 +125,7 @@ def to_spectrogram(
     Args:
         log_mel: [B, n_mels, frames] in dB.
         statistics: mean and spread in dB of each mel band over the training data.
-        clip_std: spreads from the mean that reach -1 and 1; what lies beyond is clipped.
+        clip_std: stds from the mean that map to ±1; values beyond are clipped.
         size: pixels a side.
 
     Returns:

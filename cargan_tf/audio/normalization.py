@@ -1,4 +1,4 @@
-"""The mean and spread of each mel band over a data set.
+"""The mean and std of each mel band over a data set.
 
 A log-mel scaled by one constant leaves players indistinguishable; standardized per band it tells
 them apart. The statistics therefore travel with the data set, the run and the exported model.
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cargan_tf.errors import UserError
 
 MIN_STD_DB: Final = 1.0
-"""The least spread of a band. One dB is about the smallest change of level that is heard; a band
+"""The minimum std of a band. One dB is about the smallest change of level that is heard; a band
 that varies by less (always at the floor, say) must not have its round-off blown up to [-1, 1]."""
 
 MIN_STD_UNIT: Final = 0.01
@@ -34,7 +34,7 @@ class BandStatistics:
         std: standard deviation of each mel band in the same unit.
 
     Raises:
-        UserError: no bands, different lengths, a value that is not finite, or a spread that is
+        UserError: no bands, different lengths, a value that is not finite, or a std that is
             not positive.
     """
 
@@ -44,34 +44,34 @@ class BandStatistics:
     def __post_init__(self) -> None:
         if not self.mean or len(self.mean) != len(self.std):
             raise UserError(
-                f"band statistics hold {len(self.mean)} means and {len(self.std)} spreads;"
+                f"band statistics hold {len(self.mean)} means and {len(self.std)} stds;"
                 " expected one of each per mel band: prepare the data again"
             )
         for band, (mean, std) in enumerate(zip(self.mean, self.std, strict=True)):
             if not math.isfinite(mean) or not math.isfinite(std) or std <= 0:
                 raise UserError(
-                    f"band statistics hold mean {mean} and spread {std} for mel band {band};"
-                    " expected finite values and a positive spread: prepare the data again"
+                    f"band statistics hold mean {mean} and std {std} for mel band {band};"
+                    " expected finite values and a positive std: prepare the data again"
                 )
 
     def to_json(self) -> dict[str, list[float]]:
         """The plain values ``from_json`` takes; they survive JSON without loss."""
-        return {"mean": list(self.mean), "spread": list(self.std)}
+        return {"mean": list(self.mean), "std": list(self.std)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> BandStatistics:
         """Rebuild the statistics from what ``to_json`` gave.
 
         Raises:
-            UserError: not two lists of numbers under "mean" and "spread", or invalid ones.
+            UserError: not two lists of numbers under "mean" and "std", or invalid ones.
         """
         try:
             mean = tuple(float(number) for number in value["mean"])
-            std = tuple(float(number) for number in value["spread"])
+            std = tuple(float(number) for number in value["std"])
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(
                 'band statistics cannot be read; expected lists of numbers under "mean" and'
-                ' "spread": prepare the data again'
+                ' "std": prepare the data again'
             ) from error
         return cls(mean=mean, std=std)
 
@@ -150,7 +150,7 @@ class BandSums:
         """The mean and (population) standard deviation of each band, in the log-mel's unit.
 
         Args:
-            min_std: a band's spread is at least this.
+            min_std: minimum std of a band.
 
         Raises:
             UserError: nothing was added.

@@ -16,7 +16,7 @@ from cargan_tf.utils.remote import to_path
 DATASET_FILE = "dataset.json"
 
 #: Raised when shards or this description change in a way that older code misreads.
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 
 #: A name without folders, also in Windows' way: a description from elsewhere must not lead readers
 #: out of its folder.
@@ -57,7 +57,7 @@ class DatasetInfo(_Description):
         skipped: what of the source is not in the shards, and why, silent clips included.
         shared_recordings: recordings in more than one split; ideally none.
         config: the whole configuration at preprocessing; ``config.audio`` made the log-mels.
-        statistics: mean and spread of each mel band over the training split.
+        statistics: mean and std of each mel band over the training split.
         shards: the files of each split, in reading order.
         source: the folder it was made from.
         source_kind: its format, as in :data:`cargan_tf.data.sources.detection.FORMATS`.

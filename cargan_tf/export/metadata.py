@@ -1,4 +1,7 @@
-"""What a model must be told about: enough to feed it, and where it is from. Without TensorFlow."""
+"""Metadata of an exported model: configuration, labels, band statistics, provenance.
+
+Needs no TensorFlow.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,18 @@ from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config, config_from_json
 from cargan_tf.errors import UserError
 
-#: How the networks' large kernels are stored; all else is float32.
+#: Type of the networks' large kernels on disk; everything else is float32.
 Storage: TypeAlias = Literal["float32", "float16"]
 
 #: Beside saved_model.pb.
 METADATA_FILE = "model.json"
 
-#: Keys of ``ModelMetadata.to_json``: what a server can be asked for.
+#: Raised when older versions cannot read newer files, or newer ones older files.
+FORMAT = 2
+
+#: Keys of ``ModelMetadata.to_json``: the parts that a server can be asked for.
 PARTS = (
+    "format",
     *("labels", "step", "data_hash", "metrics", "recognition_accuracy"),
     *("weights", "config", "statistics"),
 )
@@ -27,22 +34,23 @@ PARTS = (
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """The description that travels with a model."""
+    """Everything needed to use a model, and where it is from."""
 
     config: Config
     labels: tuple[str, ...]
     statistics: BandStatistics
     step: int  # of training
     data_hash: str
-    #: Figures of the refined images by split and metric, where the run was evaluated.
+    #: Metrics of the refined images by split and name, if the run was evaluated.
     metrics: Mapping[str, Mapping[str, float]] | None = None
-    #: Of the sound classifier on held-out sounds, where the model has one.
+    #: The sound classifier's accuracy on held-out sounds, if the model has one.
     recognition_accuracy: float | None = None
     weights: Storage = "float32"
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
         return {
+            "format": FORMAT,
             "labels": list(self.labels),
             "step": self.step,
             "data_hash": self.data_hash,
@@ -54,15 +62,21 @@ class ModelMetadata:
         }
 
     @classmethod
-    def from_json(cls, values: dict[str, Any], origin: str) -> ModelMetadata:
-        """The inverse; ``origin`` names the file in messages.
+    def from_json(cls, values: dict[str, Any], source: str) -> ModelMetadata:
+        """The inverse; ``source`` names the file in messages.
 
         Raises:
-            UserError: the configuration does not fit this version.
+            UserError: another format, or an invalid configuration.
             KeyError: a part is missing.
         """
+        found = values.get("format", 1)
+        if found != FORMAT:
+            raise UserError(
+                f"{source} has format {found}, this version of cargan_tf reads {FORMAT}: export the"
+                " run again with this version, or use the version that exported it."
+            )
         return cls(
-            config=config_from_json(values["config"], origin),
+            config=config_from_json(values["config"], source),
             labels=tuple(values["labels"]),
             statistics=BandStatistics.from_json(values["statistics"]),
             step=values["step"],
@@ -74,10 +88,10 @@ class ModelMetadata:
 
 
 def read_metadata(version: Path) -> ModelMetadata:
-    """The card of an exported version.
+    """The metadata of an exported version.
 
     Raises:
-        UserError: it is missing or damaged.
+        UserError: it is missing, damaged, or of another format.
     """
     file = version / METADATA_FILE
     try:

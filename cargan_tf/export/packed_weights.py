@@ -1,4 +1,4 @@
-"""The networks' weights as a model holds them: large kernels each, all small ones in one vector."""
+"""Weight storage of exported models: large kernels separately, all small weights in one vector."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ import tensorflow as tf
 from cargan_tf.errors import UserError
 from cargan_tf.export.metadata import Storage
 
-#: A kernel of so many numbers or more is stored by itself, where it is asked for as float16: 0.99
-#: of the quickstart model's bytes. Smaller ones, biases and batch-norm statistics stay float32;
-#: variances may be too small for float16.
+#: Kernels with at least this many values are stored separately, optionally as float16: 99 % of the
+#: quickstart model's bytes. Smaller ones, biases and batch-norm statistics stay float32; variances
+#: may underflow in float16.
 LARGE = 2**12
 
 
 class PackedWeights(tf.Module):
-    """Variables of networks, and what makes the networks read them from here.
+    """Stores the variables of networks, and makes the networks read them from here.
 
-    Small weights are four variables of five, and TensorFlow takes as long to save and load each as
-    a large one: in one vector, a model is loaded in half of the time.
+    Four of five variables are small, and TensorFlow takes as long to load each as a large one:
+    packed into one vector, a model loads in half the time.
     """
 
     def __init__(self, variables: Sequence[keras.Variable], storage: Storage) -> None:
-        """``storage``: with ``float16`` large kernels are stored so; float32 where they are used.
+        """With ``storage`` ``float16`` large kernels are stored as float16 and used as float32.
 
         Raises:
-            UserError: a weight is beyond float16, whose largest number is 65,504.
+            UserError: a weight exceeds the range of float16 (65,504).
         """
-        super().__init__(name="stored_weights")
+        super().__init__(name="packed_weights")
         small = [variable for variable in variables if _is_small(variable)]
         kept = {
             id(variable): _half(variable)
@@ -40,29 +40,29 @@ class PackedWeights(tf.Module):
             for variable in variables
             if not _is_small(variable)
         }
-        # TensorFlow's C++ loader, which TF Serving runs, finds variables only where a module
-        # itself holds them; behind a Keras model they are "not found".
+        # TensorFlow's C++ loader, which TF Serving uses, finds variables only as direct attributes
+        # of a module; behind a Keras model they are "not found".
         self._stored = list(kept.values())
         self._small = tf.Variable(
             tf.concat([tf.reshape(variable.value, [-1]) for variable in small], axis=0),
             trainable=False,
             name="small_weights",
         )
-        # Functions: TensorFlow saves no dictionary with such keys.
+        # Functions, as TensorFlow cannot save dictionaries with such keys.
         self._kept = kept.get
         self._shapes = lambda: {id(variable): variable.shape for variable in small}
 
     def reading(self, network: Any) -> Callable[..., Any]:
-        """``network``, not training, with the stored weights; to be called in a graph."""
+        """``network`` in inference mode with the stored weights; call it in a graph."""
 
         def call(*inputs: tf.Tensor) -> Any:
             unpacked = self._unpacked()
-            in_use = []
+            state_mapping = []
             for variable in network.variables:
                 stored = unpacked.get(id(variable), self._kept(id(variable)))
                 if stored is not variable.value:
-                    in_use.append((variable, tf.cast(stored, variable.dtype)))
-            with keras.StatelessScope(state_mapping=in_use):
+                    state_mapping.append((variable, tf.cast(stored, variable.dtype)))
+            with keras.StatelessScope(state_mapping=state_mapping):
                 return network(*inputs, training=False)
 
         return call
@@ -89,6 +89,6 @@ def _half(variable: keras.Variable) -> tf.Variable:
     half = tf.cast(variable.value, tf.float16)
     if not bool(tf.reduce_all(tf.math.is_finite(half))):
         raise UserError(
-            f"{variable.path} holds numbers beyond float16 (65,504): export without --float16."
+            f"{variable.path} has values beyond float16's range (65,504): export without --float16."
         )
     return tf.Variable(half, trainable=False, name=variable.path.replace("/", "_"))

@@ -1,7 +1,5 @@
-"""What an evaluation found out about a run, for the card of its export."""
-# MERGED Whether a model whose weights are stored as float16 still draws the same images.
-# MERGED From a run to a SavedModel that TensorFlow Serving mounts.
-# MERGED Requests that a server sends to itself before it takes others.
+"""Exports a run as a SavedModel with metadata and warm-up requests, as TensorFlow Serving mounts
+it."""
 
 from __future__ import annotations
 
@@ -40,11 +38,11 @@ from cargan_tf.utils.files import file_hash, write_json
 
 
 def evaluation_values(run: Path, step: int) -> dict[str, dict[str, float]] | None:
-    """The figures of the refined images, by split and metric.
+    """The metrics of the refined images, by split and name.
 
     Args:
         run: directory of the run.
-        step: of the checkpoint that is exported; a report on another one does not count.
+        step: of the exported checkpoint; a report on another one is ignored.
 
     Raises:
         UserError: the report is damaged.
@@ -59,36 +57,36 @@ def evaluation_values(run: Path, step: int) -> dict[str, dict[str, float]] | Non
     if report.provenance.step != step:
         return None
     return {
-        split.split: {name: figure.value for name, figure in split.row(REFINED).values.items()}
+        split.split: {name: result.value for name, result in split.row(REFINED).values.items()}
         for split in report.splits
     }
 
 
-#: A color may differ by so much of 255: half of it is the rounding to 8 bits.
+#: Maximum difference of a pixel value in levels of 255; rounding to 8 bits accounts for half of it.
 LEVELS = 1
-#: The sounds that are compared: notes of each recording, its number and the players' seed.
+#: Synthesized test sounds: notes per recording, the recording's number, and the seed.
 NOTES, RECORDING, SEED = 2, 0, 0
 
 
 def check_same_images(model: ServingModule, other: ServingModule, metadata: ModelMetadata) -> None:
-    """Draw a sound with each label by both.
+    """Check that both models generate the same images, up to ``LEVELS``.
 
     Raises:
-        UserError: a color differs by more than ``LEVELS``.
+        UserError: a pixel value differs by more than ``LEVELS``.
     """
     sounds, labels = comparison_sounds(metadata), list(metadata.labels)
-    images = [made.serve(sounds, labels)["image"].numpy() for made in (model, other)]
-    one, two = (image.astype(np.int16) for image in images)
-    furthest = int(np.abs(one - two).max())
-    if furthest > LEVELS:
+    images = [module.serve(sounds, labels)["image"].numpy() for module in (model, other)]
+    first, second = (image.astype(np.int16) for image in images)
+    difference = int(np.abs(first - second).max())
+    if difference > LEVELS:
         raise UserError(
-            f"with float16 weights a color differs by {furthest} of 255, and at most {LEVELS} is"
-            " taken: export without --float16."
+            f"with float16 weights a pixel value differs by {difference} of 255; at most {LEVELS} is"
+            " allowed: export without --float16."
         )
 
 
 def comparison_sounds(metadata: ModelMetadata) -> NDArray[np.float32]:
-    """[K, samples]: the beginnings of synthesized recordings, one a label."""
+    """[K, samples]: the beginning of a synthesized recording per label."""
     audio = metadata.config.audio
     names = [
         list(INSTRUMENTS)[position % len(INSTRUMENTS)] for position in range(len(metadata.labels))
@@ -101,18 +99,18 @@ def comparison_sounds(metadata: ModelMetadata) -> NDArray[np.float32]:
     return np.stack([clip.samples for clip in clips])
 
 
-#: How the names of folders begin that are no version yet.
+#: Prefix of unfinished versions' folders.
 _UNFINISHED = ".export-"
 
 
 def serving_module_of_run(
     run: Run, weights: Storage = "float32"
 ) -> tuple[ServingModule, ModelMetadata]:
-    """The networks of a run's newest checkpoint, ready to draw.
+    """The serving module of a run's newest checkpoint.
 
     Args:
         run: the run.
-        weights: ``float16`` stores large kernels so, if the images stay the same.
+        weights: ``float16`` stores large kernels as float16, if the images stay the same.
 
     Raises:
         UserError: there is no run or no checkpoint, or float16 changes the images.
@@ -121,7 +119,7 @@ def serving_module_of_run(
     network = new_network(info.config, len(info.labels))
     step = restore_network(run.checkpoints, network)
     found = load_sound_classifier(run.sound_classifier, info.config, info.labels, info.statistics)
-    listener, accuracy = (found[0], found[1].accuracy) if found else (None, None)
+    sound_classifier, accuracy = (found[0], found[1].accuracy) if found else (None, None)
     metadata = ModelMetadata(
         config=info.config,
         labels=info.labels,
@@ -131,19 +129,19 @@ def serving_module_of_run(
         metrics=evaluation_values(run.path, step),
         recognition_accuracy=accuracy,
     )
-    model = ServingModule(network, metadata, listener)
+    model = ServingModule(network, metadata, sound_classifier)
     if weights == "float32":
         return model, metadata
     metadata = dataclasses.replace(metadata, weights=weights)
-    halved = ServingModule(network, metadata, listener)
+    halved = ServingModule(network, metadata, sound_classifier)
     check_same_images(model, halved, metadata)
     return halved, metadata
 
 
 def export_run(run: Run, out: Path, weights: Storage = "float32") -> Path:
-    """Write ``out/<version>/``, one version above the highest there; returns that folder.
+    """Write ``out/<version>/`` with the next version number; returns that folder.
 
-    A reader sees a whole version or none: it is written beside and renamed.
+    It is written to a temporary name and renamed, so readers see a complete version or none.
 
     Args:
         run: the run.
@@ -158,23 +156,23 @@ def export_run(run: Run, out: Path, weights: Storage = "float32") -> Path:
     model, metadata = serving_module_of_run(run, weights)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with FileLock(out / ".lock"):  # another export of this folder takes seconds
-            return _written(model, metadata, out)
+        with FileLock(out / ".lock"):  # concurrent exports to one folder take turns
+            return _write(model, metadata, out)
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error.strerror or error}.") from error
 
 
-def _written(model: ServingModule, metadata: ModelMetadata, out: Path) -> Path:
-    """Write the next version into ``out``, which no other export does meanwhile."""
-    for left in out.glob(f"{_UNFINISHED}*"):  # by one that was killed
-        shutil.rmtree(left, ignore_errors=True)
+def _write(model: ServingModule, metadata: ModelMetadata, out: Path) -> Path:
+    """Write the next version into ``out``; the caller holds its lock."""
+    for leftover in out.glob(f"{_UNFINISHED}*"):  # of a killed export
+        shutil.rmtree(leftover, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(dir=out, prefix=_UNFINISHED))
     try:
         tf.saved_model.save(model, str(temporary), signatures=model.signatures)
         write_warm_up(temporary, metadata, model.signatures)
         hashes = {str(file.relative_to(temporary)): file_hash(file) for file in _files(temporary)}
         write_json(temporary / METADATA_FILE, {**metadata.to_json(), "hashes": hashes})
-        temporary.chmod(0o755)  # mkdtemp makes it private; a server runs as somebody else
+        temporary.chmod(0o755)  # mkdtemp creates private folders; a server runs as another user
         return _take_next_version(temporary, out)
     except (OSError, tf.errors.OpError) as error:
         raise UserError(f"the export to {out} failed: {error}. Nothing was left there.") from error
@@ -187,7 +185,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _take_next_version(temporary: Path, out: Path) -> Path:
-    """Rename ``temporary`` to the first free number; another export may take one meanwhile."""
+    """Rename ``temporary`` to the next free number; another process may take one meanwhile."""
     number = max(versions_in(out), default=0) + 1
     while True:
         try:
@@ -202,11 +200,11 @@ WARM_UP_FILE: Final = "assets.extra/tf_serving_warmup_requests"
 """Name and format (TFRecord of PredictionLog) are TensorFlow Serving's."""
 
 BATCHES: Final = (1, 16)
-"""A sound alone, and as many as a server puts together: kernels are chosen by size."""
+"""A single sound and a server's largest batch: kernels are selected by size."""
 
 
 def write_warm_up(version: Path, metadata: ModelMetadata, signatures: Collection[str]) -> None:
-    """Write a request for each of ``signatures`` that draws, and each size of ``BATCHES``."""
+    """Write a request for each signature that generates images, and each size of ``BATCHES``."""
     file = version / WARM_UP_FILE
     file.parent.mkdir()
     with tf.io.TFRecordWriter(str(file)) as writer:
@@ -222,7 +220,7 @@ def write_warm_up(version: Path, metadata: ModelMetadata, signatures: Collection
 
 
 def read_warm_up(version: Path) -> Iterator[PredictRequest]:
-    """The requests of an exported version; none where it has no such file."""
+    """The warm-up requests of an exported version; none if it has no such file."""
     file = version / WARM_UP_FILE
     if file.is_file():
         for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
@@ -230,7 +228,7 @@ def read_warm_up(version: Path) -> Iterator[PredictRequest]:
 
 
 def _requests(metadata: ModelMetadata) -> Iterator[tuple[str, dict[str, tf.Tensor]]]:
-    # One sample: silence follows it in the graph, so the networks are none the wiser.
+    # One sample is enough: the graph pads it with silence.
     wav = tf.audio.encode_wav(tf.zeros([1, 1]), metadata.config.audio.sample_rate)
     for count in BATCHES:
         label = tf.fill([count], metadata.labels[0])
@@ -239,5 +237,5 @@ def _requests(metadata: ModelMetadata) -> Iterator[tuple[str, dict[str, tf.Tenso
         yield "serving_wav", {"wav_bytes": tf.fill([count], wav), "label": label}
         yield "coarse", {"waveform": waveform, "label": label}
         fractions = tf.one_hot(tf.zeros([count], tf.int32), len(metadata.labels))
-        yield "weighted", {"waveform": waveform, "label_weights": fractions}
+        yield "soft_labels", {"waveform": waveform, "label_weights": fractions}
         yield "recognize", {"waveform": waveform}

@@ -1,5 +1,7 @@
-"""``softmax(q kᵀ) v``, at once or in blocks of queries that never hold the whole map."""
-# MERGED Self-attention over the places of a feature map (SAGAN: Zhang et al. 2019, Eq. 1 to 3).
+"""Self-attention on feature maps (SAGAN: Zhang et al. 2019, Eq. 1 to 3).
+
+Large attention maps are computed in blocks of queries and never held whole.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,10 @@ import tensorflow as tf
 from cargan_tf.config import ModelConfig
 from cargan_tf.models.base import to_float32
 
-#: Queries × keys of one image above which blocks are taken. Below it they save little memory and
-#: some time is lost in the loop (docs/explanation/performance.md).
+#: Queries × keys of one image above which blocks are used. Below, they save little memory and the
+#: loop costs time (docs/explanation/performance.md).
 WHOLE_MAP_LIMIT = 2**20
-#: Queries at a time: 256 to 1024 are about equally fast, fewer are slower
+#: Queries per block: 256 to 1024 are about equally fast, fewer are slower
 #: (docs/explanation/performance.md).
 BLOCK_QUERIES = 256
 
@@ -33,7 +35,7 @@ def attend(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
 
 
 def attend_at_once(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
-    """``attend`` with the whole map, [B, N, M], which is also kept for the gradient."""
+    """``attend`` with the whole map, [B, N, M], which is kept for the gradient."""
     return tf.matmul(_weights(query, key), value)
 
 
@@ -41,10 +43,10 @@ def attend_at_once(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor) -> tf.Ten
 def attend_in_blocks(
     query: tf.Tensor, key: tf.Tensor, value: tf.Tensor
 ) -> tuple[tf.Tensor, Callable[[tf.Tensor], Gradients]]:
-    """``attend`` by ``BLOCK_QUERIES`` at a time; the gradient computes each block's map anew.
+    """``attend`` in blocks of ``BLOCK_QUERIES``; the gradient recomputes each block's map.
 
-    Nothing of size N × M exists at any time (Rabe and Staats 2021, "Self-attention does not need
-    O(n²) memory"). Each query still sees all its keys at once, so nothing is approximated.
+    Nothing of size N × M is allocated (Rabe and Staats 2021, "Self-attention does not need O(n²)
+    memory"). Each query attends to all keys at once, so nothing is approximated.
     """
     queries = _split(query)  # [N / block, B, block, D]
     results = tf.map_fn(
@@ -56,9 +58,9 @@ def attend_in_blocks(
 
     def gradient(upstream: tf.Tensor) -> Gradients:
         upstreams = _split(upstream)  # [N / block, B, block, C]
-        # What the softmax takes off each query's slopes, Σ_m P_nm dP_nm, without a map: the same
-        # sum over channels of result and upstream.
-        shared = tf.reduce_sum(results * upstreams, axis=-1, keepdims=True)
+        # The softmax gradient's term Σ_m P_nm dP_nm, without a map: it equals the sum over channels
+        # of result times upstream.
+        correction = tf.reduce_sum(results * upstreams, axis=-1, keepdims=True)
 
         def one_block(
             index: tf.Tensor,
@@ -67,13 +69,13 @@ def attend_in_blocks(
             value_gradient: tf.Tensor,
         ) -> tuple[tf.Tensor, tf.TensorArray, tf.Tensor, tf.Tensor]:
             weights = _weights(queries[index], key)  # [B, block, M]
-            slopes = weights * (
-                tf.matmul(upstreams[index], value, transpose_b=True) - shared[index]
+            logit_gradients = weights * (
+                tf.matmul(upstreams[index], value, transpose_b=True) - correction[index]
             )
             return (
                 index + 1,
-                query_gradients.write(index, tf.matmul(slopes, key)),
-                key_gradient + tf.matmul(slopes, queries[index], transpose_a=True),
+                query_gradients.write(index, tf.matmul(logit_gradients, key)),
+                key_gradient + tf.matmul(logit_gradients, queries[index], transpose_a=True),
                 value_gradient + tf.matmul(weights, upstreams[index], transpose_a=True),
             )
 
@@ -95,7 +97,7 @@ def _weights(query: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
 
 
 def _split(positions: tf.Tensor) -> tf.Tensor:
-    """[B, N, C] to [N / block, B, block, C]; blocks are smaller where they would not fit evenly."""
+    """[B, N, C] to [N / block, B, block, C]; the block size must divide N."""
     count, channels = positions.shape[1:]
     block = math.gcd(count, BLOCK_QUERIES)
     blocks = tf.reshape(positions, [-1, count // block, block, channels])
@@ -109,10 +111,10 @@ def _joined(blocks: tf.Tensor) -> tf.Tensor:
 
 
 class SelfAttention(keras.layers.Layer):
-    """Adds to each place what it finds at all others: ``x + γ · W_o softmax(q kᵀ) v``.
+    """Each position attends to a 2×2 max-pooled map: ``x + γ · W_o softmax(q kᵀ) v``.
 
-    Queries and keys have C / 8 channels, values C / 2; keys and values are max-pooled 2×2, as in
-    SAGAN's own code. γ is learned and starts at 0, so a fresh layer passes its input through.
+    Queries and keys have C / 8 channels, values C / 2, as in SAGAN's code. γ is learned and
+    initialized to 0, so that a new layer is the identity.
 
     Input and output shape: [B, H, W, C], H and W even.
     """
@@ -122,7 +124,7 @@ class SelfAttention(keras.layers.Layer):
         self.init_stddev = init_stddev
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make the four 1×1 convolutions and γ for C channels."""
+        """Create the four 1×1 convolutions and γ for C channels."""
         channels = int(input_shape[-1] or 0)
         self.query = _convolution(max(1, channels // 8), self.init_stddev, "query")
         self.key = _convolution(max(1, channels // 8), self.init_stddev, "key")
@@ -139,16 +141,16 @@ class SelfAttention(keras.layers.Layer):
         query, key, value = _query_key_value(self, features)
         attended = _attended(query, key, value)  # [B, H·W, C / 2]
         attended = tf.reshape(attended, [-1, height, width, value.shape[-1]])
-        # γ scales the output convolution's weights, which are fewer than its results.
+        # γ scales the output convolution's weights, which are fewer than its outputs.
         return features + _convolved(attended, [self.output_convolution], self.gamma.value)
 
 
 class ReferenceAttention(keras.layers.Layer):
-    """The attention of the authors' code: ``x + scrambled(softmax(q kᵀ) scrambled(v))``.
+    """Attention as in the authors' code: ``x + reshape(softmax(q kᵀ) reshape(v))``.
 
-    Queries and keys have C / 4 channels, values C; there is neither γ nor an output convolution.
-    Where places and channels should change places they are only renamed, so numbers of other
-    places and channels are added to each. Their trained weights need it so.
+    Queries and keys have C / 4 channels, values C; there is neither γ nor an output convolution. It
+    reshapes where it should transpose, which mixes positions and channels; their trained weights
+    depend on it.
 
     Input and output shape: [B, H, W, C], H and W even, C at least 4.
     """
@@ -158,10 +160,10 @@ class ReferenceAttention(keras.layers.Layer):
         self.init_stddev = init_stddev
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make the three 1×1 convolutions for C channels."""
+        """Create the three 1×1 convolutions for C channels."""
         channels = int(input_shape[-1] or 0)
         if channels < 4:
-            raise ValueError(f"AuthorsAttention needs 4 channels or more; received {channels}")
+            raise ValueError(f"ReferenceAttention needs 4 channels or more; received {channels}")
         self.query = _convolution(channels // 4, self.init_stddev, "query")
         self.key = _convolution(channels // 4, self.init_stddev, "key")
         self.value = _convolution(channels, self.init_stddev, "value")
@@ -172,15 +174,15 @@ class ReferenceAttention(keras.layers.Layer):
         """Attend; shapes as in the class."""
         height, width, channels = features.shape[1:]
         query, key, value = _query_key_value(self, features)
-        # The renaming is of PyTorch's memory, where channels come first: [B, C, H·W / 4] is read
-        # as [B, H·W / 4, C], and the result [B, H·W, C] as [B, C, H, W].
-        renamed = tf.reshape(tf.transpose(value, [0, 2, 1]), [-1, key.shape[1], channels])
-        attended = tf.reshape(_attended(query, key, renamed), [-1, channels, height, width])
+        # The reshapes are in PyTorch's memory order, channels first: [B, C, H·W / 4] is read as
+        # [B, H·W / 4, C], and the result [B, H·W, C] as [B, C, H, W].
+        reshaped = tf.reshape(tf.transpose(value, [0, 2, 1]), [-1, key.shape[1], channels])
+        attended = tf.reshape(_attended(query, key, reshaped), [-1, channels, height, width])
         return features + tf.transpose(attended, [0, 2, 3, 1])
 
 
 def new_attention(config: ModelConfig) -> keras.layers.Layer:
-    """The attention layer that ``config.attention`` names, which is not ``none``."""
+    """The attention layer of ``config.attention``, which must not be ``none``."""
     layer = ReferenceAttention if config.attention == "authors" else SelfAttention
     return layer(config.init_stddev)
 
@@ -205,10 +207,10 @@ def _query_key_value(
 def _convolved(
     features: tf.Tensor, convolutions: list[keras.layers.Conv2D], scale: tf.Tensor | float = 1.0
 ) -> tf.Tensor:
-    """What 1×1 convolutions make of [B, H, W, C], side by side: [B, H, W, filters of all].
+    """Several 1×1 convolutions of [B, H, W, C], concatenated: [B, H, W, sum of filters].
 
-    One matrix product: with so few filters each, convolutions of their own take up to twice as
-    long (docs/explanation/performance.md).
+    One matrix product; separate convolutions with so few filters take up to twice as long
+    (docs/explanation/performance.md).
     """
     kernel = scale * tf.concat([layer.kernel.value[0, 0] for layer in convolutions], axis=-1)
     bias = scale * tf.concat([layer.bias.value for layer in convolutions], axis=-1)
@@ -218,7 +220,8 @@ def _convolved(
 
 
 def _attended(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
-    """``attend`` in float32: softmax over thousands of places, and no faster in half the width."""
+    """``attend`` in float32: the softmax is over thousands of positions, and half width is not
+    faster."""
     return tf.cast(attend(to_float32(query), to_float32(key), to_float32(value)), value.dtype)
 
 

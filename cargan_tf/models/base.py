@@ -1,6 +1,4 @@
-"""The numbers that layers compute in: float32, or half as wide (Micikevicius et al. 2018)."""
-# MERGED Networks and blocks that are made of layers, and have no weights but theirs.
-# MERGED What every system that draws has in common, whatever its networks.
+"""What all models share: the image generator's interface, composite layers, and precision."""
 
 from __future__ import annotations
 
@@ -17,15 +15,16 @@ if TYPE_CHECKING:
 
 Precision = Literal["float32", "bfloat16", "float16"]
 
-#: What a layer is made with that takes its input as it comes and computes in float32 itself.
+#: Arguments of a layer that accepts input of any precision and computes in float32.
 FLOAT32_LAYER = {"dtype": "float32", "autocast": False}
 
 
 @contextmanager
 def precision_scope(precision: Precision) -> Iterator[None]:
-    """Layers made within keep their weights in float32 and multiply in ``precision``.
+    """Layers created within have float32 weights and compute in ``precision``.
 
-    The cascade, batch norm's statistics, softmax and what networks give stay float32.
+    Mixed precision (Micikevicius et al. 2018): the cascade, batch-norm statistics, softmax and
+    network outputs stay float32.
     """
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(
@@ -38,15 +37,14 @@ def precision_scope(precision: Precision) -> Iterator[None]:
 
 
 def to_float32(values: tf.Tensor) -> tf.Tensor:
-    """``values`` in float32, where a result leaves the network or is summed over many places."""
+    """``values`` in float32, for network outputs and sums over many positions."""
     return tf.cast(values, tf.float32)
 
 
 class CompositeLayer(keras.layers.Layer):
-    """A layer whose parts make their weights themselves, at its first call, which must be eager.
+    """A layer made of layers, which create their weights at the first call; it must be eager.
 
-    Keras would trace it beforehand to find them, and its parts within that trace again: what lies
-    three blocks deep is then traced three times before it is called.
+    Keras would trace each level of nesting once more to find weights that the parts create anyway.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -55,7 +53,7 @@ class CompositeLayer(keras.layers.Layer):
 
 
 class GeneratorOutput(Protocol):
-    """What a system makes of a batch of sounds."""
+    """The images of a batch."""
 
     @property
     def coarse(self) -> tf.Tensor:
@@ -63,18 +61,18 @@ class GeneratorOutput(Protocol):
 
     @property
     def refined(self) -> tf.Tensor:
-        """The image, [B, S, S, 3] in [-1, 1]; ``coarse`` itself where there is one stage."""
+        """I'', [B, S, S, 3] in [-1, 1]; equal to ``coarse`` in a model with one stage."""
 
 
 class OneStageOutput(NamedTuple):
-    """The images of a system that draws at one go."""
+    """The output of a model with one stage."""
 
     coarse: tf.Tensor
     refined: tf.Tensor
 
     @classmethod
     def of(cls, image: tf.Tensor) -> OneStageOutput:
-        """[B, S, S, 3], both coarse and refined."""
+        """``image``, [B, S, S, 3], as both coarse and refined."""
         return cls(coarse=image, refined=image)
 
 
@@ -82,9 +80,9 @@ class ImageGenerator(Protocol):
     """A Keras model from sound to image: the cascade, S2IC or CMCGAN.
 
     Attributes:
-        name: under which a checkpoint holds it.
-        variables: in the order in which they were made.
-        classifier: C, where the network has it inside; it is trained beforehand and frozen.
+        name: its name in checkpoints.
+        variables: in the order of their creation.
+        classifier: C if it is part of the model; trained beforehand and frozen.
     """
 
     name: str
@@ -101,12 +99,17 @@ class ImageGenerator(Protocol):
         seed: tf.Tensor | None = None,
         training: bool = False,
     ) -> GeneratorOutput:
-        """Draw.
+        """Generate images.
 
         Args:
             spectrogram: [B, S, S, 1] in [-1, 1]; 3 channels with ``model.spectrogram: jet``.
-            label: [B, K], one-hot. S2IC and CMCGAN do not look at it.
-            seed: int32 [2], of what is random in this training step.
-            training: batch statistics, dropout and a fresh latent vector. Without, one sound gives
-                one image.
+            label: [B, K], one-hot. S2IC and CMCGAN ignore it.
+            seed: int32 [2], the seed of this training step.
+            training: use batch statistics, dropout and a random latent vector. Otherwise one sound
+                gives one image.
         """
+
+
+def to_pixels(images: tf.Tensor) -> tf.Tensor:
+    """Images in [-1, 1] to uint8 pixels, rounded and clipped."""
+    return tf.saturate_cast(tf.round((images + 1.0) * 127.5), tf.uint8)

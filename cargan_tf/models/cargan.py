@@ -1,4 +1,4 @@
-"""The whole image-maker (paper Fig. 1): G1, then C, then the residue, then G2."""
+"""CAR-GAN, the cascade (paper Fig. 1): G1, then C and the residue label, then G2."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from cargan_tf.models.unet import UNet
 
 
 class CascadeOutput(NamedTuple):
-    """What the cascade makes of a sound on its way to an image."""
+    """The outputs of both stages."""
 
     coarse: tf.Tensor  # I', [B, S, S, 3] in [-1, 1]
     coarse_logits: tf.Tensor  # C(I') before the softmax, [B, K]
     residue: tf.Tensor  # L_r = L_a - softmax(C(I')), [B, K] in [-1, 1]
-    refined: tf.Tensor  # I'', [B, S, S, 3] in [-1, 1]; I' itself where there is no second stage
+    refined: tf.Tensor  # I'', [B, S, S, 3] in [-1, 1]; I' if there is no second stage
 
 
 class Cascade(CompositeLayer, keras.Model):
     """Coarse to fine in two stages (Eq. 1): ``I'' = G2(I', L_a - C(I'))`` with ``I' = G1(A, L_a)``.
 
-    C is frozen and always in inference mode; gradients pass through it to the images. The
-    ablations of Table 1 leave out what G2 sees of the residue, or G2.
+    C is frozen and always in inference mode; gradients pass through it to the images. The ablations
+    of Table 1 omit G2's residue input, or G2.
     """
 
     def __init__(self, config: Config, label_count: int, **kwargs: Any) -> None:
@@ -51,12 +51,12 @@ class Cascade(CompositeLayer, keras.Model):
         seed: tf.Tensor | None = None,
         training: bool = False,
     ) -> CascadeOutput:
-        """Draw.
+        """Generate images.
 
         Args:
             spectrogram: A, [B, S, S, 1] in [-1, 1]; 3 channels with ``model.spectrogram: jet``.
             label: L_a, [B, K], one-hot.
-            seed: int32 [2], of this step's dropout; needed when ``training``.
+            seed: int32 [2], of this step's dropout; required if ``training``.
             training: batch statistics and dropout in the generators.
         """
         seed_coarse, seed_refined = (
@@ -69,36 +69,36 @@ class Cascade(CompositeLayer, keras.Model):
         residue = label - tf.nn.softmax(coarse_logits)
         if self.refined_generator is None:
             return CascadeOutput(coarse, coarse_logits, residue, refined=coarse)
-        seen = (
+        inputs = (
             tf.concat([coarse, spectrogram], -1) if self.model_config.refine_sees_audio else coarse
         )
         if self.model_config.residue:
-            seen = concat_label_channels(seen, residue)
-        refined = self.refined_generator(seen, seed=seed_refined, training=training)
+            inputs = concat_label_channels(inputs, residue)
+        refined = self.refined_generator(inputs, seed=seed_refined, training=training)
         return CascadeOutput(coarse, coarse_logits, residue, refined)
 
     @property
     def generators(self) -> list[UNet]:
-        """G1, and G2 where there is one."""
-        found = (self.coarse_generator, self.refined_generator)
-        return [generator for generator in found if generator is not None]
+        """G1, and G2 if there is one."""
+        stages = (self.coarse_generator, self.refined_generator)
+        return [generator for generator in stages if generator is not None]
 
     @property
     def generator_variables(self) -> list[keras.Variable]:
-        """The weights of G1 and G2 that training moves; C's are not among them."""
+        """The trainable weights of G1 and G2, without C's."""
         return [
             variable for generator in self.generators for variable in generator.trainable_variables
         ]
 
 
 def refined_config(config: ModelConfig) -> ModelConfig:
-    """G2's: with its own width where it has one."""
+    """The configuration of G2, which may have a width of its own."""
     width = config.refined_generator_width or config.generator_width
     return config.model_copy(update={"generator_width": width})
 
 
 def new_cascade(config: Config, label_count: int) -> Cascade:
-    """The cascade with its weights made."""
+    """A cascade with built weights."""
     size = config.data.image_size
     cascade = Cascade(config, label_count, name="cascade")
     sound = tf.zeros([1, size, size, config.model.spectrogram_channels])

@@ -1,5 +1,4 @@
-"""C, the evaluator of what an image shows: ResNet50 and one dense layer (paper Sec. 2.3 and
-2.5)."""
+"""C, the image classifier: ResNet50 and one dense layer (paper Sec. 2.3 and 2.5)."""
 
 from __future__ import annotations
 
@@ -13,22 +12,21 @@ from cargan_tf.errors import UserError, full_message
 from cargan_tf.models.base import FLOAT32_LAYER, CompositeLayer, to_float32
 from cargan_tf.models.layers.batch_norm import BatchNorm
 
-#: Mean of ImageNet's images in blue, green, red, 0 to 255: what Keras' ResNet50 was trained with.
+#: ImageNet's mean in blue, green, red, 0 to 255, as Keras' ResNet50 was trained with.
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
-#: Mean and spread of the same in red, green, blue, 0 to 1: torchvision's.
+#: ImageNet's mean and std in red, green, blue, 0 to 1, as torchvision's.
 IMAGENET_MEAN_RGB = (0.485, 0.456, 0.406)
 IMAGENET_STD_RGB = (0.229, 0.224, 0.225)
-#: What batch norm adds to the variance in keras.applications' ResNet50 and in torchvision's.
+#: Batch norm's epsilon in keras.applications' ResNet50 and in torchvision's.
 EPSILON = {"keras": 1.001e-5, "torchvision": 1e-5}
 
 
 class Classifier(CompositeLayer, keras.Model):
     """ResNet (He et al. 2015) as in ``keras.applications``: same layers, names and padding.
 
-    With resnet_variant ``torchvision`` as there: a block strides in its 3×3 convolution, and no
-    convolution has a bias.
+    With ``resnet_variant: torchvision`` blocks stride in their 3×3 convolution, without biases.
 
-    Input shape: [B, S, S, 3] in [-1, 1]; the backbone's own preprocessing is inside. Output shape:
+    Input shape: [B, S, S, 3] in [-1, 1]; the backbone's preprocessing is included. Output shape:
     [B, K], logits.
     """
 
@@ -54,11 +52,11 @@ class Classifier(CompositeLayer, keras.Model):
         return self.to_logits(self.features(images, training=training))
 
     def features(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """What the dense layer sees: [B, 32 · width]."""
+        """The input of the dense layer: [B, 32 · width]."""
         return tf.reduce_mean(to_float32(self.feature_maps(images, training=training)[-1]), [1, 2])
 
     def feature_maps(self, images: tf.Tensor, training: bool = False) -> list[tf.Tensor]:
-        """What the stem leaves, [B, S / 2, S / 2, width], and each block after it."""
+        """The output of the stem, [B, S / 2, S / 2, width], and of each block."""
         images = preprocessed(images, self.config)
         maps = [tf.nn.relu(self.stem(images, training=training))]
         features = tf.pad(maps[0], [[0, 0], [1, 1], [1, 1], [0, 0]])
@@ -69,19 +67,19 @@ class Classifier(CompositeLayer, keras.Model):
         return maps
 
     def load_imagenet(self, weights: str) -> None:
-        """Start from ``keras.applications.ResNet50``.
+        """Load the weights of ``keras.applications.ResNet50``.
 
         Args:
             weights: ``imagenet``, which Keras downloads once, or the path of a weights file of
                 ``ResNet50(include_top=False)``.
 
         Raises:
-            UserError: the network is not ResNet50, or the weights cannot be had.
+            UserError: the network is not ResNet50, or the weights cannot be loaded.
         """
         if self.config.resnet_variant != "keras":
             raise UserError(
-                "Keras' ImageNet weights fit classifier.resnet_variant=keras only; for torchvision's,"
-                " name a resnet50 .pth in classifier.weights, or set it to none."
+                "Keras' ImageNet weights fit classifier.resnet_variant=keras only; for"
+                " torchvision's, name a resnet50 .pth in classifier.weights, or set it to none."
             )
         donor = keras.applications.ResNet50(include_top=False, weights=None)
         theirs = {
@@ -99,7 +97,7 @@ class Classifier(CompositeLayer, keras.Model):
             raise UserError(
                 f"classifier.weights={weights!r} cannot be loaded ({full_message(error)}). Name a"
                 " local file of keras.applications.ResNet50(include_top=False), or set"
-                " classifier.weights=none to start from nothing."
+                " classifier.weights=none to train from scratch."
             ) from error
         for layer in self.convolutions():
             layer.copy_from(donor)
@@ -110,7 +108,7 @@ class Classifier(CompositeLayer, keras.Model):
 
 
 def preprocessed(images: tf.Tensor, config: ClassifierConfig) -> tf.Tensor:
-    """Images [B, S, S, 3] in [-1, 1] as ``config.preprocessing`` wants them."""
+    """Images [B, S, S, 3] in [-1, 1], preprocessed as ``config.preprocessing`` says."""
     if config.preprocessing == "caffe":
         # Not [..., ::-1]: four times slower, forward and backward
         # (docs/explanation/performance.md).
@@ -123,7 +121,7 @@ def preprocessed(images: tf.Tensor, config: ClassifierConfig) -> tf.Tensor:
 class Bottleneck(CompositeLayer):
     """1×1, 3×3 and 1×1 convolutions beside a shortcut: [B, S, S, C] to 4·width.
 
-    The first strides, or the second with resnet_variant ``torchvision``.
+    The first one strides; with ``resnet_variant: torchvision`` the second.
     """
 
     def __init__(
@@ -178,7 +176,7 @@ class ConvNorm(keras.layers.Layer):
         self.norm = BatchNorm(epsilon=EPSILON[config.resnet_variant])
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make the weights, which the folded form reads without calling the layers."""
+        """Build both layers; the folded form reads their weights without calling them."""
         self.convolution.build((None, None, None, input_shape[-1]))
         self.norm.build((None, None, None, self.convolution.filters))
 
@@ -191,15 +189,15 @@ class ConvNorm(keras.layers.Layer):
         return self.norm(self.convolution(features), training=training)
 
     def _folding_pays(self, features: tf.Tensor) -> bool:
-        """Whether the kernel has fewer numbers than the map that the norm would go over."""
+        """Whether the kernel has fewer values than the map that the norm would process."""
         batch, height, width, channels = features.shape
         positions = (batch or 1) * height * width // self.stride**2
         return positions > self.convolution.kernel.shape[0] ** 2 * channels
 
     def _folded(self, features: tf.Tensor) -> tf.Tensor:
-        """A norm that rests is a factor and an offset, which the convolution can bear.
+        """Inference with the norm folded into the convolution's kernel and bias.
 
-        The gradient then needs nothing of the map between the two, and it is not kept.
+        The map between the two is then not kept for the gradient.
         """
         scale, offset = self.norm.scale_and_offset()
         if self.convolution.use_bias:
@@ -211,6 +209,6 @@ class ConvNorm(keras.layers.Layer):
         return tf.nn.bias_add(tf.nn.conv2d(features, kernel, self.stride, "VALID"), offset)
 
     def copy_from(self, donor: keras.Model) -> None:
-        """Take the weights of the layers of this name in ``keras.applications.ResNet50``."""
+        """Copy the weights of the layers of this name in ``keras.applications.ResNet50``."""
         self.convolution.set_weights(donor.get_layer(f"{self.name}_conv").get_weights())
         self.norm.set_weights(donor.get_layer(f"{self.name}_bn").get_weights())

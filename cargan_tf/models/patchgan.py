@@ -1,4 +1,4 @@
-"""The discriminator: a PatchGAN with self-attention that discriminates (sound, image) pairs."""
+"""The discriminator: a PatchGAN with self-attention for (spectrogram, image) pairs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from cargan_tf.models.layers.convolutions import SpectralNormConv, leaky_relu
 
 
 class PatchGAN(CompositeLayer, keras.Model):
-    """Three convolutions of stride 2, two of stride 1; one logit a patch of 70×70 pixels.
+    """Three convolutions of stride 2, two of stride 1; one logit per patch of 70×70 pixels.
 
-    The kernel is 4×4 throughout. The two of stride 1 pad by one pixel a side, so a map of 16
-    becomes 15, then 14. Self-attention follows the second and the third convolution. With
-    ``model.discriminator_norm: spectral`` all of them are spectrally normalized and batch norm is
-    gone; attention stays as it is.
+    All kernels are 4×4. The convolutions of stride 1 have padding 1, so a map of 16 becomes 15,
+    then 14. Self-attention follows the second and the third convolution. With
+    ``model.discriminator_norm: spectral`` all convolutions are spectrally normalized, without batch
+    norm; attention is not.
 
     Input shape: [B, S, S, C], spectrogram and image concatenated. Output shape:
     [B, S / 8 - 2, S / 8 - 2, 1], logits (their tanh with ``model.discriminator_tanh``).
@@ -38,29 +38,29 @@ class PatchGAN(CompositeLayer, keras.Model):
         self.to_logits = _convolution(
             1, config, stride=1, use_bias=True, name="to_logits", dtype="float32"
         )
-        self.squeezed = config.discriminator_tanh
+        self.tanh = config.discriminator_tanh
 
     def call(
         self, inputs: tf.Tensor, training: bool = False, update_statistics: bool = True
     ) -> tf.Tensor:
-        """Judge each patch; see ``BatchNorm.call`` for ``update_statistics``."""
+        """Logits of each patch; ``update_statistics`` as in ``BatchNorm.call``."""
         return self.feature_maps(inputs, training, update_statistics)[-1]
 
     def feature_maps(
         self, inputs: tf.Tensor, training: bool = False, update_statistics: bool = True
     ) -> list[tf.Tensor]:
-        """What each block leaves, [B, H, W, C], and the logits as the last."""
+        """The output of each block, [B, H, W, C], and the logits last."""
         maps = [inputs]
         for block in self.blocks:
             maps.append(block(maps[-1], training=training, update_statistics=update_statistics))
         logits = _convolved(
             self.to_logits, maps[-1], training=training, update_statistics=update_statistics
         )
-        return [*maps[1:], tf.tanh(logits) if self.squeezed else logits]
+        return [*maps[1:], tf.tanh(logits) if self.tanh else logits]
 
 
 def new_discriminator(config: Config, label_count: int) -> PatchGAN:
-    """D for pairs of sound and image, and the label where it sees it, with its weights made."""
+    """D with built weights; its input includes the label if so configured."""
     model, size = config.model, config.data.image_size
     labels = 0 if model.discriminator_label == "none" else label_count
     discriminator = PatchGAN(model, name="discriminator")

@@ -13,24 +13,24 @@ from cargan_tf.models.base import CompositeLayer
 from cargan_tf.models.layers.batch_norm import BatchNorm, ReplicaDropout
 from cargan_tf.models.layers.convolutions import DownsampleConv, UpsampleConv, leaky_relu
 
-#: pix2pix drops features in the decoder blocks of full width, from this level in, but not in the
+#: pix2pix has dropout in the decoder blocks of full width, from this level inwards, except the
 #: innermost: 1 block at 64 pixels, 2 at 128, 3 at 256.
 FIRST_DROPOUT_LEVEL = 3
 
 
 class UNet(CompositeLayer, keras.Model):
-    """Down to one place by 4×4 convolutions of stride 2, and up again, with skip connections.
+    """4×4 convolutions of stride 2 down to one position and up again, with skip connections.
 
-    The outermost ``skips_left_out`` of them may be missing.
+    The outermost ``dropped_skips`` skip connections are omitted.
 
     Input shape: [B, S, S, C] in [-1, 1], S a power of two. Output shape: [B, S, S, 3] in [-1, 1].
     """
 
     def __init__(
-        self, image_size: int, config: ModelConfig, skips_left_out: int = 0, **kwargs: Any
+        self, image_size: int, config: ModelConfig, dropped_skips: int = 0, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.skips_left_out = skips_left_out
+        self.dropped_skips = dropped_skips
         depth = image_size.bit_length() - 1
         widths = [
             config.generator_width * min(2**level, config.max_width_multiplier)
@@ -41,7 +41,7 @@ class UNet(CompositeLayer, keras.Model):
             for level, width in enumerate(widths)
         ]
         attending = (1, 0)[: config.generator_attentions]
-        # Decoder block k stands opposite encoder block k and leaves as many channels as it.
+        # Decoder block k is opposite encoder block k and has as many output channels.
         self.up = [
             UpBlock(
                 widths[level],
@@ -59,7 +59,7 @@ class UNet(CompositeLayer, keras.Model):
     def call(
         self, inputs: tf.Tensor, seed: tf.Tensor | None = None, training: bool = False
     ) -> tf.Tensor:
-        """Draw an image; ``seed`` (int32 [2]) decides the dropout of a training step."""
+        """Generate an image; ``seed`` (int32 [2]) is that of a training step's dropout."""
         features, skips = inputs, []
         for block in self.down:
             features = block(features, training=training)
@@ -71,7 +71,7 @@ class UNet(CompositeLayer, keras.Model):
             )
             features = block(features, seed=own_seed, training=training)
             skip = skips.pop()
-            if len(skips) >= self.skips_left_out:
+            if len(skips) >= self.dropped_skips:
                 features = tf.concat([features, skip], axis=-1)
         return tf.tanh(self.to_rgb(tf.nn.relu(features)))
 
@@ -79,8 +79,8 @@ class UNet(CompositeLayer, keras.Model):
 class DownBlock(CompositeLayer):
     """Convolution, batch norm, leaky ReLU: [B, S, S, C] to [B, S / 2, S / 2, width].
 
-    The skip connections carry what leaves here; the decoder's ReLU makes it the same as carrying
-    what stands before the leaky ReLU.
+    Skip connections carry the output; thanks to the decoder's ReLU that equals carrying the input
+    of the leaky ReLU.
     """
 
     def __init__(self, width: int, config: ModelConfig, normalize: bool, **kwargs: Any) -> None:

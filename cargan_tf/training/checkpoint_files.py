@@ -1,9 +1,8 @@
-"""The checkpoints in a run's folder: which were finished, and which of them is to be read.
+"""Checkpoint files: which are complete, their checksums, and which one to read.
 
-A checkpoint counts once its checksums are written. One whose files do not match them is named and
-passed over for the one before it.
+A checkpoint is complete once its checksums are written. A damaged one is named in a warning and the
+one before it is used.
 """
-# MERGED Checksums of a checkpoint's files: written with it, compared before it is read.
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ import tensorflow as tf
 from cargan_tf.errors import UserError, first_line
 from cargan_tf.utils.files import file_hash, write_atomically
 
-#: Checkpoints are named by their step: ``step-6.index`` and further endings.
+#: Checkpoints are named by their step: ``step-6.index`` and others.
 NAME = "step"
 _FILE = re.compile(rf"{NAME}-(\d+)\.")
 
@@ -29,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 def newest_checkpoint(directory: Path) -> Path:
-    """The newest whole checkpoint of a run: its files have this path and endings.
+    """The newest intact checkpoint of a run, as TensorFlow's path prefix.
 
     Raises:
         UserError: there is none.
@@ -39,21 +38,21 @@ def newest_checkpoint(directory: Path) -> Path:
         fault = find_damage(checkpoint)
         if fault is None:
             if faults:
-                _log.warning("%s; going on from %s", "; ".join(faults), checkpoint.name)
+                _log.warning("%s; using %s instead", "; ".join(faults), checkpoint.name)
             return checkpoint
         faults.append(f"checkpoint {checkpoint} is damaged: {fault}")
     if faults:
         raise UserError(
-            f"no checkpoint is whole. {'; '.join(faults)}. Bring back a whole copy of"
+            f"all checkpoints are damaged. {'; '.join(faults)}. Restore an intact copy of"
             f" {directory}, or train again in another directory."
         )
     raise UserError(f"{directory} holds no checkpoint yet: train first.")
 
 
 def finished_checkpoints(directory: Path) -> list[Path]:
-    """The checkpoints that were finished, the newest first, whatever became of them since.
+    """The complete checkpoints, newest first, which may have been damaged since.
 
-    One without checksums was finished, by an older version, if TensorFlow's list has it.
+    One without checksums (of an older version) is complete if TensorFlow's list has it.
     """
     listed = _listed(directory) or set()
     steps = {step for file in directory.glob("*") if (step := step_of(file)) is not None}
@@ -62,20 +61,19 @@ def finished_checkpoints(directory: Path) -> list[Path]:
 
 
 def step_of(file: Path) -> int | None:
-    """The step whose checkpoint ``file`` is a part of; ``None`` where it is of none."""
+    """The step of the checkpoint that ``file`` belongs to, if any."""
     match = _FILE.match(file.name)
     return int(match[1]) if match else None
 
 
 def sweep_list(directory: Path) -> None:
-    """Remove TensorFlow's list where it cannot be read: TensorFlow would end in a traceback, and
-    all that counts is the files."""
+    """Remove TensorFlow's checkpoint list if it is damaged, which would crash TensorFlow."""
     if _listed(directory) is None:
         (directory / _LIST).unlink()
 
 
 def _listed(directory: Path) -> set[str] | None:
-    """Names in TensorFlow's list, or ``None`` where it cannot be read."""
+    """Names in TensorFlow's list, or ``None`` if it is damaged."""
     try:
         state = tf.train.get_checkpoint_state(str(directory))
     except (ValueError, tf.errors.OpError):  # UnicodeDecodeError is one of the former
@@ -86,18 +84,18 @@ def _listed(directory: Path) -> set[str] | None:
 #: Ending of the file that ``sha256sum --check`` reads.
 ENDING = ".sha256"
 
-#: How TensorFlow ends the names of a checkpoint's shards, each with their number.
+#: TensorFlow's names of a checkpoint's shards.
 _SHARD = re.compile(r".*\.data-\d{5}-of-(\d{5})")
 
 
 def files_of(checkpoint: Path) -> list[Path]:
-    """The files that TensorFlow writes for a checkpoint, as far as they are there."""
+    """The existing files of a checkpoint."""
     shards = sorted(checkpoint.parent.glob(f"{checkpoint.name}.data-?????-of-?????"))
     return [file for file in (_index(checkpoint), *shards) if file.is_file()]
 
 
 def write_checksums(checkpoint: Path) -> None:
-    """Bring the files to the disk, then write their SHA-256 beside them."""
+    """Flush the files to disk, then write their SHA-256 beside them."""
     lines = []
     for file in files_of(checkpoint):
         with file.open("rb+") as stream:
@@ -107,15 +105,15 @@ def write_checksums(checkpoint: Path) -> None:
 
 
 def has_checksums(checkpoint: Path) -> bool:
-    """Whether its checksums were written: that is the last thing written of a checkpoint."""
+    """Whether its checksums were written, which happens last."""
     return _sums(checkpoint).is_file()
 
 
 def find_damage(checkpoint: Path) -> str | None:
-    """What is wrong with a checkpoint's files, or ``None`` if they are whole.
+    """The damage of a checkpoint's files, or ``None`` if they are intact.
 
-    One without checksums, of an older version, is read through instead: TensorFlow keeps a CRC of
-    each tensor.
+    One without checksums (of an older version) is read completely instead: TensorFlow stores a CRC
+    per tensor.
     """
     if not _index(checkpoint).is_file():
         return f"{_index(checkpoint).name} is missing"
@@ -130,12 +128,12 @@ def find_damage(checkpoint: Path) -> str | None:
         if not file.is_file():
             return f"{file.name} is missing"
         if file_hash(file) != digest:
-            return f"{file.name} is not what was written (SHA-256)"
+            return f"{file.name} differs from what was written (SHA-256)"
     return None
 
 
 def _names_all(checkpoint: Path, names: Collection[str]) -> bool:
-    """Whether the index and every shard are among ``names``: a list may have been cut short."""
+    """Whether ``names`` has the index and every shard; the list itself may be cut short."""
     counts = {int(match[1]) for name in names if (match := _SHARD.fullmatch(name))}
     if _index(checkpoint).name not in names or len(counts) != 1:
         return False

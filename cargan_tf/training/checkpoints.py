@@ -1,7 +1,7 @@
-"""Saving and restoring a training step: networks, optimizers and the step's number.
+"""Saving and restoring the training state: networks, optimizers and the step.
 
-The step's number is the data position and the random state too: the order of the records and the
-dropout of every step are functions of the seed and that number.
+The step is also the data position and the random state: record order and dropout are functions of
+the seed and the step.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from cargan_tf.training.ema import EMA, ema_variables
 from cargan_tf.training.steps.train_step import TrainStep
 from cargan_tf.utils.files import is_disk_full
 
-#: The part of a checkpoint that holds the averaged weights.
+#: The part of a checkpoint that holds the EMA weights.
 EMA_PART = "average"
 
 
@@ -39,9 +39,9 @@ class Checkpoints:
         directory: Path,
         training_step: TrainStep,
         keep: int,
-        average: EMA | None = None,
+        ema: EMA | None = None,
     ) -> None:
-        averaged = {} if average is None else {EMA_PART: average.variables}
+        averaged = {} if ema is None else {EMA_PART: ema.variables}
         self._checkpoint = tf.train.Checkpoint(
             step=training_step.step,
             **{
@@ -55,16 +55,16 @@ class Checkpoints:
         self._variables += [(EMA_PART, v) for v in averaged.get(EMA_PART, [])]
         self._directory = directory
         self._step = training_step.step
-        self._saved: int | None = None  # the step of the state that is on the disk
-        self._found: list[Path] = []  # what there was to restore from
+        self._saved: int | None = None  # the step on disk
+        self._found: list[Path] = []  # the checkpoints at the time of ``restore``
         self._manager = _manager(self._checkpoint, directory, keep)
 
     def save(self, write: bool = True) -> None:
-        """Write the state after the current step, unless it is there already.
+        """Save the current step, unless it is saved already.
 
         Args:
-            write: ``False`` where another worker writes: the weights, which all have, are looked
-                at alone, so that all stop at the same step.
+            write: ``False`` if another worker writes; the weights, equal at all workers, are still
+                checked, so that all stop at the same step.
 
         Raises:
             UserError: the disk is full, or a weight is not finite; older checkpoints stay.
@@ -82,16 +82,16 @@ class Checkpoints:
                 raise
             raise UserError(
                 f"the disk is full: the checkpoint of step {number} could not be written. Free some"
-                " space and go on with --resume; older checkpoints are whole."
+                " space and continue with --resume; older checkpoints are intact."
             ) from error
         self._saved = number
         self._sweep(number)
 
     def restore(self) -> int:
-        """Go back to the newest whole checkpoint, if there is any, and return its step.
+        """Restore the newest intact checkpoint, if there is any, and return its step.
 
         Raises:
-            UserError: none is whole, or it does not fit these networks.
+            UserError: all are damaged, or it does not match these networks.
         """
         self._found = finished_checkpoints(self._directory)
         if not self._found:
@@ -101,27 +101,27 @@ class Checkpoints:
             self._checkpoint.restore(str(newest)).assert_consumed()
         except (AssertionError, ValueError, IndexError, tf.errors.OpError) as error:
             raise UserError(
-                f"checkpoint {newest} does not fit this run: {first_line(error)}"
+                f"checkpoint {newest} does not match this run: {first_line(error)}"
             ) from error
         self._saved = int(self._step.numpy())
         return self._saved
 
     def changed(self) -> bool:
-        """Whether somebody saved here since ``restore``; cheap, as it goes by the names alone."""
+        """Whether another process saved here since ``restore``; compares names only."""
         return finished_checkpoints(self._directory) != self._found
 
     def _check_finite(self, number: int) -> None:
-        """A checkpoint must be worth going on from; a loss tells of weights one step too late."""
+        """Check the weights themselves: the loss shows their damage one step later."""
         for name, variable in self._variables:
             if variable.dtype.is_floating and not bool(tf.reduce_all(tf.math.is_finite(variable))):
                 raise UserError(
-                    f"step {number}: the weights are not finite any more ({name}), so they are not"
-                    " saved. Go on from the checkpoint before with a lower rate: --resume --set"
+                    f"step {number}: the weights are not finite ({name}), so they are not saved."
+                    " Resume from the last checkpoint with a lower learning rate: --resume --set"
                     " training.learning_rate=…"
                 )
 
     def _sweep(self, number: int) -> None:
-        """Remove what is left of checkpoints that are gone, or of a future that was given up."""
+        """Remove leftovers of deleted checkpoints, and checkpoints of discarded later steps."""
         kept = {Path(checkpoint).name for checkpoint in self._manager.checkpoints}
         for file in self._directory.iterdir():
             step = step_of(file)
@@ -130,12 +130,14 @@ class Checkpoints:
 
 
 def restore_network(directory: Path, network: ImageGenerator) -> int:
-    """Load the network that draws from a run's newest checkpoint; returns its step.
+    """Load the image generator from a run's newest checkpoint, with the EMA weights if there are
+    any.
 
-    Where the run kept an average of the weights, that is what draws.
+    Returns:
+        The checkpoint's step.
 
     Raises:
-        UserError: there is no whole checkpoint, or it does not fit.
+        UserError: there is no intact checkpoint, or it does not match.
     """
     newest = newest_checkpoint(directory)
     step = tf.Variable(0, dtype=tf.int64)
@@ -146,17 +148,17 @@ def restore_network(directory: Path, network: ImageGenerator) -> int:
 
 
 def restore_discriminator(directory: Path, discriminator: PatchGAN) -> None:
-    """Load D from a run's newest checkpoint; raises ``UserError`` like above."""
+    """Load D from a run's newest checkpoint; raises ``UserError`` like ``restore_network``."""
     _restore_part(newest_checkpoint(directory), discriminator=_weights(discriminator))
 
 
 def holds_discriminator(directory: Path) -> bool:
-    """Whether the newest checkpoint was written in training; an imported one only draws."""
+    """Whether the newest checkpoint has a discriminator; an imported one has none."""
     return _holds(newest_checkpoint(directory), "discriminator")
 
 
 def save_network(directory: Path, network: ImageGenerator, step: int) -> None:
-    """Write a checkpoint of the network that draws, as ``restore_network`` reads it."""
+    """Write a checkpoint of the image generator, as ``restore_network`` reads it."""
     number = tf.Variable(step, dtype=tf.int64)
     checkpoint = tf.train.Checkpoint(**{network.name: _weights(network)}, step=number)
     _write(_manager(checkpoint, directory, keep=1), step)
@@ -172,7 +174,7 @@ def _manager(
 
 
 def _write(manager: tf.train.CheckpointManager, number: int) -> None:
-    """The checksums come before the manager forgets older checkpoints: one is always whole."""
+    """Write checksums before the manager deletes older checkpoints: one is always intact."""
     callbacks = [lambda path: checkpoint_files.write_checksums(Path(path))]
     options = tf.train.CheckpointOptions(experimental_write_callbacks=callbacks)
     manager.save(checkpoint_number=number, options=options)
@@ -189,13 +191,13 @@ def _restore_part(checkpoint: Path, **parts: Any) -> None:
         status.assert_existing_objects_matched().expect_partial()
     except (AssertionError, ValueError, IndexError, tf.errors.OpError) as error:
         raise UserError(
-            f"checkpoint {checkpoint} does not fit this run: {first_line(error)}"
+            f"checkpoint {checkpoint} does not match this run: {first_line(error)}"
         ) from error
 
 
 def _weights(network: keras.Model | ImageGenerator) -> list[tf.Variable]:
-    """All variables, C's and the moving statistics too, in the order in which they were made.
+    """All variables, with C's and the moving statistics, in the order of their creation.
 
-    Listed, as ``tf.train.Checkpoint`` does not follow a Keras model into lists of its layers.
+    A list, as ``tf.train.Checkpoint`` does not track lists of layers inside a Keras model.
     """
     return [variable.value for variable in network.variables]

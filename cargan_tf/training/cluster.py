@@ -1,4 +1,4 @@
-"""Which machines train together, from ``TF_CONFIG``, the variable TensorFlow defines for it.
+"""The cluster of a multi-machine run, from ``TF_CONFIG``, TensorFlow's variable for it.
 
 https://www.tensorflow.org/api_docs/python/tf/distribute/cluster_resolver/TFConfigClusterResolver
 """
@@ -15,11 +15,11 @@ from cargan_tf.errors import UserError
 
 VARIABLE = "TF_CONFIG"
 
-#: Tasks that take part in synchronous training; the chief is worker 0 under another name.
+#: Task types of synchronous training; the chief is worker 0 under another name.
 _TASKS = ("chief", "worker")
 _ADDRESS = re.compile(r".+:\d{1,5}")
 _EXPECTED = (
-    'Expected such as {"cluster": {"worker": ["host0:2222", "host1:2222"]},'
+    'Expected, for example, {"cluster": {"worker": ["host0:2222", "host1:2222"]},'
     ' "task": {"type": "worker", "index": 0}}.'
 )
 
@@ -31,7 +31,7 @@ class Cluster:
     Attributes:
         addresses: ``host:port`` of each worker, by ``chief`` and ``worker``.
         task: ``chief`` or ``worker``.
-        index: place among those of ``task``.
+        index: among those of ``task``.
     """
 
     addresses: dict[str, list[str]]
@@ -39,13 +39,13 @@ class Cluster:
     index: int
 
 
-def cluster_of(provenance: Mapping[str, str]) -> Cluster | None:
-    """The cluster that ``TF_CONFIG`` describes; ``None`` without one, or where it is one machine.
+def cluster_of(environment: Mapping[str, str]) -> Cluster | None:
+    """The cluster in ``TF_CONFIG``; ``None`` without one, or if it is a single machine.
 
     Raises:
-        UserError: it is not what TensorFlow defines, or has tasks that training does not know.
+        UserError: it is invalid, or has task types that training does not support.
     """
-    text = provenance.get(VARIABLE, "").strip()
+    text = environment.get(VARIABLE, "").strip()
     if not text:
         return None
     try:
@@ -64,7 +64,7 @@ def _addresses(cluster: Any) -> dict[str, list[str]]:
         raise _bad("has no cluster")
     for name, hosts in cluster.items():
         if name not in _TASKS:
-            raise _bad(f"has tasks of type {name!r}; training knows {' and '.join(_TASKS)} alone")
+            raise _bad(f"has tasks of type {name!r}; only {' and '.join(_TASKS)} are supported")
         if not isinstance(hosts, list) or not hosts:
             raise _bad(f"has no list of addresses for {name!r}")
         for host in hosts:

@@ -1,5 +1,5 @@
-"""Which devices a run uses, on one machine or several, as one mirrored strategy."""
-# MERGED Training batches, each spread over the devices of all workers.
+"""Distribution: the mirrored strategy over the devices of one or several machines, and its
+batches."""
 
 from __future__ import annotations
 
@@ -24,42 +24,41 @@ def make_strategy(
     virtual_devices: int | None = None,
     cluster: Cluster | None = None,
 ) -> tf.distribute.Strategy:
-    """One replica a device.
+    """A strategy with one replica per device.
 
-    Of a cluster it waits until all workers are there, which must have as many devices each.
+    With a cluster it waits until all workers are there; all must have the same number of devices.
 
     Args:
-        gpus: how many GPUs of this machine; ``None`` takes one if there is one, else the CPU.
-        virtual_devices: split the CPU into so many logical devices instead, to rehearse a run of
-            several replicas. Must be asked for before TensorFlow has used the CPU.
+        gpus: number of GPUs of this machine; by default one if there is one, else the CPU.
+        virtual_devices: split the CPU into that many logical devices instead, to rehearse several
+            replicas. Must be called before TensorFlow has used the CPU.
         cluster: the workers that train together; ``None`` for this machine alone.
 
     Raises:
-        UserError: fewer GPUs than asked for, arguments that exclude each other, or TensorFlow is
-            already up.
+        UserError: too few GPUs, exclusive arguments, or TensorFlow is already initialized.
     """
     if virtual_devices is not None:
         if gpus is not None:
-            raise UserError("--gpus and --virtual-devices cannot be combined: name one of them.")
+            raise UserError("--gpus and --virtual-devices cannot be combined: give one of them.")
         if cluster is not None:
             raise UserError(
-                f"--virtual-devices rehearses on one machine, and {VARIABLE} names several: unset"
-                f" {VARIABLE}, or leave --virtual-devices out."
+                f"--virtual-devices is for one machine, and {VARIABLE} names several: unset"
+                f" {VARIABLE}, or omit --virtual-devices."
             )
         return tf.distribute.MirroredStrategy(_virtual_cpus(virtual_devices))
     found = tf.config.list_physical_devices("GPU")
     if gpus is not None and gpus > len(found):
         raise UserError(
-            f"--gpus {gpus} was asked for, but TensorFlow sees {len(found)}"
-            f"{' on this machine (the number is that of each worker)' if cluster else ''}."
-            f" Install the GPU extra (pip install 'cargan-tf[gpu]') or ask for fewer;"
+            f"--gpus {gpus} was requested, but TensorFlow sees {len(found)}"
+            f"{' on this machine (the number is per worker)' if cluster else ''}."
+            f" Install the GPU extra (pip install 'cargan-tf[gpu]') or request fewer;"
             f" --virtual-devices {gpus} rehearses {gpus} replicas on the CPU."
         )
     for device in found:
         tf.config.experimental.set_memory_growth(device, True)
     count = gpus if gpus is not None else min(1, len(found))
     if cluster is not None:
-        # Of several machines the strategy takes all GPUs that it sees.
+        # The multi-worker strategy uses all visible GPUs.
         tf.config.set_visible_devices(found[:count], "GPU")
         return _across_machines(cluster)
     names = [f"/gpu:{index}" for index in range(count)] or ["/cpu:0"]
@@ -67,20 +66,20 @@ def make_strategy(
 
 
 def check_devices_suit(training: TrainingConfig, strategy: tf.distribute.Strategy) -> None:
-    """That the devices can do what ``training`` asks of them.
+    """Check that the devices support the settings of ``training``.
 
     Raises:
-        UserError: float16 without GPUs, or XLA over several devices.
+        UserError: float16 without GPUs, or XLA on several devices.
     """
     if training.precision == "float16" and not all(map(_is_gpu, strategy.extended.worker_devices)):
         raise UserError(
-            "training.precision=float16 needs GPUs: processors are many times slower in it than in"
-            " float32. Set training.precision to bfloat16, or leave it out."
+            "training.precision=float16 needs GPUs: CPUs are many times slower with it than with"
+            " float32. Set training.precision to bfloat16 or float32."
         )
     if training.compile and strategy.num_replicas_in_sync > 1:
         raise UserError(
-            f"training.compile: XLA cannot compile what {strategy.num_replicas_in_sync} devices do"
-            " together. Train on one device, or set training.compile=false."
+            f"training.compile: XLA cannot compile a step over {strategy.num_replicas_in_sync}"
+            " devices. Train on one device, or set training.compile=false."
         )
 
 
@@ -102,15 +101,15 @@ def _across_machines(cluster: Cluster) -> tf.distribute.Strategy:
         except tf.errors.OpError as error:
             own = cluster.addresses[cluster.task][cluster.index]
             raise WorkerFailure(
-                f"the workers of {VARIABLE} did not come together: {first_line(error)}. Each"
-                f" must reach the others' addresses, and {own} must be this machine's, with the"
-                " port free."
+                f"the workers of {VARIABLE} could not connect: {first_line(error)}. Each must reach"
+                f" the others' addresses, and {own} must be this machine's, with the port free."
             ) from error
 
 
 @contextmanager
 def _ctrl_c_ends() -> Iterator[None]:
-    """Ctrl-C ends the process within the block: Python is not asked while TensorFlow waits."""
+    """Let Ctrl-C end the process within the block: Python handles no signals while TensorFlow
+    waits."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -132,26 +131,26 @@ def _virtual_cpus(count: int) -> list[str]:
     if len(existing) < count:
         raise UserError(
             f"--virtual-devices {count}: TensorFlow already runs with {len(existing)} logical"
-            " CPU(s); ask for them in a fresh process."
+            " CPU(s); start a new process."
         )
     return [f"/cpu:{index}" for index in range(count)]
 
 
 def _is_up() -> bool:
-    """Whether TensorFlow has fixed its logical devices."""
+    """Whether TensorFlow's logical devices are fixed."""
     from tensorflow.python.eager import context
 
-    return context.context()._initialized  # no public way to ask without starting it
+    return context.context()._initialized  # there is no public query that does not initialize it
 
 
 def distribute_batches(
     strategy: tf.distribute.Strategy, dataset: DatasetInfo, data: Path, config: Config, start: int
 ) -> Iterator[Batch]:
-    """The batches after step ``start``, as the strategy's replicas take them.
+    """The batches after step ``start``, distributed over the strategy's replicas.
 
-    They are the same for any number of workers and devices: each worker goes through the records in
-    the same order and keeps its own part of each batch. Sharded by file, as TensorFlow would do by
-    itself, workers would meet other records together than one worker does.
+    They are the same for any number of workers and devices: each worker reads the records in the
+    same order and keeps its part of each batch. TensorFlow's sharding by file would form other
+    batches than one worker does.
     """
     seed = config.training.seed
 
@@ -167,15 +166,15 @@ def distribute_batches(
 
 
 def check_divisible(config: Config, replicas: int, workers: int) -> None:
-    """That all devices get as many pairs of a batch.
+    """Check that the batch is a multiple of the number of devices.
 
     Raises:
-        UserError: they do not.
+        UserError: it is not.
     """
     batch = config.training.batch_size
     if batch % replicas:
-        std = f" ({workers} workers of {replicas // workers})" if workers > 1 else ""
+        detail = f" ({workers} workers of {replicas // workers})" if workers > 1 else ""
         raise UserError(
-            f"training.batch_size = {batch} cannot be shared evenly by {replicas} devices{std};"
-            f" the nearest that can is {max(1, round(batch / replicas)) * replicas}."
+            f"training.batch_size = {batch} is not a multiple of the {replicas} devices{detail};"
+            f" the nearest is {max(1, round(batch / replicas)) * replicas}."
         )

@@ -1,5 +1,4 @@
-"""A run's directory: what made it, where its parts are, and who may write to it."""
-# MERGED What a resumed run may change: how long it goes on and how it is watched, not what it is.
+"""A run's directory: its files, its lock, and what a resumed run may change."""
 
 from __future__ import annotations
 
@@ -20,24 +19,24 @@ from cargan_tf.errors import UserError
 from cargan_tf.utils.files import sweep_unfinished, write_json
 from cargan_tf.utils.remote import check_local, to_path
 
-#: Raised when an older reader would misread a newer run.
-FORMAT = 1
+#: Raised when older versions cannot read newer runs, or newer ones older runs.
+FORMAT = 2
 
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What a run is made of: enough to rebuild its networks and feed them."""
+    """Everything needed to rebuild a run's networks and their inputs."""
 
     config: Config
     labels: tuple[str, ...]
     statistics: BandStatistics
     data: str  # path of the data set
     data_hash: str  # of its dataset.json
-    classifier_accuracy: float | None  # of C on held-out photos; None: imported, or there is no C
+    classifier_accuracy: float | None  # of C on held-out photos; None: imported, or no C
 
 
 class Run:
-    """The files of one run under its directory."""
+    """The files of one run."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -48,30 +47,30 @@ class Run:
         self.class_means = path / "class_means.npy"
         self.sound_classifier = path / "sound_classifier"
         self.info_file = path / "run.json"
-        self.sessions = path / "sessions.jsonl"  # when and where it was begun and gone on with
+        self.sessions = path / "sessions.jsonl"  # one line per start and resume
 
     def fault(self, worker: int = 0) -> Path:
-        """The losses of a step that stopped the run, and the records that a worker had in it."""
+        """Report of a step that stopped the run: its losses and the worker's records."""
         return self.path / (f"fault-worker-{worker}.json" if worker else "fault.json")
 
     def exists(self) -> bool:
-        """Whether a run was begun here."""
+        """Whether there is a run."""
         return self.info_file.is_file()
 
     def check_free(self) -> None:
-        """That a run can be begun here.
+        """Check that there is no run yet.
 
         Raises:
             UserError: there is one.
         """
         if self.exists():
             raise UserError(
-                f"{self.path} already holds a run. Go on with it by --resume, or choose another"
+                f"{self.path} already holds a run: continue it with --resume, or choose another"
                 " directory with --run."
             )
 
     def write_info(self, info: RunInfo) -> None:
-        """Begin the run: write what it is made of."""
+        """Create the run."""
         values = {
             "format": FORMAT,
             "labels": list(info.labels),
@@ -84,25 +83,25 @@ class Run:
         write_json(self.info_file, values)
 
     def add_session(self, step: int, made_with: dict[str, Any]) -> None:
-        """Put down that the run goes on after ``step``, with which versions, devices and seed."""
+        """Log that the run continues after ``step``, with versions, devices and seed."""
         began = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         with self.sessions.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({"began": began, "after_step": step, **made_with}) + "\n")
 
     def read_info(self) -> RunInfo:
-        """What the run is made of.
+        """Read what ``write_info`` wrote.
 
         Raises:
-            UserError: there is no run here, its description is damaged or of another format, or
-                it is remote.
+            UserError: there is no run, its description is damaged or of another format, or it is
+                remote.
         """
         check_local(self.path, "a run's directory")
         try:
             values: dict[str, Any] = json.loads(self.info_file.read_text("utf-8"))
             if values["format"] != FORMAT:
                 raise UserError(
-                    f"{self.info_file} has the format {values['format']!r}, this version reads"
-                    f" {FORMAT}: use the version that wrote it, or train again."
+                    f"{self.info_file} has format {values['format']!r}, this version of cargan_tf"
+                    f" reads {FORMAT}: use the version that wrote it, or train again."
                 )
             return RunInfo(
                 config=config_from_json(values["config"], str(self.info_file)),
@@ -121,7 +120,7 @@ class Run:
             raise UserError(f"{self.info_file} is damaged: {error!r}.") from error
 
     def read_stats(self) -> list[dict[str, Any]]:
-        """The lines of ``stats.jsonl``; none of an imported run, and none cut short by a kill."""
+        """The lines of ``stats.jsonl`` without damaged ones; none for an imported run."""
         if not self.stats.is_file():
             return []
         lines = []
@@ -132,9 +131,9 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep every other process from training in this directory; clear what a killed one left.
+        """Lock the directory against other training processes; remove a killed one's leftovers.
 
-        The lock is the operating system's, so it falls with the process that holds it.
+        The operating system releases the lock when the process ends.
 
         Raises:
             UserError: another process holds it, or the directory is remote.
@@ -146,8 +145,8 @@ class Run:
             lock.acquire(timeout=0)
         except Timeout as error:
             raise UserError(
-                f"{self.path} is in use by another training process."
-                " Wait for it, or choose another directory with --run."
+                f"{self.path} is in use by another training process: wait for it, or choose another"
+                " directory with --run."
             ) from error
         try:
             for folder in (self.path, self.checkpoints, self.images, self.sound_classifier):
@@ -161,29 +160,28 @@ def data_of(run: Run) -> Path:
     """The data set that a run was trained on.
 
     Raises:
-        UserError: there is no run, or its data set is not there: it was moved, or the run was
+        UserError: there is no run, or its data set is missing: it was moved, or the run was
             imported without one.
     """
     data = to_path(run.read_info().data)
     if not (data / DATASET_FILE).is_file():
         raise UserError(
-            f"{run.path} was not made from a data set that is here ({data} holds none): name one"
-            " of the same labels with --data."
+            f"the data set of {run.path} is missing ({data}): give one with the same labels by --data."
         )
     return data
 
 
-#: Settings of ``training`` that may differ.
+#: Settings of ``training`` that a resumed run may change.
 FREE = (
     *("steps", "epochs", "decay_epochs", "keep_checkpoints"),
     *("learning_rate", "discriminator_learning_rate", "maximum_loss"),
 )
-#: Sections that may differ altogether, as nothing in them reaches the weights.
+#: Sections that a resumed run may change, as they do not affect the weights.
 FREE_SECTIONS = ("monitor", "evaluator")
 
 
 def check_resumable(run: Run, now: RunInfo) -> None:
-    """That ``run`` was begun with the data and the settings of ``now``.
+    """Check that ``run`` was started with the data and the settings of ``now``.
 
     Raises:
         UserError: it was not, or there is no run; names each setting that differs, with both
@@ -192,8 +190,8 @@ def check_resumable(run: Run, now: RunInfo) -> None:
     before = run.read_info()
     if before.data_hash != now.data_hash:
         raise UserError(
-            f"{run.path} was trained on {before.data}, which is not the data set"
-            f" {now.data} (dataset.json differs). Name the same data to resume."
+            f"{run.path} was trained on {before.data}, which differs from {now.data} (dataset.json):"
+            " give the same data to resume."
         )
     then_values, now_values = _fixed(before.config), _fixed(now.config)
     differing = [
@@ -203,14 +201,14 @@ def check_resumable(run: Run, now: RunInfo) -> None:
     ]
     if differing:
         raise UserError(
-            f"{run.path} was begun with another configuration ({'; '.join(differing)}). Resuming"
-            f" may change training.{', training.'.join(FREE)}, {' and '.join(FREE_SECTIONS)} only:"
+            f"{run.path} was started with another configuration ({'; '.join(differing)}). Resuming"
+            f" may change only training.{', training.'.join(FREE)}, {' and '.join(FREE_SECTIONS)}:"
             " leave the rest as it was, or train another run."
         )
 
 
 def _fixed(config: Config) -> dict[str, Any]:
-    """The settings that a resumption may not change, by ``section.name``."""
+    """The settings that a resumed run may not change, by ``section.name``."""
     other_kinds = {"s2ic", "cmcgan"} - {config.model.kind}
     free = {*FREE_SECTIONS, *other_kinds, *(f"training.{name}" for name in FREE)}
     fixed: dict[str, Any] = {}
@@ -227,5 +225,5 @@ def _fixed(config: Config) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> str:
-    """As one would write it after ``--set``."""
+    """``value`` as written after ``--set``."""
     return json.dumps(value, ensure_ascii=False)

@@ -1,7 +1,7 @@
-"""The processes that train one run together, one a machine: who they are and what they agree on.
+"""The workers of a multi-machine run, and what they agree on.
 
-Each runs the same loop on its part of every batch. TensorFlow's collective operations join them,
-and one that waits in such an operation waits for all: whatever ends the loop must be known to all.
+Each runs the same loop on its part of every batch. TensorFlow's collective operations wait for all
+workers, so whatever ends the loop must be known to all.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import tensorflow as tf
 
 from cargan_tf.errors import UserError, WorkerFailure
 
-_TOGETHER = "Start all workers again with --resume: they go on from the last checkpoint."
+_RESTART = "Restart all workers with --resume: they continue from the last checkpoint."
 
-#: How TensorFlow words that a worker it waits for is gone.
+#: Phrases in TensorFlow's errors about a worker that is gone.
 _GONE = ("Collective ops is aborted", "unhealthy", "coordination service", "Coordination service")
 
 #: Seconds that worker 0 waits at its end for another worker to end.
@@ -28,12 +28,12 @@ _PATIENCE = 20.0
 
 
 class Workers:
-    """The workers of a strategy, as seen by one of them.
+    """The workers of a strategy, seen from one of them.
 
     Attributes:
-        count: how many there are; 1 without ``TF_CONFIG``.
-        index: which this one is, from 0.
-        is_chief: whether it writes what all have made.
+        count: number of workers; 1 without ``TF_CONFIG``.
+        index: of this worker, from 0.
+        is_chief: whether it writes the run's files.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy) -> None:
@@ -50,14 +50,14 @@ class Workers:
         self._others = tasks[1:] if self.is_chief else []
 
     def any(self, *flags: bool) -> tuple[bool, ...]:
-        """For each flag, whether it is up at any worker. All must ask at the same place."""
+        """For each flag, whether any worker has it set; a collective call."""
         if self.count == 1:
             return flags
         raised = self._sums(tf.constant(flags, tf.float32)).numpy()
         return tuple(bool(count) for count in raised)
 
     def barrier(self) -> None:
-        """Wait until all workers are here."""
+        """Wait for all workers; a collective call."""
         self.any(False)
 
     def leave(self) -> None:
@@ -71,10 +71,10 @@ class Workers:
             atexit.register(wait_until_ended, self._others)
 
     def check_same(self, values: Mapping[str, object]) -> None:
-        """That all workers have the same values; all must ask at the same place.
+        """Check that all workers have the same values; a collective call.
 
         Raises:
-            UserError: they have not; names what differs, at every worker.
+            UserError: they do not; raised at every worker, names what differs.
         """
         if self.count == 1:
             return
@@ -85,21 +85,21 @@ class Workers:
             if len(set(digests)) > 1:
                 others = [str(i) for i, digest in enumerate(digests) if digest != digests[0]]
                 raise UserError(
-                    f"the workers do not have the same {name}: worker {', '.join(others)} has"
-                    f" another one than worker 0 (this is worker {self.index}, with {value})."
-                    " Start all with the same command and packages, on folders that all share."
+                    f"the workers do not have the same {name}: worker {', '.join(others)} differs"
+                    f" from worker 0 (this is worker {self.index}, with {value}). Start all with the"
+                    " same command and packages, on shared folders."
                 )
 
     def check_seen(self, path: Path, there: bool) -> None:
-        """That a run's folder, which the chief has made, is ``there`` for every worker.
+        """Check that every worker sees the run's folder, which the chief has created.
 
         Raises:
-            UserError: it is not.
+            UserError: one does not.
         """
         if not self.any(not there)[0]:
             return
         if self.count == 1:
-            raise UserError(f"{path} was removed while the run began: train again.")
+            raise UserError(f"{path} was removed while the run was starting: train again.")
         raise UserError(
             f"{path} is not on a file system that all workers share: give --run a folder that every"
             " worker can read."
@@ -107,10 +107,10 @@ class Workers:
 
     @contextmanager
     def explain_worker_failure(self) -> Iterator[None]:
-        """A worker that is gone is one line within the block.
+        """Turn TensorFlow's errors about a dead worker into a ``WorkerFailure``.
 
         Raises:
-            WorkerFailure: this one cannot go on without it.
+            WorkerFailure: this worker cannot continue without it.
         """
         try:
             yield
@@ -118,17 +118,17 @@ class Workers:
             if self.count == 1 or not any(words in str(error) for words in _GONE):
                 raise
             raise WorkerFailure(
-                f"worker {self.index} of {self.count} stops, as another one ended or cannot be"
-                f" reached. {_TOGETHER}"
+                f"worker {self.index} of {self.count} stops: another worker died or cannot be"
+                f" reached. {_RESTART}"
             ) from error
 
     def stopped_by_other_worker(self, step: int) -> WorkerFailure:
-        """What to say where a signal ended another worker; ``step`` is saved."""
-        return WorkerFailure(f"another worker was stopped; step {step} is saved. {_TOGETHER}")
+        """The error for a signal at another worker, after ``step`` was saved."""
+        return WorkerFailure(f"another worker was stopped; step {step} is saved. {_RESTART}")
 
     @tf.function(reduce_retracing=True)
     def _sums(self, values: tf.Tensor) -> tf.Tensor:
-        """Sums over the workers of what their first device has."""
+        """Sums over the workers' first devices."""
 
         def of_replica(values: tf.Tensor) -> tf.Tensor:
             context = tf.distribute.get_replica_context()
@@ -156,5 +156,5 @@ def wait_until_ended(addresses: Sequence[str], patience: float = _PATIENCE) -> N
 
 
 def _number(text: str) -> int:
-    """A digest of 52 bits, whole in any type of number."""
+    """A digest of 52 bits, exact in float64."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big") >> 4

@@ -100,7 +100,7 @@ def test_json_keeps_every_digit():
 
 @pytest.mark.parametrize(
     "value",
-    [{}, {"mean": [1]}, {"mean": 1, "spread": 2}, {"mean": ["x"], "spread": [1]}, [1, 2], None],
+    [{}, {"mean": [1]}, {"mean": 1, "std": 2}, {"mean": ["x"], "std": [1]}, [1, 2], None],
 )
 def test_json_that_is_something_else(value):
     with pytest.raises(UserError, match="cannot be read"):

@@ -21,7 +21,7 @@ def check_bound() -> Callable[[str, str, str], None]:
             override(Config(), [f"{setting}={beyond}"])
         said = str(refused.value)
         assert f"{setting} = " in said
-        assert "does not fit" in said
+        assert "is invalid" in said
         assert beyond.strip("[]'\"") in said
 
     return check

@@ -3,9 +3,9 @@ import pytest
 from cargan_tf.config import CMCGANConfig, Config, S2ICConfig
 
 
-def test_what_is_s2ic_s_own_is_marked_theirs():
+def test_values_of_the_s2ic_paper_are_marked():
     fields = S2ICConfig.model_fields
-    theirs = {name: f.default for name, f in fields.items() if "(theirs)" in f.description}
+    theirs = {name: f.default for name, f in fields.items() if "(S2IC's)" in f.description}
     numbers = {"features": 128, "code": 64, "latent": 10}  # docs/explanation/baselines.md, "paper"
     assert theirs == {**numbers, "generated": 0.5, "mismatched": 0.5}
 
@@ -25,10 +25,10 @@ def test_cmcgan_s_wrong_pairs_weigh_as_much_as_the_right_ones():
     ("setting", "value", "source"),
     [
         ("cmcgan.cycle", 10, "CycleGAN's λ"),
-        ("cmcgan.reconstruction", 10, "the cycles'"),
+        ("cmcgan.reconstruction", 10, "as for the cycles"),
         ("cmcgan.code", 128, "ours, S2IC's"),
         ("cmcgan.latent", 10, "ours, S2IC's"),
-        ("s2ic.generator_width", 64, "DCGAN's 64"),
+        ("s2ic.generator_width", 64, "DCGAN: 64"),
     ],
 )
 def test_a_default_says_where_it_is_from(setting, value, source, check_default):

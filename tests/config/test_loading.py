@@ -120,7 +120,7 @@ def test_an_overlay_changes_what_it_states_and_no_more():
 def test_overlays_lie_upon_each_other(yaml_file):
     mine = yaml_file("training: {batch_size: 3}\nmodel: {stages: 1}")
     config = overlay(overlay(load_config("quickstart"), "baselines/shuffled"), mine)
-    assert config.name == "quickstart-deaf-mine"
+    assert config.name == "quickstart-shuffled-mine"
     assert (config.training.batch_size, config.model.stages) == (3, 1)
     assert config.data.shuffle_sounds
     assert config.data.image_size == 64
@@ -144,12 +144,12 @@ def test_a_bad_overlay_is_told_with_both_names(yaml_file):
         ("training=null", "training is a section"),
         ("training.batch_size.x=5", "'batch_size' is a value, not a section"),
         ("training.batch_size=[", "'[' is not a valid value"),
-        ("training.batch_size=", "training.batch_size = None does not fit"),
+        ("training.batch_size=", "training.batch_size = None is invalid"),
         (
             "training.batch_size=-1",
-            "training.batch_size = -1 does not fit: Input should be gr",
+            "training.batch_size = -1 is invalid: Input should be gr",
         ),
-        ("training.batch_size=many", "training.batch_size = 'many' does not fit"),
+        ("training.batch_size=many", "training.batch_size = 'many' is invalid"),
         ("training.batch_size=yes", "it is not a switch"),
         ("training.learning_rate=.nan", "finite"),
         ("model.attention=sagn", "'sagan', 'authors' or 'none'"),
@@ -173,12 +173,12 @@ def test_a_bad_override_is_told_in_one_line(text, said):
     [
         ("training: {batchsize: 8}", "unknown key 'training.batchsize'. Did you mean 'training.ba"),
         ("trainin: {batch_size: 8}", "unknown key 'trainin'. Did you mean 'training'?"),
-        ("training: {batch_size: 0}", "training.batch_size = 0 does not fit"),
+        ("training: {batch_size: 0}", "training.batch_size = 0 is invalid"),
         ("training: [1, 2]", "training is a section"),
         ("- a\n- b", "must hold sections"),
         ("just text", "must hold sections"),
         ("training: {batch_size: 8", "is not valid YAML"),
-        ("name: 5", "name = 5 does not fit"),
+        ("name: 5", "name = 5 is invalid"),
     ],
 )
 def test_a_bad_file_is_told_in_one_line_with_its_name(yaml_file, text, said):
@@ -216,3 +216,23 @@ def test_a_file_that_cannot_be_read(tmp_path, kind):
 def test_json_from_another_version_names_its_file():
     with pytest.raises(UserError, match=r"run\.json: unknown key 'gone'"):
         config_from_json({"gone": 1}, "run.json")
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_a_setting_of_version_0_1_is_answered_with_its_new_name(old, new, tmp_path):
+    said = rf"'{old}' is called '{new}' since version 0\.2\.$"
+    with pytest.raises(UserError, match=said):
+        load_config("paper", [f"{old}=1"])
+    section, _, key = old.partition(".")
+    file = tmp_path / "old.yaml"
+    file.write_text(f"{section}: {{{key}: 1}}" if key else f"{section}: {{steps: 1}}")
+    with pytest.raises(UserError, match=said):
+        load_config(file)
+
+
+@pytest.mark.parametrize("new", RENAMED.values())
+def test_the_new_name_of_a_setting_exists(new):
+    values = Config().model_dump()
+    for key in new.split("."):
+        assert key in values
+        values = values[key]

@@ -7,7 +7,7 @@ from cargan_tf.config import ModelConfig
     ("setting", "value", "source"),
     [
         ("model.attention", "sagan", "Sec. 2.1, 2.5"),
-        ("model.generator_attentions", 2, "G1 and G2"),
+        ("model.generator_attentions", 2, "attention layers of each generator"),
         ("model.stages", 2, "Table 1, D"),
         ("model.residue", True, "Table 1, C"),
         ("model.refine_sees_audio", False, "Eq. 1"),
@@ -15,10 +15,10 @@ from cargan_tf.config import ModelConfig
         ("model.spectrogram", "log-mel", "Sec. 2.5"),
         ("model.generator_width", 64, "pix2pix"),
         ("model.max_width_multiplier", 8, "pix2pix"),
-        ("model.discriminator_width", 64, "the paper is silent"),
+        ("model.discriminator_width", 64, "the paper does not say"),
         ("model.discriminator_norm", "batch", "pix2pix"),
         ("model.dropout", 0.5, "pix2pix"),
-        ("model.init_stddev", 0.02, "the paper's 0.2 is read as a slip of the pen"),
+        ("model.init_stddev", 0.02, "the paper's 0.2 is taken for a typo"),
     ],
 )
 def test_a_default_says_where_it_is_from(setting, value, source, check_default):

@@ -14,7 +14,7 @@ from cargan_tf.errors import UserError
         ("loss.coarse_adversarial", 1, "λ_G1 in Eq. 5"),
         ("loss.refined_adversarial", 1, "λ_G2 in Eq. 5"),
         ("loss.l1", 100, "λ_L1 in Eq. 6"),
-        ("loss.real_pairs", 2, "in Eq. 3 and in Eq. 4"),
+        ("loss.real_pairs", 2, "both Eq. 3 and Eq. 4"),
         ("training.epochs", 200, "Sec. 3"),
         ("training.batch_size", 64, "Sec. 3"),
         ("training.learning_rate", 8e-4, "Sec. 3"),

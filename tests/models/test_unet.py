@@ -61,7 +61,7 @@ def test_the_inner_layers_are_as_wide_as_configured_and_draw_all_the_same(image)
 
 @pytest.mark.parametrize(("skipped", "same"), [(5, True), (4, False), (0, False)])
 def test_without_skips_only_the_innermost_place_is_known(image, skipped, same):
-    network = UNet(64, TINY, skips_left_out=skipped)
+    network = UNet(64, TINY, dropped_skips=skipped)
     network(tf.constant(image))
     innermost = network.down[-1].convolution
     innermost.kernel.assign(tf.zeros_like(innermost.kernel))  # a code that says nothing

@@ -151,8 +151,8 @@ class _Invented:
         self.runs = []  # (signature, rows) of each
         self.signatures = {
             "serving_default": self._draw,
-            "weighted": self._draw_weighted,
-            "card": tf.function(MetadataTable(metadata).lookup),
+            "soft_labels": self._draw_weighted,
+            "metadata": tf.function(MetadataTable(metadata).lookup),
             "broken": self._break,
         }
 
@@ -198,8 +198,8 @@ def invented(invented_card):
     """A model that draws at once, and as slowly as it is told to."""
     signatures = {
         "serving_default": _signature(waveform=(tf.float32, 2), label=(tf.string, 1)),
-        "weighted": _signature(waveform=(tf.float32, 2), label_weights=(tf.float32, 2)),
-        "card": _signature(part=(tf.string, 1)),
+        "soft_labels": _signature(waveform=(tf.float32, 2), label_weights=(tf.float32, 2)),
+        "metadata": _signature(part=(tf.string, 1)),
         "broken": _signature(label=(tf.string, 1)),
     }
     return ServedModel("cargan", 3, _Invented(invented_card), signatures)

@@ -61,12 +61,12 @@ SIGNATURES = {
         {"waveform": WAVEFORM, "label": TEXTS},
         {"coarse": PICTURE, "refined": PICTURE, "residue": SCORES},
     ),
-    "weighted": (
+    "soft_labels": (
         {"waveform": WAVEFORM, "label_weights": SCORES},
         {"image": PICTURE, "coarse": PICTURE, "residue": SCORES, "spectrogram": SPECTROGRAM},
     ),
     "recognize": ({"waveform": WAVEFORM}, {"label_probabilities": SCORES}),
-    "card": ({"part": TEXTS}, {"json": TEXTS}),
+    "metadata": ({"part": TEXTS}, {"json": TEXTS}),
 }
 
 
@@ -88,7 +88,7 @@ def test_the_signatures_are_these_and_no_other(meta_graph):
 def test_a_model_serves_soft_labels_and_recognizes(loaded, sounds):
     waveforms, _ = sounds
     weights = np.array([[0.5, 0, 0.5], [0, 1, 0], [1, 0, 0]], np.float32)
-    served = loaded.signatures["weighted"](
+    served = loaded.signatures["soft_labels"](
         waveform=tf.constant(waveforms), label_weights=tf.constant(weights)
     )
     assert served["image"].shape == (3, 64, 64, 3)

@@ -99,7 +99,7 @@ def test_samples_that_are_no_numbers_are_refused(model, sounds, value):
 @pytest.mark.parametrize(("sounds_sent", "labels_sent"), [(2, 3), (3, 2), (0, 0)])
 def test_as_many_labels_as_sounds_are_expected(model, sounds, sounds_sent, labels_sent):
     waveforms, labels = sounds
-    said = f"{sounds_sent} sounds and {labels_sent} labels were received"
+    said = f"received {sounds_sent} sounds and {labels_sent} labels"
     with pytest.raises(tf.errors.InvalidArgumentError, match=said):
         draw(model, waveforms[:sounds_sent], labels[:labels_sent])
 
@@ -141,19 +141,19 @@ def test_the_card_can_be_asked_for(model):
     assert json.loads(labels) == ["cello", "flute", "violin"]
 
 
-def weighted(model, waveforms, weights):
+def soft_labels(model, waveforms, weights):
     made = model.generate_soft_labels(tf.constant(waveforms), tf.constant(weights, tf.float32))
     return {name: value.numpy() for name, value in made.items()}
 
 
 def test_the_whole_share_is_the_label(model, sounds):
-    made = weighted(model, sounds[0], np.eye(3))
+    made = soft_labels(model, sounds[0], np.eye(3))
     np.testing.assert_allclose(made["image"].astype(int), draw(model, *sounds), atol=1)
 
 
 def test_what_leads_to_the_picture_comes_with_it(model, sounds):
     waveforms, labels = sounds
-    made = weighted(model, waveforms, np.eye(3))
+    made = soft_labels(model, waveforms, np.eye(3))
     stages = model.stages(tf.constant(waveforms), tf.constant(labels))
     np.testing.assert_allclose(made["residue"], stages.residue, atol=1e-5)
     coarse = to_pixels(stages.coarse).numpy().astype(int)
@@ -162,7 +162,7 @@ def test_what_leads_to_the_picture_comes_with_it(model, sounds):
 
 
 def test_shares_of_two_labels_draw_neither(model, sounds):
-    made = weighted(model, sounds[0][[0] * 3], [[1, 0, 0], [0.5, 0, 0.5], [0, 0, 1]])
+    made = soft_labels(model, sounds[0][[0] * 3], [[1, 0, 0], [0.5, 0, 0.5], [0, 0, 1]])
     first, between, last = made["image"].astype(int)
     assert np.abs(between - first).max() > 1
     assert np.abs(between - last).max() > 1
@@ -171,8 +171,8 @@ def test_shares_of_two_labels_draw_neither(model, sounds):
 
 @pytest.mark.parametrize("fraction", [-0.1, np.nan, np.inf])
 def test_shares_that_are_none_are_refused(model, sounds, fraction):
-    with pytest.raises(tf.errors.InvalidArgumentError, match="NaN, infinite or below 0"):
-        weighted(model, sounds[0][:1], [[1, fraction, 0]])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="NaN, infinite or negative"):
+        soft_labels(model, sounds[0][:1], [[1, fraction, 0]])
 
 
 def test_instruments_are_recognized_as_the_sound_classifier_does(model, sounds, tiny_run):
@@ -202,6 +202,6 @@ def test_a_network_without_c_is_served_without_its_scores(baseline_config, train
     config = baseline_config("s2ic")
     metadata = ModelMetadata(config, trained.dataset.labels, trained.dataset.statistics, 6, "0a1b")
     model = ServingModule(new_network(config, 3), metadata)
-    assert set(model.signatures) == {"serving_default", "serving_wav", "weighted", "card"}
+    assert set(model.signatures) == {"serving_default", "serving_wav", "soft_labels", "metadata"}
     served = model.serve(*(tf.constant(part) for part in sounds))
     assert set(served) == {"image", "png_bytes"}

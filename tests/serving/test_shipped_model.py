@@ -21,7 +21,7 @@ from .conftest import graph_of, operations_used
 pytestmark = pytest.mark.slow
 
 RATE = 44_100
-SIGNATURES = {"serving_default", "serving_wav", "coarse", "weighted", "recognize", "card"}
+SIGNATURES = {"serving_default", "serving_wav", "coarse", "soft_labels", "recognize", "metadata"}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_its_files_are_those_of_its_card(shipped):
 def test_it_offers_everything_and_warms_it_up(shipped):
     assert set(graph_of(shipped).signature_def) - {"__saved_model_init_op"} == SIGNATURES
     warm_up = {request.model_spec.signature_name for request in read_warm_up(shipped)}
-    assert warm_up == SIGNATURES - {"card"}
+    assert warm_up == SIGNATURES - {"metadata"}
 
 
 def test_it_is_of_operations_of_the_plain_build(shipped, plain_operations):

@@ -15,7 +15,9 @@ def test_the_discriminator_sees_the_label_when_told_to(
 ):
     step = new_cascade_step(override(small_config, [f"model.discriminator_label={label}"]))
     other = {**batch, "label": tf.roll(batch["label"], 1, axis=1)}
-    judged = [step._judge(part, batch["photo"], False)[-1].numpy() for part in (batch, other)]
+    judged = [
+        step._discriminate(part, batch["photo"], False)[-1].numpy() for part in (batch, other)
+    ]
     assert np.any(judged[0] != judged[1]) == validates
 
 

@@ -143,7 +143,9 @@ def test_real_and_drawn_are_changed_alike_and_otherwise_in_the_next_step(trained
     step, batch = trained.step, {k: tf.constant(v) for k, v in tiny_batch(0).items()}
 
     def judged():
-        return step.strategy.run(lambda: step._judge(batch, batch["photo"], False)[-1]).numpy()
+        return step.strategy.run(
+            lambda: step._discriminate(batch, batch["photo"], False)[-1]
+        ).numpy()
 
     first, again = judged(), judged()
     step.step.assign_add(1)

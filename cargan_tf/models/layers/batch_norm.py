@@ -1,4 +1,4 @@
-"""Batch normalization and dropout that give the same result on one device and on several."""
+"""Batch norm and dropout with equal results on one device and on several."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ import tensorflow as tf
 
 from cargan_tf.models.base import FLOAT32_LAYER, to_float32
 
-#: oneDNN normalizes half-width numbers at full speed where the channels are a multiple of this, and
-#: else five to twelve times slower than float32 (docs/explanation/performance.md).
+#: oneDNN normalizes half-width numbers at full speed if the channels are a multiple of this,
+#: otherwise five to twelve times slower than float32 (docs/explanation/performance.md).
 HALF_WIDTH_CHANNELS = 16
 
 
 class BatchNorm(keras.layers.Layer):
-    """Batch normalization with PyTorch's conventions, over the batch of all replicas.
+    """Batch norm with PyTorch's conventions, over the global batch.
 
-    The moving variance is the unbiased one and moves by a tenth a step (PyTorch's momentum 0.1);
-    the scale starts at N(1, 0.02), as in pix2pix. On one replica TensorFlow's fused kernel does
-    the work.
+    The moving variance is unbiased and updated with PyTorch's momentum 0.1; the scale is
+    initialized from N(1, 0.02), as in pix2pix. One replica uses TensorFlow's fused kernel.
 
     Input and output shape: [B, H, W, C], of any precision; statistics are float32.
     """
@@ -30,14 +29,14 @@ class BatchNorm(keras.layers.Layer):
         self.momentum = momentum
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make scale and offset, and the statistics that move."""
-        # Never in the precision of the layer around this one.
+        """Create scale, offset and moving statistics."""
+        # Always float32, whatever the precision of the surrounding layer.
         own = {"shape": (int(input_shape[-1] or 0),), "autocast": False}
         self.gamma = self.add_weight(
             name="gamma", initializer=keras.initializers.RandomNormal(1.0, 0.02), **own
         )
         self.beta = self.add_weight(name="beta", initializer="zeros", **own)
-        # Every replica computes the same new value, so any one of them may be kept.
+        # All replicas compute the same value, so any one may be kept.
         moving = {"trainable": False, "aggregation": "only_first_replica", **own}
         self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", **moving)
         self.moving_variance = self.add_weight(name="moving_variance", initializer="ones", **moving)
@@ -45,10 +44,10 @@ class BatchNorm(keras.layers.Layer):
     def call(
         self, features: tf.Tensor, training: bool = False, update_statistics: bool = True
     ) -> tf.Tensor:
-        """Normalize by the batch when ``training``, else by the moving statistics.
+        """Normalize by the batch if ``training``, else by the moving statistics.
 
-        ``update_statistics=False`` leaves the moving statistics as they are: D must not change
-        while the generators learn from it.
+        ``update_statistics=False`` keeps the moving statistics: D must not change in the
+        generators' half of a step.
         """
         if not training:
             normalized, *_ = self._fused(features, is_training=False)
@@ -56,7 +55,7 @@ class BatchNorm(keras.layers.Layer):
         if _replicas() == 1:
             normalized, mean, variance = self._fused(features, is_training=True)
         else:
-            normalized, mean, variance = self._synchronised(to_float32(features))
+            normalized, mean, variance = self._synchronized(to_float32(features))
             normalized = tf.cast(normalized, features.dtype)
         if update_statistics:
             for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
@@ -65,7 +64,7 @@ class BatchNorm(keras.layers.Layer):
         return normalized
 
     def scale_and_offset(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """What it does when not training, as ``scale · x + offset``, a number each a channel."""
+        """Inference as ``scale · x + offset``, each [C]."""
         scale = self.gamma.value * tf.math.rsqrt(self.moving_variance.value + self.epsilon)
         return scale, self.beta.value - scale * self.moving_mean.value
 
@@ -85,8 +84,8 @@ class BatchNorm(keras.layers.Layer):
         )
         return tf.cast(normalized, precision), mean, variance
 
-    def _synchronised(self, features: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """The same over all replicas: the mean first, so that the variance does not cancel."""
+    def _synchronized(self, features: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """The same over all replicas; the mean first, to avoid cancellation in the variance."""
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync
         count = tf.cast(tf.reduce_prod(tf.shape(features)[:3]) * replicas, features.dtype)
@@ -100,11 +99,10 @@ class BatchNorm(keras.layers.Layer):
 
 
 class ReplicaDropout(keras.layers.Layer):
-    """Dropout whose mask is a pure function of a seed and the image's place in the batch.
+    """Dropout whose mask is a function of the seed and the index in the global batch.
 
-    Each replica draws the mask of the whole batch and takes its own part, so four replicas of one
-    image drop what one replica of four drops, and a resumed run drops what the first one would
-    have. The maps it is used on are small.
+    Each replica draws the mask of the global batch and keeps its own part, so that replicas and
+    resumed runs agree. It is used on small maps only.
 
     Input and output shape: [B, H, W, C].
     """
@@ -116,7 +114,7 @@ class ReplicaDropout(keras.layers.Layer):
     def call(
         self, features: tf.Tensor, seed: tf.Tensor | None = None, training: bool = False
     ) -> tf.Tensor:
-        """Drop a share ``rate`` of the features when ``training``; ``seed`` is int32 [2].
+        """Drop a fraction ``rate`` of the features if ``training``; ``seed`` is int32 [2].
 
         Raises:
             ValueError: training without a seed.

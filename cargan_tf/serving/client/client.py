@@ -143,14 +143,14 @@ class Client:
 
     @property
     def generator(self) -> Generator:
-        """A generator that draws there; the model's card is asked for once."""
+        """A generator that draws there; the model's metadata is asked for once."""
         if self._generator is None:
             metadata = self._metadata()
             self._generator = Generator(_Remote(self._transport, metadata), metadata)
         return self._generator
 
     def _metadata(self) -> ModelMetadata:
-        answers = self.predict("card", {"part": np.array(PARTS, object)}, ["json"])["json"]
+        answers = self.predict("metadata", {"part": np.array(PARTS, object)}, ["json"])["json"]
         try:
             values = {part: json.loads(text) for part, text in zip(PARTS, answers, strict=True)}
             return ModelMetadata.from_json(values, f"the model at {self.address}")
@@ -198,7 +198,7 @@ class _Remote:
     ) -> Tensors:
         """[B, samples] and [B, K] to what ``ServingModule.generate_soft_labels`` returns."""
         inputs = {"waveform": waveform, "label_weights": label_weights}
-        return self._predict("weighted", inputs, self._generated)
+        return self._predict("soft_labels", inputs, self._generated)
 
     def recognize(self, waveform: NDArray[np.float32]) -> Tensors:
         """[B, samples] to ``label_probabilities`` [B, K]."""

@@ -41,7 +41,7 @@ def test_every_status_is_one_line(monkeypatch, code, details, said):
 
     monkeypatch.setattr(transport._stub, "Predict", fail)
     with pytest.raises(Exception, match=said) as caught:
-        transport.predict("card", {}, ["json"])
+        transport.predict("metadata", {}, ["json"])
     assert type(caught.value).__name__ == "UserError"
     assert "\n" not in str(caught.value)
     assert "node" not in str(caught.value)
@@ -52,5 +52,5 @@ def test_an_answer_without_what_was_asked_for_is_one_line(monkeypatch):
     transport = GrpcTransport(parse_address("grpc://127.0.0.1:9"), timeout=7, retries=0)
     monkeypatch.setattr(transport._stub, "Predict", lambda request, timeout: PredictResponse())
     with pytest.raises(UserError, match="is no TensorFlow Serving"):
-        transport.predict("card", {}, ["json"])
+        transport.predict("metadata", {}, ["json"])
     transport.close()

@@ -42,7 +42,7 @@ def told():
 def predict(server, retries=0):
     address = parse_address(f"127.0.0.1:{server.server_address[1]}")
     transport = RestTransport(address, timeout=10, retries=retries)
-    return transport.predict("card", {"part": np.array(["labels"])}, ["json"])
+    return transport.predict("metadata", {"part": np.array(["labels"])}, ["json"])
 
 
 OK = (200, b'{"outputs": ["x"]}')
@@ -51,7 +51,7 @@ OK = (200, b'{"outputs": ["x"]}')
 def test_the_request_is_tensorflow_servings(told):
     told.answers.append(OK)
     assert predict(told)["json"].tolist() == ["x"]
-    assert told.asked == [b'{"signature_name": "card", "inputs": {"part": ["labels"]}}']
+    assert told.asked == [b'{"signature_name": "metadata", "inputs": {"part": ["labels"]}}']
 
 
 @pytest.mark.parametrize("again", [(429, b"{}"), (503, b"{}"), (502, b"<html>"), (None, b"")])

@@ -74,7 +74,7 @@ def test_status_and_metadata(stub, server, connect):
     )
     signatures = SignatureDefMap()
     reply.metadata["signature_def"].Unpack(signatures)
-    assert set(signatures.signature_def) == {"serving_default", "weighted", "card", "broken"}
+    assert set(signatures.signature_def) == {"serving_default", "soft_labels", "metadata", "broken"}
 
 
 def _of_two_labels():

@@ -14,7 +14,7 @@ SIGNATURES = {
         "waveform": TensorSpec(tf.float32, (None, None)),
         "label": TensorSpec(tf.string, (None,)),
     },
-    "card": {"part": TensorSpec(tf.string, (None,))},
+    "metadata": {"part": TensorSpec(tf.string, (None,))},
 }
 
 
@@ -61,7 +61,7 @@ def test_columns():
     ],
 )
 def test_a_single_input_may_go_without_its_name(values):
-    request = read({"signature_name": "card", **values})
+    request = read({"signature_name": "metadata", **values})
     assert request.inputs["part"].tolist() == [b"a", b"b"]
 
 

@@ -65,7 +65,9 @@ def test_only_its_own_name_and_version_are_answered(invented):
 
 
 def test_an_unknown_signature_names_the_known(invented):
-    with pytest.raises(Refusal, match="no signature x; this model has broken, card, serving_def"):
+    with pytest.raises(
+        Refusal, match="no signature x; this model has broken, metadata, serving_def"
+    ):
         invented.inputs_of("x")
 
 

@@ -42,7 +42,7 @@ def test_columns(server, path):
 
 
 def test_another_signature(server):
-    reply = predict(server, {"signature_name": "card", "instances": ["labels", "step"]})
+    reply = predict(server, {"signature_name": "metadata", "instances": ["labels", "step"]})
     assert reply.json() == {"predictions": ['["cello", "flute"]', "6"]}
 
 

@@ -135,7 +135,7 @@ def a_zip_file():
 REFUSED = {
     "NaNs": (
         {"inputs": {"waveform": [[0.0, float("nan")]], "label": ["cello"]}},
-        "a waveform with NaN or infinite samples was received",
+        "received a waveform with NaN or infinite samples",
     ),
     "an unknown label": (
         {"inputs": {"waveform": [[0.0]], "label": ["kazoo"]}},
