@@ -18,6 +18,11 @@ from cargan_tf.errors import UserError, WorkerFailure, first_line
 from cargan_tf.training.cluster import VARIABLE, Cluster
 from cargan_tf.training.steps.train_step import Batch
 
+#: After so long without a heartbeat TensorFlow's coordination service takes a worker for dead. Its
+#: default of 10 s is less than a busy machine may need to end a process; a connection that breaks
+#: is noticed at once in any case.
+_HEARTBEAT_MS = 100_000
+
 
 def make_strategy(
     gpus: int | None = None,
@@ -88,6 +93,7 @@ def _is_gpu(device: str) -> bool:
 
 
 def _across_machines(cluster: Cluster) -> tf.distribute.Strategy:
+    _configure_coordination(cluster)
     with _ctrl_c_ends():
         try:
             return tf.distribute.MultiWorkerMirroredStrategy(
@@ -104,6 +110,23 @@ def _across_machines(cluster: Cluster) -> tf.distribute.Strategy:
                 f"the workers of {VARIABLE} could not connect: {first_line(error)}. Each must reach"
                 f" the others' addresses, and {own} must be this machine's, with the port free."
             ) from error
+
+
+def _configure_coordination(cluster: Cluster) -> None:
+    """Configure the coordination service as the strategy would, but for its heartbeats."""
+    from tensorflow.python.eager import context  # no public way: the strategy sets none
+
+    settings = tf.compat.v1.ConfigProto().experimental.coordination_config
+    jobs = [
+        settings.coordinated_job_list.add(name=name, num_tasks=len(addresses))
+        for name, addresses in cluster.addresses.items()
+    ]
+    context.context().configure_coordination_service(
+        service_type="standalone",
+        service_leader=f"/job:{next(iter(cluster.addresses))}/replica:0/task:0",
+        heartbeat_timeout_in_ms=_HEARTBEAT_MS,
+        coordinated_jobs=jobs,
+    )
 
 
 @contextmanager
