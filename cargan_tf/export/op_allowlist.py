@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,9 @@ _CHECKPOINTERS = re.compile(r"__inference__traced_(save|restore)_\d+")
 #: TensorFlow's C++ loader takes this instead of saved_model.pb where it is there: a graph in
 #: pieces, as those of more than 2 GB are.
 _IN_PIECES = "saved_model.cpb"
+
+#: The module of TensorFlow that registers the gradients of a loaded model.
+_LOADER = "tensorflow.python.saved_model.function_deserialization"
 
 
 def check_ops(version: Path) -> SavedModel:
@@ -128,6 +132,26 @@ def load_exported(version: Path) -> tuple[Any, SavedModel]:
     """
     saved = check_ops(version)
     try:
-        return tf.saved_model.load(str(version)), saved
+        with _without_gradients():
+            return tf.saved_model.load(str(version)), saved
     except Exception as error:  # protobuf, TensorFlow and the system each have their own
         raise UserError(f"the model at {version} is damaged: export it again.") from error
+
+
+@contextmanager
+def _without_gradients() -> Iterator[None]:
+    """Unregister the gradients of models that are loaded within the block.
+
+    TensorFlow keeps each registered gradient for good, and with it the model's graphs: a process
+    that loads one model after another would hold them all. Generating takes no gradients.
+    """
+    from tensorflow.python.framework import ops  # no public way to unregister
+
+    registered = ops.gradient_registry._registry
+    before = set(registered)
+    try:
+        yield
+    finally:
+        for name in registered.keys() - before:
+            if registered[name]["type"].__module__ == _LOADER:
+                del registered[name]

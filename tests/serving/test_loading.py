@@ -1,4 +1,6 @@
+import gc
 import shutil
+import weakref
 
 import pytest
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
@@ -15,6 +17,15 @@ def version(tiny_model, tmp_path):
 def test_a_version_is_loaded_with_its_graph(version):
     loaded, saved = load_exported(version)
     assert set(loaded.signatures) <= set(saved.meta_graphs[0].signature_def)
+
+
+def test_a_model_that_nobody_holds_is_not_kept(version):
+    loaded, _ = load_exported(version)
+    graphs = [weakref.ref(function.graph) for function in loaded.signatures.values()]
+    del loaded
+    gc.collect()
+    assert graphs
+    assert [graph() for graph in graphs] == [None] * len(graphs)
 
 
 def _without_nodes(graph):
