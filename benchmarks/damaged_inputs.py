@@ -98,13 +98,15 @@ def check(made: Sequence[Input], outcomes: dict[str, Outcome]) -> None:
 def preprocessed(root: Path, made: Sequence[Input]) -> Outcome:
     """A manifest of pairs, each a file of ``made`` and a whole one of the other kind."""
     files = root / "inputs"
-    sound, image = write_whole(files)
+    whole_sound, whole_image = write_whole(files)
     rows = []
     for position, item in enumerate(_through(made, "preprocess")):
-        audio, image = (sound, item.name) if item.is_image else (item.name, image)
-        rows.append(("train", "violin", f"r{position:04d}", 0, audio, image))
+        pair = (whole_sound, item.name) if item.is_image else (item.name, whole_image)
+        rows.append(("train", "violin", f"r{position:04d}", 0, *pair))
     # Pairs that are whole, so that there is something to train on whatever becomes of the others.
-    rows += [("train", "cello", f"whole{position}", 0, sound, image) for position in range(2)]
+    rows += [
+        ("train", "cello", f"whole{position}", 0, whole_sound, whole_image) for position in range(2)
+    ]
     with (files / "manifest.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(("split", "label", "recording", "start_ms", "audio", "image"))

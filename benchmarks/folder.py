@@ -24,8 +24,7 @@ from benchmarks.measuring import parse_and_report
 from benchmarks.networks import BATCH, config_of, new_picture_model
 from benchmarks.sub_urmp_like import LABEL, RATE, sound
 from cargan_tf.config import load_config
-from cargan_tf.inference.generator import BATCH as BATCH_SIZE
-from cargan_tf.inference.generator import Generator
+from cargan_tf.inference.generator import BATCH_SIZE, Generator
 from cargan_tf.inference.image_io import plan_outputs, save_image, save_in_background
 from cargan_tf.labels import label_weights
 

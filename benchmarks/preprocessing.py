@@ -48,14 +48,14 @@ def plain_pair(audio: Path, image: Path, config: Config) -> tuple[NDArray[Any], 
         pad_mode="constant",
     )
     log_mel = librosa.power_to_db(power, amin=10.0 ** (settings.floor_db / 10.0), top_db=None)
-    image = Image.open(image).convert("RGB").resize((size, size), Image.Resampling.LANCZOS)
-    return log_mel.astype(np.float32), np.asarray(image)
+    pixels = Image.open(image).convert("RGB").resize((size, size), Image.Resampling.LANCZOS)
+    return log_mel.astype(np.float32), np.asarray(pixels)
 
 
 def write_arrays(audio: Path, image: Path, config: Config, out: Path) -> None:
     """One turn of the plain loop."""
-    log_mel, image = plain_pair(audio, image, config)
-    np.savez(out / image.stem, log_mel=log_mel, image=image)
+    log_mel, pixels = plain_pair(audio, image, config)
+    np.savez(out / image.stem, log_mel=log_mel, image=pixels)
 
 
 def write_images(audio: Path, image: Path, config: Config, out: Path) -> None:
@@ -63,7 +63,7 @@ def write_images(audio: Path, image: Path, config: Config, out: Path) -> None:
     import librosa.display
     import matplotlib.pyplot as plt
 
-    log_mel, image = plain_pair(audio, image, config)
+    log_mel, pixels = plain_pair(audio, image, config)
     inches = config.data.image_size / 100
     figure = plt.figure(figsize=(inches, inches), dpi=100)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
@@ -73,7 +73,7 @@ def write_images(audio: Path, image: Path, config: Config, out: Path) -> None:
     )
     figure.savefig(out / f"{image.stem}.png")
     plt.close(figure)
-    Image.fromarray(image).save(out / image.name)
+    Image.fromarray(pixels).save(out / image.name)
 
 
 def loop_seconds(

@@ -17,7 +17,7 @@ import soundfile
 from numpy.typing import NDArray
 from PIL import Image
 
-from cargan_tf.synthetic.figure import Pose, looks
+from cargan_tf.synthetic.figure import Pose, player_looks
 from cargan_tf.synthetic.scene import background, draw_player
 
 LABEL = "violin"
@@ -73,7 +73,7 @@ def sound(random: np.random.Generator) -> NDArray[np.float64]:
 
 def frame(random: np.random.Generator) -> Image.Image:
     """A player of the sample data in some pose, stretched, with a camera's grain."""
-    look = looks(LABEL, seed=0)[int(random.integers(3))]
+    look = player_looks(LABEL, seed=0)[int(random.integers(3))]
     pose = Pose(float(random.uniform()), float(random.uniform()))
     image = draw_player(LABEL, look, pose, background(look)).resize(FRAME, Image.Resampling.BICUBIC)
     grainy = np.asarray(image) + random.normal(0, GRAIN, (FRAME[1], FRAME[0], 1))

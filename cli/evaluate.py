@@ -52,9 +52,9 @@ def _cells(split: SplitReport, info: MetricInfo) -> list[str]:
     from cargan_tf.evaluation.html.formatting import limits, number
 
     values = [row.values.get(info.name) for row in split.rows]
-    values = ["–" if value is None else number(value.value, info.fraction) for value in values]
+    cells = ["–" if value is None else number(value.value, info.fraction) for value in values]
     first = values[0]
-    return [*values, "" if first is None else ", ".join(limits(first, info))]
+    return [*cells, "" if first is None else ", ".join(limits(first, info))]
 
 
 @click.command("evaluate", short_help="Measure a run: a table, report.json and report.html.")

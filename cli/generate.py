@@ -174,7 +174,7 @@ def command(
     images: list[ImageArray] = []
 
     def save(one: tuple[Path, Path, GenerationResult | UserError]) -> None:
-        _, image, generated = one
+        _, file, generated = one
         if isinstance(generated, UserError):
             return
         image = generated.image
@@ -182,10 +182,10 @@ def command(
             from cargan_tf.visualization.plots import stages_image
 
             image = stages_image(generated)
-        if image == STANDARD:
+        if file == STANDARD:
             click.get_binary_stream("stdout").write(encode_image(image))
         else:
-            save_image(image, image)
+            save_image(image, file)
 
     made = (
         (*files, generated) for files, (_, generated) in zip(plan.items(), drawings, strict=True)

@@ -75,9 +75,9 @@ def command(
     from cargan_cli.options import config_for_data
     from cargan_cli.tensorflow_import import begin_process
 
+    config = config_for_data(data, config_name, overrides)
     from cargan_tf.evaluation.reproduce.reproduce import reproduce
 
-    config = config_for_data(data, config_name, overrides)
     folder = out or Path("reproduced") / config.name
     with resumable():
         result = reproduce(

@@ -48,7 +48,7 @@ def test_every_label_is_drawn_at_every_loudness(generator, sheets):
     assert (columns[0], columns[4]) == ("−24 dB", "as it is")
     assert [len(row) for row in rows] == [len(LOUDNESS_DB)] * 3
     for label, row in zip(generator.labels, rows, strict=True):
-        assert same(row[4], generator.draw([sound], [label])[0].image)
+        assert same(row[4], generator.generate_clips([sound], [label])[0].image)
         assert not same(row[0], row[4]), "loudness counts"
 
 
@@ -65,7 +65,9 @@ def test_a_walk_moves_both_then_each_alone(generator, sheets):
         "label alone\nsound of cello",
     ]
     both, as_cello, as_violin, label_alone = rows
-    start, end = (generated.image for generated in generator.draw(ends, ["cello", "violin"]))
+    start, end = (
+        generated.image for generated in generator.generate_clips(ends, ["cello", "violin"])
+    )
     assert same(both[0], start)
     assert same(both[-1], end)
     assert same(as_cello[0], start)

@@ -6,7 +6,7 @@ import soundfile
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
-from cargan_tf.inference.generator import BATCH, Generator
+from cargan_tf.inference.generator import BATCH_SIZE, Generator
 
 from .tones import RATE, distance, tone
 
@@ -127,10 +127,12 @@ def test_what_is_no_waveform_is_refused(generator, samples, said):
 
 
 def test_more_clips_than_a_batch(generator):
-    clips = [generator.clip(tone(frequency=200 + 9 * n), RATE) for n in range(BATCH + 2)]
-    generated = generator.draw(clips, ["cello"] * len(clips))
+    clips = [generator.clip(tone(frequency=200 + 9 * n), RATE) for n in range(BATCH_SIZE + 2)]
+    generated = generator.generate_clips(clips, ["cello"] * len(clips))
     assert len(generated) == len(clips)
-    assert distance(generated[-1].image, generator.draw(clips[-1:], ["cello"])[0].image) <= 1
+    assert (
+        distance(generated[-1].image, generator.generate_clips(clips[-1:], ["cello"])[0].image) <= 1
+    )
 
 
 def test_a_model_is_read_by_tensorflows_file_systems(generator, tiny_model, tiny_source):

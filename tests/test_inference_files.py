@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from cargan_tf.errors import UserError
-from cargan_tf.inference.generator import BATCH, GenerationResult
+from cargan_tf.inference.generator import BATCH_SIZE, GenerationResult
 
 from .tones import CLIP, RATE, distance, drawn_from, tone
 
@@ -59,9 +59,9 @@ def test_noise_is_drawn_and_warned_of(generator, write):
 
 def test_a_bad_file_among_good_ones_stops_none_of_them(generator, write, tmp_path):
     """More files than a batch, the bad ones at its start, in it and after its end."""
-    bad = {0, 5, BATCH, BATCH + 2}
+    bad = {0, 5, BATCH_SIZE, BATCH_SIZE + 2}
     paths, labels = [], []
-    for index in range(BATCH + 3):
+    for index in range(BATCH_SIZE + 3):
         name = f"{index:02}.wav"
         if index in bad:
             (tmp_path / name).write_text("this is no sound")
@@ -88,7 +88,7 @@ def test_a_batch_of_bad_files_only(generator, tmp_path):
 
 def test_no_files_no_pictures(generator):
     assert list(generator.generate_files([], [])) == []
-    assert generator.draw([], []) == []
+    assert generator.generate_clips([], []) == []
 
 
 def test_what_leads_to_the_picture_is_told(generator, write):

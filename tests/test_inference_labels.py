@@ -54,7 +54,7 @@ def test_a_given_label_has_no_confidence(generator, write):
 def test_some_labels_given_some_not(generator):
     clips = [generator.clip(tone(frequency=200 + 90 * index), RATE) for index in range(4)]
     measured = [recognition.label for recognition in generator.recognize(clips)]
-    generated = generator.draw(clips, ["flute", None, {"vn": 1, "cello": 3}, None])
+    generated = generator.generate_clips(clips, ["flute", None, {"vn": 1, "cello": 3}, None])
     assert [one.label_weights for one in generated] == [
         {"flute": 1.0},
         {measured[1]: 1.0},

@@ -33,6 +33,12 @@ class _Description(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class DatasetFormat(BaseModel):
+    """The one field that every version of ``dataset.json`` has."""
+
+    format_version: int
+
+
 class Shard(_Description):
     """One TFRecord file; its name is that of a file in the data set's own folder."""
 
@@ -65,7 +71,7 @@ class DatasetInfo(_Description):
         plan: what the data set was made from, as one hash.
     """
 
-    format_version: Literal[1]
+    format_version: Literal[2]
     labels: tuple[str, ...]
     players: tuple[str, ...]
     counts: Counts
@@ -131,13 +137,18 @@ def load_dataset(path: Path) -> DatasetInfo:
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror}.") from error
     try:
+        written_as = DatasetFormat.model_validate_json(content).format_version
+        if written_as != FORMAT_VERSION:
+            raise UserError(
+                f"{file} has format {written_as}, this version of cargan_tf reads"
+                f" {FORMAT_VERSION}: run `cargan preprocess` again with this version."
+            )
         info = DatasetInfo.model_validate_json(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise UserError(
-            f"{file} is damaged or of another version: {where}: {first['msg']}; run"
-            " `cargan preprocess` again."
+            f"{file} is damaged: {where}: {first['msg']}; run `cargan preprocess` again."
         ) from error
     _check_shards(path, info)
     return info

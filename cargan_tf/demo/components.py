@@ -26,13 +26,13 @@ LIVE: dict[str, Any] = {
 
 
 def sound_controls(
-    page: gr.Blocks, conditioning: DemoSession, title: str, sample: str | None, key: str
+    page: gr.Blocks, session: DemoSession, title: str, sample: str | None, key: str
 ) -> tuple[gr.Audio, gr.Dropdown]:
     """A sound to record, upload or pick, and its instrument.
 
     Args:
         page: loads ``sample`` when it is opened.
-        conditioning: knows samples and labels.
+        session: knows samples and labels.
         title: of the sound.
         sample: the label of the sample that is there at first, if any.
         key: begins the names by which elements are found.
@@ -47,15 +47,15 @@ def sound_controls(
     )
     with gr.Row():
         samples = gr.Dropdown(
-            [(_words(label), label) for label in conditioning.samples],
+            [(_words(label), label) for label in session.samples],
             value=sample,
             label="Or a sample",
             elem_id=f"{key}-sample",
             min_width=140,
-            visible=bool(conditioning.samples),
+            visible=bool(session.samples),
         )
-        guess = [(GUESS, "")] if conditioning.generator.recognizes else []
-        names = [(_words(label), label) for label in conditioning.generator.labels]
+        guess = [(GUESS, "")] if session.generator.recognizes else []
+        names = [(_words(label), label) for label in session.generator.labels]
         label = gr.Dropdown(
             guess + names,
             value=(guess + names)[0][1],
@@ -63,7 +63,7 @@ def sound_controls(
             elem_id=f"{key}-label",
             min_width=140,
         )
-    picked: dict[str, Any] = {"fn": conditioning.sample, "inputs": samples, "outputs": sound}
+    picked: dict[str, Any] = {"fn": session.sample, "inputs": samples, "outputs": sound}
     samples.input(**picked, show_progress="hidden", api_visibility="private")
     # The visitor's own sound, or none: no sample is heard, and each can be picked again.
     sound.input(

@@ -33,7 +33,7 @@ _POLICY = (
 
 def build_page(generator: Generator, name: str) -> gr.Blocks:
     """A page that draws with ``generator``, called ``name`` on it."""
-    conditioning = DemoSession(generator)
+    session = DemoSession(generator)
     with gr.Blocks(
         title="cargan", analytics_enabled=False, delete_cache=(FILES_LOOKED_FOR, FILES_KEPT)
     ) as page:
@@ -43,9 +43,9 @@ def build_page(generator: Generator, name: str) -> gr.Blocks:
             " instruments."
         )
         with gr.Tab("One sound"):
-            one_sound(page, conditioning)
+            one_sound(page, session)
         with gr.Tab("Two sounds"):
-            two_sounds(page, conditioning)
+            two_sounds(page, session)
     page.queue(max_size=WAITING, default_concurrency_limit=1)
     return page
 

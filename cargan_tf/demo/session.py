@@ -74,7 +74,7 @@ class DemoSession:
         waveform, rate = self.waveform(file), self.generator.sample_rate
         start = min(start, self._last(waveform))
         clip = louder(self.generator.clip(waveform, rate, start), decibels)
-        return self.generator.draw([clip], [label])[0]
+        return self.generator.generate_clips([clip], [label])[0]
 
     def walk(
         self, files: tuple[str, str], labels: tuple[str | None, str | None], alphas: list[float]

@@ -24,14 +24,12 @@ WAVEFORM, SPECTROGRAM, COARSE, RESIDUE = (
 )
 
 
-def one_sound(page: gr.Blocks, conditioning: DemoSession) -> None:
+def one_sound(page: gr.Blocks, session: DemoSession) -> None:
     """Controls at the left, the image at the right, the way from sound to image below."""
     with gr.Row():
         with gr.Column(min_width=300):
-            first_sample = next(iter(conditioning.samples[-1:]), None)
-            sound, label = components.sound_controls(
-                page, conditioning, "Sound", first_sample, "one"
-            )
+            first_sample = next(iter(session.samples[-1:]), None)
+            sound, label = components.sound_controls(page, session, "Sound", first_sample, "one")
             start = gr.Slider(0, 1, 0, step=STEP, label="Start (seconds)", elem_id="start")
             decibels = gr.Slider(
                 SOFTEST_DB, LOUDEST_DB, 0, step=1, label="Loudness (decibels)", elem_id="loudness"
@@ -59,9 +57,9 @@ def one_sound(page: gr.Blocks, conditioning: DemoSession) -> None:
             sound_steps = components.heading(WAVEFORM), components.heading(SPECTROGRAM)
             seen = components.shown(None), components.heading(RESIDUE)
             return [components.shown(None), "", button, *sound_steps, *seen]
-        generated = conditioning.draw(file, components.chosen(label), start, decibels)
-        seconds, rate = conditioning.generator.clip_seconds, conditioning.generator.sample_rate
-        outline = waveform_svg(conditioning.waveform(file), rate, generated.start_seconds, seconds)
+        generated = session.draw(file, components.chosen(label), start, decibels)
+        seconds, rate = session.generator.clip_seconds, session.generator.sample_rate
+        outline = waveform_svg(session.waveform(file), rate, generated.start_seconds, seconds)
         return [
             components.shown(generated.image, f"Refined image: {generated.label}"),
             components.caption(generated),
@@ -79,7 +77,7 @@ def one_sound(page: gr.Blocks, conditioning: DemoSession) -> None:
     def hear(file: str | None, label: str, decibels: float) -> list[Any]:
         if file is None:
             return [gr.Slider(interactive=False), *draw(None, label, 0, decibels)]
-        extent = conditioning.extent(file)
+        extent = session.extent(file)
         last, begin = (floor(seconds / STEP) * STEP for seconds in (extent.last, extent.loudest))
         slider = gr.Slider(
             maximum=round(max(last, STEP), 2), value=round(begin, 2), interactive=last > 0
@@ -118,18 +116,14 @@ def _residue(generated: GenerationResult) -> str:
 STEPS = 6
 
 
-def two_sounds(page: gr.Blocks, conditioning: DemoSession) -> None:
+def two_sounds(page: gr.Blocks, session: DemoSession) -> None:
     """Two sounds beside each other, their mix below."""
-    samples = [*conditioning.samples[:2], None, None]
+    samples = [*session.samples[:2], None, None]
     with gr.Row():
         with gr.Column(min_width=300):
-            first = components.sound_controls(
-                page, conditioning, "First sound", samples[0], "first"
-            )
+            first = components.sound_controls(page, session, "First sound", samples[0], "first")
         with gr.Column(min_width=300):
-            second = components.sound_controls(
-                page, conditioning, "Second sound", samples[1], "second"
-            )
+            second = components.sound_controls(page, session, "Second sound", samples[1], "second")
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
             alpha = gr.Slider(
@@ -165,7 +159,7 @@ def two_sounds(page: gr.Blocks, conditioning: DemoSession) -> None:
         if file is None or other is None:
             return [components.shown(None), "", gr.DownloadButton(interactive=False)]
         labels = components.chosen(label), components.chosen(other_label)
-        (generated,) = conditioning.walk((file, other), labels, [alpha])
+        (generated,) = session.walk((file, other), labels, [alpha])
         described = components.shown(
             generated.image, f"Mix: {' and '.join(generated.label_weights)}"
         )
@@ -181,7 +175,7 @@ def two_sounds(page: gr.Blocks, conditioning: DemoSession) -> None:
         steps = [
             (generated.image, f"{fraction:.0%}")
             for fraction, generated in zip(
-                alphas, conditioning.walk((file, other), labels, alphas), strict=True
+                alphas, session.walk((file, other), labels, alphas), strict=True
             )
         ]
         return [steps, *mix(file, other, label, other_label, alpha)]

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from cargan_tf.errors import UserError
 
 #: Raised when a reader of older reports would misread a new one.
-FORMAT = 1
+FORMAT = 2
 
 #: Under the run's directory: the report, and the page that shows it.
 FOLDER, REPORT_FILE, PAGE_FILE = "evaluation", "report.json", "report.html"

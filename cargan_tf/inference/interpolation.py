@@ -30,7 +30,7 @@ def loudness_grid(generator: Generator, clip: Clip, name: str) -> Image.Image:
     labels = generator.labels
     sounds = [louder(clip, decibels) for decibels in LOUDNESS_DB]
     rows = [
-        [generated.image for generated in generator.draw(sounds, [label] * len(sounds))]
+        [generated.image for generated in generator.generate_clips(sounds, [label] * len(sounds))]
         for label in labels
     ]
     names = [label.replace("_", " ") for label in labels]

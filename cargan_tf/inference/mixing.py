@@ -75,7 +75,9 @@ def generate_mixes(
     fractions = [
         weights_by_label((1 - alpha) * first + alpha * last, generator.labels) for alpha in alphas
     ]
-    return [replace(one, confidence=confidence) for one in generator.draw(sounds, fractions)]
+    return [
+        replace(one, confidence=confidence) for one in generator.generate_clips(sounds, fractions)
+    ]
 
 
 def blend_label_weights(

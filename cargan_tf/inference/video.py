@@ -15,7 +15,7 @@ import numpy as np
 
 from cargan_tf.audio.clips import cut_clip, root_mean_square
 from cargan_tf.audio.decode import read_audio
-from cargan_tf.inference.generator import BATCH, Generator, Label, Source
+from cargan_tf.inference.generator import BATCH_SIZE, Generator, Label, Source
 from cargan_tf.inference.result import (
     GenerationResult,
     Recognition,
@@ -60,12 +60,12 @@ def generate_frames(
         starts: in samples.
         label: of all frames.
     """
-    for first in range(0, len(starts), BATCH):
+    for first in range(0, len(starts), BATCH_SIZE):
         clips = [
             cut_clip(waveform, start, generator.clip_samples)
-            for start in starts[first : first + BATCH]
+            for start in starts[first : first + BATCH_SIZE]
         ]
-        yield from generator.draw(clips, [label] * len(clips))
+        yield from generator.generate_clips(clips, [label] * len(clips))
 
 
 def recognize_recording(generator: Generator, waveform: FloatArray) -> Recognition:

@@ -166,7 +166,8 @@ def data_of(run: Run) -> Path:
     data = to_path(run.read_info().data)
     if not (data / DATASET_FILE).is_file():
         raise UserError(
-            f"the data set of {run.path} is missing ({data}): give one with the same labels by --data."
+            f"the data set of {run.path} is missing ({data}): give one with the same labels by"
+            " --data."
         )
     return data
 
@@ -190,8 +191,8 @@ def check_resumable(run: Run, now: RunInfo) -> None:
     before = run.read_info()
     if before.data_hash != now.data_hash:
         raise UserError(
-            f"{run.path} was trained on {before.data}, which differs from {now.data} (dataset.json):"
-            " give the same data to resume."
+            f"{run.path} was trained on {before.data}, whose dataset.json differs from that of"
+            f" {now.data}: give the same data to resume."
         )
     then_values, now_values = _fixed(before.config), _fixed(now.config)
     differing = [

@@ -203,6 +203,7 @@ class Trainer:
                     for callback in callbacks:
                         callback.on_train_end(step)
                     if step < self.total_steps:
+                        self.workers.leave()  # after the chief has saved
                         if signaled and request.signal is None:
                             raise self.workers.stopped_by_other_worker(step)
                         return TrainingResult(step, None, finished=False)

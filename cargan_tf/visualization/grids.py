@@ -1,11 +1,9 @@
-"""Image grids: what the networks draw from fixed sounds, beside the real photos."""
-# MERGED Sheets of images: tables with names of rows and columns, and captioned ones.
+"""Image grids: generated images next to the real photos, tables of images, captioned images."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +19,13 @@ MARGIN = 4
 HEADING = 22
 NAME_WIDTH = 100
 TEXT = (30, 30, 30)
+#: Of the grids for documents, in pixels.
+MINIMUM_CAPTIONED_CELL = 112
+EDGE = 12
+TITLE_SIZE = 18
+TEXT_SIZE = 13
+CAPTIONED_COLUMNS = 7
+MUTED = "#5b6570"
 
 
 def two_clips_per_label(
@@ -94,16 +99,6 @@ def to_image(image: FloatArray) -> Image.Image:
     return Image.fromarray(np.clip(np.rint((image + 1.0) * 127.5), 0, 255).astype(np.uint8))
 
 
-#: Cells are enlarged by a whole number until they are this wide, so that people can see them.
-SHEETS_MINIMUM_CELL: Final = 112
-SHEETS_MARGIN: Final = 4
-EDGE: Final = 12
-TITLE_SIZE: Final = 18
-TEXT_SIZE: Final = 13
-CAPTIONED_COLUMNS: Final = 7
-MUTED: Final = "#5b6570"
-
-
 def labeled_grid(
     title: str,
     row_names: Sequence[str],
@@ -119,12 +114,12 @@ def labeled_grid(
         rows: [H, W, 3] each, all of one size, as many a row as there are columns.
     """
     size = rows[0][0].shape[1]
-    cell = size * -(-SHEETS_MINIMUM_CELL // size)
+    cell = size * -(-MINIMUM_CAPTIONED_CELL // size)
     font, title_font = _font(TEXT_SIZE), _font(TITLE_SIZE)
     words = [line for name in row_names for line in name.split("\n")]
     left = EDGE + round(max(font.getlength(word) for word in words)) + 10
     top = EDGE + TITLE_SIZE + 10 + TEXT_SIZE + 8
-    step = cell + SHEETS_MARGIN
+    step = cell + MARGIN
     width = max(left + len(column_names) * step, 2 * EDGE + round(title_font.getlength(title)))
     sheet = Image.new("RGB", (width + EDGE, top + len(rows) * step + EDGE), "white")
     pen = ImageDraw.Draw(sheet)
@@ -155,9 +150,9 @@ def captioned_grid(
         columns: images in a full row.
     """
     size = images[0].shape[1]
-    cell = size * -(-SHEETS_MINIMUM_CELL // size)
+    cell = size * -(-MINIMUM_CAPTIONED_CELL // size)
     font = _font(TEXT_SIZE)
-    step, line = cell + SHEETS_MARGIN, cell + TEXT_SIZE + 3 * SHEETS_MARGIN
+    step, line = cell + MARGIN, cell + TEXT_SIZE + 3 * MARGIN
     columns = min(columns, len(images))
     size_of_sheet = (columns * step + 2 * EDGE, -(-len(images) // columns) * line + 2 * EDGE)
     sheet = Image.new("RGB", size_of_sheet, "white")
@@ -166,7 +161,7 @@ def captioned_grid(
         left, top = EDGE + index % columns * step, EDGE + index // columns * line
         enlarged = Image.fromarray(image).resize((cell, cell), Image.Resampling.NEAREST)
         sheet.paste(enlarged, (left, top))
-        position = (left + cell // 2, top + cell + SHEETS_MARGIN)
+        position = (left + cell // 2, top + cell + MARGIN)
         pen.text(position, _shortened(name, font, cell), INK, font, anchor="ma")
     return sheet
 

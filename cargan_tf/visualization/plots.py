@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cargan_tf.inference.result import GenerationResult
 from cargan_tf.utils.arrays import ImageArray
 
 if TYPE_CHECKING:
@@ -25,8 +24,8 @@ LACKING, TOO_MUCH = "#0088cc", "#d55e00"
 OUTLINE = "#4f7f8f"
 #: Bars of one residue at most; of more labels, those that stand out.
 MOST_BARS = 20
-#: Bars shorter than this are hardly seen, and stand without their figure.
-TOLD = 0.01
+#: Bars shorter than this are hardly visible and have no number.
+MIN_LABELED = 0.01
 #: Where no bar is seen.
 NOTHING = "nothing:\nit is taken\nfor the label"
 #: Columns of a waveform's outline: more than a screen shows.
@@ -52,7 +51,26 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def stages_image(generated: GenerationResult) -> ImageArray:
+class Stages(Protocol):
+    """What ``stages_image`` shows; an ``inference.result.GenerationResult`` has it."""
+
+    @property
+    def waveform(self) -> NDArray[np.float32]: ...
+    @property
+    def sample_rate(self) -> int: ...
+    @property
+    def spectrogram(self) -> NDArray[np.float32]: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def coarse(self) -> ImageArray: ...
+    @property
+    def residue(self) -> Mapping[str, float]: ...
+    @property
+    def image(self) -> ImageArray: ...
+
+
+def stages_image(generated: Stages) -> ImageArray:
     """The way from sound to image, side by side, [H, W, 3].
 
     Waveform, spectrogram, coarse image, residue as labeled bars, refined image; a network of
@@ -153,7 +171,9 @@ def _draw_residue(axes: Axes, residue: Mapping[str, float]) -> None:
     values = [residue[label] for label in labels]
     colors = [LACKING if value >= 0 else TOO_MUCH for value in values]
     bars = axes.barh([label.replace("_", " ") for label in labels], values, color=colors)
-    figures = [f"{value:+.2f}".replace("-", "−") if abs(value) >= TOLD else "" for value in values]
+    figures = [
+        f"{value:+.2f}".replace("-", "−") if abs(value) >= MIN_LABELED else "" for value in values
+    ]
     axes.bar_label(bars, figures, padding=3, fontsize=8)
     if not any(figures):
         axes.text(0.53, 0.5, NOTHING, transform=axes.transAxes, va="center", fontsize=8)

@@ -51,7 +51,7 @@ def test_a_damaged_checkpoint_is_named(cargan, run, tmp_path):
     for path in (run / "checkpoints").glob("*.data-*"):
         path.write_bytes(path.read_bytes()[:1000])
     said = cargan("export", run, tmp_path / "out").error
-    assert "no checkpoint is whole" in said
+    assert "all checkpoints are damaged" in said
     assert path.name.split(".")[0] in said
 
 

@@ -14,7 +14,7 @@ LABELS = ("cello", "violin")
 def models(tiny_config, tmp_path):
     """``saved_models/`` with a whole model, in two versions, and one without its metadata."""
     bands = tiny_config.audio.n_mels
-    statistics = BandStatistics.from_json({"mean": [0.0] * bands, "spread": [1.0] * bands})
+    statistics = BandStatistics.from_json({"mean": [0.0] * bands, "std": [1.0] * bands})
     metrics = {"test": {"fid": 12.345678, "evaluator_accuracy": 0.99}}
     for number in (1, 2):
         version = tmp_path / "saved_models" / "strings" / str(number)

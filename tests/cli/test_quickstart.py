@@ -25,7 +25,7 @@ def called(monkeypatch):
             image=workspace / "violin.png",
             sound=workspace / "my sounds" / "violin.wav",
             model=models / config.name / "1",
-            conditioning=None,
+            metrics=None,
         )
 
     monkeypatch.setattr("cargan_tf.quickstart.quickstart", quickstart)

@@ -10,6 +10,7 @@ from cargan_tf.config import (
     override,
     shipped_configs,
 )
+from cargan_tf.config.loading import RENAMED
 from cargan_tf.errors import UserError
 
 

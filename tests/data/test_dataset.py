@@ -31,14 +31,13 @@ def test_no_data_set(tmp_path):
     "damage",
     [
         lambda text: text[: len(text) // 2],
-        lambda text: text.replace('"format_version": 1', '"format_version": 2'),
         lambda text: text.replace('"labels"', '"names"'),
         lambda text: "[]",
     ],
 )
 def test_a_damaged_description(dataset_path, tmp_path, damage):
     (tmp_path / "dataset.json").write_text(damage((dataset_path / "dataset.json").read_text()))
-    with pytest.raises(UserError, match=r"damaged or of another version.*preprocess` again") as it:
+    with pytest.raises(UserError, match=r"is damaged.*preprocess` again") as it:
         load_dataset(tmp_path)
     assert "\n" not in str(it.value)
 
@@ -103,4 +102,4 @@ def test_settings_that_differ_are_named(dataset, config):
 def test_the_description_is_plain_json(dataset_path):
     values = json.loads((dataset_path / "dataset.json").read_text())
     assert values["config"]["audio"]["sample_rate"] == 8_000
-    assert len(values["statistics"]["spread"]) == 16
+    assert len(values["statistics"]["std"]) == 16

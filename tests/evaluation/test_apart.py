@@ -112,7 +112,7 @@ def test_what_is_raised_there_is_raised_here(work):
 
 
 def test_a_process_that_dies_is_told(work):
-    with pytest.raises(UserError, match=r"'die' ended before its time \(status -9\)"):
+    with pytest.raises(UserError, match=r"'die' died \(status -9\)"):
         run_in_subprocess(work.die, reporter=SilentReporter())
 
 

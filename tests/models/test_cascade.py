@@ -30,7 +30,7 @@ def cascade(tiny_config):
 def test_only_g1_goes_without_skips():
     config = override(Config(), ["data.image_size=32", "model.coarse_dropped_skips=2"])
     cascade = Cascade(config, 2)
-    assert [generator.skips_left_out for generator in cascade.generators] == [2, 0]
+    assert [generator.dropped_skips for generator in cascade.generators] == [2, 0]
 
 
 def test_label_planes_are_the_label_repeated_over_space():

@@ -9,7 +9,7 @@ RATE = 8_000
 
 
 @pytest.fixture
-def conditioning(generator):
+def session(generator):
     return DemoSession(generator)
 
 
@@ -26,62 +26,62 @@ def same(one, other):
     return np.abs(one.astype(int) - other.astype(int)).max() <= 1
 
 
-def test_there_is_a_sample_of_each_label_that_can_be_synthesized(conditioning):
-    assert conditioning.samples == ["cello", "flute", "violin"]
-    rate, sound = conditioning.sample("cello")
+def test_there_is_a_sample_of_each_label_that_can_be_synthesized(session):
+    assert session.samples == ["cello", "flute", "violin"]
+    rate, sound = session.sample("cello")
     assert sound.dtype == np.int16
     assert len(sound) > 2 * rate
     assert np.abs(sound).max() > 1_000
 
 
-def test_the_slider_reaches_as_far_as_clips_do(conditioning, file):
-    extent = conditioning.extent(file)
+def test_the_slider_reaches_as_far_as_clips_do(session, file):
+    extent = session.extent(file)
     assert extent.last == 1.5
     assert extent.loudest == pytest.approx(1.2, abs=0.011)
 
 
-def test_a_sound_shorter_than_a_clip_has_one_place(conditioning, tmp_path):
+def test_a_sound_shorter_than_a_clip_has_one_place(session, tmp_path):
     soundfile.write(tmp_path / "short.wav", np.ones(100) * 0.1, RATE)
-    extent = conditioning.extent(str(tmp_path / "short.wav"))
+    extent = session.extent(str(tmp_path / "short.wav"))
     assert (extent.last, extent.loudest) == (0, 0)
-    assert conditioning.draw(str(tmp_path / "short.wav"), "cello", 3.0, 0).padded_seconds > 0.4
+    assert session.draw(str(tmp_path / "short.wav"), "cello", 3.0, 0).padded_seconds > 0.4
 
 
-def test_start_label_and_loudness_count(conditioning, generator, file):
+def test_start_label_and_loudness_count(session, generator, file):
     waveform, _ = soundfile.read(file)
-    generated = conditioning.draw(file, "violin", 0.5, 0)
+    generated = session.draw(file, "violin", 0.5, 0)
     assert same(generated.image, generator.generate(waveform, RATE, "violin", start=0.5))
     assert generated.start_seconds == 0.5
-    assert not same(generated.image, conditioning.draw(file, "cello", 0.5, 0).image)
-    soft = conditioning.draw(file, "violin", 0.5, -20)
+    assert not same(generated.image, session.draw(file, "cello", 0.5, 0).image)
+    soft = session.draw(file, "violin", 0.5, -20)
     assert generated.quality.rms_db - soft.quality.rms_db == pytest.approx(20, abs=0.01)
 
 
-def test_beyond_the_last_clip_is_the_last_clip(conditioning, file):
-    assert conditioning.draw(file, "violin", 99, 0).start_seconds == 1.5
+def test_beyond_the_last_clip_is_the_last_clip(session, file):
+    assert session.draw(file, "violin", 99, 0).start_seconds == 1.5
 
 
-def test_a_label_left_out_is_recognized(conditioning, file):
-    assert conditioning.draw(file, None, 0, 0).confidence is not None
+def test_a_label_left_out_is_recognized(session, file):
+    assert session.draw(file, None, 0, 0).confidence is not None
 
 
-def test_two_sounds_are_walked_between(conditioning, file, tmp_path):
+def test_two_sounds_are_walked_between(session, file, tmp_path):
     soundfile.write(tmp_path / "b.wav", np.sin(np.arange(RATE) * 1.1), RATE)
     other = str(tmp_path / "b.wav")
-    generated = conditioning.walk((file, other), ("violin", None), [0, 0.5, 1])
+    generated = session.walk((file, other), ("violin", None), [0, 0.5, 1])
     assert generated[0].label_weights == {"violin": 1.0}
-    assert same(generated[0].image, conditioning.draw(file, "violin", 1.2, 0).image)
+    assert same(generated[0].image, session.draw(file, "violin", 1.2, 0).image)
 
 
-def test_an_error_names_the_file_but_no_folder(conditioning, tmp_path):
+def test_an_error_names_the_file_but_no_folder(session, tmp_path):
     (tmp_path / "words.wav").write_text("no sound")
     with pytest.raises(UserError, match=r"^words\.wav cannot be read") as caught:
-        conditioning.waveform(str(tmp_path / "words.wav"))
+        session.waveform(str(tmp_path / "words.wav"))
     assert str(tmp_path) not in str(caught.value)
 
 
-def test_a_file_is_read_once_while_sliders_move(conditioning, file, monkeypatch):
-    conditioning.draw(file, "violin", 0, 0)
+def test_a_file_is_read_once_while_sliders_move(session, file, monkeypatch):
+    session.draw(file, "violin", 0, 0)
     monkeypatch.setattr("soundfile.SoundFile", None)
-    conditioning.draw(file, "violin", 1, 0)
+    session.draw(file, "violin", 1, 0)
     assert HELD > 1

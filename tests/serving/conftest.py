@@ -63,9 +63,9 @@ def write_report():
     """Writes a run's evaluation: ``write_report(run, step=6, fid=3.5)``; returns the file."""
 
     def write(run, step, **values):
-        values = {name: MetricValue(value, images=12) for name, value in values.items()}
-        beside = {name: MetricValue(value + 1, images=12) for name, value in values.items()}
-        rows = (Row(REFINED, values), Row(COARSE, beside))
+        refined = {name: MetricValue(value, images=12) for name, value in values.items()}
+        coarse = {name: MetricValue(value + 1, images=12) for name, value in values.items()}
+        rows = (Row(REFINED, refined), Row(COARSE, coarse))
         split = SplitReport("test", 12, 12, rows, apart={}, confusions=(), examples=())
         texts = ["run", "tiny", "c", "step", "k", step, "data", "d", "d"]
         origin = Provenance(*texts, beside={}, seed=0, versions={}, date="2026-01-02T03:04:05Z")

@@ -58,6 +58,6 @@ def test_what_is_stored_does_not_follow_the_network(dense):
 def test_a_number_beyond_float16_is_refused(dense):
     dense.kernel.assign(tf.fill([64, 64], 7e4))
     with pytest.raises(
-        UserError, match=r"kernel holds numbers beyond float16 .* without --float16"
+        UserError, match=r"kernel has values beyond float16's range .* without --float16"
     ):
         PackedWeights(dense.variables, "float16")

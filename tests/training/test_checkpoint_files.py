@@ -44,7 +44,7 @@ def test_without_a_whole_one_it_is_said_why(tmp_path):
         newest_checkpoint(tmp_path / "none")
     write(tmp_path, 3)
     (tmp_path / "step-3.index").unlink()
-    with pytest.raises(UserError, match=r"no checkpoint is whole.*step-3\.index is missing"):
+    with pytest.raises(UserError, match=r"all checkpoints are damaged.*step-3\.index is missing"):
         newest_checkpoint(tmp_path)
 
 

@@ -80,9 +80,9 @@ def test_the_newest_few_are_kept_across_processes(step, tmp_path, keep):
 def test_networks_of_another_shape_are_refused(step, config, tmp_path):
     save(step, tmp_path, 1)
     wider = made(override(config, ["model.generator_width=5"]), seed=1)
-    with pytest.raises(UserError, match=r"step-1 does not fit this run"):
+    with pytest.raises(UserError, match=r"step-1 does not match this run"):
         Checkpoints(tmp_path, wider, keep=2).restore()
-    with pytest.raises(UserError, match=r"step-1 does not fit this run"):
+    with pytest.raises(UserError, match=r"step-1 does not match this run"):
         restore_network(tmp_path, wider.cascade)
 
 
@@ -99,8 +99,9 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_is_used(step, other
         save(step, tmp_path, number)
     damage(tmp_path, 6)
     assert Checkpoints(tmp_path, other, keep=2).restore() == 3
-    assert "step-6 is damaged: step-6.data-00000-of-00001 is not what was written" in caplog.text
-    assert "going on from step-3" in caplog.text
+    damaged = "step-6 is damaged: step-6.data-00000-of-00001 differs from what was written"
+    assert damaged in caplog.text
+    assert "using step-3 instead" in caplog.text
     assert restore_network(tmp_path, other.cascade) == 3
     assert newest_checkpoint(tmp_path).name == "step-3"
 
@@ -137,7 +138,7 @@ def test_where_none_is_whole_all_are_named(step, tmp_path):
         save(step, tmp_path, number)
     damage(tmp_path, 3)
     (tmp_path / "step-6.index").unlink()
-    said = r"no checkpoint is whole.*step-6 is damaged: step-6.index is missing.*step-3 is damaged"
+    said = r"all checkpoints are damaged.*step-6.index is missing.*step-3 is damaged"
     with pytest.raises(UserError, match=said):
         Checkpoints(tmp_path, step, keep=2).restore()
     with pytest.raises(UserError, match=said):
@@ -152,7 +153,7 @@ def test_a_checkpoint_counts_when_its_checksums_are_written(step, tmp_path, monk
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("cargan_tf.training.checkpoint_files.seal", killed)
+        patch.setattr("cargan_tf.training.checkpoint_files.write_checksums", killed)
         with pytest.raises(KeyboardInterrupt):
             save(step, tmp_path, 6, keep=1)
     assert (tmp_path / "step-6.index").is_file()
@@ -186,7 +187,7 @@ def test_weights_that_are_not_finite_are_not_saved(config, tmp_path, part):
     bad.step.assign(1)
     weights = getattr(bad, part).variables[-1]
     weights.assign(tf.fill(weights.shape, float("inf")))
-    with pytest.raises(UserError, match="step 1: the weights are not finite any more"):
+    with pytest.raises(UserError, match="step 1: the weights are not finite"):
         Checkpoints(tmp_path, bad, keep=2).save()
     assert newest_checkpoint(tmp_path).name == "step-0"
 

@@ -32,7 +32,8 @@ def test_sha256sum_reads_the_checksums(checkpoint):
 def test_a_file_cut_short_is_named(checkpoint, name):
     file = checkpoint.with_name(name)
     file.write_bytes(file.read_bytes()[:-1])
-    assert checkpoint_files.find_damage(checkpoint) == f"{name} is not what was written (SHA-256)"
+    damage = checkpoint_files.find_damage(checkpoint)
+    assert damage == f"{name} differs from what was written (SHA-256)"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -38,7 +38,7 @@ def test_virtual_devices_are_replicas():
 
 def test_more_virtual_devices_than_tensorflow_started_with():
     tf.config.list_logical_devices("CPU")
-    with pytest.raises(UserError, match=r"runs with 4 logical CPU.*fresh process"):
+    with pytest.raises(UserError, match=r"runs with 4 logical CPU.*new process"):
         make_strategy(virtual_devices=5)
 
 
@@ -64,7 +64,7 @@ def test_float16_without_gpus_is_refused_with_what_to_take_instead(tiny_config):
 
 def test_xla_over_several_devices_is_refused(tiny_config, four_replicas):
     training = override(tiny_config, ["training.compile=true"]).training
-    with pytest.raises(UserError, match="what 4 devices do together"):
+    with pytest.raises(UserError, match="over 4 devices"):
         check_devices_suit(training, four_replicas)
     check_devices_suit(training, tf.distribute.MirroredStrategy(["/cpu:0"]))
 
@@ -73,10 +73,10 @@ TWO_MACHINES = Cluster({"worker": ["a:2222", "b:2222"]}, "worker", 1)
 
 
 def test_gpus_of_a_cluster_are_those_of_each_machine():
-    with pytest.raises(UserError, match=r"TensorFlow sees 0 on this machine \(the number is that"):
+    with pytest.raises(UserError, match=r"sees 0 on this machine \(the number is per worker"):
         make_strategy(gpus=2, cluster=TWO_MACHINES)
 
 
 def test_a_cluster_is_not_rehearsed():
-    with pytest.raises(UserError, match="unset TF_CONFIG, or leave --virtual-devices out"):
+    with pytest.raises(UserError, match="unset TF_CONFIG, or omit --virtual-devices"):
         make_strategy(virtual_devices=2, cluster=TWO_MACHINES)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.training.image_augmentation import _draws, diff_augment
+from cargan_tf.training.image_augmentation import _random_numbers, diff_augment
 
 SIZE = 16
 PICTURES = np.random.default_rng(0).uniform(-1, 1, (32, SIZE, SIZE, 3)).astype(np.float32)
@@ -13,7 +13,8 @@ SEED = (0, 5)
 def by_hand(images, kinds):
     """Image by image, in NumPy, from the same draws."""
     changed = []
-    for image, draw in zip(images, np.stack(_draws(len(images), SEED), axis=1), strict=True):
+    numbers = np.stack(_random_numbers(len(images), SEED), axis=1)
+    for image, draw in zip(images, numbers, strict=True):
         if "color" in kinds:
             image = image + draw[0] - 0.5
             gray = image.mean(-1, keepdims=True)

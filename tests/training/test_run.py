@@ -85,6 +85,6 @@ def test_statistics_are_read_up_to_a_line_that_was_cut_short(tmp_path):
 def test_a_run_of_another_format_is_not_misread(run, info):
     run.write_info(info)
     values = json.loads(run.info_file.read_text("utf-8"))
-    run.info_file.write_text(json.dumps({**values, "format": 2}), "utf-8")
-    with pytest.raises(UserError, match="has the format 2, this version reads 1"):
+    run.info_file.write_text(json.dumps({**values, "format": 1}), "utf-8")
+    with pytest.raises(UserError, match="has format 1, this version of cargan_tf reads 2"):
         run.read_info()

@@ -108,7 +108,7 @@ def test_two_workers_one_killed_and_both_stopped_are_one_worker(train, tmp_path)
     worker.send_signal(signal.SIGKILL)
     assert chief.wait(timeout=200) == 75, _told(run, 0)
     assert _told(run, 0)[-1] == (
-        "Error: worker 0 of 2 stops, as another one ended or cannot be reached. Start all workers"
+        "Error: worker 0 of 2 stops: another worker died or cannot be reached. Restart all workers"
         " again with --resume: they go on from the last checkpoint."
     )
     killed_at = max(_steps_saved(run))
@@ -138,7 +138,7 @@ def test_two_workers_one_killed_and_both_stopped_are_one_worker(train, tmp_path)
 
 def test_a_batch_must_be_shared_by_all_workers_devices(tiny_config):
     check_divisible(tiny_config, replicas=4, workers=2)
-    said = r"4 cannot be shared evenly by 6 devices \(2 workers of 3\); the nearest that can is 6"
+    said = r"4 is not a multiple of the 6 devices \(2 workers of 3\); the nearest is 6"
     with pytest.raises(UserError, match=said):
         check_divisible(tiny_config, replicas=6, workers=2)
 

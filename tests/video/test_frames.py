@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cargan_tf.inference.generator import BATCH
+from cargan_tf.inference.generator import BATCH_SIZE
 from cargan_tf.inference.video import generate_frames, recognize_recording, sliding_starts, smoothed
 
 RATE, CLIP = 8_000, 4_000
@@ -33,8 +33,8 @@ def test_each_frame_is_what_is_drawn_from_there(generator):
     waveform = np.sin(np.arange(24_000) ** 1.3 / 40).astype(np.float32)
     starts = sliding_starts(len(waveform), CLIP, RATE, 10)
     frames = list(generate_frames(generator, waveform, starts, "violin"))
-    assert len(frames) == 30 > BATCH
-    for index in (0, 7, BATCH + 1):
+    assert len(frames) == 30 > BATCH_SIZE
+    for index in (0, 7, BATCH_SIZE + 1):
         alone = generator.generate(waveform, RATE, "violin", start=index / 10)
         assert np.abs(frames[index].image.astype(int) - alone).max() <= 1
 

@@ -51,7 +51,7 @@ class SplitView:
     table: ValueTable
     apart: dict[str, ValueTable]
     classes: ValueTable
-    validation: dict[str, list[Strip]]
+    examples: dict[str, list[Strip]]
     cases: list[Group]
     sensitivity: list[Strip]
     flagged: list[Group]
@@ -97,7 +97,7 @@ def _view(report: Report, split: SplitReport, generated: GeneratedSplit, seed: i
         table=value_table(report, split.rows),
         apart={kind: value_table(report, rows) for kind, rows in split.apart.items()},
         classes=values_by_class(report, split.row(REFINED)),
-        validation={label: list(map(strips.drawing, examples)) for label, examples in two.items()},
+        examples={label: list(map(strips.drawing, examples)) for label, examples in two.items()},
         cases=_cases(split, strips),
         sensitivity=[strips.sensitivity(example) for example in first_of_each],
         flagged=_flagged(split.examples, strips),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cargan_tf.errors import UserError
 from cargan_tf.export.metadata import PARTS, ModelMetadata
-from cargan_tf.inference.generator import BATCH, Generator, Label, Source
+from cargan_tf.inference.generator import BATCH_SIZE, Generator, Label, Source
 from cargan_tf.inference.result import GenerationResult
 from cargan_tf.serving.address import GRPC_PORT, REST_PORT, Address, parse_address
 from cargan_tf.utils.arrays import ImageArray
@@ -206,7 +206,7 @@ class _Remote:
 
     def _predict(self, signature: str, inputs: Tensors, outputs: Sequence[str]) -> Tensors:
         count, samples = inputs["waveform"].shape
-        rows = max(1, min(BATCH, REQUEST_SAMPLES // samples))
+        rows = max(1, min(BATCH_SIZE, REQUEST_SAMPLES // samples))
         answers = [
             self._transport.predict(
                 signature,

@@ -49,7 +49,7 @@ def instrument_alone(label: str, pose: Pose, look: Look = LOOK, body: Pose = STI
     The body stays still unless asked, so that only the instrument and the hands move.
     """
     scene = SCENES[label]
-    shift = (look.shift[0] + MARGIN, look.shift[1] + scene.skip + MARGIN)
+    shift = (look.shift[0] + MARGIN, look.shift[1] + scene.drop + MARGIN)
     view = View(scene.magnification * look.magnification, shift=shift)
     side = (SIDE + 2 * MARGIN) * SUPERSAMPLING
     canvas = Canvas(Image.new("RGB", (side, side), NOTHING), view)

@@ -14,7 +14,7 @@ from cargan_tf.serving.server.service import Service
 def taken():
     """A port that somebody listens on."""
     with bound("127.0.0.1", 0) as listener:
-        listener.validate()
+        listener.listen()
         yield listener.getsockname()[1]
 
 
@@ -50,7 +50,7 @@ def test_a_socket_that_gets_no_address_is_closed(monkeypatch):
             made.append(self)
 
     with bound("127.0.0.1", 0) as taken:
-        taken.validate()
+        taken.listen()
         monkeypatch.setattr("cargan_tf.serving.server.serve.socket.socket", Noted)
         with pytest.raises(UserError, match="cannot be listened on"):
             bound("127.0.0.1", taken.getsockname()[1])
