@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cargan_tf.config import Config, load_config
     from cargan_tf.inference.generator import Generator
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Config", "Generator", "UserError", "__version__", "load_config"]
 
 

@@ -1,5 +1,4 @@
-"""`cargan export-checkpoint`: a run to the authors' PyTorch files."""
-# MERGED `cargan import-checkpoint`: the authors' PyTorch files to a run.
+"""`cargan import-checkpoint` and `export-checkpoint`: the authors' PyTorch files."""
 
 from __future__ import annotations
 
@@ -30,7 +29,7 @@ def export_checkpoint(run_path: Path, out: Path) -> None:
         click.echo(str(file))
 
 
-@click.command("import-checkpoint", short_help="Make a run of the authors' PyTorch files.")
+@click.command("import-checkpoint", short_help="Make a run from the authors' PyTorch files.")
 @click.argument("g1", metavar="G1.pth", type=PATH)
 @click.argument("g2", metavar="G2.pth", type=PATH)
 @click.argument("c2", metavar="C2.pth", type=PATH)

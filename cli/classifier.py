@@ -8,9 +8,10 @@ import click
 from cargan_cli.options import ANY_PATH, PATH, check_options, config_options, log_json_option
 
 
-@click.command("classifier", short_help="Train the evaluator C on real photos.")
+@click.command("classifier", short_help="Train the classifier C on real photos.")
 @click.argument("data", type=ANY_PATH, default=Path("data"))
 @click.option(
+    "-o",
     "--out",
     type=PATH,
     help="Folder for the weights.  [default: DATA/classifier, DATA/sound_classifier]",

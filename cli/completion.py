@@ -1,5 +1,4 @@
-"""What a shell proposes for values that only this program knows; without TensorFlow."""
-# MERGED `cargan completion`: the script that lets a shell complete commands, options and labels.
+"""`cargan completion`: the shell script that completes commands, options and labels."""
 
 from __future__ import annotations
 

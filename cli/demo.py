@@ -12,22 +12,22 @@ from cargan_tf.errors import UserError
 from cargan_tf.serving.address import LOOPBACK
 
 
-@click.command("demo", short_help="Open a page to play with a model.")
+@click.command("demo", short_help="Open a page to try a model in the browser.")
 @model_option
 @click.option(
     "--host",
     default=LOOPBACK,
     show_default=True,
-    help="Address to listen at; 0.0.0.0 shows the page to the network.",
+    help="Address to listen on; 0.0.0.0 accepts other machines.",
 )
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
     default=PORT,
     show_default=True,
-    help="Where the page is.",
+    help="Port of the page.",
 )
-@click.option("--no-browser", is_flag=True, help="Print the address, open nothing.")
+@click.option("--no-browser", is_flag=True, help="Print the address only.")
 def command(model: Path | None, host: str, port: int, no_browser: bool) -> None:
     """Open a page: record or upload a sound, choose the instrument, see the player.
 

@@ -1,5 +1,4 @@
-"""What somebody who helps would ask first: versions, devices, models, and whether it draws."""
-# MERGED `cargan doctor`: whether everything is in place, as one would ask in a support thread.
+"""`cargan doctor`: check versions, devices, packages, models and one test image."""
 
 from __future__ import annotations
 
@@ -13,17 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import click
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from cargan_tf.errors import first_line
-
-if TYPE_CHECKING:
-    pass  # DROPPED
-
 
 PACKAGE: Final = "cargan-tf"
 #: What the extras are for; those of developers are not looked at.

@@ -1,5 +1,4 @@
-"""An evaluation on the terminal: a table a split, and what was not measured."""
-# MERGED `cargan evaluate`: figures of a run that can be believed, and the page that shows them.
+"""`cargan evaluate`: measure a run and print its metrics; writes report.json and report.html."""
 
 from __future__ import annotations
 
@@ -40,8 +39,10 @@ def print_report(report: Report) -> None:
             table.add_row(info.title + ARROWS[info.better], *_cells(split, info))
         console.print(table)
     for network in report.networks:
-        right = "" if network.accuracy is None else f", right on {network.accuracy:.1%} of photos"
-        line = f"{network.name}: {network.what}{right}; weights {network.weights_hash[:12]}"
+        accuracy = (
+            "" if network.accuracy is None else f", accuracy {network.accuracy:.1%} on photos"
+        )
+        line = f"{network.name}: {network.what}{accuracy}; weights {network.weights_hash[:12]}"
         console.print(line, markup=False)
     for unmeasured in report.skipped_metrics:
         console.print(f"Not measured: {unmeasured.what}: {unmeasured.why}", markup=False)
@@ -74,20 +75,26 @@ def _cells(split: SplitReport, info: MetricInfo) -> list[str]:
     " classifier.  [default: efficientnet-lite0]",
 )
 @click.option(
-    "--metric", "metrics", multiple=True, metavar="NAME", help="This one alone. Repeatable."
+    "--metric", "metrics", multiple=True, metavar="NAME", help="Only this metric. Repeatable."
 )
 @click.option(
-    "--beside", type=PATH, multiple=True, metavar="RUN", help="A run to compare with. Repeatable."
+    "--compare",
+    type=PATH,
+    multiple=True,
+    metavar="RUN",
+    help="Another run to compare with. Repeatable.",
 )
 @click.option(
-    "--clips", type=click.IntRange(min=1), help="Clips a split.  [default: 390 train, 2000 others]"
+    "--clips",
+    type=click.IntRange(min=1),
+    help="Clips per split.  [default: 390 train, 2000 others]",
 )
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Of every random choice.",
+    help="Seed of all random choices.",
 )
 @click.option("-o", "--out", type=PATH, help="Folder of the report.  [default: RUN/evaluation]")
 @log_json_option
@@ -97,15 +104,15 @@ def command(
     splits: tuple[str, ...],
     features: str | None,
     metrics: tuple[str, ...],
-    beside: tuple[Path, ...],
+    compare: tuple[Path, ...],
     clips: int | None,
     seed: int,
     out: Path | None,
     log_json: bool,
 ) -> None:
-    """Draw the sounds of a data set with RUN's newest checkpoint, and measure the images.
+    """Generate images from a data set with RUN's newest checkpoint, and measure them.
 
-    Accuracy, FID, KID, IS, whether it listens to the sound, L1, PSNR, SSIM;
+    Accuracy, FID, KID, IS, whether the images follow the sound, L1, PSNR, SSIM;
     docs/explanation/evaluation.md explains each. The first evaluation on a data set trains its
     independent evaluator.
     """
@@ -117,10 +124,10 @@ def command(
     from cargan_tf.training.run import Run, data_of
 
     run = Run(run_path)
-    data = data or data_of(run)  # what is plainly wrong is said before TensorFlow loads
+    data = data or data_of(run)  # errors in the arguments come before TensorFlow loads
     import_for(data)
     load_dataset(data)
-    others = [Run(path) for path in beside]
+    others = [Run(path) for path in compare]
     for other in others:
         other.read_info()
     import_tensorflow()

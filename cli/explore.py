@@ -1,4 +1,4 @@
-"""`cargan explore`: what a model makes of a sound when something is changed."""
+"""`cargan explore`: grids of images of one sound, or of the sounds between two."""
 
 from __future__ import annotations
 
@@ -17,28 +17,34 @@ from cargan_cli.sounds import (
 )
 
 
-@click.command("explore", short_help="Sheets: every label and loudness, or a walk between sounds.")
+@click.command(
+    "explore", short_help="Generate grids: all labels, or between two sounds."
+)
 @click.argument("sound", type=ANY_PATH)
-@click.option("--walk", type=ANY_PATH, metavar="OTHER", help="Walk from SOUND to OTHER instead.")
-@click.option("--steps", type=click.IntRange(2, 99), help="Images of a walk.  [default: 9]")
+@click.option(
+    "--interpolate", type=ANY_PATH, metavar="OTHER", help="Interpolate from SOUND to OTHER instead."
+)
+@click.option(
+    "--steps", type=click.IntRange(2, 99), help="Images of an interpolation.  [default: 9]"
+)
 @click.option(
     "--label",
     shell_complete=complete_labels,
-    help="SOUND's instrument on a walk.  [default: recognized]",
+    help="SOUND's instrument in an interpolation.  [default: recognized]",
 )
 @click.option(
     "--other-label",
     shell_complete=complete_labels,
-    help="OTHER's instrument on a walk.  [default: recognized]",
+    help="OTHER's instrument in an interpolation.  [default: recognized]",
 )
-@click.option("-o", "--out", type=PATH, help="The sheet.  [default: SOUND's name_explore.png]")
+@click.option("-o", "--out", type=PATH, help="The grid.  [default: SOUND's name_explore.png]")
 @model_option
 @start_option
 @click.pass_context
 def command(
     context: click.Context,
     sound: Path,
-    walk: Path | None,
+    interpolate: Path | None,
     steps: int | None,
     label: str | None,
     other_label: str | None,
@@ -46,13 +52,15 @@ def command(
     model: Path | None,
     start: float | None,
 ) -> None:
-    """Draw SOUND as every instrument, softer and louder, on one sheet.
+    """Generate SOUND as every instrument, softer and louder, in one grid.
 
-    With --walk: the sounds between SOUND and OTHER, mixed as `cargan generate --mix` does, with the
-    labels between theirs; then the sound alone and the label alone. A SOUND of - is standard input,
-    and -o - is standard output.
+    With --interpolate: the sounds between SOUND and OTHER, mixed as `cargan generate --mix` does,
+    with the labels between theirs; then only the sound, and only the label, interpolated. - is
+    standard input as SOUND and standard output after -o.
     """
-    check_options(context, together=("steps walk", "label walk", "other_label walk"))
+    check_options(
+        context, together=("steps interpolate", "label interpolate", "other_label interpolate")
+    )
     import numpy as np
 
     from cargan_tf.inference.image_io import (
@@ -63,10 +71,10 @@ def command(
         save_image,
     )
 
-    check_standard_input(sound, walk)
-    for file in (sound, walk):
+    check_standard_input(sound, interpolate)
+    for file in (sound, interpolate):
         if file is not None:
-            plan_outputs([file], None)  # says what does not exist before TensorFlow loads
+            plan_outputs([file], None)  # reports missing files before TensorFlow loads
 
     out = out or Path(f"{Path(name_of(sound)).stem}_explore.png")
     if out != STANDARD:
@@ -79,15 +87,18 @@ def command(
     )
 
     clip = generator.read_clip(source(sound), start)
-    if walk is None:
-        sheet = loudness_grid(generator, clip, name_of(sound))
+    if interpolate is None:
+        grid = loudness_grid(generator, clip, name_of(sound))
     else:
-        clips, names = (clip, generator.read_clip(source(walk))), (name_of(sound), name_of(walk))
-        sheet = interpolation_grid(
+        clips, names = (
+            (clip, generator.read_clip(source(interpolate))),
+            (name_of(sound), name_of(interpolate)),
+        )
+        grid = interpolation_grid(
             generator, clips, names, (label, other_label), steps or INTERPOLATION_STEPS
         )
     if out == STANDARD:
-        click.get_binary_stream("stdout").write(encode_image(np.asarray(sheet)))
+        click.get_binary_stream("stdout").write(encode_image(np.asarray(grid)))
         return
-    save_image(np.asarray(sheet), out)
+    save_image(np.asarray(grid), out)
     click.echo(str(out))

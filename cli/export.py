@@ -14,7 +14,7 @@ from cargan_cli.options import PATH
 @click.option(
     "--float16",
     is_flag=True,
-    help="Store the weights in half the space; refused if a color changes by more than 1 of 255.",
+    help="Store float16 weights, half the size; refused if a pixel changes by more than 1 level.",
 )
 def command(run_path: Path, out: Path, float16: bool) -> None:
     """Write RUN's newest checkpoint to OUT/<version>/, a SavedModel that TF Serving mounts."""

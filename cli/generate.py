@@ -1,5 +1,4 @@
-"""`cargan generate --video`: one recording to one video."""
-# MERGED `cargan generate`: sound files to images, or a recording to a video.
+"""`cargan generate`: sound files to images, or a recording to a video."""
 
 from __future__ import annotations
 
@@ -29,7 +28,6 @@ from cargan_tf.inference.image_io import plan_outputs
 
 if TYPE_CHECKING:
     from cargan_tf.inference.generator import Generator, Label
-if TYPE_CHECKING:
     from cargan_tf.inference.result import GenerationResult
     from cargan_tf.utils.arrays import ImageArray
 
@@ -68,7 +66,7 @@ def write_video_file(
     results.generated(sound, file, made, start=0.0, frames=made.frames, seconds=made.seconds)
 
 
-@click.command("generate", short_help="Draw the images of sound files.")
+@click.command("generate", short_help="Generate images from sound files.")
 @click.argument("sounds", type=ANY_PATH, nargs=-1, required=True, metavar="SOUND...")
 @click.option(
     "--label",
@@ -87,17 +85,17 @@ def write_video_file(
     "--alpha", type=click.FloatRange(0, 1), help="Share of OTHER in the mix.  [default: 0.5]"
 )
 @click.option("--stages", is_flag=True, help="The way to the image, side by side.")
-@click.option("--sheet", type=PATH, metavar="FILE", help="All images on one sheet as well.")
+@click.option("--grid", type=PATH, metavar="FILE", help="Also write all images as one grid.")
 @click.option("--video", type=PATH, metavar="FILE", help="All of SOUND, as FILE.mp4 or FILE.gif.")
 @click.option(
-    "--fps", type=click.IntRange(1, 50), help="Frames a second of the video.  [default: 10]"
+    "--fps", type=click.IntRange(1, 50), help="Frames per second of the video.  [default: 10]"
 )
 @click.option(
     "--smooth",
     type=click.FloatRange(0, 5),
-    help="Average each frame with those so many seconds around it.  [default: 0]",
+    help="Average each frame over this many seconds.  [default: 0]",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line, for programs.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -111,23 +109,22 @@ def command(
     mix: Path | None,
     alpha: float | None,
     stages: bool,
-    sheet: Path | None,
+    grid: Path | None,
     video: Path | None,
     fps: int | None,
     smooth: float | None,
     as_json: bool,
 ) -> None:
-    """Draw the player of each SOUND: a file in any common format, or a folder of them.
+    """Generate an image of the player of each SOUND: a file in any common format, or a folder.
 
-    The paths of the images are printed, one a line. A SOUND of - is standard input, and -o - is
-    standard output. With --mix, both sounds are brought to one loudness and their waveforms added,
-    1 - ALPHA to ALPHA.
+    Prints the path of each image on a line. - is standard input as SOUND and standard output after
+    -o. With --mix, both sounds are brought to the same loudness and added, 1 - ALPHA to ALPHA.
     """
     check_options(
         context,
         exclusive=(
             *("label label_mix", "model server"),
-            *("video out", "video start", "video mix", "video stages", "video sheet"),
+            *("video out", "video start", "video mix", "video stages", "video grid"),
         ),
         together=("alpha mix", "fps video", "smooth video"),
     )
@@ -154,8 +151,8 @@ def command(
     for sound in sounds:
         import_for(sound)
     plan = plan_outputs(sounds, out)
-    if sheet is not None:
-        check_image_name(sheet)
+    if grid is not None:
+        check_image_name(grid)
     if STANDARD in plan.values() and (as_json or sys.stdout.isatty()):
         raise UserError(
             "an image on standard output goes to a program: leave out --json and write"
@@ -164,12 +161,12 @@ def command(
     generator = open_generator()
     sources = [source(sound) for sound in plan]
     if mix is None:
-        drawings = generator.generate_files(sources, [wanted] * len(plan), start)
+        results_by_source = generator.generate_files(sources, [wanted] * len(plan), start)
     else:
         from cargan_tf.inference.mixing import HALF, mix_files
 
         fraction = HALF if alpha is None else alpha
-        drawings = mix_files(generator, sources, source(mix), fraction, wanted, start)
+        results_by_source = mix_files(generator, sources, source(mix), fraction, wanted, start)
     names: list[str] = []
     images: list[ImageArray] = []
 
@@ -188,24 +185,25 @@ def command(
             save_image(image, file)
 
     made = (
-        (*files, generated) for files, (_, generated) in zip(plan.items(), drawings, strict=True)
+        (*files, generated)
+        for files, (_, generated) in zip(plan.items(), results_by_source, strict=True)
     )
     with without_graph_optimizer(len(plan)):
         for sound, image, generated in save_in_background(made, save):
             if isinstance(generated, UserError):
                 results.failed(sound, generated)
                 continue
-            if sheet is not None:
+            if grid is not None:
                 names.append(sound.stem)
                 images.append(generated.image)
             results.generated(sound, image, generated, start=generated.start_seconds)
-    if sheet is not None and images:
+    if grid is not None and images:
         import numpy as np
 
         from cargan_tf.visualization.grids import captioned_grid
 
-        save_image(np.asarray(captioned_grid(names, images)), sheet)
+        save_image(np.asarray(captioned_grid(names, images)), grid)
     if results.failures:
         if len(plan) > 1:
-            click.echo(f"{results.failures} of {len(plan)} sounds could not be drawn.", err=True)
+            click.echo(f"{results.failures} of {len(plan)} sounds failed.", err=True)
         context.exit(2)

@@ -18,11 +18,11 @@ SHOWN = 10
 @click.command("inspect", short_help="Count a data set, show examples, find silence and noise.")
 @click.argument("data", type=ANY_PATH, default=Path("data"))
 @click.option(
-    "-o", "out", type=PATH, help="The sheet of examples.  [default: DATA/contact_sheet.png]"
+    "-o", "--out", type=PATH, help="The contact sheet.  [default: DATA/contact_sheet.png]"
 )
 @click.option("--all", "everything", is_flag=True, help="Name all silent and noise-like clips.")
 def command(data: Path, out: Path | None, everything: bool) -> None:
-    """Count what is in DATA, draw examples of each class, and name silent and noise-like clips.
+    """Count the clips of DATA, show examples of each class, and list silent and noise-like clips.
 
     DATA is a data set made by `cargan preprocess`, ./data by default. `cargan preprocess
     --drop-silent` makes one without the silent clips.

@@ -1,6 +1,4 @@
-"""Python's logging and warnings, of this program and of libraries, as lines on standard error."""
-# MERGED Logs for machines (``--log-json``): one JSON object a line and event, on standard error.
-# MERGED Progress on the terminal: bars where there is one, plain lines where there is not.
+"""Progress on the terminal, or one JSON object per event with ``--log-json``."""
 
 from __future__ import annotations
 

@@ -38,7 +38,16 @@ COMMANDS = {
     "completion": "completion",
 }
 
-#: Makes events of all that is said on standard error: cli/logs.py.
+#: Options of version 0.1, and what they are called now.
+RENAMED_OPTIONS = {
+    "--walk": "--interpolate",
+    "--sheet": "--grid",
+    "--beside": "--compare",
+    "--evaluate-again": "--force",
+    "--judge": "--evaluator",
+}
+
+#: Turns everything on standard error into JSON events: cli/logs.py.
 LOG_JSON = "--log-json"
 
 EXIT_BAD_INPUT = 2
@@ -78,7 +87,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="cargan")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
-    """Half a second of music and its instrument, drawn as an image of the player (CAR-GAN)."""
+    """Generate an image of the player from half a second of music and its instrument (CAR-GAN)."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -140,6 +149,9 @@ def _fault_of_input(error: Exception) -> str | None:
     """One line on what the user or the system did, or ``None`` for a fault of the program."""
     if isinstance(error, UserError):
         return str(error)
+    if isinstance(error, click.NoSuchOption) and error.option_name in RENAMED_OPTIONS:
+        new = RENAMED_OPTIONS[error.option_name]
+        return f"{error.option_name} is called {new} since version 0.2: use {new}."
     if isinstance(error, click.UsageError):
         command = error.ctx.command_path if error.ctx else "cargan"
         return f"{_sentence(error.format_message())} See {command} --help."

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cargan_tf.export.model_registry import ExportedModel
 
 
-@click.command("models", short_help="List the models to draw with.")
+@click.command("models", short_help="List the available models.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 def command(as_json: bool) -> None:
     """List the models in ./saved_models and those that came with the package.

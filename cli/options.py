@@ -1,5 +1,4 @@
-"""Which configuration a command means when none is named."""
-# MERGED Options that several commands share.
+"""Options shared by several commands, and the configuration they select."""
 
 from __future__ import annotations
 
@@ -31,7 +30,7 @@ class _DiskPath(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if is_remote(value):
-            self.fail(f"{value} is no path on a disk of this machine, which it must be.")
+            self.fail(f"{value} is remote: expected a local path.")
         return super().convert(value, param, ctx)
 
 
@@ -52,7 +51,7 @@ ANY_PATH = _AnyPath(path_type=Path)
 log_json_option = click.option(
     "--log-json",
     is_flag=True,
-    help="One JSON object a line and event on standard error, instead of bars.",
+    help="Log one JSON object per line to standard error instead of progress bars.",
 )
 
 
@@ -76,10 +75,12 @@ def check_options(
 
     for first, second in (pair.split() for pair in exclusive):
         if _given(context, first) and _given(context, second):
-            raise click.UsageError(f"{flag(first)} and {flag(second)} do not go together.", context)
+            raise click.UsageError(
+                f"{flag(first)} and {flag(second)} cannot be used together.", context
+            )
     for first, second in (pair.split() for pair in together):
         if _given(context, first) and not _given(context, second):
-            raise click.UsageError(f"{flag(first)} has no meaning without {flag(second)}.", context)
+            raise click.UsageError(f"{flag(first)} requires {flag(second)}.", context)
 
 
 def _given(context: click.Context, name: str) -> bool:

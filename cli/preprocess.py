@@ -15,11 +15,11 @@ from cargan_cli.options import ANY_PATH, check_options, config_options, log_json
     "--format",
     "source_format",
     metavar="NAME",
-    help="manifest, sub-urmp, authors, urmp or videos.  [default: found out]",
+    help="manifest, sub-urmp, authors, urmp or videos.  [default: detected]",
 )
-@click.option("--drop-silent", is_flag=True, help="Leave silent clips out.")
+@click.option("--drop-silent", is_flag=True, help="Omit silent clips.")
 @config_options("paper")
-@click.option("--workers", type=int, help="Processes.  [default: one a core]")
+@click.option("--workers", type=int, help="Worker processes.  [default: one per core]")
 @click.option(
     "--runner",
     metavar="NAME",
@@ -30,7 +30,7 @@ from cargan_cli.options import ANY_PATH, check_options, config_options, log_json
     "runner_options",
     multiple=True,
     metavar="KEY=VALUE",
-    help="What the runner is told, such as direct_num_workers=2. Repeatable.",
+    help="An option of the runner, such as direct_num_workers=2. Repeatable.",
 )
 @log_json_option
 @click.pass_context

@@ -1,5 +1,4 @@
-"""A measured table on the terminal; as Markdown where there is none."""
-# MERGED `cargan reproduce`: the paper's tables.
+"""`cargan reproduce`: the paper's tables."""
 
 from __future__ import annotations
 
@@ -39,15 +38,15 @@ def print_table(table: MeasuredTable) -> None:
 @click.command("reproduce", short_help="Make a table of the paper: train, evaluate, compare.")
 @click.argument("table", type=click.Choice(["table1", "table2", "options"]))
 @click.argument("data", type=ANY_PATH, default=Path("data"))
-@click.option("--out", type=PATH, help="Runs and tables.  [default: reproduced/CONFIG]")
+@click.option("-o", "--out", type=PATH, help="Runs and tables.  [default: reproduced/CONFIG]")
 @config_options("the data set's own")
 @click.option(
-    "--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Runs a row."
+    "--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Runs per row."
 )
-@click.option("--only", multiple=True, metavar="ROW", help="Work on this row alone. Repeatable.")
+@click.option("--only", multiple=True, metavar="ROW", help="Only this row. Repeatable.")
 @click.option("--gpus", type=click.IntRange(min=1), help="GPUs.  [default: 1 if there is one]")
 @click.option("--features", metavar="NAME", help="The feature network of FID, KID and IS.")
-@click.option("--evaluate-again", is_flag=True, help="Measure finished runs anew.")
+@click.option("--force", is_flag=True, help="Evaluate finished runs again.")
 @log_json_option
 def command(
     table: str,
@@ -59,16 +58,16 @@ def command(
     only: tuple[str, ...],
     gpus: int | None,
     features: str | None,
-    evaluate_again: bool,
+    force: bool,
     log_json: bool,
 ) -> None:
-    """Make a table of the paper from DATA (./data by default), beside the paper's own figures.
+    """Make a table of the paper from DATA (./data by default), next to the paper's values.
 
-    table1: the ablations A to E. table2: S2IC, CMCGAN and CAR-GAN. options: what was published
-    since, each alone on top of the whole. In all, two controls that do not listen: a model trained
-    with shuffled sounds, and the mean photo of each class. What they need is trained and measured,
-    one run after the other. A call that was stopped goes on where it was; the tables share their
-    runs.
+    table1: the ablations A to E. table2: S2IC, CMCGAN and CAR-GAN. options: each published option
+    added to the full model. Every table has two controls that ignore the sound: a model trained
+    with shuffled sounds, and the mean photo of each class. Missing runs are trained and evaluated,
+    one after the other. Run the command again after an interruption to continue; tables share
+    their runs.
     """
     from cargan_cli.logs import new_reporter
     from cargan_cli.next_steps import resumable
@@ -89,7 +88,7 @@ def command(
             only=only,
             gpus=gpus,
             features=features,
-            evaluate_again=evaluate_again,
+            evaluate_again=force,
             prepare=partial(begin_process, log_json),
             reporter=new_reporter(
                 log_json, config.training.seed, devices=()

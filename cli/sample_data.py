@@ -10,11 +10,11 @@ from cargan_cli.options import PATH
 
 @click.command("sample-data", short_help="Write open sample data: 13 instruments.")
 @click.argument("out", type=PATH)
-@click.option("--recordings", default=12, show_default=True, help="Recordings an instrument.")
-@click.option("--clips", default=15, show_default=True, help="Half-second clips a recording.")
-@click.option("--seed", default=0, show_default=True, help="Same seed, same bytes.")
+@click.option("--recordings", default=12, show_default=True, help="Recordings per instrument.")
+@click.option("--clips", default=15, show_default=True, help="Half-second clips per recording.")
+@click.option("--seed", default=0, show_default=True, help="The same seed gives the same bytes.")
 @click.option("--soundfont", type=PATH, help="A SoundFont (.sf2) to play instead of synthesis.")
-@click.option("--workers", type=int, help="Processes.  [default: one a core]")
+@click.option("--workers", type=int, help="Worker processes.  [default: one per core]")
 def command(
     out: Path,
     recordings: int,

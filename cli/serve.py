@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 from cargan_cli.completion import complete_models
-from cargan_cli.options import ANY_PATH, log_json_option
+from cargan_cli.options import ANY_PATH, check_options, log_json_option
+from cargan_cli.sounds import model_option
 
 from cargan_tf.serving.address import GRPC_PORT, LOOPBACK, MODEL_NAME, REST_PORT
 from cargan_tf.serving.server.limits import Limits
@@ -16,46 +17,59 @@ MEGABYTE = 1024 * 1024
 
 
 @click.command("serve", short_help="Answer REST and gRPC requests, for trying out.")
-@click.argument("model", type=ANY_PATH, required=False, shell_complete=complete_models)
-@click.option("--name", default=MODEL_NAME, show_default=True, help="What clients call the model.")
-@click.option("--host", default=LOOPBACK, show_default=True, help="0.0.0.0 lets others in.")
+@click.argument(
+    "model_path", metavar="[MODEL]", type=ANY_PATH, required=False, shell_complete=complete_models
+)
+@model_option
+@click.option(
+    "--name", default=MODEL_NAME, show_default=True, help="Name of the model in requests."
+)
+@click.option(
+    "--host",
+    default=LOOPBACK,
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 accepts other machines.",
+)
 @click.option(
     "--rest-port",
     type=click.IntRange(0, 65535),
     default=REST_PORT,
     show_default=True,
-    help="For REST; 0 takes a free one.",
+    help="Port for REST; 0 picks a free one.",
 )
 @click.option(
     "--grpc-port",
     type=click.IntRange(0, 65535),
     default=GRPC_PORT,
     show_default=True,
-    help="For gRPC; 0 takes a free one.",
+    help="Port for gRPC; 0 picks a free one.",
 )
 @click.option(
     "--max-request-mb",
     type=click.IntRange(1),
     default=Limits.request_bytes // MEGABYTE,
     show_default=True,
-    help="A request.",
+    help="Maximum size of a request.",
 )
 @click.option(
     "--max-requests",
     type=click.IntRange(1),
     default=Limits.requests,
     show_default=True,
-    help="At once.",
+    help="Maximum number of requests at once.",
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(1),
     default=Limits.seconds,
     show_default=True,
-    help="Seconds a request.",
+    help="Seconds before a request times out.",
 )
 @log_json_option
+@click.pass_context
 def command(
+    context: click.Context,
+    model_path: Path | None,
     model: Path | None,
     name: str,
     host: str,
@@ -68,10 +82,9 @@ def command(
 ) -> None:
     """Answer TensorFlow Serving's REST and gRPC calls with MODEL, an exported model.
 
-    MODEL is a path or a name in `cargan models`; without it, the one exported last into
-    saved_models/, else the shipped one. This is for trying out, on this machine alone unless
-    --host says otherwise; deploy/ has TensorFlow Serving itself. Ctrl-C stops it, once what it is
-    drawing is done.
+    MODEL is a path or a name in `cargan models`, the same as --model. For trying out: by default
+    only this machine can connect. For production, deploy/ runs TensorFlow Serving. Ctrl-C stops it
+    after the requests in progress.
     """
     from cargan_cli.logs import new_reporter
     from cargan_cli.tensorflow_import import import_for, import_tensorflow
@@ -79,6 +92,8 @@ def command(
     from cargan_tf.export.model_registry import default_model, exported_version
     from cargan_tf.serving.server.limits import check_dependencies
 
+    check_options(context, exclusive=("model_path model",))
+    model = model or model_path
     check_dependencies()
     if model is not None:
         import_for(model)

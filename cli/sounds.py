@@ -1,5 +1,4 @@
-"""What commands that draw say of each sound: lines for people, or JSON for programs."""
-# MERGED Options and paths of the commands that listen to a sound and draw.
+"""Options and paths shared by the commands that read sounds and generate images."""
 
 from __future__ import annotations
 
@@ -17,28 +16,27 @@ from cargan_tf.errors import UserError, one_line
 from cargan_tf.inference.image_io import STANDARD
 
 if TYPE_CHECKING:
+    from cargan_tf.inference.generator import Generator
     from cargan_tf.inference.result import GenerationResult
     from cargan_tf.inference.video import VideoResult
-if TYPE_CHECKING:
-    from cargan_tf.inference.generator import Generator
 
 
-#: After the point: 0.3 is no float32, and would be told as 0.30000001192092896.
+#: Decimals of weights in JSON: 0.3 in float32 would print as 0.30000001192092896.
 DIGITS = 6
 
 
 class Results:
-    """Paths go to standard output, what else there is to know to standard error."""
+    """Prints paths to standard output, and everything else to standard error."""
 
     def __init__(self, as_json: bool) -> None:
-        """``as_json``: everything goes to standard output, one object a line."""
+        """``as_json``: print one JSON object per line to standard output instead."""
         self._as_json = as_json
         self.failures = 0
 
     def generated(
         self, sound: Path, output: Path, made: GenerationResult | VideoResult, **facts: Any
     ) -> None:
-        """``output`` was drawn from ``sound``; ``facts`` are for programs alone."""
+        """Report one image; ``facts`` appear in the JSON only."""
         warnings = made.warnings()
         if self._as_json:
             self._write(
@@ -62,10 +60,10 @@ class Results:
         for warning in warnings:
             click.echo(f"{one_line(sound)}: {warning}", err=True)
         if output != STANDARD:
-            click.echo(os.fsencode(output))  # a name is bytes, and may be no text
+            click.echo(os.fsencode(output))  # a file name is bytes, not always text
 
     def failed(self, sound: Path, error: UserError) -> None:
-        """``sound`` could not be drawn."""
+        """Report an error for ``sound``."""
         self.failures += 1
         if self._as_json:
             self._write({"path": str(sound), "error": str(error)})
@@ -73,7 +71,7 @@ class Results:
 
     def _write(self, values: Mapping[str, Any]) -> None:
         line = json.dumps(values, ensure_ascii=False, allow_nan=False)
-        if not line.isprintable():  # a name may be no text: \udcff stands for a byte of it
+        if not line.isprintable():  # a file name that is not text has surrogates
             line = json.dumps(values, allow_nan=False)
         click.echo(line)
 
@@ -89,23 +87,23 @@ model_option = click.option(
 server_option = click.option(
     "--server",
     metavar="HOST:PORT",
-    help="Let a server draw: host:port is REST, grpc://host:port gRPC; /NAME behind it names the"
-    " model.",
+    help="Generate on a server: host:port for REST, grpc://host:port for gRPC; append /NAME to"
+    " select a model.",
 )
 start_option = click.option(
     "--start",
     type=click.FloatRange(min=0),
-    help="Where the half second begins, in seconds.  [default: the loudest]",
+    help="Start of the half second, in seconds.  [default: the loudest]",
 )
 
 
 def source(sound: Path) -> Path | BinaryIO:
-    """What to read: the file, or standard input for ``-``."""
+    """The file, or standard input for ``-``."""
     return click.get_binary_stream("stdin") if sound == STANDARD else sound
 
 
 def name_of(sound: Path) -> str:
-    """What a sound is called; ``stdin`` for ``-``."""
+    """The name of a sound; ``stdin`` for ``-``."""
     return "stdin" if sound == STANDARD else sound.name
 
 

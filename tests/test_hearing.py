@@ -31,7 +31,7 @@ def test_or_the_one_that_is_asked_for(mono):
 
 @pytest.mark.parametrize("start", [float("nan"), float("inf"), -0.5, 2.0])
 def test_a_start_that_is_none_is_refused(mono, start):
-    with pytest.raises(UserError, match="received a start of|within|beyond"):
+    with pytest.raises(UserError, match="received a start of"):
         select_clip(mono, AUDIO, start)
 
 

@@ -1,4 +1,4 @@
-"""SpecAugment: hides a stretch of mel bands and a stretch of frames, by tensorflow-io's ops."""
+"""SpecAugment (Park et al. 2019): masks mel bands and frames, with tensorflow-io's ops."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ with warnings.catch_warnings():
 
 
 def check_masks(freq_mask: int, time_mask: int, n_mels: int, frames: int) -> None:
-    """That something of the sound stays to be seen.
+    """Check that masks cannot hide a whole log-mel.
 
     Raises:
         UserError: a mask could hide all bands or all frames.
@@ -33,7 +33,7 @@ def check_masks(freq_mask: int, time_mask: int, n_mels: int, frames: int) -> Non
 def mask_stream(
     freq_mask: int, time_mask: int, n_mels: int, frames: int, *, seed: int, start: int = 0
 ) -> tf.data.Dataset:
-    """An endless stream of masks, one an example: float32 [n_mels, frames], 0 where hidden.
+    """An endless stream of masks, one per example: float32 [n_mels, frames], 0 where hidden.
 
     tensorflow-io draws from random state that advances with every call. The stream draws in
     order and independently of the data, so to begin at ``start`` it replays the draws before
@@ -45,7 +45,7 @@ def mask_stream(
         n_mels: mel bands.
         frames: frames.
         seed: of the draws.
-        start: masks to pass over.
+        start: number of masks to skip.
     """
 
     def draw(_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -59,8 +59,8 @@ def mask_stream(
             times = tfio.audio.time_mask(times, time_mask + 1)
         return bands, times
 
-    def std(bands: tf.Tensor, times: tf.Tensor) -> tf.Tensor:
+    def to_mask(bands: tf.Tensor, times: tf.Tensor) -> tf.Tensor:
         return tf.ensure_shape(tf.transpose(times * bands), [n_mels, frames])
 
-    generates = tf.data.Dataset.counter().map(draw)  # serial: in the order of the draws
-    return generates.skip(start).map(std)
+    factors = tf.data.Dataset.counter().map(draw)  # serial: in the order of the draws
+    return factors.skip(start).map(to_mask)

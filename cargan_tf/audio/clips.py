@@ -1,5 +1,4 @@
-"""Clips of a fixed length out of a longer waveform."""
-# MERGED Two sounds as one: what ``cargan generate --mix`` and a walk between two sounds listen to.
+"""Cut clips out of a waveform, find the loudest one, and mix two sounds."""
 
 from __future__ import annotations
 
@@ -57,9 +56,8 @@ def cut_clip(
     length = waveform.shape[0]
     if not 0 <= start < length:
         raise UserError(
-            f"a clip from {_time(start, sample_rate)} was asked for, the sound lasts"
-            f" {_time(length, sample_rate)}; expected a start from 0 to before the end:"
-            " choose another start"
+            f"received a start of {_time(start, sample_rate)}, and the sound lasts"
+            f" {_time(length, sample_rate)}: give a start from 0 to before the end"
         )
     held = waveform[start : start + clip_samples]
     samples = np.zeros(clip_samples, np.float32)

@@ -1,5 +1,4 @@
-"""What a sound may be: how long, at which rate, of how many channels; held against its header."""
-# MERGED From any sound file, or a waveform in memory, to one mono waveform at the configured rate.
+"""Decode any sound file or waveform to one mono waveform at a given sample rate."""
 
 from __future__ import annotations
 

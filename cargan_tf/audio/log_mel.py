@@ -1,5 +1,4 @@
-"""The window that all spectra are taken through."""
-# MERGED The log-mel spectrogram as librosa computes it: the reference for its twin in the graph.
+"""The log-mel spectrogram as librosa computes it, in NumPy: the reference of ``log_mel_graph``."""
 
 from __future__ import annotations
 

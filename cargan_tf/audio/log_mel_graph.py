@@ -1,9 +1,7 @@
-"""The log-mel spectrogram by stock TensorFlow ops, equal to librosa's within 1e-3 dB.
+"""Log-mel spectrograms and the networks' input image as TensorFlow ops, for the exported model.
 
 It stands in the exported graph, so that a server takes sound and needs neither Python nor librosa.
 """
-# MERGED The authors' image of a sound by stock TensorFlow ops: a log-mel in the jet colors.
-# MERGED From a log-mel spectrogram in dB to the square image of the sound that the networks see.
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
-"""Another sample rate by stock TensorFlow ops, for WAV files that a server decodes itself.
+"""WAV files to clips as TensorFlow ops, for the exported model.
 
 Band-limited interpolation (J. O. Smith, "Digital Audio Resampling"): each sample wanted is a sum of
 the given ones under a sinc, low enough for both rates, in a Kaiser window. The weights are computed
 in the graph, so any two rates will do and the exported model carries no tables.
 """
-# MERGED WAV files to the clips that a model hears, by stock TensorFlow ops.
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The configuration schema: every hyperparameter once, with type, bounds, default and source.
 
-The defaults are the paper's ("Sec." and "Eq." refer to it); YAML files in ``configs/`` state only what
-differs.
+The defaults are the paper's ("Sec." and "Eq." refer to it); YAML files in ``configs/`` state
+only what differs.
 """
 
 from __future__ import annotations

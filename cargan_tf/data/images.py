@@ -1,11 +1,11 @@
-"""Images scaled down by Lanczos' filter as matrix products: Pillow's result, three times as fast.
+"""Read image files as square RGB arrays of the configured size.
 
-Pillow weighs pixel by pixel; the products use the processor's vectors
+Images are scaled down with Lanczos' filter as matrix products, three times as fast as Pillow, which
+weighs pixel by pixel; the products use the processor's vectors
 (docs/explanation/performance.md). The filter is Pillow's own. Pillow rounds and clips once more in
 between, so results differ by 1 of 255, and by more at places where the filter overshoots black or
 white: 2 numbers in 100,000.
 """
-# MERGED Reads an image file as a small square of RGB bytes.
 
 from __future__ import annotations
 

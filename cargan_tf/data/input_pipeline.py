@@ -1,10 +1,10 @@
-"""Sounds exchanged within their class: the control that a listening metric must not be fooled by.
+"""Batches from shards by ``tf.data``: endless and resumable for training, in order for evaluation.
 
-A generator trained so knows what each class looks like, and cannot know from the sound which of its
+With ``data.shuffle_sounds`` sounds are exchanged within their class, the control of the sensitivity
+metrics: a generator trained so knows what each class looks like, and cannot know from the sound
+    which of its
 images to draw: photo and sound have nothing in common but the label.
 """
-# MERGED Batches from shards, by ``tf.data``: endless and resumable for training, in order
-# otherwise.
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""What is in a prepared data set: clips that hold no music, and examples to look at."""
-# MERGED A sheet of examples: what is heard and what is seen, side by side, a row for each class.
+"""Inspect a data set: a contact sheet of examples by class."""
 
 from __future__ import annotations
 

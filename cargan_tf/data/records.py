@@ -1,5 +1,4 @@
-"""One pair as a ``tf.train.Example``, and back again within the graph."""
-# MERGED An even choice of a split's records, where there are more than one wants to look at.
+"""One pair as a TFRecord example: fields, encoding, parsing, and an even selection of records."""
 
 from __future__ import annotations
 

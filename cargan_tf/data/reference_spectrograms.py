@@ -1,4 +1,4 @@
-"""The authors' spectrogram images: a log-mel in jet colors, and back to the numbers.
+"""Spectrogram images of the authors' data set: their color scale and their audio settings.
 
 An image is made so: each clip's log-mel is scaled to 0..1 by its own least and greatest value,
 each value takes one of 256 jet colors, one pixel a value (time downwards, bands from left to
@@ -7,7 +7,6 @@ linear but for the clipping at black and full color, so the least-squares invers
 gives the small image back, and the nearest jet color the value. What the image of these
 values still lacks, the clipping, is then made up for in the same way, a few times over.
 """
-# MERGED The sound settings of a data set that is made from spectrogram images.
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""An order without a pattern, the same on every machine and in every version."""
-# MERGED Splits by recording, never by clip, for data that has none of its own.
+"""Assign recordings, never single clips, to train, validation and test."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The tab that draws one sound and shows the way from it to the image."""
-# MERGED The tab that mixes two sounds and shows the way from one to the other.
+"""The tabs of the demo page."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Where an evaluation's figures came from: what must be equal for them to come out equal."""
-# MERGED A run's evaluation: draw, look, measure, write.
+"""Evaluate a run: generate, measure, and write the report."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""A split drawn by a run: the images that every measure and every page looks at."""
-# MERGED Drawing a split with a run's newest checkpoint, as one draws before anything is measured.
+"""Generate the images of a split with a run's newest checkpoint."""
 
 from __future__ import annotations
 

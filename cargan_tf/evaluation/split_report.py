@@ -1,5 +1,4 @@
-"""The rows of one split's report: what is shown to each metric, and what comes out."""
-# MERGED What is known of each single image, so that the best and the worst can be shown.
+"""The report of one split: metrics of each row, confusions, and each clip's own values."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
-"""What the graph of an exported model may do: compute, and nothing else.
+"""Load an exported model after checking that it holds only allowed TensorFlow operations.
 
 A SavedModel is a program. TensorFlow has operations that read and write files, call Python and talk
 to other machines, and some run as soon as a model is loaded. A model from a stranger is therefore
 looked through before: each operation must be one that drawing takes.
 """
-# MERGED Exported versions, loaded once it is known that they do no more than draw.
 
 from __future__ import annotations
 

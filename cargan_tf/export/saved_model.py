@@ -80,7 +80,8 @@ def check_same_images(model: ServingModule, other: ServingModule, metadata: Mode
     difference = int(np.abs(first - second).max())
     if difference > LEVELS:
         raise UserError(
-            f"with float16 weights a pixel value differs by {difference} of 255; at most {LEVELS} is"
+            f"with float16 weights a pixel value differs by {difference} of 255; at most"
+            f" {LEVELS} is"
             " allowed: export without --float16."
         )
 

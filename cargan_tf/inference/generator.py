@@ -1,4 +1,4 @@
-"""Images from sounds with a trained model: load, decode, select a clip, generate, return results."""
+"""Images from sounds with a trained model: load, decode, select a clip, generate."""
 
 from __future__ import annotations
 
@@ -112,8 +112,9 @@ class Generator:
         Args:
             waveform: [samples] or [samples, channels], float at full scale ±1, or integers.
             rate: sample rate in Hz.
-            label: an instrument of ``labels`` or a common name such as ``vn``; or weights of several,
-                such as ``{"violin": 0.5, "cello": 0.5}``. Without it the instrument is recognized.
+            label: an instrument of ``labels`` or a common name such as ``vn``; or weights of
+                several, such as ``{"violin": 0.5, "cello": 0.5}``. Without it the instrument is
+                recognized.
             start: start of the clip in seconds; by default the loudest half second.
 
         Returns:

@@ -1,5 +1,4 @@
-"""A window that slides over a recording, and one image for each of its places."""
-# MERGED From a recording to a video of its player.
+"""A video of the player from a whole recording: one image per frame."""
 
 from __future__ import annotations
 

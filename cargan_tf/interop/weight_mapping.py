@@ -1,5 +1,4 @@
-"""Which of our weights is which of theirs: the authors' networks by their PyTorch names."""
-# MERGED Putting a state dict into a network, and taking it out again, name by name.
+"""PyTorch state dicts to the weights of our networks and back, mapped name by name."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The latent vector that S2IC and CMCGAN put beside the sound's code."""
-# MERGED The convolutions of S2IC and CMCGAN: DCGAN's (Radford et al. 2016), 4×4 with stride 2.
+"""The convolutions of S2IC and CMCGAN: DCGAN's (Radford et al. 2016), 4×4 with stride 2."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""What TensorFlow says of a refusal, without what it adds about its own insides."""
-# MERGED Where a server is: ``host:port``, or with a scheme before it and a model's name behind it.
+"""Parse and print a server address: ``[scheme://]host:port[/model]``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""What a sample data set is made from: checked, compared, written beside it."""
-# MERGED The pairs of one recording on the disk: sounds, images and their lines in the manifest.
-# MERGED The whole sample data set on the disk, in Sub-URMP's layout.
+"""Build the sample data set on disk: sounds, images and their manifest, in Sub-URMP's layout."""
 
 from __future__ import annotations
 

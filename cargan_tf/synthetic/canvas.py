@@ -1,5 +1,4 @@
-"""Points of the drawing plane: x to the right, y downwards, in the units of a 256-pixel image."""
-# MERGED Drawing primitives on an image that is twice as fine as the result.
+"""Drawing primitives with antialiasing: shapes on a canvas of twice the resolution."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""How each player looks: chosen so that the three of an instrument are easily told apart."""
-# MERGED The player without the instrument: seat, legs, body, head and arms.
+"""The player without the instrument: seat, legs, body, head and arms."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The stage behind a player: a blue curtain with folds, the floor, a music stand."""
-# MERGED The image of a player with the instrument, in a pose.
+"""The image of a player with the instrument, in a pose, before a background."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Noise of a given color, and lengths for which a Fourier transform is quick."""
-# MERGED An additive synthesizer: notes become sound by sums of harmonics, with numpy alone.
-# MERGED From dry notes to a recording: the player's instrument, the room and its noise floor.
+"""An additive synthesizer in NumPy: notes to a recording, with room and noise floor."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Random numbers that depend on what they are for, and on nothing else."""
-# MERGED What each of the 13 instruments sounds like, in numbers.
-# MERGED What tells one player of an instrument from another by ear.
+"""The timbre of each of the 13 instruments, and how it differs from player to player."""
 
 from __future__ import annotations
 

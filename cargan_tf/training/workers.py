@@ -86,8 +86,8 @@ class Workers:
                 others = [str(i) for i, digest in enumerate(digests) if digest != digests[0]]
                 raise UserError(
                     f"the workers do not have the same {name}: worker {', '.join(others)} differs"
-                    f" from worker 0 (this is worker {self.index}, with {value}). Start all with the"
-                    " same command and packages, on shared folders."
+                    f" from worker 0 (this is worker {self.index}, with {value}). Start all with"
+                    " the same command and packages, on shared folders."
                 )
 
     def check_seen(self, path: Path, there: bool) -> None:

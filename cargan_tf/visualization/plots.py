@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from cargan_tf.utils.arrays import ImageArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from cargan_tf.inference.result import GenerationResult
 
 #: Of text and axes, on a light page.
 INK = "#33383d"
@@ -51,26 +53,7 @@ STYLE: dict[Any, Any] = {
 }
 
 
-class Stages(Protocol):
-    """What ``stages_image`` shows; an ``inference.result.GenerationResult`` has it."""
-
-    @property
-    def waveform(self) -> NDArray[np.float32]: ...
-    @property
-    def sample_rate(self) -> int: ...
-    @property
-    def spectrogram(self) -> NDArray[np.float32]: ...
-    @property
-    def seconds(self) -> float: ...
-    @property
-    def coarse(self) -> ImageArray: ...
-    @property
-    def residue(self) -> Mapping[str, float]: ...
-    @property
-    def image(self) -> ImageArray: ...
-
-
-def stages_image(generated: Stages) -> ImageArray:
+def stages_image(generated: GenerationResult) -> ImageArray:
     """The way from sound to image, side by side, [H, W, 3].
 
     Waveform, spectrogram, coarse image, residue as labeled bars, refined image; a network of

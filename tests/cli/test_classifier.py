@@ -73,6 +73,6 @@ def test_the_classifier_of_sounds_is_measured_too(cargan, data, tmp_path):
 
 def test_one_classifier_at_a_time(cargan, data):
     assert (
-        "--evaluator and --audio do not go together"
+        "--evaluator and --audio cannot be used together"
         in cargan("classifier", data, "--evaluator", "--audio").error
     )

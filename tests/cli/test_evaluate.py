@@ -13,7 +13,7 @@ def test_a_table_a_report_and_a_page(cargan, run, tiny_run, tmp_path):
     # Without a evaluator and without ImageNet's features, which take their time.
     metrics = ("l1", "retrieval_1", "retrieval_5", "classifier_accuracy")
     asked = [word for metric in metrics for word in ("--metric", metric)]
-    words = ("--split", "test", "--clips", 6, "--beside", deaf, "-o", folder, *asked)
+    words = ("--split", "test", "--clips", 6, "--compare", deaf, "-o", folder, *asked)
     done = cargan("evaluate", run, *words)
     assert done.status == 0, done.err
     assert "test: 6 of 12 clips" in done.out
@@ -35,7 +35,7 @@ def test_a_table_a_report_and_a_page(cargan, run, tiny_run, tmp_path):
     [
         (("missing",), "missing holds no run"),
         (("run", "--data", "nowhere"), "no prepared data set in nowhere"),
-        (("run", "--beside", "missing"), "missing holds no run"),
+        (("run", "--compare", "missing"), "missing holds no run"),
         (("run", "--metric", "fud"), "no metric 'fud'. Did you mean 'fid'"),
         (("run", "--split", "dev"), "has no pair in dev; it has train, validation, test"),
         (("run", "--features", "vgg", "--metric", "fid"), "no feature network 'vgg'"),

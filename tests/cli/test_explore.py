@@ -45,7 +45,9 @@ def test_a_walk_has_as_many_steps_as_asked_for(explore, write_sound, tmp_path):
     write_sound("b.wav", samples=np.sin(np.arange(4_000)))
     labels = ("--label", "vn", "--other-label", "cello")
     for steps in (2, 5):
-        done = explore("a.wav", "--walk", "b.wav", "--steps", steps, *labels, "-o", f"{steps}.png")
+        done = explore(
+            "a.wav", "--interpolate", "b.wav", "--steps", steps, *labels, "-o", f"{steps}.png"
+        )
         assert done.status == 0, done.err
     few, many = (Image.open(tmp_path / f"{steps}.png") for steps in (2, 5))
     assert many.height == few.height > 4 * 128
@@ -56,12 +58,12 @@ def test_a_walk_has_as_many_steps_as_asked_for(explore, write_sound, tmp_path):
     ("words", "said"),
     [
         (("missing.wav",), "missing.wav does not exist"),
-        (("a.wav", "--walk", "missing.wav"), "missing.wav does not exist"),
-        (("-", "--walk", "-"), "standard input holds one sound: name a file for the other"),
-        (("a.wav", "--steps", "5"), "--steps has no meaning without --walk"),
-        (("a.wav", "--label", "violin"), "--label has no meaning without --walk"),
-        (("a.wav", "--walk", "a.wav", "--label", "kazoo"), "unknown label 'kazoo'"),
-        (("a.wav", "--walk", "a.wav", "--steps", "1"), "1 is not in the range 2<=x<=99"),
+        (("a.wav", "--interpolate", "missing.wav"), "missing.wav does not exist"),
+        (("-", "--interpolate", "-"), "standard input holds one sound: name a file for the other"),
+        (("a.wav", "--steps", "5"), "--steps requires --interpolate"),
+        (("a.wav", "--label", "violin"), "--label requires --interpolate"),
+        (("a.wav", "--interpolate", "a.wav", "--label", "kazoo"), "unknown label 'kazoo'"),
+        (("a.wav", "--interpolate", "a.wav", "--steps", "1"), "1 is not in the range 2<=x<=99"),
         (("a.wav", "-o", "sheet.xyz"), "no image format has the ending '.xyz'"),
     ],
 )

@@ -98,7 +98,7 @@ def test_two_sounds_are_mixed(cargan, tiny_model, write_sound, tmp_path):
 def test_all_pictures_on_one_sheet(generate, write_sound, tmp_path):
     for name in ("a.wav", "b.wav"):
         write_sound(name)
-    done = generate("a.wav", "b.wav", "--sheet", "sheet.png")
+    done = generate("a.wav", "b.wav", "--grid", "sheet.png")
     assert done.out.split() == ["a.png", "b.png"]
     generated = np.asarray(Image.open(tmp_path / "b.png"))
     sheet = np.asarray(Image.open(tmp_path / "sheet.png"))

@@ -47,7 +47,7 @@ def test_one_bad_sound_does_not_keep_others_from_being_drawn(generate, write_sou
     assert done.out == "a.png\nc.png\n"
     first, last = done.err.splitlines()
     assert first.startswith("Error: b.wav cannot be read as sound")
-    assert last == "1 of 3 sounds could not be drawn."
+    assert last == "1 of 3 sounds failed."
 
 
 @pytest.mark.parametrize(
@@ -112,14 +112,17 @@ def test_a_damaged_model_is_named(cargan, tiny_model, write_sound, tmp_path):
     ("words", "said"),
     [
         (("--label-mix", "violin"), "each label once with its share"),
-        (("--label", "vn", "--label-mix", "vn=1"), "--label and --label-mix do not go together"),
+        (
+            ("--label", "vn", "--label-mix", "vn=1"),
+            "--label and --label-mix cannot be used together",
+        ),
         (("--mix", "missing.wav"), "missing.wav does not exist"),
         (("--mix", "a.wav", "--alpha", "2"), "2.0 is not in the range 0<=x<=1"),
-        (("--alpha", "0.5"), "--alpha has no meaning without --mix"),
-        (("--fps", "5"), "--fps has no meaning without --video"),
+        (("--alpha", "0.5"), "--alpha requires --mix"),
+        (("--fps", "5"), "--fps requires --video"),
         (("--video", "x.avi"), "must end in .mp4 or .gif"),
-        (("--video", "x.mp4", "--out", "y"), "--video and --out do not go together"),
-        (("--video", "x.mp4", "--stages"), "--video and --stages do not go together"),
+        (("--video", "x.mp4", "--out", "y"), "--video and --out cannot be used together"),
+        (("--video", "x.mp4", "--stages"), "--video and --stages cannot be used together"),
         (("b.wav", "--video", "x.mp4"), "2 sounds cannot become the one video x.mp4"),
         (("--video", "x.mp4", "--fps", "0"), "0 is not in the range 1<=x<=50"),
         (("-o", "-", "--json"), "leave out --json"),

@@ -4,7 +4,7 @@ import os
 import click
 import pytest
 from cargan_cli import main as main_module
-from cargan_cli.main import COMMANDS
+from cargan_cli.main import COMMANDS, RENAMED_OPTIONS
 
 import cargan_tf
 from cargan_tf.errors import UserError
@@ -52,6 +52,13 @@ def test_help_fits_the_screen(cargan, command):
     assert done.status == 0
     assert done.out.startswith(f"Usage: cargan {command} ")
     assert max(map(len, done.out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED_OPTIONS.items())
+def test_an_option_of_version_0_1_is_answered_with_its_new_name(cargan, old, new):
+    commands = {"--walk": "explore", "--sheet": "generate", "--beside": "evaluate", "--judge": "classifier"}
+    error = cargan(commands.get(old, "reproduce"), "x", old, "y").error
+    assert error == f"{old} is called {new} since version 0.2: use {new}."
 
 
 def test_version(cargan):

@@ -46,8 +46,8 @@ def choosy():
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--one", "", "-t"], "--one and --two-words do not go together"),
-        (["-t"], "--two-words has no meaning without --one"),
+        (["--one", "", "-t"], "--one and --two-words cannot be used together"),
+        (["-t"], "--two-words requires --one"),
         (["--one", "1"], ""),
         ([], ""),
     ],

@@ -249,5 +249,5 @@ def test_runners_are_named_with_their_options(cargan, tree, tmp_path, tiny_yaml,
     option = ("--runner-option", "direct_num_workers=2")
     assert "that will do" in cargan(*words, "--runner", "DirectRunner", *option).error
     assert given["job"] == BeamJob("DirectRunner", ("direct_num_workers=2",))
-    assert "has no meaning without --runner" in cargan(*words, *option).error
-    assert "do not go together" in cargan(*words, "--runner", "X", "--workers", 2).error
+    assert "requires --runner" in cargan(*words, *option).error
+    assert "cannot be used together" in cargan(*words, "--runner", "X", "--workers", 2).error

@@ -10,7 +10,7 @@ def generate(cargan, sound, *words):
 def test_a_model_and_a_server_exclude_each_other(cargan, write_sound):
     words = ("--server", "localhost:1", "--model", "here")
     error = generate(cargan, write_sound("clip.wav"), *words).error
-    assert "--model and --server do not go together" in error
+    assert "--model and --server cannot be used together" in error
 
 
 @pytest.mark.parametrize("server", ["ftp://x", "host:port", ""])

@@ -69,7 +69,7 @@ def test_every_row_of_every_table_goes_over_a_configuration_that_has_them_all():
 def test_slopes_of_slopes_are_not_taken_in_float16():
     texts = ["loss.gradient_penalty=1", "training.precision=bfloat16"]
     override(Config(), texts)
-    with pytest.raises(UserError, match="needs training.precision float32 or bfloat16"):
+    with pytest.raises(UserError, match=r"needs training\.precision float32 or bfloat16"):
         override(Config(), [*texts, "training.precision=float16"])
 
 

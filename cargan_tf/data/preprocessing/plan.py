@@ -1,5 +1,4 @@
-"""Which pair goes into which shard, settled before any file is decoded."""
-# MERGED What stands beside a finished shard, so that a later run can take the shard up.
+"""The plan of a preprocessing run, and the record of each finished shard for resuming."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Puts what is known of a finished data set together: the content of its ``dataset.json``."""
-# MERGED From a source of pairs to a folder of TFRecord shards with a description.
+"""Preprocess a source of pairs into TFRecord shards and ``dataset.json``."""
 
 from __future__ import annotations
 

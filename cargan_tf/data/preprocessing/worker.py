@@ -1,7 +1,4 @@
-"""The clip of a pair out of its sound file, also where the file is a whole recording."""
-# MERGED The work on one chunk of pairs: decode, cut, log-mel, image, quality.
-# MERGED Arrays from one process to another by way of a file, which the system keeps in memory.
-# MERGED Chunks of pairs through all cores, results in the order of the chunks.
+"""Preprocess pairs in worker processes: decode, cut, log-mel, image, quality."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Tables that say what is heard in which video: a header of their own, VGGSound's, or AVE's."""
-# MERGED Reads a folder of videos with a table of what is heard in them.
+"""Data source: a folder of videos with a table of their labels."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Figures as people read them."""
-# MERGED An evaluation's figures as tables: metrics by kinds of images, and classes by metrics.
-# MERGED The figures that matter most, each as a question, an answer and what to compare it with.
-# MERGED Where the templates are, and how values become text in them.
+"""Metric values as text, tables and summary lines, and the Jinja environment of the pages."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Images as parts of a page: each inlined, with a text for those who cannot see it."""
-# MERGED Which clips a page shows: by rules that are stated, so that nothing is picked to please.
-# MERGED The same few sounds drawn by every run, so that systems can be compared by eye.
+"""The images of a report page: which clips it shows, and each as a strip of images."""
 
 from __future__ import annotations
 

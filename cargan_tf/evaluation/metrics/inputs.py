@@ -1,7 +1,4 @@
-"""Where each real photo stands among its class's, by nearness to the generated image."""
-# MERGED What a metric is given, and what it is.
-# MERGED Two disjoint halves of a split, the same for every measure and every row.
-# MERGED Shares of images that are right, with what chance allows.
+"""What a metric receives and returns; halves of a split; accuracies with chance levels."""
 
 from __future__ import annotations
 

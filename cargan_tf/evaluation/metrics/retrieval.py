@@ -1,5 +1,4 @@
-"""R@k: is the real photo among the k nearest of its class to the generated image?"""
-# MERGED Player match: does the nearest real photo of the class show the player who is heard?
+"""Retrieval metrics: R@k, the rank of the own photo, and player match."""
 
 from __future__ import annotations
 

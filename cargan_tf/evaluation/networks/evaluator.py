@@ -196,8 +196,9 @@ def _check_accuracy(report: EvaluatorReport, folder: Path) -> None:
     least = EvaluatorConfig.model_validate(report.config).minimum_accuracy
     if report.accuracy < least:
         raise UserError(
-            f"the evaluator in {folder} names {report.accuracy:.3f} of the {report.split} photos right,"
-            f" under evaluator.minimum_accuracy = {least}: it cannot evaluator others. Train it longer"
+            f"the evaluator in {folder} has an accuracy of {report.accuracy:.3f} on the"
+            f" {report.split}"
+            f" photos, below evaluator.minimum_accuracy = {least}. Train it longer"
             " (cargan classifier --evaluator --set evaluator.steps=…)."
         )
 

@@ -38,8 +38,10 @@ def inception(weights: str = DOWNLOAD) -> FeatureNetwork:
         network = keras.applications.InceptionV3(weights=weights, classifier_activation=None)
     except Exception as error:  # Keras raises a bare Exception when a download fails
         raise UserError(
-            f"the weights of InceptionV3 ({weights}) cannot be loaded ({full_message(error)}). Name a file"
-            " of keras.applications.InceptionV3 with its last layer (--features inception=FILE), or"
+            f"the weights of InceptionV3 ({weights}) cannot be loaded ({full_message(error)})."
+            f" Name a"
+            " file of keras.applications.InceptionV3 with its last layer (--features"
+            " inception=FILE), or"
             " use --features efficientnet-lite0, whose weights come with the installation."
         ) from error
     both = keras.Model(network.input, [network.layers[-2].output, network.output])

@@ -1,6 +1,4 @@
-"""C as a network that looks: the paper's evaluator, and the one that guided the generators."""
-# MERGED Feature networks by name.
-# MERGED The networks that look at an evaluation's images, by their role.
+"""The networks of an evaluation by name and role: features, classifier, evaluator."""
 
 from __future__ import annotations
 
@@ -155,7 +153,8 @@ def _classifier(drawing: ImageGenerator, info: RunInfo, data: Path) -> FeatureNe
 def _judge(data: Path, config: Config, reporter: Reporter) -> FeatureNetwork:
     if read_report(data) is None:
         reporter.message(
-            f"No independent evaluator of this data yet: training one, once, into {data / EVALUATOR_FOLDER}"
+            "No independent evaluator of this data yet: training one, once, into"
+            f" {data / EVALUATOR_FOLDER}"
         )
         train_evaluator(data, config, reporter)
     return load_evaluator(data)

@@ -1,5 +1,4 @@
-"""A measured table as text: cells beside the paper's, and notes on how far they can be believed."""
-# MERGED A measured table as one page: the cells, the notes, and the same sounds drawn by every row.
+"""A reproduced table as Markdown, HTML and terminal text."""
 
 from __future__ import annotations
 
@@ -91,7 +90,8 @@ def _comparison(table: MeasuredTable) -> Iterator[str]:
     splits = dict.fromkeys(column.split for column in table.columns)
     yield (
         f"The paper's columns: {table.source}. The others were measured here, on the"
-        f" {' and '.join(splits)} split of {table.provenance.data}: unless that is the paper's data at"
+        f" {' and '.join(splits)} split of {table.provenance.data}: unless that is the paper's"
+        f" data at"
         " its size, rows are to be compared with rows, not with the paper's numbers."
     )
     if len(table.provenance.seeds) > 1:

@@ -1,8 +1,7 @@
-"""One row's run of a table: trained and evaluated, each in a process of its own.
+"""Reproduce the paper's tables from a data set; finished runs and evaluations are reused.
 
 Nothing here imports TensorFlow but the work itself, so that the process that waits stays small.
 """
-# MERGED The paper's tables from nothing but a data set; what is finished is taken as it is.
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""What can go wrong with a server, told to whoever asked it."""
-# MERGED Drawing with a model that a server holds: TensorFlow Serving, or `cargan serve`.
+"""Generate with a model on a server: TensorFlow Serving, or `cargan serve`."""
 
 from __future__ import annotations
 
@@ -38,7 +37,8 @@ def not_serving(address: Address) -> UserError:
 def no_model(address: Address, full_message: str) -> UserError:
     """The server has another one."""
     return UserError(
-        f"no model {address.model!r} at {address.endpoint} ({full_message}). Write its name behind the"
+        f"no model {address.model!r} at {address.endpoint} ({full_message}). Write its name"
+        f" after the"
         f" address: {address.scheme}://{address.endpoint}/NAME."
     )
 
@@ -54,7 +54,8 @@ def no_metadata(address: Address) -> UserError:
 def too_late(address: Address, seconds: float) -> UserError:
     """It takes longer than the client waits."""
     return UserError(
-        f"the server at {address.endpoint} did not answer within {seconds:g} s: it is overloaded, or"
+        f"the server at {address.endpoint} did not answer within {seconds:g} s: it is"
+        f" overloaded, or"
         " the model is large. Try again, with a longer time-out or fewer sounds at once."
     )
 

@@ -1,5 +1,4 @@
-"""The messages of tensorflow-serving-api, to tensors and from them."""
-# MERGED TensorFlow Serving's gRPC interface, on the stubs of tensorflow-serving-api.
+"""TensorFlow Serving's gRPC interface, on the stubs of tensorflow-serving-api."""
 
 from __future__ import annotations
 

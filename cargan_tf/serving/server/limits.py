@@ -1,5 +1,4 @@
-"""Whether what the server is made of is there; nothing else needs it."""
-# MERGED How much the server takes on.
+"""Limits of the server: body size, items per request, requests at once."""
 
 from __future__ import annotations
 

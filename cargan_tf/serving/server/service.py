@@ -1,6 +1,4 @@
-"""Requests that arrive together are drawn together: one run of the networks for up to 16 sounds."""
-# MERGED What the server counts, for Prometheus.
-# MERGED What both interfaces do with a request: let it in or not, check it, draw, count.
+"""Handle requests for both interfaces: admit, validate, run the model, count for Prometheus."""
 
 from __future__ import annotations
 

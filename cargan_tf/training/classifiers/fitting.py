@@ -1,7 +1,4 @@
-"""Reports beside the weights of networks that are trained once: how good each is, and as what."""
-# MERGED A network's weights as one .npz file, for networks that are trained once and then only
-# used. MERGED What the classifiers of images and of sounds and the evaluator share: fitting and
-# judging.
+"""Fit and store a classifier: shared by C, the evaluator and the sound classifier."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The training step of each kind of system (``model.kind``)."""
-# MERGED The networks of a run as they are trained: under a strategy, with their optimizers and C.
+"""Build a run's networks and its training step under a distribution strategy."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def split(drawn_from) -> Callable[..., GeneratedSplit]:
 
 @pytest.fixture(scope="session")
 def activations_of() -> Callable[..., NetworkActivations]:
-    """``activations_of(name, fake=features, real=features, logits=…)`` of a network that sees just that."""
+    """``activations_of(name, fake=features, real=features, logits=…)`` of one network."""
 
     def make(name="seer", fake=None, real=None, logits=None) -> NetworkActivations:
         fake = np.zeros((len(logits), 1)) if fake is None else np.asarray(fake, np.float32)
