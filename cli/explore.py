@@ -17,9 +17,7 @@ from cargan_cli.sounds import (
 )
 
 
-@click.command(
-    "explore", short_help="Generate grids: all labels, or between two sounds."
-)
+@click.command("explore", short_help="Generate grids: all labels, or between two sounds.")
 @click.argument("sound", type=ANY_PATH)
 @click.option(
     "--interpolate", type=ANY_PATH, metavar="OTHER", help="Interpolate from SOUND to OTHER instead."

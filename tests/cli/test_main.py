@@ -56,7 +56,12 @@ def test_help_fits_the_screen(cargan, command):
 
 @pytest.mark.parametrize(("old", "new"), RENAMED_OPTIONS.items())
 def test_an_option_of_version_0_1_is_answered_with_its_new_name(cargan, old, new):
-    commands = {"--walk": "explore", "--sheet": "generate", "--beside": "evaluate", "--judge": "classifier"}
+    commands = {
+        "--walk": "explore",
+        "--sheet": "generate",
+        "--beside": "evaluate",
+        "--judge": "classifier",
+    }
     error = cargan(commands.get(old, "reproduce"), "x", old, "y").error
     assert error == f"{old} is called {new} since version 0.2: use {new}."
 
