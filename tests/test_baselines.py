@@ -86,7 +86,7 @@ def test_a_run_goes_on_where_it_was_and_as_the_kind_it_is(kind, trained, new_tra
     assert resumed.start == 2
     for ours, theirs in zip(resumed.network.variables, trained.network.variables, strict=True):
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
-    with pytest.raises(UserError, match="begun with another configuration"):
+    with pytest.raises(UserError, match="started with another configuration"):
         new_trainer(KINDS[1 - KINDS.index(kind)], run, resume=True)
 
 

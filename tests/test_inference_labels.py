@@ -72,7 +72,7 @@ def test_a_mix_of_labels_is_scaled_to_one(generator):
 
 def test_a_model_that_cannot_recognize_asks_for_a_label(generator, monkeypatch):
     monkeypatch.setattr(Generator, "recognizes", False)
-    with pytest.raises(UserError, match="name it, one of cello, flute, violin"):
+    with pytest.raises(UserError, match="give a label, one of cello, flute, violin"):
         generator.generate(tone(), RATE)
     with pytest.raises(UserError, match="name it"):
         next(generator.generate_files([], [None]))

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from cargan_tf.visualization.grids import SHEETS_MINIMUM_CELL, captioned_grid, labeled_grid
+from cargan_tf.visualization.grids import MINIMUM_CAPTIONED_CELL, captioned_grid, labeled_grid
 
 COLOURS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 0]]], np.uint8)
 
@@ -26,7 +26,7 @@ def test_each_picture_is_whole_and_in_its_row_and_column(size):
         [positions(image, COLOURS[row, column]) for column in (0, 1)] for row in (0, 1)
     )
     side = first[1] - first[0]
-    assert side[0] == side[1] >= SHEETS_MINIMUM_CELL
+    assert side[0] == side[1] >= MINIMUM_CAPTIONED_CELL
     assert side[0] % size == 0, "enlarged by a whole number"
     assert first[0][0] == last[0][0]
     assert first[1][1] < last[0][1]

@@ -38,7 +38,7 @@ def test_a_run_without_sound_classifier_asks_for_the_label(cargan, run, write_so
     shutil.rmtree(run / "sound_classifier")
     error = cargan("generate", write_sound("clip.wav"), "--model", run, cwd=tmp_path).error
     assert "no sound classifier" in error
-    assert "name it, one of cello, flute, violin" in error
+    assert "give a label, one of cello, flute, violin" in error
 
 
 def test_json_tells_a_program_all_there_is(generate, write_sound, tmp_path):

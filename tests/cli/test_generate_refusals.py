@@ -111,7 +111,7 @@ def test_a_damaged_model_is_named(cargan, tiny_model, write_sound, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--label-mix", "violin"), "each label once with its share"),
+        (("--label-mix", "violin"), "each label once with its weight"),
         (
             ("--label", "vn", "--label-mix", "vn=1"),
             "--label and --label-mix cannot be used together",

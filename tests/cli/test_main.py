@@ -63,7 +63,7 @@ def test_an_option_of_version_0_1_is_answered_with_its_new_name(cargan, old, new
         "--judge": "classifier",
     }
     error = cargan(commands.get(old, "reproduce"), "x", old, "y").error
-    assert error == f"{old} is called {new} since version 0.2: use {new}."
+    assert error == f"Error: {old} is called {new} since version 0.2: use {new}."
 
 
 def test_version(cargan):

@@ -38,7 +38,7 @@ def test_a_dry_run_prints_the_resolved_run_and_leaves_nothing(cargan, trainable,
     assert "  batch_size: 2\n" in done.out
     assert "run: runs/tiny\n" in done.out
     assert "labels: cello, flute, violin\n" in done.out
-    assert f"steps: 0 done of {tiny_config.training.steps}, 12 an epoch\n" in done.out
+    assert f"steps: 0 of {tiny_config.training.steps} done, 12 per epoch\n" in done.out
     assert all(f"\n{network}: " in done.out for network in ("G1", "G2", "C (frozen)", "D"))
     assert set(trainable.parent.rglob("*")) == before
 
@@ -93,7 +93,7 @@ def test_a_rehearsal_names_its_devices(cargan_process, trainable):
 
 def test_gpus_that_are_not_there(cargan, tiny_data):
     error = cargan("train", tiny_data, "--gpus", 64).error
-    assert "--gpus 64 was asked for, but TensorFlow sees" in error
+    assert "--gpus 64 was requested, but TensorFlow sees" in error
     assert "--virtual-devices 64 rehearses" in error
 
 
@@ -137,13 +137,13 @@ def test_a_weak_classifier_is_refused(cargan, trainable):
 
 def test_a_run_is_not_trained_over(cargan, tiny_data, run):
     error = cargan("train", tiny_data, "--run", run).error
-    assert "already holds a run. Go on with it by --resume" in error
+    assert "already holds a run: continue it with --resume" in error
 
 
 def test_a_resumed_run_keeps_its_configuration(cargan, tiny_data, run):
     words = ("--resume", "--set", "training.batch_size=2")
     error = cargan("train", tiny_data, "--run", run, *words).error
-    assert "was begun with another configuration (training.batch_size: 4 then, 2 now)" in error
+    assert "was started with another configuration (training.batch_size: 4 then, 2 now)" in error
 
 
 def test_a_run_in_use_is_refused(cargan, tiny_data, run):

@@ -53,7 +53,7 @@ def test_no_shard_lies_outside_the_folder(dataset_path, tmp_path, name):
     shard["name"] = name.replace("{}", shard["name"])
     folder = shutil.copytree(dataset_path, tmp_path / "data")
     (folder / "dataset.json").write_text(json.dumps(values))
-    with pytest.raises(UserError, match=r"damaged or of another version: shards\.train\.0\.name"):
+    with pytest.raises(UserError, match=r"is damaged: shards\.train\.0\.name"):
         load_dataset(folder)
 
 

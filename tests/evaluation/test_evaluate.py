@@ -115,7 +115,7 @@ def test_data_that_was_moved_is_named_and_a_missing_split_costs_only_itself(
     run, tiny_data, tmp_path
 ):
     run.write_info(dataclasses.replace(run.read_info(), data=str(tmp_path / "gone")))
-    with pytest.raises(UserError, match=r"not made from a data set that is here .* with --data"):
+    with pytest.raises(UserError, match=r"data set of .* is missing .* by --data"):
         evaluate_run(run)
     report, generated = evaluate_run(run, tiny_data, ["dev", "test", "test"], metrics=["l1"])
     assert report.provenance.data == str(tiny_data.resolve())

@@ -13,11 +13,18 @@ def test_a_card_comes_back_from_json(trained, metrics):
     assert ModelMetadata.from_json(json.loads(json.dumps(metadata.to_json())), "here") == metadata
 
 
-@pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"labels": ["a"]}'])
+@pytest.mark.parametrize("text", [None, "", '{"format": 2, "labels": ["a"]}'])
 def test_a_missing_or_damaged_card_is_named(tmp_path, text):
     if text is not None:
         (tmp_path / "model.json").write_text(text)
     with pytest.raises(UserError, match=r"model\.json is missing or damaged"):
+        read_metadata(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{}", '{"labels": ["a"]}', '{"format": 1}'])
+def test_a_model_of_version_0_1_is_refused(tmp_path, text):
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises(UserError, match=r"has format 1, this version of cargan_tf reads 2"):
         read_metadata(tmp_path)
 
 

@@ -21,5 +21,8 @@ def test_the_parts_make_the_card(metadata):
 
 
 def test_an_unknown_part_names_the_known(metadata):
-    with pytest.raises(tf.errors.InvalidArgumentError, match="expected labels, step, data_hash"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError,
+        match="unknown part of the metadata; expected format, labels",
+    ):
         tf.function(MetadataTable(metadata).lookup)(tf.constant(["weather"]))

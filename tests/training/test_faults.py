@@ -42,20 +42,20 @@ def test_a_full_disk_is_one_line(data):
         with translate_errors(data), Path("/dev/full").open("a") as stream:
             stream.write("line\n")
 
-    with pytest.raises(UserError, match=r"the disk is full: .*go on with --resume"):
+    with pytest.raises(UserError, match=r"the disk is full: .*continue with --resume"):
         fill()
 
 
 def test_a_vanished_data_set_is_named(data, from_disk):
     shutil.rmtree(data)
-    with pytest.raises(UserError, match=r"changed while training: no prepared data set in .*data"):
+    with pytest.raises(UserError, match=r"changed during training: no prepared data set in .*data"):
         read_on(data, from_disk)
 
 
 def test_a_vanished_shard_is_named(data, from_disk):
     shard = shard_of(data)
     shard.unlink()
-    with pytest.raises(UserError, match=rf"changed while training: .*{shard.name} is missing"):
+    with pytest.raises(UserError, match=rf"changed during training: .*{shard.name} is missing"):
         read_on(data, from_disk)
 
 
@@ -63,7 +63,7 @@ def test_a_shard_cut_short_is_named(data, from_disk):
     shard = shard_of(data)
     content = shard.read_bytes()
     shard.write_bytes(content[: len(content) // 2 + 3])
-    with pytest.raises(UserError, match=rf"changed while training: .*{shard.name} has \d+ bytes"):
+    with pytest.raises(UserError, match=rf"changed during training: .*{shard.name} has \d+ bytes"):
         read_on(data, from_disk)
 
 

@@ -63,7 +63,7 @@ def test_a_batch_that_replicas_cannot_share_is_refused(
     tiny_data, tiny_config, four_replicas, tmp_path
 ):
     config = override(tiny_config, ["training.batch_size=6"])
-    with pytest.raises(UserError, match=r"6 cannot be shared evenly by 4 devices.* is 8"):
+    with pytest.raises(UserError, match=r"6 is not a multiple of the 4 devices; the nearest is 8"):
         Trainer(Run(tmp_path), tiny_data, config, four_replicas)
 
 
@@ -74,7 +74,7 @@ def test_a_description_builds_everything_and_writes_nothing(make, tmp_path):
         "image_size: 64",
         "24 train, 12 validation, 12 test",
         "labels: cello, flute, violin",
-        "0 done of 6, 6 an epoch",
+        "0 of 6 done, 6 per epoch",
         f"G1: {trainer.network.coarse_generator.count_params():,} parameters",
         "CPU:0",
     ):

@@ -76,5 +76,5 @@ def test_as_json_it_holds_everything(table):
     assert e["paper"]["test fid"] == 240.7771
     assert e["cells"]["test fid"]["values"][0]["singular"] is True
     assert e["runs"][0]["checkpoint_hash"] == "k" * 64
-    assert values["origin"]["data_hash"] == "d" * 64
+    assert values["provenance"]["data_hash"] == "d" * 64
     assert values["networks"][0]["name"] == "evaluator"

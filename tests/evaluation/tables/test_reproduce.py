@@ -184,4 +184,4 @@ def test_an_unknown_row_is_answered_with_those_there_are(make):
     with pytest.raises(
         UserError, match=r"no row 'shufled'; its rows are a, .* Did you mean 'shuffled'"
     ):
-        make(only=["deef"])
+        make(only=["shufled"])

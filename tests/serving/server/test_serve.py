@@ -213,7 +213,7 @@ def assert_up(live, waveform, expected):
         np.testing.assert_array_equal(client.generate(waveform, RATE, "cello"), expected)
 
 
-PAGE = Path(__file__).parents[3] / "docs" / "serving.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "serving.md"
 
 
 def blocks_of_the_page(live, language):
