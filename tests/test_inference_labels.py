@@ -74,5 +74,5 @@ def test_a_model_that_cannot_recognize_asks_for_a_label(generator, monkeypatch):
     monkeypatch.setattr(Generator, "recognizes", False)
     with pytest.raises(UserError, match="give a label, one of cello, flute, violin"):
         generator.generate(tone(), RATE)
-    with pytest.raises(UserError, match="name it"):
+    with pytest.raises(UserError, match="give a label"):
         next(generator.generate_files([], [None]))

@@ -96,5 +96,5 @@ def read_metadata(version: Path) -> ModelMetadata:
     file = version / METADATA_FILE
     try:
         return ModelMetadata.from_json(json.loads(file.read_text("utf-8")), str(file))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{file} is missing or damaged: export the run again.") from error

@@ -13,7 +13,7 @@ def test_a_card_comes_back_from_json(trained, metrics):
     assert ModelMetadata.from_json(json.loads(json.dumps(metadata.to_json())), "here") == metadata
 
 
-@pytest.mark.parametrize("text", [None, "", '{"format": 2, "labels": ["a"]}'])
+@pytest.mark.parametrize("text", [None, "", "[]", '{"format": 2, "labels": ["a"]}'])
 def test_a_missing_or_damaged_card_is_named(tmp_path, text):
     if text is not None:
         (tmp_path / "model.json").write_text(text)

@@ -58,5 +58,5 @@ def test_another_system_s_settings_count_once_it_is_this_one(begun):
 
 
 def test_other_data_is_named(begun):
-    with pytest.raises(UserError, match="was trained on data, whose dataset.json differs"):
+    with pytest.raises(UserError, match=r"was trained on data, whose dataset\.json differs"):
         check_resumable(begun(), info(data_hash="b" * 64))
