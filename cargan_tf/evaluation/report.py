@@ -121,7 +121,7 @@ class SplitReport:
 class MetricInfo:
     """What a metric is, for tables and pages."""
 
-    name: str  # key of Row.figures
+    name: str  # key of Row.values
     title: str  # heading of its column
     better: Literal["higher", "lower", "neither"]
     fraction: bool  # in 0..1, shown in per cent or with three decimals

@@ -109,7 +109,7 @@ def test_two_workers_one_killed_and_both_stopped_are_one_worker(train, tmp_path)
     assert chief.wait(timeout=200) == 75, _told(run, 0)
     assert _told(run, 0)[-1] == (
         "Error: worker 0 of 2 stops: another worker died or cannot be reached. Restart all workers"
-        " again with --resume: they go on from the last checkpoint."
+        " with --resume: they continue from the last checkpoint."
     )
     killed_at = max(_steps_saved(run))
 
