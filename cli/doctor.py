@@ -205,15 +205,15 @@ def command(context: click.Context, as_json: bool) -> None:
     """
     from cargan_cli.tensorflow_import import import_tensorflow
 
-    installed = _told(examine_installation(), as_json)
+    installed = _report(examine_installation(), as_json)
     with contextlib.suppress(Exception):  # the examination says what is wrong with it
         import_tensorflow()
-    works = _told(examine_machine(), as_json)
+    works = _report(examine_machine(), as_json)
     if not (installed and works):
         context.exit(1)
 
 
-def _told(findings: Iterator[Finding], as_json: bool) -> bool:
+def _report(findings: Iterator[Finding], as_json: bool) -> bool:
     """Print each as it is found; whether none failed."""
     fine = True
     for finding in findings:

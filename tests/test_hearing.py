@@ -36,9 +36,9 @@ def test_a_start_that_is_none_is_refused(mono, start):
 
 
 def test_what_is_heard_is_measured(mono):
-    silence, music = (
-        measure_quality(select_clip(mono, AUDIO, at).samples, AUDIO) for at in (0.0, 1.3)
-    )
+    clips = [select_clip(mono, AUDIO, at) for at in (0.0, 1.3)]
+    assert clips[0].start == 0
+    silence, music = (measure_quality(clip.samples, AUDIO) for clip in clips)
     assert (silence.silent, music.silent, music.noise_like) == (True, False, False)
 
 
@@ -51,6 +51,7 @@ def test_sounds_come_in_batches_in_order_and_errors_in_their_places():
     batches = list(_read_ahead(SOURCES, read))
     assert [len(SOURCES[part]) for part, _ in batches] == [BATCH_SIZE, BATCH_SIZE, 1]
     assert [source for part, _ in batches for source in SOURCES[part]] == SOURCES
+    assert [len(clips) for _, clips in batches] == [BATCH_SIZE, BATCH_SIZE, 1]
     clips = [clip for _, clips in batches for clip in clips]
     assert str(clips.pop(3)) == "no sound"
     assert clips == [source.stem for source in SOURCES if source.stem != "3"]

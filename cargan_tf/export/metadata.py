@@ -67,9 +67,11 @@ class ModelMetadata:
 
         Raises:
             UserError: another format, or an invalid configuration.
-            KeyError: a part is missing.
+            KeyError, TypeError: a part is missing, or ``format`` is no number.
         """
         found = values.get("format", 1)
+        if not isinstance(found, int):
+            raise TypeError(f"format is {found!r}")
         if found != FORMAT:
             raise UserError(
                 f"{source} has format {found}, this version of cargan_tf reads {FORMAT}: export the"

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -18,12 +19,15 @@ from cargan_tf.config import MonitorConfig
 from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.conditioning_metrics import ConditioningMetrics, describe_conditioning
 from cargan_tf.training.ema import EMA, ema_weights
-from cargan_tf.training.loss_guard import LossGuard
+from cargan_tf.training.interruptions import check_data
 from cargan_tf.training.run import Run
 from cargan_tf.training.steps.train_step import Batch, Losses
 from cargan_tf.training.validation import Validation
 from cargan_tf.utils.files import write_atomically
 from cargan_tf.utils.progress import Reporter, Task
+
+if TYPE_CHECKING:
+    from cargan_tf.training.loss_guard import LossGuard
 
 
 class Callback:
@@ -237,7 +241,7 @@ class Checkpointing(Callback):
 
     Args:
         every: steps between checkpoints; the last step of a session is saved as well.
-        check_data: raises ``UserError`` if the data set on disk is no longer complete.
+        data: the data set, checked before each save; ``None`` if it is in memory.
         writes: whether this worker is the chief.
     """
 
@@ -266,8 +270,6 @@ class Checkpointing(Callback):
             self._save(step)
 
     def _save(self, step: int) -> None:
-        from cargan_tf.training.interruptions import check_data
-
         self._guard.check()
         with self._throughput.paused():
             if self._data is not None:

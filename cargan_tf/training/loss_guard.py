@@ -12,6 +12,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
+from cargan_tf.training.callbacks import Callback
 from cargan_tf.training.steps.train_step import Batch, Losses
 from cargan_tf.utils.files import write_json
 
@@ -19,8 +20,8 @@ from cargan_tf.utils.files import write_json
 _MAX_NAMED = 3
 
 
-class LossGuard:
-    """Keeps the losses of steps that were not checked yet; a callback of the training loop."""
+class LossGuard(Callback):
+    """Keeps the losses of steps that were not checked yet."""
 
     def __init__(self, strategy: tf.distribute.Strategy, maximum: float, report: Path) -> None:
         """Allow losses up to ``maximum``; details of a larger one are written to ``report``."""
@@ -30,9 +31,6 @@ class LossGuard:
     def on_step_end(self, step: int, losses: Losses, batch: Batch) -> None:
         """Remember a step's losses; ``batch`` is the strategy's, with the records' ``id``."""
         self._pending.append((step, losses, batch["id"]))
-
-    def on_train_end(self, step: int) -> None:
-        """Nothing: the checkpoint's callback checks."""
 
     def check(self) -> dict[str, float]:
         """Check all pending losses; return those of the newest step.

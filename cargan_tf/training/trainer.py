@@ -174,20 +174,23 @@ class Trainer:
         lock = self.run.locked() if self.workers.is_chief else nullcontext()
         with lock, translate_errors(self.data), self.workers.explain_worker_failure():
             log = self._start_run()
+            validation = self._load_validation() if self.workers.is_chief else None
             with (
                 defer_signals(request),
                 translate_removal(self.run),
                 closing(log) if log is not None else nullcontext(),
             ):
-                return self._loop(log, request)
+                return self._loop(log, validation, request)
 
-    def _loop(self, log: RunLog | None, request: StopRequest) -> TrainingResult:
+    def _loop(
+        self, log: RunLog | None, validation: Validation | None, request: StopRequest
+    ) -> TrainingResult:
         batches = distribute_batches(
             self.strategy, self.dataset, self.data, self.config, self.start
         )
         throughput = Throughput(self.config.training.batch_size)
         with self.reporter.task("Training", self.total_steps) as task:
-            callbacks, validating = self._callbacks(log, throughput, task)
+            callbacks, validating = self._callbacks(log, validation, throughput, task)
             task.advance(self.start)
             for step in range(self.start + 1, self.total_steps + 1):
                 with throughput.waiting():
@@ -213,25 +216,27 @@ class Trainer:
         self.workers.leave()  # a worker that exits before the chief has saved would end it
         return TrainingResult(self.total_steps, validating.metrics)
 
+    def _load_validation(self) -> Validation | None:
+        """Of the held-out split; reading it may take a while, and Ctrl-C ends it at once."""
+        split = self.dataset.held_out_split
+        if split is not None:
+            return self.validation(split)
+        self.reporter.message("no held-out split: no validation and no image grids")
+        return None
+
     def _callbacks(
-        self, log: RunLog | None, throughput: Throughput, task: Task
-    ) -> tuple[Sequence[Callback | LossGuard], Validating]:
+        self, log: RunLog | None, validation: Validation | None, throughput: Throughput, task: Task
+    ) -> tuple[Sequence[Callback], Validating]:
         """The callbacks in their order, and the one that validates."""
         settings, intervals, total = self.config.training, self.config.monitor, self.total_steps
         fault_report = self.run.fault(self.workers.index)
         guard = LossGuard(self.strategy, settings.maximum_loss, fault_report)
-        split = self.dataset.held_out_split
-        validation = None
-        if log is not None and split is not None:
-            validation = self.validation(split)
-        elif log is not None:
-            self.reporter.message("no held-out split: no validation and no image grids")
         validating = Validating(
             intervals, total, validation, log, guard, throughput, self.ema, self.reporter
         )
         # With data.cache nothing is read from the disk any more.
         data = None if self.config.data.cache else self.data
-        callbacks: list[Callback | LossGuard] = [
+        callbacks: list[Callback] = [
             *([EMAUpdate(self.ema)] if self.ema is not None else []),
             guard,
             Logging(intervals.log_steps, total, log, guard, throughput, task),

@@ -38,14 +38,17 @@ def new_classifier(photos):
 def test_with_a_penalty_it_is_less_steep_and_still_knows_most(
     new_classifier, photos, labels, monkeypatch
 ):
+    """As means over four seeds: one short training alone may go either way."""
     monkeypatch.setattr("benchmarks.smooth_classifier.STEPS", 200)
-    right, slope = train_classifier(new_classifier(), photos, labels, 0.0, seed=0)
-    assert right == 1
-    smooth = new_classifier()
-    smooth_right, smooth_slope = train_classifier(smooth, photos, labels, 0.01, seed=0)
-    assert smooth_slope < 0.75 * slope  # about half; the short training varies with threads
-    assert smooth_right > 0.6  # by chance 0.33
-    assert not smooth.trainable_variables
+    slopes = {0.0: [], 0.01: []}
+    for seed in range(4):
+        for penalty, found in slopes.items():
+            network = new_classifier()
+            right, slope = train_classifier(network, photos, labels, penalty, seed=seed)
+            found.append(slope)
+            assert right > 0.6 if penalty else right == 1  # by chance 0.33
+            assert not network.trainable_variables
+    assert np.mean(slopes[0.01]) < np.mean(slopes[0.0]) / 2
 
 
 def test_pictures_between_are_nearer_to_the_mean_and_smoother(photos):

@@ -138,7 +138,10 @@ def test_where_none_is_whole_all_are_named(step, tmp_path):
         save(step, tmp_path, number)
     damage(tmp_path, 3)
     (tmp_path / "step-6.index").unlink()
-    said = r"all checkpoints are damaged.*step-6.index is missing.*step-3 is damaged"
+    said = (
+        r"all checkpoints are damaged.*step-6 is damaged: step-6.index is missing"
+        r".*step-3 is damaged"
+    )
     with pytest.raises(UserError, match=said):
         Checkpoints(tmp_path, step, keep=2).restore()
     with pytest.raises(UserError, match=said):

@@ -54,7 +54,8 @@ def test_a_bad_loss_stops_the_run_at_the_checkpoint_before(told, tmp_path, log_s
     trainer = told(f"monitor.log_steps={log_steps}", bad=bad)
     stream = training_batches(trainer.dataset, trainer.data, trainer.config, seed=0)
     third = [name.decode() for name in list(stream.take(3))[2]["id"].numpy()]
-    with pytest.raises(UserError, match=r"step 3: refined_l1 is .*--resume") as caught:
+    said = r"step 3: refined_l1 is .*lower learning rate: --resume"
+    with pytest.raises(UserError, match=said) as caught:
         trainer.train()
     assert third[0] in str(caught.value)
     assert json.loads((tmp_path / "fault.json").read_text())["records"] == third

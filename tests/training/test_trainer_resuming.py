@@ -101,7 +101,7 @@ def test_resuming_on_other_data_is_refused(make, run_copy, tiny_data, tmp_path):
     data = shutil.copytree(tiny_data, tmp_path / "data")
     with (data / "dataset.json").open("a") as stream:
         stream.write("\n")
-    with pytest.raises(UserError, match=r"was trained on .* differs from"):
+    with pytest.raises(UserError, match=r"was trained on .* differs from .*give the same data"):
         make(run_copy, data=data, resume=True)
 
 

@@ -38,16 +38,15 @@ def no_model(address: Address, full_message: str) -> UserError:
     """The server has another one."""
     return UserError(
         f"no model {address.model!r} at {address.endpoint} ({full_message}). Write its name"
-        f" after the"
-        f" address: {address.scheme}://{address.endpoint}/NAME."
+        f" after the address: {address.scheme}://{address.endpoint}/NAME."
     )
 
 
 def no_metadata(address: Address) -> UserError:
-    """The model there does not describe itself as this project's do."""
+    """The model has no metadata that this version reads."""
     return UserError(
-        f"the model {address.model!r} at {address.endpoint} was not exported by this project, or by"
-        " another version of it: serve one that 'cargan export' wrote."
+        f"the model {address.model!r} at {address.endpoint} was not exported by this version of"
+        " cargan_tf: export the run again with 'cargan export', and serve that."
     )
 
 
@@ -55,8 +54,8 @@ def too_late(address: Address, seconds: float) -> UserError:
     """It takes longer than the client waits."""
     return UserError(
         f"the server at {address.endpoint} did not answer within {seconds:g} s: it is"
-        f" overloaded, or"
-        " the model is large. Try again, with a longer time-out or fewer sounds at once."
+        " overloaded, or the model is large. Try again, with a longer time-out or fewer sounds at"
+        " once."
     )
 
 
@@ -66,7 +65,7 @@ def busy(address: Address) -> UserError:
 
 
 def refused(address: Address, full_message: str) -> UserError:
-    """It says what it does not like."""
+    """The request is invalid for the model there, or not permitted."""
     return UserError(f"the server at {address.endpoint} refused: {full_message}")
 
 
@@ -151,7 +150,13 @@ class Client:
         return self._generator
 
     def _metadata(self) -> ModelMetadata:
-        answers = self.predict("metadata", {"part": np.array(PARTS, object)}, ["json"])["json"]
+        try:
+            answers = self.predict("metadata", {"part": np.array(PARTS, object)}, ["json"])["json"]
+        except UserError as error:
+            # Only a refusal names a signature; both servers do if the model lacks this one.
+            if "signature" in str(error):
+                raise no_metadata(self.address) from error
+            raise
         try:
             values = {part: json.loads(text) for part, text in zip(PARTS, answers, strict=True)}
             return ModelMetadata.from_json(values, f"the model at {self.address}")

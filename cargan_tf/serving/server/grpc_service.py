@@ -101,7 +101,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self, request: PredictRequest, context: grpc.aio.ServicerContext
     ) -> PredictResponse:
         """Draw."""
-        async with _told(context), self._service.request("grpc"):
+        async with _abort_on_refusal(context), self._service.request("grpc"):
             _check_model(self._service, request.model_spec)
             signature = request.model_spec.signature_name or DEFAULT_SIGNATURE
             inputs = tensors_of(request, self._service.limits.request_bytes)
@@ -112,7 +112,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self, request: GetModelMetadataRequest, context: grpc.aio.ServicerContext
     ) -> GetModelMetadataResponse:
         """The signatures."""
-        async with _told(context):
+        async with _abort_on_refusal(context):
             _check_model(self._service, request.model_spec)
             if list(request.metadata_field) != ["signature_def"]:
                 raise invalid("metadata_field must be signature_def")
@@ -129,7 +129,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         self, request: GetModelStatusRequest, context: grpc.aio.ServicerContext
     ) -> GetModelStatusResponse:
         """The one version, which is there."""
-        async with _told(context):
+        async with _abort_on_refusal(context):
             _check_model(self._service, request.model_spec)
             return status_response(self._service.model)
 
@@ -158,8 +158,8 @@ def grpc_server(service: Service, address: str) -> tuple[Any, int]:
 
 
 @asynccontextmanager
-async def _told(context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
-    """A refusal inside becomes the call's status."""
+async def _abort_on_refusal(context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
+    """Abort the call with the status of a ``Refusal`` raised inside."""
     try:
         yield
     except Refusal as refusal:
@@ -170,4 +170,4 @@ def _check_model(service: Service, spec: ModelSpec) -> None:
     if spec.version_label:
         raise invalid("versions have numbers here, no labels")
     version = spec.version.value if spec.HasField("version") else None
-    service.model.check_asked_for(spec.name, version)
+    service.model.check_model(spec.name, version)

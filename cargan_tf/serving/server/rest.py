@@ -62,7 +62,7 @@ def rest_app(service: Service) -> FastAPI:
 
 
 def _check_model(service: Service, request: Request) -> None:
-    service.model.check_asked_for(request.path_params["name"], request.path_params.get("version"))
+    service.model.check_model(request.path_params["name"], request.path_params.get("version"))
 
 
 async def _body(request: Request, limit: int) -> bytes:

@@ -16,6 +16,7 @@ from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from cargan_tf.errors import UserError
+from cargan_tf.export.metadata import read_metadata
 from cargan_tf.export.model_registry import exported_version
 from cargan_tf.export.op_allowlist import load_exported
 from cargan_tf.export.saved_model import read_warm_up
@@ -56,9 +57,11 @@ class ServedModel:
         """Load an exported version, or the highest of a folder of them.
 
         Raises:
-            UserError: there is none at ``folder``, it is damaged, or it would do more than draw.
+            UserError: there is none at ``folder``, it is damaged or of another format, or it has
+                operations that are not allowed.
         """
         version = exported_version(folder)
+        read_metadata(version)  # refuses another format
         loaded, saved = load_exported(version)
         signatures = dict(saved.meta_graphs[0].signature_def)
         signatures.pop(_INIT, None)
@@ -74,7 +77,7 @@ class ServedModel:
             ) from error
         return model
 
-    def check_asked_for(self, name: str, version: int | None) -> None:
+    def check_model(self, name: str, version: int | None) -> None:
         """Raise NOT_FOUND unless this is the model and the version."""
         if name != self.name or version not in (None, self.version):
             asked = name if version is None else f"{name}, version {version}"

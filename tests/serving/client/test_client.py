@@ -9,7 +9,9 @@ from cargan_tf.errors import UserError
 from cargan_tf.export.metadata import PARTS
 from cargan_tf.inference.generator import GenerationResult
 from cargan_tf.serving import Client
+from cargan_tf.serving.address import parse_address
 from cargan_tf.serving.client import client as client_module
+from cargan_tf.serving.client.client import refused
 
 
 @pytest.fixture(params=["rest", "grpc"])
@@ -185,11 +187,39 @@ def test_the_package_offers_it_and_nothing_else():
         cargan_tf.serving.Server  # noqa: B018
 
 
+def _refusing(message):
+    def predict(signature, inputs, outputs):
+        raise refused(parse_address("localhost:9/other"), message)
+
+    return predict
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "no signature metadata; this model has card, serving_default",
+        'Serving signature name: "metadata" not found in signature def',
+    ],
+)
+def test_a_model_of_version_0_1_is_to_be_exported_again(monkeypatch, message):
+    with Client("localhost:9/other") as client:
+        monkeypatch.setattr(client._transport, "predict", _refusing(message))
+        with pytest.raises(UserError, match=r"not exported by this version .* export the run"):
+            client.generator  # noqa: B018
+
+
+def test_another_refusal_is_passed_on(monkeypatch):
+    with Client("localhost:9/other") as client:
+        monkeypatch.setattr(client._transport, "predict", _refusing("who are you?"))
+        with pytest.raises(UserError, match="refused: who are you"):
+            client.generator  # noqa: B018
+
+
 @pytest.mark.parametrize("answers", [[b"null"] * len(PARTS), [b"no JSON"] * len(PARTS), [b"{}"]])
 def test_a_model_that_does_not_describe_itself_is_named(monkeypatch, answers):
     with Client("localhost:9/other") as client:
         told = {"json": np.array(answers, object)}
         monkeypatch.setattr(client._transport, "predict", lambda *_: told)
-        said = "has format None|the model 'other' at localhost:9 was not exported by this project"
+        said = "the model 'other' at localhost:9 was not exported by this version"
         with pytest.raises(UserError, match=said):
             client.generator  # noqa: B018

@@ -12,7 +12,7 @@ ADDRESS = parse_address("grpc://studio:9000/players")
         (client.no_server(ADDRESS), "'cargan serve' starts one"),
         (client.not_serving(ADDRESS), "check host and port"),
         (client.no_model(ADDRESS, "it has 'other'"), "grpc://studio:9000/NAME"),
-        (client.no_metadata(ADDRESS), "serve one that 'cargan export' wrote"),
+        (client.no_metadata(ADDRESS), "export the run again with 'cargan export', and serve that"),
         (client.too_late(ADDRESS, 2.5), "within 2.5 s"),
         (client.busy(ADDRESS), "try again later"),
         (client.refused(ADDRESS, "no label"), "refused: no label"),

@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import numpy as np
@@ -56,11 +57,11 @@ def test_a_fixed_size_is_checked(invented):
 
 
 def test_only_its_own_name_and_version_are_answered(invented):
-    invented.check_asked_for("cargan", None)
-    invented.check_asked_for("cargan", 3)
+    invented.check_model("cargan", None)
+    invented.check_model("cargan", 3)
     for name, version in (("other", None), ("cargan", 2), ("cargan", 0)):
         with pytest.raises(Refusal, match="there is cargan, version 3") as caught:
-            invented.check_asked_for(name, version)
+            invented.check_model(name, version)
         assert caught.value.code == StatusCode.NOT_FOUND
 
 
@@ -82,6 +83,15 @@ def test_a_damaged_model_is_named(tiny_model, tmp_path, file):
     shutil.copytree(tiny_model / "1", tmp_path / "5")
     (tmp_path / "5" / file).write_bytes(b"not a model")
     with pytest.raises(UserError, match=r"the model at .*5 is damaged: export it again"):
+        ServedModel.load(tmp_path, "cargan")
+
+
+def test_a_model_of_version_0_1_is_refused(tiny_model, tmp_path):
+    shutil.copytree(tiny_model / "1", tmp_path / "1")
+    file = tmp_path / "1" / "model.json"
+    values = json.loads(file.read_text())
+    file.write_text(json.dumps({name: values[name] for name in values if name != "format"}))
+    with pytest.raises(UserError, match="has format 1, .* export the run again"):
         ServedModel.load(tmp_path, "cargan")
 
 
