@@ -1,4 +1,4 @@
-"""`cargan classifier`: C, the evaluator of what an image shows; or of what is heard."""
+"""`cargan classifier`: C, the evaluator of what an image shows; or of what is recognition."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def command(
 ) -> None:
     """Train the classifier C on the real photos of DATA, and measure it on held-out ones.
 
-    DATA is a data set made by `cargan preprocess`, ./data by default. C guides the generators;
-    --evaluator trains the network that judges their images in `cargan evaluate`, which has no part
-    in training them; without it the first evaluation does. --audio trains the classifier that names
-    the instrument where `cargan generate` is given no label; without it `cargan train` does.
+    DATA is a data set made by `cargan preprocess`, ./data by default. C guides the generators.
+    --evaluator trains the independent network that classifies generated images in `cargan
+    evaluate`, which otherwise trains it on first use. --audio trains the sound classifier, which
+    recognizes the instrument in `cargan generate` without --label; `cargan train` otherwise does.
     """
     check_options(context, exclusive=("evaluator audio",))
     from cargan_cli.logs import new_reporter
@@ -59,21 +59,21 @@ def command(
         from cargan_tf.evaluation.networks.evaluator import train_evaluator
 
         with resumable():
-            judged = train_evaluator(data, config, reporter)
-        click.echo(f"Right on {judged.accuracy:.1%} of {judged.photos} {judged.split} photos.")
+            trained = train_evaluator(data, config, reporter)
+        click.echo(f"Accuracy {trained.accuracy:.1%} on {trained.photos} {trained.split} photos.")
         return
     if audio:
         from cargan_tf.training.classifiers.train_sound_classifier import train_sound_classifier
 
         with resumable():
-            heard = train_sound_classifier(data, config, out, reporter)
-        click.echo(f"Right on {heard.accuracy:.1%} of {heard.clips} {heard.split} sounds.")
+            sound = train_sound_classifier(data, config, out, reporter)
+        click.echo(f"Accuracy {sound.accuracy:.1%} on {sound.clips} {sound.split} sounds.")
         return
     from cargan_tf.training.classifiers.train_classifier import train_classifier
 
     with resumable():
         report = train_classifier(data, config, out, reporter)
-    click.echo(f"Right on {report.accuracy:.1%} of {report.photos} {report.split} photos.")
+    click.echo(f"Accuracy {report.accuracy:.1%} on {report.photos} {report.split} photos.")
     elsewhere = [] if out is None else ["--classifier", out]
     config_again = same_config(config_name, overrides)
     click.echo(f"Next: {command_line('train', data, *elsewhere, *config_again)}")

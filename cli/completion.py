@@ -5,6 +5,9 @@ from __future__ import annotations
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
+#: Looked for by the program when a shell asks it; click's form of its name.
+VARIABLE = "_CARGAN_COMPLETE"
+
 
 def complete_labels(
     context: click.Context, parameter: click.Parameter, incomplete: str
@@ -23,10 +26,6 @@ def complete_models(
 
     names = [model.name for model in exported_models() if model.name.startswith(incomplete)]
     return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
-
-
-#: Looked for by the program when a shell asks it; click's form of its name.
-VARIABLE = "_CARGAN_COMPLETE"
 
 
 @click.command("completion", short_help="Print the script for your shell's completion.")

@@ -41,6 +41,10 @@ NOTES, RECORDING, SEED = 2, 0, 0
 State: TypeAlias = Literal["ok", "missing", "failed"]
 
 
+#: How a state is written for people.
+STATES = {"ok": "OK", "missing": "missing", "failed": "FAILED"}
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing looked at.
@@ -188,10 +192,6 @@ def _drawing() -> Iterator[Finding]:
             yield Finding("drawing", "failed", f"{detail}, all of one color", remedy)
         else:
             yield Finding("drawing", "ok", detail)
-
-
-#: How a state is written for people.
-STATES = {"ok": "OK", "missing": "missing", "failed": "FAILED"}
 
 
 @click.command("doctor", short_help="Check the installation.")

@@ -42,10 +42,12 @@ def print_report(report: Report) -> None:
         accuracy = (
             "" if network.accuracy is None else f", accuracy {network.accuracy:.1%} on photos"
         )
-        line = f"{network.name}: {network.what}{accuracy}; weights {network.weights_hash[:12]}"
+        line = (
+            f"{network.name}: {network.description}{accuracy}; weights {network.weights_hash[:12]}"
+        )
         console.print(line, markup=False)
     for unmeasured in report.skipped_metrics:
-        console.print(f"Not measured: {unmeasured.what}: {unmeasured.why}", markup=False)
+        console.print(f"Not measured: {unmeasured.metric}: {unmeasured.reason}", markup=False)
 
 
 def _cells(split: SplitReport, info: MetricInfo) -> list[str]:

@@ -38,6 +38,16 @@ _QUOTED = re.compile(r"\n  [^\n]*\Z")
 _NOT_FOR_USERS = ("urllib3.connectionpool",)
 
 
+#: Seconds between progress events of a task.
+INTERVAL = 10.0
+#: A server's threads write too, and a line must stay one.
+_ONE_AT_A_TIME = threading.Lock()
+#: Loggers that write to standard error by handlers of their own.
+_WITH_HANDLERS = ("tensorflow", "absl")
+#: Seconds between lines of a task where bars cannot be drawn (a log file, CI).
+LINE_INTERVAL = 20.0
+
+
 @contextmanager
 def logged(as_events: bool) -> Iterator[None]:
     """Within the block each warning is a line that begins with its level; or an event of
@@ -81,16 +91,6 @@ def _said(warning: str) -> str:
     """One of Python's warnings without the line of source that it ends with."""
     text = _ORIGIN.sub("", warning, count=1).rstrip()
     return _QUOTED.sub("", text).strip()
-
-
-#: Seconds between progress events of a task.
-INTERVAL = 10.0
-
-#: A server's threads write too, and a line must stay one.
-_ONE_AT_A_TIME = threading.Lock()
-
-#: Loggers that write to standard error by handlers of their own.
-_WITH_HANDLERS = ("tensorflow", "absl")
 
 
 def write_event(event: str, level: str = "info", **values: Any) -> None:
@@ -179,10 +179,6 @@ def log_as_events() -> None:
     for name in _WITH_HANDLERS:
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-
-
-#: Seconds between lines of a task where bars cannot be drawn (a log file, CI).
-LINE_INTERVAL = 20.0
 
 
 class TerminalReporter:

@@ -13,6 +13,8 @@ from cargan_tf.config import Config, load_config, override
 from cargan_tf.data.dataset import load_dataset
 from cargan_tf.utils.remote import is_remote, to_path
 
+Command = Callable[..., Any]
+
 
 def config_for_data(data: Path, name: str | None, overrides: Iterable[str]) -> Config:
     """The named configuration, else the one that the data set was made with."""
@@ -20,9 +22,6 @@ def config_for_data(data: Path, name: str | None, overrides: Iterable[str]) -> C
         return load_config(name, overrides)
     import_for(data)
     return override(load_dataset(data).config, overrides)
-
-
-Command = Callable[..., Any]
 
 
 class _DiskPath(click.Path):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def print_table(table: MeasuredTable) -> None:
-    """The table and what one needs to evaluator it, to standard output."""
+    """Print the table and its notes."""
     from rich.console import Console
     from rich.table import Table
 

@@ -19,6 +19,10 @@ _SUMMED_SAMPLES: Final = 1 << 20
 """FloatArray whose energies are summed at a time: 8 MB."""
 
 
+#: A root mean square below this is silence: half a bit of 24-bit sound.
+_SILENCE = 2.0**-24
+
+
 @dataclass(frozen=True, eq=False)
 class Clip:
     """A piece of a waveform, of the length a model expects.
@@ -127,10 +131,6 @@ def _check_positive(name: str, value: int) -> None:
 def _time(samples: int, sample_rate: int | None) -> str:
     """A position or length in a message: in seconds where the rate is known."""
     return f"{samples} samples" if sample_rate is None else f"{samples / sample_rate:.3f} s"
-
-
-#: A root mean square below this is silence: half a bit of 24-bit sound.
-_SILENCE = 2.0**-24
 
 
 def mix_clips(first: Clip, second: Clip, alpha: float) -> Clip:

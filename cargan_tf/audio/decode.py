@@ -40,6 +40,12 @@ _UNKNOWN_FRAMES: Final = 2**63 - 1
 fails at the end of it."""
 
 
+MAX_STREAM_BYTES: Final = 1 << 29
+_BLOCK_FRAMES: Final = 1 << 18
+_QUALITY: Final = "HQ"
+_FULL_SCALE: Final = {"uint8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31}
+
+
 def check_format(name: str, rate: int, channels: int) -> None:
     """Refuse a rate or a number of channels out of bounds, before anything is allocated.
 
@@ -93,16 +99,12 @@ def check_finite(mono: NDArray[np.float32], rate: int, name: str, before: int = 
         )
 
 
-MAX_STREAM_BYTES: Final = 1 << 29
 """Of a pipe's content, which is held in memory: 49 minutes of a CD, 512 MB."""
 
-_BLOCK_FRAMES: Final = 1 << 18
 """Frames decoded at a time: many channels are mixed down before the next block is read."""
 
-_QUALITY: Final = "HQ"
 """Of the SoX resampler; librosa's choice."""
 
-_FULL_SCALE: Final = {"uint8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31}
 """The magnitude that stands for 1.0 in integer PCM."""
 
 

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from cargan_tf.config import AudioConfig
 from cargan_tf.utils.banded_matrix import BandedMatrix, Row
 
+MIN_CLIP_RANGE_DB: Final = 1.0
+_BANDS_AT_ONCE: Final = 16
+
 
 @lru_cache(32)
 def periodic_hann(length: int) -> NDArray[np.float64]:
@@ -23,10 +26,8 @@ def periodic_hann(length: int) -> NDArray[np.float64]:
     return window
 
 
-MIN_CLIP_RANGE_DB: Final = 1.0
 """The least range by which a clip is scaled to 0..1: round-off in silence must not be blown up."""
 
-_BANDS_AT_ONCE: Final = 16
 """Mel bands that are summed at once: 8 to 16 were equally fast, all 128 four times slower."""
 
 

@@ -23,6 +23,26 @@ _MAX_DEPTH = 20
 _MAX_NUMBER = 2**63 - 1
 
 
+#: Settings of version 0.1 that were renamed in 0.2, as ``section.key``.
+RENAMED = {
+    "audio.clip_spreads": "audio.clip_std",
+    "classifier.flavour": "classifier.resnet_variant",
+    "data.test_share": "data.test_fraction",
+    "data.validation_share": "data.validation_fraction",
+    "judge": "evaluator",
+    "loss.adversarial_form": "loss.gan_loss",
+    "model.coarse_skips_left_out": "model.coarse_dropped_skips",
+    "model.generator_widest": "model.max_width_multiplier",
+    "monitor.listening_clips": "monitor.validation_clips",
+    "monitor.listening_steps": "monitor.validation_steps",
+    "monitor.picture_steps": "monitor.grid_steps",
+    "training.average_steps": "training.ema_steps",
+}
+_SHIPPED = "cargan_tf.configs"
+#: Maximum characters of an invalid value in a message.
+_MAX_SHOWN = 300
+
+
 class _SettingsLoader(yaml.SafeLoader):
     """A ``SafeLoader`` without aliases and with bounded nesting.
 
@@ -73,28 +93,6 @@ def load_yaml(text: str) -> Any:
     except (LookupError, AttributeError, ArithmeticError, TypeError) as error:
         # PyYAML's constructors raise these for a value that contradicts its tag: ``!!bool maybe``
         raise ValueError(f"a value is not of its type ({error})") from error
-
-
-#: Settings of version 0.1 that were renamed in 0.2, as ``section.key``.
-RENAMED = {
-    "audio.clip_spreads": "audio.clip_std",
-    "classifier.flavour": "classifier.resnet_variant",
-    "data.test_share": "data.test_fraction",
-    "data.validation_share": "data.validation_fraction",
-    "judge": "evaluator",
-    "loss.adversarial_form": "loss.gan_loss",
-    "model.coarse_skips_left_out": "model.coarse_dropped_skips",
-    "model.generator_widest": "model.max_width_multiplier",
-    "monitor.listening_clips": "monitor.validation_clips",
-    "monitor.listening_steps": "monitor.validation_steps",
-    "monitor.picture_steps": "monitor.grid_steps",
-    "training.average_steps": "training.ema_steps",
-}
-
-_SHIPPED = "cargan_tf.configs"
-
-#: Maximum characters of an invalid value in a message.
-_MAX_SHOWN = 300
 
 
 def shipped_configs() -> list[str]:

@@ -11,6 +11,10 @@ Weight = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
+#: Hz; from telephone to studio.
+MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 4_000, 192_000
+
+
 class Section(BaseModel):
     """A group of settings: immutable, and unknown keys are refused."""
 
@@ -31,10 +35,6 @@ class Section(BaseModel):
 def setting(default: Any, why: str, **bounds: Any) -> Any:
     """A field with its default, and a description that says why."""
     return Field(default, description=why, **bounds)
-
-
-#: Hz; from telephone to studio.
-MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 4_000, 192_000
 
 
 class AudioConfig(Section):

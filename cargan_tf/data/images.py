@@ -34,6 +34,25 @@ _ROWS, _COLUMNS = 4, 6
 _KEPT = 32
 
 
+#: Refused before decoding: 50 million pixels are six times 4K, and already 150 MB as RGB.
+MAX_PIXELS = 50_000_000
+#: A file without compression of so many pixels in four channels of 16 bits; some formats are read
+#: into memory whole when they are opened.
+MAX_BYTES = 8 * MAX_PIXELS
+#: What cameras, scanners and the web have, as Pillow names it. It knows thirty more, among them
+#: EPS, which it hands over to Ghostscript, a program that runs what is in the file.
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "JPEG2000", "TIFF", "BMP", "GIF", "PPM")
+#: What shows through where an image is transparent, as on a page.
+BACKGROUND = (255, 255, 255)
+#: A JPEG is decoded at a half, a quarter or an eighth of its size as long as that leaves so many
+#: times the pixels asked for, each way: several times faster, and off by 0.2 to 0.4 of 255 on
+#: average from what the whole image gives. At 1 it would be 0.3 to 0.7
+#: (docs/explanation/performance.md).
+_DECODED_SIDES = 2
+#: 16-bit values fall on the 8-bit scale by this factor: 65,535 becomes 255.
+_PER_BYTE = 257
+
+
 def resize_lanczos(
     pixels: NDArray[np.uint8], size: int, box: tuple[float, float, float, float]
 ) -> NDArray[np.uint8]:
@@ -92,30 +111,6 @@ def _bands(length: int, size: int, start: float, stop: float) -> Iterator[Row]:
             np.abs(distances) < _LOBES, np.sinc(distances) * np.sinc(distances / _LOBES), 0.0
         )
         yield first, band / band.sum()
-
-
-#: Refused before decoding: 50 million pixels are six times 4K, and already 150 MB as RGB.
-MAX_PIXELS = 50_000_000
-
-#: A file without compression of so many pixels in four channels of 16 bits; some formats are read
-#: into memory whole when they are opened.
-MAX_BYTES = 8 * MAX_PIXELS
-
-#: What cameras, scanners and the web have, as Pillow names it. It knows thirty more, among them
-#: EPS, which it hands over to Ghostscript, a program that runs what is in the file.
-FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "JPEG2000", "TIFF", "BMP", "GIF", "PPM")
-
-#: What shows through where an image is transparent, as on a page.
-BACKGROUND = (255, 255, 255)
-
-#: A JPEG is decoded at a half, a quarter or an eighth of its size as long as that leaves so many
-#: times the pixels asked for, each way: several times faster, and off by 0.2 to 0.4 of 255 on
-#: average from what the whole image gives. At 1 it would be 0.3 to 0.7
-#: (docs/explanation/performance.md).
-_DECODED_SIDES = 2
-
-#: 16-bit values fall on the 8-bit scale by this factor: 65,535 becomes 255.
-_PER_BYTE = 257
 
 
 def read_photo(path: Path, size: int, strip: tuple[int, int] = (0, 1)) -> np.ndarray:

@@ -1,9 +1,8 @@
 """Batches from shards by ``tf.data``: endless and resumable for training, in order for evaluation.
 
 With ``data.shuffle_sounds`` sounds are exchanged within their class, the control of the sensitivity
-metrics: a generator trained so knows what each class looks like, and cannot know from the sound
-    which of its
-images to draw: photo and sound have nothing in common but the label.
+metrics: photo and sound then have nothing in common but the label, so a generator cannot learn from
+the sound which image of the class to generate.
 """
 
 from __future__ import annotations
@@ -23,6 +22,14 @@ from cargan_tf.data.records import parse, parse_log_mel, parse_sounds, read_reco
 from cargan_tf.data.splits import hash_order
 from cargan_tf.errors import UserError
 from cargan_tf.utils.remote import to_path
+
+#: Shards read in turns where records are not held in memory: with the shuffle buffer it mixes
+#: records that lie far apart.
+_SHARDS_AT_ONCE = 4
+#: Set within a graph it concerns this graph's ops alone, and frees them from the caller's
+#: ``tf.random.set_seed``; all that varies is in the ops' own seeds. (TensorFlow fails at 0.)
+_GRAPH_SEED = 1
+_INT64_MAX = 2**63 - 1
 
 
 def shuffled_within_class(
@@ -67,17 +74,6 @@ def exchange_sounds(
         return {**batch, "log_mel": parse_log_mel(heard, n_mels, frames)}
 
     return batches.map(exchange, num_parallel_calls=tf.data.AUTOTUNE)
-
-
-#: Shards read in turns where records are not held in memory: with the shuffle buffer it mixes
-#: records that lie far apart.
-_SHARDS_AT_ONCE = 4
-
-#: Set within a graph it concerns this graph's ops alone, and frees them from the caller's
-#: ``tf.random.set_seed``; all that varies is in the ops' own seeds. (TensorFlow fails at 0.)
-_GRAPH_SEED = 1
-
-_INT64_MAX = 2**63 - 1
 
 
 def training_batches(
@@ -148,7 +144,7 @@ def evaluation_batches(
         split: ``train``, ``validation`` or ``test``.
         batch_size: records a batch; the last may have fewer.
         limit: records at most.
-        chosen: places of the records to be read, as :func:`even_choice` gives them; all by default.
+        chosen: indices of the records to read, from :func:`stratified_sample`; all by default.
 
     Returns:
         As :func:`training_batches`, and ``recording`` and ``player`` [B] strings, ``rms_db`` and

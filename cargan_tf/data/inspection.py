@@ -25,6 +25,16 @@ _BATCH = 256
 _SILENT = SilentReporter()
 
 
+#: Pixels of one image's side on the sheet.
+CELL: Final = 128
+MARGIN: Final = 4
+CAPTION: Final = 18
+NAME_WIDTH: Final = 120
+TEXT: Final = (30, 30, 30)
+#: Characters of a caption that stand under two cells at its size.
+_CAPTION_LENGTH: Final = 42
+
+
 @dataclass(frozen=True, eq=False)
 class Example:
     """One record to look at.
@@ -148,17 +158,6 @@ def _example(info: DatasetInfo, label: str, name: str, record: bytes) -> Example
     audio, size = info.config.audio, info.config.data.image_size
     parsed = parse(tf.constant([record]), audio.n_mels, audio.frames, size)
     return Example(label, name, parsed["log_mel"][0].numpy(), parsed["photo"][0].numpy())
-
-
-#: Pixels of one image's side on the sheet.
-CELL: Final = 128
-MARGIN: Final = 4
-CAPTION: Final = 18
-NAME_WIDTH: Final = 120
-TEXT: Final = (30, 30, 30)
-
-#: Characters of a caption that stand under two cells at its size.
-_CAPTION_LENGTH: Final = 42
 
 
 def contact_sheet_image(examples: Sequence[Example]) -> Image.Image:

@@ -32,6 +32,10 @@ _FEATURES = {
 }
 
 
+#: Records read at a time: 56 MB of 256×256 images.
+_BATCH = 256
+
+
 def serialize(
     pair: Pair,
     log_mel: NDArray[np.float32],
@@ -116,10 +120,6 @@ def parse_log_mel(content: tf.Tensor, n_mels: int, frames: int) -> tf.Tensor:
 def _batch(strings: tf.Tensor) -> int:
     """The number of records where the graph knows it; it must reach the networks."""
     return strings.shape[0] or -1
-
-
-#: Records read at a time: 56 MB of 256×256 images.
-_BATCH = 256
 
 
 def stratified_sample(

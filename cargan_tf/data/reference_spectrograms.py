@@ -42,6 +42,20 @@ _ROUNDS: Final = 4
 _CUBIC: Final = -0.5
 
 
+#: What a log-mel must be like to stand beside the authors' images. Bands, frames and scale are
+#: read off the images; how the sound was analysed nobody says. The window is short, as single
+#: pulses of a bassoon's reed are seen in them (30 or so in half a second); the hop gives 128
+#: frames at the rate of Sub-URMP's clips.
+REFERENCE_AUDIO: Final[dict[str, Any]] = {
+    "sample_rate": 44_100,
+    "clip_seconds": 0.5,
+    "n_fft": 512,
+    "hop_length": 173,
+    "n_mels": N_MELS,
+    "log_mel_scale": "clip",
+}
+
+
 def render_jet_image(log_mel: NDArray[np.floating], size: int = IMAGE_SIZE) -> Image.Image:
     """The image of a log-mel as the authors drew it.
 
@@ -142,20 +156,6 @@ def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
     near = ((a + 2) * x - (a + 3)) * x * x + 1
     far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
     return np.where(x < 1, near, np.where(x < 2, far, 0.0))
-
-
-#: What a log-mel must be like to stand beside the authors' images. Bands, frames and scale are
-#: read off the images; how the sound was analysed nobody says. The window is short, as single
-#: pulses of a bassoon's reed are seen in them (30 or so in half a second); the hop gives 128
-#: frames at the rate of Sub-URMP's clips.
-REFERENCE_AUDIO: Final[dict[str, Any]] = {
-    "sample_rate": 44_100,
-    "clip_seconds": 0.5,
-    "n_fft": 512,
-    "hop_length": 173,
-    "n_mels": N_MELS,
-    "log_mel_scale": "clip",
-}
 
 
 def audio_settings_for(source: Source, config: Config) -> tuple[Config, str]:

@@ -10,6 +10,10 @@ from dataclasses import replace
 from cargan_tf.config import DataConfig
 from cargan_tf.data.pairs import NO_SPLIT, SPLITS, Pair, Source, in_key_order
 
+TRAIN, *HELD_OUT = SPLITS
+#: Recordings that a class must have for each of the held-out splits to get one.
+_ENOUGH_FOR_ALL = 3
+
 
 def hash_order(name: str, seed: int | None = None) -> tuple[bytes, str]:
     """What ``name`` is sorted by: a hash of it, and the name itself where two hashes are equal.
@@ -22,19 +26,13 @@ def hash_order(name: str, seed: int | None = None) -> tuple[bytes, str]:
     return hashlib.blake2b(text.encode(), digest_size=8).digest(), name
 
 
-TRAIN, *HELD_OUT = SPLITS
-
-#: Recordings that a class must have for each of the held-out splits to get one.
-_ENOUGH_FOR_ALL = 3
-
-
 def with_splits(source: Source, data: DataConfig) -> Source:
     """``source`` with every pair in a split; what the data itself says stays as it is.
 
     Recordings are dealt out class by class, rarest first: at least one to training, then to each
-    held-out split its share, but one at least where a class has three recordings or more. What
-    shares an :attr:`Pair.origin` stays together, so that where a recording has several classes
-    the shares are met as nearly as it allows.
+    held-out split its fraction, but one at least where a class has three recordings or more. What
+    shares a :attr:`Pair.group` stays together, so that where a recording has several classes
+    the fractions are met as nearly as it allows.
 
     Args:
         source: pairs, some or all of which have no split.

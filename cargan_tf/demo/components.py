@@ -136,17 +136,17 @@ def chosen(label: str) -> str | None:
     return label or None
 
 
-def told(answer: Callable[..., Any]) -> Callable[..., Any]:
-    """``answer``, with what is wrong with the input shown on the page."""
+def show_errors(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap ``answer`` to show a ``UserError`` on the page."""
 
     @wraps(answer)
-    def tell(*inputs: Any) -> Any:
+    def answer_or_error(*inputs: Any) -> Any:
         try:
             return answer(*inputs)
         except UserError as error:
-            raise gr.Error(str(error), title="Not drawn", print_exception=False) from error
+            raise gr.Error(str(error), title="Not generated", print_exception=False) from error
 
-    return tell
+    return answer_or_error
 
 
 def _words(label: str) -> str:

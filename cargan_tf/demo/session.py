@@ -69,17 +69,19 @@ class DemoSession:
         loudest = self.generator.clip(waveform, rate).start
         return Extent(self._last(waveform), loudest / rate)
 
-    def draw(self, file: str, label: str | None, start: float, decibels: float) -> GenerationResult:
+    def generate(
+        self, file: str, label: str | None, start: float, decibels: float
+    ) -> GenerationResult:
         """Draw half a second of a sound file; ``start`` beyond the last clip is that clip."""
         waveform, rate = self.waveform(file), self.generator.sample_rate
         start = min(start, self._last(waveform))
         clip = louder(self.generator.clip(waveform, rate, start), decibels)
         return self.generator.generate_clips([clip], [label])[0]
 
-    def walk(
+    def interpolate(
         self, files: tuple[str, str], labels: tuple[str | None, str | None], alphas: list[float]
     ) -> list[GenerationResult]:
-        """Draw the loudest half seconds of two sound files as one, in several shares."""
+        """Mix the loudest half seconds of two sound files, with each weight in ``alphas``."""
         rate = self.generator.sample_rate
         first, second = (self.generator.clip(self.waveform(file), rate) for file in files)
         return generate_mixes(self.generator, (first, second), labels, alphas)

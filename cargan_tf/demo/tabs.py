@@ -23,6 +23,10 @@ WAVEFORM, SPECTROGRAM, COARSE, RESIDUE = (
 )
 
 
+#: Images on the way.
+STEPS = 6
+
+
 def one_sound(page: gr.Blocks, session: DemoSession) -> None:
     """Controls at the left, the image at the right, the way from sound to image below."""
     with gr.Row():
@@ -50,13 +54,13 @@ def one_sound(page: gr.Blocks, session: DemoSession) -> None:
             residue = components.step(RESIDUE, "residue")
     outputs = [refined, caption, download, waveform, spectrogram, coarse, residue]
 
-    def draw(file: str | None, label: str, start: float, decibels: float) -> list[Any]:
+    def generate(file: str | None, label: str, start: float, decibels: float) -> list[Any]:
         if file is None:
             button = gr.DownloadButton(interactive=False)
             sound_steps = components.heading(WAVEFORM), components.heading(SPECTROGRAM)
             seen = components.shown(None), components.heading(RESIDUE)
             return [components.shown(None), "", button, *sound_steps, *seen]
-        generated = session.draw(file, components.chosen(label), start, decibels)
+        generated = session.generate(file, components.chosen(label), start, decibels)
         seconds, rate = session.generator.clip_seconds, session.generator.sample_rate
         outline = waveform_svg(session.waveform(file), rate, generated.start_seconds, seconds)
         return [
@@ -73,18 +77,18 @@ def one_sound(page: gr.Blocks, session: DemoSession) -> None:
             _residue(generated),
         ]
 
-    def hear(file: str | None, label: str, decibels: float) -> list[Any]:
+    def load(file: str | None, label: str, decibels: float) -> list[Any]:
         if file is None:
-            return [gr.Slider(interactive=False), *draw(None, label, 0, decibels)]
+            return [gr.Slider(interactive=False), *generate(None, label, 0, decibels)]
         extent = session.extent(file)
         last, begin = (floor(seconds / STEP) * STEP for seconds in (extent.last, extent.loudest))
         slider = gr.Slider(
             maximum=round(max(last, STEP), 2), value=round(begin, 2), interactive=last > 0
         )
-        return [slider, *draw(file, label, begin, decibels)]
+        return [slider, *generate(file, label, begin, decibels)]
 
     sound.change(
-        components.told(hear),
+        components.show_errors(load),
         [sound, label, decibels],
         [start, *outputs],
         show_progress_on=refined,
@@ -92,7 +96,7 @@ def one_sound(page: gr.Blocks, session: DemoSession) -> None:
     )
     gr.on(
         [label.input, start.input, decibels.input],
-        components.told(draw),
+        components.show_errors(generate),
         [sound, label, start, decibels],
         outputs,
         show_progress_on=refined,
@@ -109,10 +113,6 @@ def _residue(generated: GenerationResult) -> str:
         "What the coarse image lacks of each instrument, or shows too much of. It guides the"
         " refined image.",
     )
-
-
-#: Images on the way.
-STEPS = 6
 
 
 def two_sounds(page: gr.Blocks, session: DemoSession) -> None:
@@ -158,13 +158,13 @@ def two_sounds(page: gr.Blocks, session: DemoSession) -> None:
         if file is None or other is None:
             return [components.shown(None), "", gr.DownloadButton(interactive=False)]
         labels = components.chosen(label), components.chosen(other_label)
-        (generated,) = session.walk((file, other), labels, [alpha])
+        (generated,) = session.interpolate((file, other), labels, [alpha])
         described = components.shown(
             generated.image, f"Mix: {' and '.join(generated.label_weights)}"
         )
         return [described, components.caption(generated), components.download(download, generated)]
 
-    def hear(
+    def load(
         file: str | None, other: str | None, label: str, other_label: str, alpha: float
     ) -> list[Any]:
         if file is None or other is None:
@@ -174,7 +174,7 @@ def two_sounds(page: gr.Blocks, session: DemoSession) -> None:
         steps = [
             (generated.image, f"{fraction:.0%}")
             for fraction, generated in zip(
-                alphas, session.walk((file, other), labels, alphas), strict=True
+                alphas, session.interpolate((file, other), labels, alphas), strict=True
             )
         ]
         return [steps, *mix(file, other, label, other_label, alpha)]
@@ -182,10 +182,12 @@ def two_sounds(page: gr.Blocks, session: DemoSession) -> None:
     inputs = [first[0], second[0], first[1], second[1], alpha]
     gr.on(
         [first[0].change, second[0].change, first[1].input, second[1].input],
-        components.told(hear),
+        components.show_errors(load),
         inputs,
         [walk, *outputs],
         show_progress_on=mixed,
         **components.LIVE,
     )
-    alpha.input(components.told(mix), inputs, outputs, show_progress_on=mixed, **components.LIVE)
+    alpha.input(
+        components.show_errors(mix), inputs, outputs, show_progress_on=mixed, **components.LIVE
+    )

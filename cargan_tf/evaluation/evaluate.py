@@ -56,8 +56,11 @@ PACKAGES = (
 )
 
 
+ROWS = (REFINED, COARSE, CLASS_MEAN, REAL)
+
+
 def provenance_of(
-    run: Run, step: int, data: Path, beside: Mapping[str, Run], seed: int
+    run: Run, step: int, data: Path, compared: Mapping[str, Run], seed: int
 ) -> Provenance:
     """Paths, hashes, versions and the date.
 
@@ -65,7 +68,7 @@ def provenance_of(
         run: with a checkpoint.
         step: of that checkpoint.
         data: what it was evaluated on.
-        beside: other runs by the names of their rows.
+        compared: other runs by the names of their rows.
         seed: of the evaluation.
     """
     info = run.read_info()
@@ -80,7 +83,7 @@ def provenance_of(
         data=str(data.resolve()),
         data_hash=file_hash(data / DATASET_FILE),
         trained_on_data_hash=info.data_hash,
-        beside={name: str(other.path.resolve()) for name, other in beside.items()},
+        compared={name: str(other.path.resolve()) for name, other in compared.items()},
         seed=seed,
         versions=versions_of(PACKAGES),
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -99,9 +102,6 @@ def checkpoint_hash(checkpoint: Path) -> str:
     for file in sorted(files_of(checkpoint)):
         digest.update(file_hash(file).encode())
     return digest.hexdigest()
-
-
-ROWS = (REFINED, COARSE, CLASS_MEAN, REAL)
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def evaluate_run(
     data: Path | None = None,
     splits: Sequence[str] | None = None,
     out: Path | None = None,
-    beside: Sequence[Run] = (),
+    compared: Sequence[Run] = (),
     features: str | None = None,
     metrics: Sequence[str] | None = None,
     limits: Limits | None = None,
@@ -138,17 +138,17 @@ def evaluate_run(
     Args:
         run: made by training, or imported.
         data: the data set; the one that the run was trained on by default.
-        splits: what to draw, in this order; one that the data lacks is named as not measured. By
+        splits: splits to evaluate, in this order; one that the data lacks is listed as skipped. By
             default ``train`` and ``test``, or ``validation`` where there is no test split.
         out: folder of the report; ``RUN/evaluation`` by default.
-        beside: runs that get a row each, such as one trained with sounds shuffled in the class.
+        compared: runs that get a row each, such as one trained with sounds shuffled in the class.
         features: name of the feature network of FID, KID and IS; ``efficientnet-lite0`` by default.
         metrics: names of those wanted; all by default.
         limits: how much is measured.
-        reporter: told of each stage.
+        reporter: receives each stage.
 
     Returns:
-        The report, and what was drawn by split.
+        The report, and the generated images by split.
 
     Raises:
         UserError: no run, no checkpoint, no data, none of the splits, a data set with other
@@ -161,7 +161,7 @@ def evaluate_run(
     missing: list[SkippedMetric] = []
     there = present_splits(splits, data, missing)
     generator = SplitGenerator(run, data)
-    others = {name: SplitGenerator(other, data) for name, other in names_beside(beside).items()}
+    others = {name: SplitGenerator(other, data) for name, other in row_names(compared).items()}
     networks = find_networks(
         {metric.role for metric in wanted if metric.role},
         features,
@@ -174,13 +174,13 @@ def evaluate_run(
     reports: list[SplitReport] = []
     generated: dict[str, GeneratedSplit] = {}
     for split in there:
-        inputs = _drawn_material(split, generator, others, networks, limits, reporter)
+        inputs = _generate_inputs(split, generator, others, networks, limits, reporter)
         generated[split] = inputs.generated
         available = generator.dataset.records(split)
         reports.append(_measured(inputs, wanted, available, missing, reporter))
     report = Report(
         format=FORMAT,
-        provenance=provenance_of(run, generator.step, data, names_beside(beside), limits.seed),
+        provenance=provenance_of(run, generator.step, data, row_names(compared), limits.seed),
         labels=generator.dataset.labels,
         metrics=tuple(metric.info for metric in wanted),
         networks=tuple(network.info for network in networks.found.values()),
@@ -191,7 +191,7 @@ def evaluate_run(
     return report, generated
 
 
-def names_beside(runs: Sequence[Run]) -> dict[str, Run]:
+def row_names(runs: Sequence[Run]) -> dict[str, Run]:
     """Runs by the names of their rows: of their folders, as much of the path as tells them apart.
 
     Raises:
@@ -199,7 +199,7 @@ def names_beside(runs: Sequence[Run]) -> dict[str, Run]:
     """
     paths = [run.path.resolve() for run in runs]
     if len(set(paths)) < len(paths):
-        raise UserError("a run stands beside twice: name each once.")
+        raise UserError("--compare names a run twice: name each once.")
     named: dict[str, Run] = {}
     for run, path in zip(runs, paths, strict=True):
         namesakes = sum(other.name == path.name for other in paths) > 1 or path.name in ROWS
@@ -230,7 +230,7 @@ def present_splits(
     return found
 
 
-def _drawn_material(
+def _generate_inputs(
     split: str,
     generator: SplitGenerator,
     others: Mapping[str, SplitGenerator],
@@ -239,14 +239,14 @@ def _drawn_material(
     reporter: Reporter,
 ) -> SplitInputs:
     limit = limits.train if split == "train" else limits.held_out
-    with reporter.task(f"Draw {split}", 1 + len(others)) as task:
-        generated = generator.draw(split, limit, limits.seed)
+    with reporter.task(f"Generate {split}", 1 + len(others)) as task:
+        generated = generator.generate(split, limit, limits.seed)
         task.advance()
-        beside = {}
+        compared = {}
         for name, other in others.items():
-            beside[name] = other.draw(split, limit, limits.seed)
+            compared[name] = other.generate(split, limit, limits.seed)
             task.advance()
-    return SplitInputs(generated, beside, networks, limits.seed)
+    return SplitInputs(generated, compared, networks, limits.seed)
 
 
 def _measured(
@@ -264,14 +264,14 @@ def _measured(
             )
         )
     rows: list[Row] = []
-    apart: dict[str, list[Row]] = {}
+    subsets: dict[str, list[Row]] = {}
     examples: tuple[Example, ...] = ()
     confusions: tuple[Confusion, ...] = ()
     with reporter.task(f"Measure {generated.split}", len(inputs.kinds)) as task:
         for row_material, row, groups in measure_split(inputs, metrics, missing, task):
             rows.append(row)
             for name, group in groups.items():
-                apart.setdefault(name, []).append(group)
+                subsets.setdefault(name, []).append(group)
             if row.name == REFINED:
                 examples = examples_of(generated, row_material)
                 confusions = confusions_of(row_material)
@@ -280,7 +280,7 @@ def _measured(
         pairs=len(generated.keys),
         available=available,
         rows=tuple(rows),
-        apart={name: tuple(group) for name, group in apart.items()},
+        subsets={name: tuple(group) for name, group in subsets.items()},
         confusions=confusions,
         examples=examples,
     )

@@ -27,6 +27,9 @@ from cargan_tf.training.validation import (
 from cargan_tf.utils.arrays import BoolArray, FloatArray
 from cargan_tf.utils.files import file_hash
 
+#: Sounds drawn at a time; only memory depends on it.
+DRAWING_BATCH = 16
+
 
 @dataclass(frozen=True, eq=False)
 class GeneratedSplit:
@@ -77,10 +80,6 @@ class GeneratedSplit:
         return np.argmax(self.label, axis=1)
 
 
-#: Sounds drawn at a time; only memory depends on it.
-DRAWING_BATCH = 16
-
-
 class SplitGenerator:
     """The networks of a run's newest checkpoint over the splits of a data set.
 
@@ -111,9 +110,9 @@ class SplitGenerator:
         self.network = new_network(self.info.config, len(self.info.labels))
         self.step = restore_network(run.checkpoints, self.network)
         self._run, self._data = run, data
-        self._draw = BatchGenerator(self.network, DRAWING_BATCH)
+        self._batch_generator = BatchGenerator(self.network, DRAWING_BATCH)
 
-    def draw(self, split: str, limit: int, seed: int) -> GeneratedSplit:
+    def generate(self, split: str, limit: int, seed: int) -> GeneratedSplit:
         """Draw at most ``limit`` pairs of ``split``, chosen evenly over the classes by ``seed``.
 
         Raises:
@@ -129,7 +128,7 @@ class SplitGenerator:
         label = pairs["label"]
         other = permute_within_class(np.argmax(label, axis=1), random)
         other_label = shifted_labels(label, random)
-        coarse, refined = self._draw(pairs["spectrogram"], label)
+        coarse, refined = self._batch_generator(pairs["spectrogram"], label)
         players = names_of(pairs["player"])
         silent = pairs["rms_db"] < config.audio.silence_rms_db
         return GeneratedSplit(
@@ -145,8 +144,8 @@ class SplitGenerator:
             photos=pairs["photo"],
             coarse=coarse,
             refined=refined,
-            other_sound=self._draw(pairs["spectrogram"][other], label)[1],
-            other_label=self._draw(pairs["spectrogram"], other_label)[1],
+            other_sound=self._batch_generator(pairs["spectrogram"][other], label)[1],
+            other_label=self._batch_generator(pairs["spectrogram"], other_label)[1],
             class_means=self._class_means(),
         )
 

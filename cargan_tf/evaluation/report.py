@@ -16,7 +16,7 @@ FORMAT = 2
 #: Under the run's directory: the report, and the page that shows it.
 FOLDER, REPORT_FILE, PAGE_FILE = "evaluation", "report.json", "report.html"
 
-#: Rows of every split, in this order; those of ``beside`` runs follow under the runs' names.
+#: Rows of every split, in this order; those of compared runs follow under the runs' names.
 REFINED, COARSE, CLASS_MEAN, REAL = "refined", "coarse", "class mean", "real photos"
 
 
@@ -29,7 +29,7 @@ class MetricValue:
         images: how many images it was measured on (N of the fake ones).
         real: real photos they were compared with, for measures of distributions.
         interval: Wilson's 95 % interval of a share.
-        std: standard error over parts of the images (KID).
+        standard_error: over parts of the images (KID).
         chance: what guessing would give: a label, for accuracies, else a photo of the class.
         floor: the same measure between two disjoint halves of the real photos.
         at_floor_size: the measure between one of those halves and images that belong to the
@@ -43,7 +43,7 @@ class MetricValue:
     images: int
     real: int | None = None
     interval: tuple[float, float] | None = None
-    std: float | None = None
+    standard_error: float | None = None
     chance: float | None = None
     floor: float | None = None
     at_floor_size: float | None = None
@@ -55,7 +55,7 @@ class MetricValue:
 @dataclass(frozen=True)
 class Row:
     """Figures of one kind of images: ``refined``, ``coarse``, ``class mean`` (always the mean
-    training photo), ``real photos``, or a run that was named to stand beside."""
+    training photo), ``real photos``, or a compared run."""
 
     name: str
     values: dict[str, MetricValue]  # by the metric's name; what is absent was not measured
@@ -98,7 +98,7 @@ class SplitReport:
         available: how many the split has; where there are more, the choice was seeded and even
             over the classes.
         rows: figures over all pairs.
-        apart: figures over ``music`` alone and over the ``silent`` and the ``noise-like`` clips;
+        subsets: figures over ``music`` alone and over the ``silent`` and the ``noise-like`` clips;
             empty where all are music.
         confusions: of the refined images.
         examples: a record a pair, in the order of the arrays.
@@ -108,7 +108,7 @@ class SplitReport:
     pairs: int
     available: int
     rows: tuple[Row, ...]
-    apart: dict[str, tuple[Row, ...]]
+    subsets: dict[str, tuple[Row, ...]]
     confusions: tuple[Confusion, ...]
     examples: tuple[Example, ...]
 
@@ -130,10 +130,10 @@ class MetricInfo:
 
 @dataclass(frozen=True)
 class NetworkInfo:
-    """A network that looked at images."""
+    """A network that classified images or extracted features."""
 
     name: str  # "efficientnet-lite0", "inception", "classifier" or "evaluator"
-    what: str  # its architecture and what it was trained on
+    description: str  # its architecture and what it was trained on
     weights_hash: str  # SHA-256
     resize: str  # the one rule by which images become its input
     features: int  # length of its feature vector
@@ -142,15 +142,15 @@ class NetworkInfo:
 
 @dataclass(frozen=True)
 class SkippedMetric:
-    """A figure that is not there, and why."""
+    """A metric that was not measured."""
 
-    what: str  # split, row and metric, as far as they apply
-    why: str
+    metric: str  # with split and row, as far as they apply
+    reason: str
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where all came from."""
+    """Run, checkpoint, data and versions of an evaluation."""
 
     run: str
     config_name: str
@@ -161,7 +161,7 @@ class Provenance:
     data: str
     data_hash: str  # SHA-256 of dataset.json
     trained_on_data_hash: str
-    beside: dict[str, str]  # row name -> path of its run
+    compared: dict[str, str]  # row name -> path of its run
     seed: int
     versions: dict[str, str]  # of Python and of packages
     date: str  # ISO 8601, UTC

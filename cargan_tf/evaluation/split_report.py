@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 
 from cargan_tf.evaluation.generation import GeneratedSplit
 from cargan_tf.evaluation.metrics.inputs import (
-    CLASSIFIER,
-    EVALUATOR,
     Metric,
     MetricInputs,
     NetworkActivations,
     NotMeasured,
     rank,
 )
-from cargan_tf.evaluation.networks.feature_network import Activations, FeatureNetwork
+from cargan_tf.evaluation.networks.feature_network import (
+    CLASSIFIER,
+    EVALUATOR,
+    Activations,
+    FeatureNetwork,
+)
 from cargan_tf.evaluation.networks.registry import Networks
 from cargan_tf.evaluation.report import (
     CLASS_MEAN,
@@ -37,12 +40,16 @@ from cargan_tf.utils.progress import Task
 MUSIC, SILENT, NOISE_LIKE = "music", "silent", "noise-like"
 
 
+#: Roles whose networks see the data's own labels.
+_VERDICTS = (EVALUATOR, CLASSIFIER)
+
+
 @dataclass(eq=False)
 class SplitInputs:
     """A drawn split as the networks see it; photos are looked at once for all rows."""
 
     generated: GeneratedSplit
-    beside: Mapping[str, GeneratedSplit]
+    compared: Mapping[str, GeneratedSplit]
     networks: Networks
     seed: int
     photos_seen: dict[str, Activations] = field(default_factory=dict)
@@ -51,12 +58,12 @@ class SplitInputs:
     def kinds(self) -> list[str]:
         """Names of the rows, in order."""
         stages = [REFINED, COARSE] if self.generated.has_two_stages else [REFINED]
-        return [*stages, CLASS_MEAN, REAL, *self.beside]
+        return [*stages, CLASS_MEAN, REAL, *self.compared]
 
     def row(self, kind: str) -> MetricInputs:
         """What the metrics of that row are given."""
-        generated = self.beside.get(kind, self.generated)
-        moved = kind == REFINED or kind in self.beside
+        generated = self.compared.get(kind, self.generated)
+        moved = kind == REFINED or kind in self.compared
         images = _images(kind, generated)
         return MetricInputs(
             row=kind,
@@ -112,18 +119,18 @@ def group_rows(generated: GeneratedSplit) -> dict[str, NDArray[np.int64]]:
 def measure_split(
     split: SplitInputs, metrics: Sequence[Metric], missing: list[SkippedMetric], task: Task
 ) -> Iterator[tuple[MetricInputs, Row, dict[str, Row]]]:
-    """Row by row: the material, its figures, and those of each group apart."""
+    """Row by row: the material, its figures, and those of each subset."""
     groups = group_rows(split.generated)
     few = [metric for metric in metrics if metric.of_few]
     for kind in split.kinds:
         inputs, where = split.row(kind), f"{kind}, {split.generated.split}"
         row = measure_row(inputs, metrics, where, missing)
-        apart = {
+        subsets = {
             name: measure_row(inputs.only(positions), few, f"{where}, {name}", missing)
             for name, positions in groups.items()
         }
         task.advance(note=where)
-        yield inputs, row, apart
+        yield inputs, row, subsets
 
 
 def _images(kind: str, generated: GeneratedSplit) -> FloatArray:
@@ -132,10 +139,6 @@ def _images(kind: str, generated: GeneratedSplit) -> FloatArray:
     if kind == CLASS_MEAN:
         return generated.class_means[generated.classes]
     return generated.photos if kind == REAL else generated.refined
-
-
-#: Roles whose networks see the data's own labels.
-_VERDICTS = (EVALUATOR, CLASSIFIER)
 
 
 def examples_of(generated: GeneratedSplit, refined: MetricInputs) -> tuple[Example, ...]:

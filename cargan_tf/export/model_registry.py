@@ -132,8 +132,8 @@ def _exported_at(version: Path) -> float:
 def _by_name(named: Path, folder: Path) -> Path | None:
     if named.is_absolute() or ".." in named.parts:
         return None
-    positions = (folder / named, shipped_folder() / named)
-    return next((position for position in positions if newest_version(position) is not None), None)
+    folders = (folder / named, shipped_folder() / named)
+    return next((path for path in folders if newest_version(path) is not None), None)
 
 
 def _hint(named: Path, folder: Path) -> str:

@@ -36,6 +36,15 @@ from cargan_tf.training.classifiers.train_sound_classifier import load_sound_cla
 from cargan_tf.training.run import Run
 from cargan_tf.utils.files import file_hash, write_json
 
+#: Maximum difference of a pixel value in levels of 255; rounding to 8 bits accounts for half of it.
+LEVELS = 1
+#: Synthesized test sounds: notes per recording, the recording's number, and the seed.
+NOTES, RECORDING, SEED = 2, 0, 0
+#: Prefix of unfinished versions' folders.
+_UNFINISHED = ".export-"
+WARM_UP_FILE: Final = "assets.extra/tf_serving_warmup_requests"
+BATCHES: Final = (1, 16)
+
 
 def evaluation_values(run: Path, step: int) -> dict[str, dict[str, float]] | None:
     """The metrics of the refined images, by split and name.
@@ -60,12 +69,6 @@ def evaluation_values(run: Path, step: int) -> dict[str, dict[str, float]] | Non
         split.split: {name: result.value for name, result in split.row(REFINED).values.items()}
         for split in report.splits
     }
-
-
-#: Maximum difference of a pixel value in levels of 255; rounding to 8 bits accounts for half of it.
-LEVELS = 1
-#: Synthesized test sounds: notes per recording, the recording's number, and the seed.
-NOTES, RECORDING, SEED = 2, 0, 0
 
 
 def check_same_images(model: ServingModule, other: ServingModule, metadata: ModelMetadata) -> None:
@@ -98,10 +101,6 @@ def comparison_sounds(metadata: ModelMetadata) -> NDArray[np.float32]:
         cut_clip(mono, 0, audio.clip_samples, sample_rate=audio.sample_rate) for mono in waveforms
     ]
     return np.stack([clip.samples for clip in clips])
-
-
-#: Prefix of unfinished versions' folders.
-_UNFINISHED = ".export-"
 
 
 def serving_module_of_run(
@@ -197,10 +196,8 @@ def _take_next_version(temporary: Path, out: Path) -> Path:
             number += 1
 
 
-WARM_UP_FILE: Final = "assets.extra/tf_serving_warmup_requests"
 """Name and format (TFRecord of PredictionLog) are TensorFlow Serving's."""
 
-BATCHES: Final = (1, 16)
 """A single sound and a server's largest batch: kernels are selected by size."""
 
 

@@ -19,6 +19,9 @@ from cargan_tf.models.cargan import CascadeOutput
 from cargan_tf.models.sound_classifier import SoundClassifier
 from cargan_tf.utils.graph_asserts import assert_in_graph
 
+#: Maximum characters of an unknown label in a message.
+_MAX_SHOWN: Final = 60
+
 
 class ServingModule(tf.Module):
     """A trained model with audio features before it and 8-bit images after it.
@@ -230,10 +233,6 @@ class MetadataTable(tf.Module):
         found = self._parts.lookup(part)
         known = f"received an unknown part of the metadata; expected {', '.join(self._keys)}"
         return {"json": assert_in_graph(found, tf.reduce_all(tf.strings.length(found) > 0), known)}
-
-
-#: Maximum characters of an unknown label in a message.
-_MAX_SHOWN: Final = 60
 
 
 class LabelTable(tf.Module):

@@ -29,6 +29,9 @@ from cargan_tf.utils.progress import Reporter, SilentReporter
 RECOGNITION_CLIPS = 64
 
 
+FRAMES_PER_SECOND = 10
+
+
 def sliding_starts(samples: int, clip_samples: int, rate: int, frames_per_second: int) -> list[int]:
     """Where the clip of each frame begins.
 
@@ -103,9 +106,6 @@ def smoothed(frames: Iterable[ImageArray], radius: int) -> Iterator[ImageArray]:
             there = [(w, near) for w, near in zip(weights, around, strict=True) if near is not None]
             mean = sum(w * near.astype(np.float64) for w, near in there) / sum(w for w, _ in there)
             yield np.rint(mean).astype(np.uint8)
-
-
-FRAMES_PER_SECOND = 10
 
 
 @dataclass(frozen=True)

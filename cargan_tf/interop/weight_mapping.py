@@ -23,6 +23,13 @@ from cargan_tf.models.unet import UNet
 BATCHES_TRACKED = "num_batches_tracked"
 
 
+StateDict = Mapping[str, NDArray[Any]]
+#: Names said of each kind of misfit; a file of another network would misfit in all of its names.
+NAMES_SAID = 8
+#: What ``torch.nn.DataParallel`` puts before every name.
+PARALLEL = "module."
+
+
 @dataclass(frozen=True)
 class Weight:
     """One of our variables and its name in their state dict."""
@@ -145,14 +152,6 @@ def _attention(name: str, layer: ReferenceAttention) -> Iterator[Weight]:
     yield from _convolution(f"{name}.query_conv", layer.query)
     yield from _convolution(f"{name}.key_conv", layer.key)
     yield from _convolution(f"{name}.value_conv", layer.value)
-
-
-StateDict = Mapping[str, NDArray[Any]]
-
-#: Names said of each kind of misfit; a file of another network would misfit in all of its names.
-NAMES_SAID = 8
-#: What ``torch.nn.DataParallel`` puts before every name.
-PARALLEL = "module."
 
 
 def load_state(state: StateDict, weights: Sequence[Weight], origin: Path) -> None:

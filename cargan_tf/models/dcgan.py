@@ -15,6 +15,12 @@ from cargan_tf.models.layers.convolutions import leaky_relu
 INFERENCE_SEED = (0, 0)
 
 
+#: Pixels a side of the innermost map.
+INNERMOST = 4
+#: The innermost map has 8 times the outermost's channels, and none has more.
+WIDEST = 8
+
+
 def latent_vectors(batch: tf.Tensor, size: int, seed: tf.Tensor | None) -> tf.Tensor:
     """Gaussian numbers, [B, size].
 
@@ -32,12 +38,6 @@ def latent_vectors(batch: tf.Tensor, size: int, seed: tf.Tensor | None) -> tf.Te
     everyone = tf.random.stateless_normal([batch * context.num_replicas_in_sync, size], seed)
     first = context.replica_id_in_sync_group * batch
     return everyone[first : first + batch]
-
-
-#: Pixels a side of the innermost map.
-INNERMOST = 4
-#: The innermost map has 8 times the outermost's channels, and none has more.
-WIDEST = 8
 
 
 class ConvEncoder(CompositeLayer):

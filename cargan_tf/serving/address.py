@@ -21,14 +21,6 @@ _DECORATION = re.compile(
 _PLACE = re.compile(r"/\S*(?:job:|/)\S*")
 
 
-def plain_message(text: str) -> str:
-    """One line: what was refused and why."""
-    found = _ASSERTION.search(text)
-    if found:
-        return found[1].replace("\\'", "'").replace('\\"', '"')
-    return " ".join(_PLACE.sub("", _DECORATION.sub(" ", text)).split())
-
-
 #: What a model is called where nothing else is said: by `cargan serve`, in deploy/, by clients.
 MODEL_NAME: Final = "cargan"
 #: Where servers of this project listen unless told otherwise: this machine alone reaches them.
@@ -36,8 +28,15 @@ LOOPBACK: Final = "127.0.0.1"
 #: Where TensorFlow Serving listens unless told otherwise.
 REST_PORT: Final = 8501
 GRPC_PORT: Final = 8500
-
 SCHEMES: Final = {"http": REST_PORT, "https": REST_PORT, "grpc": GRPC_PORT, "grpcs": GRPC_PORT}
+
+
+def plain_message(text: str) -> str:
+    """One line: what was refused and why."""
+    found = _ASSERTION.search(text)
+    if found:
+        return found[1].replace("\\'", "'").replace('\\"', '"')
+    return " ".join(_PLACE.sub("", _DECORATION.sub(" ", text)).split())
 
 
 @dataclass(frozen=True)

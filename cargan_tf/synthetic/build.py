@@ -41,6 +41,9 @@ MIN_RECORDINGS = 3 * PLAYERS
 HELD_OUT_DIVISOR = 4
 
 
+JPEG_QUALITY = 90
+
+
 @dataclass(frozen=True)
 class Parameters:
     """All that the files depend on.
@@ -124,9 +127,6 @@ def is_complete(out: Path, parameters: Parameters) -> bool:
             " choose another folder or remove that one"
         )
     return True
-
-
-JPEG_QUALITY = 90
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ def make_sample_data(
 
     ``out`` holds ``img`` and ``chunk`` as Sub-URMP has them, such as
     ``img/train/violin/violin07_1500.jpg`` and ``chunk/train/violin/violin07_1500.wav``, the pairs'
-    ``manifest.csv`` (its columns are the fields of ``pairs.Row``) and ``sample.json``. Sounds are
+    ``manifest.csv`` (its columns are the fields of ``Row``) and ``sample.json``. Sounds are
     half a second at 22,050 Hz, mono, 16 bits; images 256×256. The folder appears when it is
     complete. Where it already holds the same set, nothing is done.
 

@@ -13,6 +13,17 @@ from PIL import Image, ImageDraw
 Point = tuple[float, float]
 
 
+Color = tuple[int, int, int]
+#: Pixels a side of a finished image (Sec. 3 of the paper: 256×256).
+SIDE = 256
+#: Drawn so many times finer, then averaged, so that edges are smooth.
+SUPERSAMPLING = 2
+BLACK: Color = (26, 24, 28)
+WHITE: Color = (255, 255, 255)
+#: How far the outline of a shape reaches beyond it.
+OUTLINE = 0.8
+
+
 @dataclass(frozen=True)
 class Axis:
     """Coordinates along a straight instrument.
@@ -66,20 +77,6 @@ def elbow(shoulder: Point, hand: Point, half_arm: float) -> Point:
     one = (middle[0] + height * across_x, middle[1] + height * across_y)
     other = (middle[0] - height * across_x, middle[1] - height * across_y)
     return one if one[1] >= other[1] else other
-
-
-Color = tuple[int, int, int]
-
-#: Pixels a side of a finished image (Sec. 3 of the paper: 256×256).
-SIDE = 256
-#: Drawn so many times finer, then averaged, so that edges are smooth.
-SUPERSAMPLING = 2
-
-BLACK: Color = (26, 24, 28)
-WHITE: Color = (255, 255, 255)
-
-#: How far the outline of a shape reaches beyond it.
-OUTLINE = 0.8
 
 
 def mix(one: Color, other: Color, fraction: float) -> Color:

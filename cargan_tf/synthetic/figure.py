@@ -43,6 +43,14 @@ CURTAIN_HUE = 0.635
 FOLDS = 6
 
 
+CHAIR = (40, 40, 46)
+LIPS = (160, 62, 62)
+#: Pixels of the drawing plane by which the head moves from the softest to the loudest clip
+#: (sideways, the body leans) and from the lowest to the highest note (upwards).
+LEAN = 18.0
+RISE = 12.0
+
+
 @dataclass(frozen=True)
 class Look:
     """What stays the same in all images of one player.
@@ -109,15 +117,6 @@ def player_looks(label: str, seed: int) -> tuple[Look, Look, Look]:
 def _varied(color: Color, random: np.random.Generator) -> Color:
     red, green, blue = (int(part) for part in np.clip(color + random.integers(-10, 11, 3), 0, 255))
     return (red, green, blue)
-
-
-CHAIR = (40, 40, 46)
-LIPS = (160, 62, 62)
-
-#: Pixels of the drawing plane by which the head moves from the softest to the loudest clip
-#: (sideways, the body leans) and from the lowest to the highest note (upwards).
-LEAN = 18.0
-RISE = 12.0
 
 
 @dataclass(frozen=True)

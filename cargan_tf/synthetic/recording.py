@@ -87,6 +87,7 @@ def _perform(
 ) -> np.ndarray:
     player = player_of(recording)
     instrument = INSTRUMENTS[label]
+    # Part of the seed: another word would change the sound of every player.
     manner = timbre(player, generator(seed, label, player, "signature"))
     if soundfont is None:
         random = generator(seed, label, recording, "performance")

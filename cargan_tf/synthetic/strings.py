@@ -94,13 +94,13 @@ def _draw_bow(
     canvas: Canvas, contact: Point, degrees: float, half_length: float, pose: Pose
 ) -> Point:
     """A bow over ``contact``, drawn farther the louder it is; gives where its frog is held."""
-    generated = (pose.loudness - 0.5) * 1.1 * half_length
+    bow_offset = (pose.loudness - 0.5) * 1.1 * half_length
     axis = Axis(contact, degrees)
-    frog, tip = axis.at(-half_length + generated), axis.at(half_length + generated)
-    hair = [axis.at(-half_length + generated, 2.4), axis.at(half_length + generated, 1.6)]
+    frog, tip = axis.at(-half_length + bow_offset), axis.at(half_length + bow_offset)
+    hair = [axis.at(-half_length + bow_offset, 2.4), axis.at(half_length + bow_offset, 1.6)]
     canvas.line(hair, 1.4, BOW_HAIR)
     canvas.line([frog, tip], 2.2, BOW_STICK)
-    canvas.line([frog, axis.at(-half_length + generated + 5, 1)], 3.6, BLACK)
+    canvas.line([frog, axis.at(-half_length + bow_offset + 5, 1)], 3.6, BLACK)
     return frog
 
 

@@ -13,6 +13,35 @@ from cargan_tf.synthetic.timbre import Instrument, Timbre
 LENGTH_STEP = 1 << 14
 
 
+SAMPLE_RATE = 22_050
+#: RMS of the loudest and of the softest note, dB of full scale.
+LOUDEST_DB, SOFTEST_DB = -13.0, -36.0
+#: Harmonics of one note at most. So few that the band they fill grows with the pitch, which is
+#: then heard even where a short window does not resolve the harmonics of a low note.
+MAX_HARMONICS = 16
+#: Share of the sample rate above which no harmonic is made, so that none folds back.
+HIGHEST_HARMONIC = 0.46
+#: Gain of the formant over the rest of the spectrum.
+FORMANT_DB = 9.0
+#: How much the roll-off of the softest and the loudest note differ from ``rolloff_db``.
+SOFT_ROLLOFF, LOUD_ROLLOFF = 1.35, 0.75
+#: Points of one cycle in a wave table; linear interpolation then errs by less than -80 dB.
+TABLE_POINTS = 4096
+RELEASE_SECONDS = 0.12
+VIBRATO_ONSET_SECONDS = 0.25
+#: The tone starts darker and reaches its full brightness after so many attack times.
+BRIGHTENING = 3.0
+#: Frequency at which brightness changes nothing.
+PIVOT_HZ = 900.0
+#: Octaves from the pivot beyond which brightness grows no further; the extremes stay quiet.
+PIVOT_OCTAVES = 3.0
+BODY_OCTAVES = 0.4
+#: Highest sample written; 16-bit files end at 1.
+PEAK = 0.97
+#: Longest tail of the room that is computed.
+TAIL_SECONDS = 1.0
+
+
 def transform_length(samples: int) -> int:
     """A length of at least ``samples`` whose Fourier transform does not hit a large prime."""
     return -(-samples // LENGTH_STEP) * LENGTH_STEP
@@ -36,30 +65,6 @@ def colored_noise(
     white = np.fft.rfft(random.standard_normal(length))
     noise = np.fft.irfft(white * gain(np.fft.rfftfreq(length, 1 / sample_rate)), length)[:samples]
     return noise / np.sqrt((noise**2).mean())
-
-
-SAMPLE_RATE = 22_050
-
-#: RMS of the loudest and of the softest note, dB of full scale.
-LOUDEST_DB, SOFTEST_DB = -13.0, -36.0
-
-#: Harmonics of one note at most. So few that the band they fill grows with the pitch, which is
-#: then heard even where a short window does not resolve the harmonics of a low note.
-MAX_HARMONICS = 16
-#: Share of the sample rate above which no harmonic is made, so that none folds back.
-HIGHEST_HARMONIC = 0.46
-#: Gain of the formant over the rest of the spectrum.
-FORMANT_DB = 9.0
-#: How much the roll-off of the softest and the loudest note differ from ``rolloff_db``.
-SOFT_ROLLOFF, LOUD_ROLLOFF = 1.35, 0.75
-
-#: Points of one cycle in a wave table; linear interpolation then errs by less than -80 dB.
-TABLE_POINTS = 4096
-
-RELEASE_SECONDS = 0.12
-VIBRATO_ONSET_SECONDS = 0.25
-#: The tone starts darker and reaches its full brightness after so many attack times.
-BRIGHTENING = 3.0
 
 
 def render(
@@ -158,17 +163,6 @@ def _air(instrument: Instrument, samples: int, random: np.random.Generator) -> n
         return 0.15 + _formant(instrument, frequencies)
 
     return colored_noise(samples, SAMPLE_RATE, gain, random)
-
-
-#: Frequency at which brightness changes nothing.
-PIVOT_HZ = 900.0
-#: Octaves from the pivot beyond which brightness grows no further; the extremes stay quiet.
-PIVOT_OCTAVES = 3.0
-BODY_OCTAVES = 0.4
-#: Highest sample written; 16-bit files end at 1.
-PEAK = 0.97
-#: Longest tail of the room that is computed.
-TAIL_SECONDS = 1.0
 
 
 def record(

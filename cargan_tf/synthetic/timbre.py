@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+PLAYERS = 3
+
 
 def generator(seed: int, *purpose: str | int) -> np.random.Generator:
     """A generator of its own for every ``purpose``, the same on every machine and in every order.
@@ -71,9 +73,6 @@ INSTRUMENTS: dict[str, Instrument] = {
     "viola": Instrument(48, 28, 41, 6.5, 0.0, 1100, 1.1, 0.030, 0.07, 20),
     "violin": Instrument(55, 31, 40, 5.5, 0.0, 2800, 1.2, 0.030, 0.06, 25),
 }
-
-
-PLAYERS = 3
 
 
 @dataclass(frozen=True)

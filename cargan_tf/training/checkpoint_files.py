@@ -27,6 +27,12 @@ _LIST = "checkpoint"
 _log = logging.getLogger(__name__)
 
 
+#: Ending of the file that ``sha256sum --check`` reads.
+ENDING = ".sha256"
+#: TensorFlow's names of a checkpoint's shards.
+_SHARD = re.compile(r".*\.data-\d{5}-of-(\d{5})")
+
+
 def newest_checkpoint(directory: Path) -> Path:
     """The newest intact checkpoint of a run, as TensorFlow's path prefix.
 
@@ -79,13 +85,6 @@ def _listed(directory: Path) -> set[str] | None:
     except (ValueError, tf.errors.OpError):  # UnicodeDecodeError is one of the former
         return None
     return {Path(path).name for path in state.all_model_checkpoint_paths} if state else set()
-
-
-#: Ending of the file that ``sha256sum --check`` reads.
-ENDING = ".sha256"
-
-#: TensorFlow's names of a checkpoint's shards.
-_SHARD = re.compile(r".*\.data-\d{5}-of-(\d{5})")
 
 
 def files_of(checkpoint: Path) -> list[Path]:

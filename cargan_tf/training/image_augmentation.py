@@ -15,6 +15,14 @@ SHIFT, HOLE = 1 / 8, 1 / 2
 STREAM = 2020
 
 
+#: Maximum shift of photos as a fraction of their side, and maximum tint in [-1, 1].
+PHOTO_SHIFT, PHOTO_TINT = 1 / 16, 0.2
+#: The contrast factor is between 1 - PHOTO_CONTRAST and 1 + PHOTO_CONTRAST.
+PHOTO_CONTRAST = 0.3
+#: Half of the photos are blurred by shrinking them to a fraction between this and 1.
+MIN_BLUR_SCALE = 0.3
+
+
 def diff_augment(images: tf.Tensor, kinds: Sequence[str], seed: tf.Tensor) -> tf.Tensor:
     """Differentiable augmentation of D's inputs (Zhao et al. 2020, "Differentiable Augmentation for
     Data-Efficient GAN Training").
@@ -81,14 +89,6 @@ def _cut_out(images: tf.Tensor, random: list[tf.Tensor]) -> tf.Tensor:
         inside.append((from_first >= 0) & (from_first < hole))
     holes = inside[0][:, :, None, None] & inside[1][:, None, :, None]
     return tf.where(holes, tf.zeros_like(images), images)
-
-
-#: Maximum shift of photos as a fraction of their side, and maximum tint in [-1, 1].
-PHOTO_SHIFT, PHOTO_TINT = 1 / 16, 0.2
-#: The contrast factor is between 1 - PHOTO_CONTRAST and 1 + PHOTO_CONTRAST.
-PHOTO_CONTRAST = 0.3
-#: Half of the photos are blurred by shrinking them to a fraction between this and 1.
-MIN_BLUR_SCALE = 0.3
 
 
 def augment_photos(photos: tf.Tensor, noise: float, seed: tf.Tensor) -> tf.Tensor:

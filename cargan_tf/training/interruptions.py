@@ -26,6 +26,9 @@ SECONDS_PER_HOUR = 3600
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+_RESUME = "The run's files are intact: continue with --resume."
+
+
 class StopRequest:
     """Whether training should stop: a signal was received or the time limit has expired."""
 
@@ -71,9 +74,6 @@ def defer_signals(request: StopRequest) -> Iterator[None]:
         restore()
     if request.signal is not None:
         signal.raise_signal(request.signal)
-
-
-_RESUME = "The run's files are intact: continue with --resume."
 
 
 @contextmanager

@@ -23,6 +23,15 @@ from cargan_tf.utils.remote import check_local, to_path
 FORMAT = 2
 
 
+#: Settings of ``training`` that a resumed run may change.
+FREE = (
+    *("steps", "epochs", "decay_epochs", "keep_checkpoints"),
+    *("learning_rate", "discriminator_learning_rate", "maximum_loss"),
+)
+#: Sections that a resumed run may change, as they do not affect the weights.
+FREE_SECTIONS = ("monitor", "evaluator")
+
+
 @dataclass(frozen=True)
 class RunInfo:
     """Everything needed to rebuild a run's networks and their inputs."""
@@ -170,15 +179,6 @@ def data_of(run: Run) -> Path:
             " --data."
         )
     return data
-
-
-#: Settings of ``training`` that a resumed run may change.
-FREE = (
-    *("steps", "epochs", "decay_epochs", "keep_checkpoints"),
-    *("learning_rate", "discriminator_learning_rate", "maximum_loss"),
-)
-#: Sections that a resumed run may change, as they do not affect the weights.
-FREE_SECTIONS = ("monitor", "evaluator")
 
 
 def check_resumable(run: Run, now: RunInfo) -> None:

@@ -17,6 +17,10 @@ from numpy.typing import NDArray
 Row = tuple[int, NDArray[Any]]
 
 
+#: Blocks whose overlapping columns ``times`` converts together.
+_GROUP = 8
+
+
 @dataclass(frozen=True, eq=False)
 class _Block:
     rows: slice
@@ -66,10 +70,6 @@ class BandedMatrix:
         for block in self._blocks:
             np.matmul(rows[:, block.columns], block.transposed, out=product[:, block.rows])
         return product
-
-
-#: Blocks whose overlapping columns ``times`` converts together.
-_GROUP = 8
 
 
 def _in_groups(blocks: list[_Block]) -> Iterator[list[_Block]]:

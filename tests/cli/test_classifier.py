@@ -9,7 +9,7 @@ SHORT = ("--set", "classifier.epochs=1")
 def test_accuracy_is_told_and_the_next_command_proposed(cargan, data):
     done = cargan("classifier", data, *SHORT, "--set", "classifier.minimum_accuracy=0")
     assert done.status == 0, done.err
-    assert done.out.startswith("Right on ")
+    assert done.out.startswith("Accuracy ")
     assert " of 12 validation photos.\n" in done.out
     assert "Classifier: 3/3, " in done.err
     assert (data / "classifier" / "classifier.json").is_file()

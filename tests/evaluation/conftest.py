@@ -72,7 +72,7 @@ def make_report(generated) -> Callable[..., Report]:
                 data="data",
                 data_hash="d" * 64,
                 trained_on_data_hash="d" * 64,
-                beside={"deaf": "runs/deaf"},
+                compared={"deaf": "runs/deaf"},
                 seed=0,
                 versions={"python": "3.11", "keras": "3.15"},
                 date="2026-01-02T03:04:05Z",

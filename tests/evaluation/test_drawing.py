@@ -19,7 +19,7 @@ def generator(tiny_run, tiny_data):
 
 @pytest.fixture(scope="module")
 def generated(generator):
-    return generator.draw("test", 12, seed=0)
+    return generator.generate("test", 12, seed=0)
 
 
 @pytest.fixture
@@ -56,13 +56,13 @@ def test_clips_without_music_are_flagged_as_the_run_s_thresholds_say(run, tiny_d
     values = json.loads(run.info_file.read_text("utf-8"))
     values["config"]["audio"]["silence_rms_db"] = -13.2  # between the players' loudnesses
     run.info_file.write_text(json.dumps(values), "utf-8")
-    generated = SplitGenerator(run, tiny_data).draw("test", 6, seed=0)
+    generated = SplitGenerator(run, tiny_data).generate("test", 6, seed=0)
     assert 0 < generated.silent.sum() < 6
     assert not (generated.silent & generated.noise_like).any()
 
 
 def test_a_bounded_choice_is_even_and_the_seed_s(generator):
-    few = [generator.draw("train", 6, seed=seed) for seed in (0, 0, 1)]
+    few = [generator.generate("train", 6, seed=seed) for seed in (0, 0, 1)]
     assert [np.bincount(one.classes).tolist() for one in few] == [[2, 2, 2]] * 3
     assert few[0].keys == few[1].keys != few[2].keys
 
@@ -74,7 +74,7 @@ def test_sounds_are_scaled_as_in_the_run_s_training(run, tiny_data, generated):
     values = json.loads(file.read_text("utf-8"))
     values["statistics"]["mean"] = [0.0] * 16
     file.write_text(json.dumps(values), "utf-8")
-    again = SplitGenerator(run, data).draw("test", 12, seed=0)
+    again = SplitGenerator(run, data).generate("test", 12, seed=0)
     np.testing.assert_array_equal(again.spectrograms, generated.spectrograms)
     np.testing.assert_allclose(again.class_means, generated.class_means, atol=1e-6)
 
@@ -91,7 +91,7 @@ def test_data_of_other_labels_is_refused(run, tiny_data):
 
 def test_a_split_that_is_not_there_is_named(generator):
     with pytest.raises(UserError, match="no pair in split 'dev'"):
-        generator.draw("dev", 12, seed=0)
+        generator.generate("dev", 12, seed=0)
 
 
 def test_a_run_without_a_checkpoint_is_named(run, tiny_data):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.evaluate import Limits, evaluate_run, names_beside, present_splits
+from cargan_tf.evaluation.evaluate import Limits, evaluate_run, present_splits, row_names
 from cargan_tf.evaluation.metrics.registry import METRICS
 from cargan_tf.evaluation.report import FOLDER, REPORT_FILE, Report
 from cargan_tf.training.run import Run
@@ -25,7 +25,7 @@ def evaluated(tiny_run, tiny_evaluator, tmp_path_factory):
     folder = tmp_path_factory.mktemp("evaluated")
     run = Run(shutil.copytree(tiny_run, folder / "run"))
     deaf = Run(shutil.copytree(tiny_run, folder / "deaf"))
-    return run, *evaluate_run(run, beside=[deaf], limits=Limits(train=9))
+    return run, *evaluate_run(run, compared=[deaf], limits=Limits(train=9))
 
 
 @pytest.mark.slow
@@ -43,7 +43,7 @@ def test_everything_is_measured_that_can_be(evaluated):
         *("classifier", "evaluator", "efficientnet-lite0"),
     }
     # Twelve images of three classes: too few for these, and nothing else is missing.
-    assert {one.what.partition(" of ")[0] for one in report.skipped_metrics} == {
+    assert {one.metric.partition(" of ")[0] for one in report.skipped_metrics} == {
         "KID",
         "R@5",
         "R@10",
@@ -121,7 +121,7 @@ def test_data_that_was_moved_is_named_and_a_missing_split_costs_only_itself(
     assert report.provenance.data == str(tiny_data.resolve())
     assert list(generated) == ["test"]
     (missing,) = report.skipped_metrics
-    assert (missing.what, missing.why) == (
+    assert (missing.metric, missing.reason) == (
         "dev",
         "the data set has no such split; it has train, validation, test",
     )
@@ -145,8 +145,8 @@ def test_no_run_at_all(tmp_path):
 
 def test_runs_beside_are_told_apart_by_as_much_of_their_paths_as_it_takes(tmp_path):
     paths = [tmp_path / name for name in ("a/run", "b/run", "deaf", "refined")]
-    assert list(names_beside([Run(path) for path in paths])) == [
+    assert list(row_names([Run(path) for path in paths])) == [
         *("a/run", "b/run", "deaf", f"{tmp_path.name}/refined"),
     ]
     with pytest.raises(UserError, match="twice"):
-        names_beside([Run(paths[0]), Run(paths[0])])
+        row_names([Run(paths[0]), Run(paths[0])])

@@ -4,15 +4,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from cargan_tf.evaluation.metrics.inputs import (
+from cargan_tf.evaluation.metrics.inputs import MetricInputs, NetworkActivations, rank
+from cargan_tf.evaluation.networks.feature_network import (
     CLASSIFIER,
     EVALUATOR,
     FEATURES,
-    MetricInputs,
-    NetworkActivations,
-    rank,
+    Activations,
 )
-from cargan_tf.evaluation.networks.feature_network import Activations
 from cargan_tf.evaluation.split_report import confusions_of, examples_of
 
 CLASSES, SEEN = [0, 0, 1, 2, 2], [0, 1, 1, 1, 2]

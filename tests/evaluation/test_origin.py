@@ -24,7 +24,7 @@ def test_it_names_what_made_the_figures(run, tiny_data):
         == provenance.trained_on_data_hash
         == hashlib.sha256(described).hexdigest()
     )
-    assert provenance.beside == {"deaf": str(run.path)}
+    assert provenance.compared == {"deaf": str(run.path)}
     assert {"python", "tensorflow", "tensorflow-gan", "cargan-tf"} <= set(provenance.versions)
     assert datetime.datetime.fromisoformat(provenance.date).tzinfo is not None
 

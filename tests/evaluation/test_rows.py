@@ -79,7 +79,7 @@ def test_what_ignores_the_sound_is_shown_up(generated, networks):
 
 def test_a_missing_network_costs_its_figures_alone_and_is_said_of_every_row(generated, networks):
     found, missing = measured(SplitInputs(generated, {}, networks, seed=0))
-    said = {(one.what, one.why) for one in missing}
+    said = {(one.metric, one.reason) for one in missing}
     assert ("accuracy (evaluator) of refined, test", "the evaluator is out") in said
     assert ("accuracy (evaluator) of real photos, test", "the evaluator is out") in said
     assert "R@10 of refined, test" in {what for what, _ in said}  # eight photos a class
@@ -106,14 +106,14 @@ def test_silent_and_noise_like_clips_are_measured_apart(generated, networks):
     object.__setattr__(generated, "silent", np.arange(24) == 3)
     object.__setattr__(generated, "noise_like", np.arange(24) == 9)
     found, _ = measured(SplitInputs(generated, {}, networks, seed=0))
-    _, row, apart = found[0]
-    assert list(apart) == ["music", "silent", "noise-like"]
-    assert {name: one.values["l1"].images for name, one in apart.items()} == {
+    _, row, subsets = found[0]
+    assert list(subsets) == ["music", "silent", "noise-like"]
+    assert {name: one.values["l1"].images for name, one in subsets.items()} == {
         **{"music": 22, "silent": 1, "noise-like": 1},
     }
-    assert apart["silent"].values["retrieval_1"].chance == pytest.approx(1 / 8)
+    assert subsets["silent"].values["retrieval_1"].chance == pytest.approx(1 / 8)
     assert row.values["l1"].images == 24
-    assert "fid" not in apart["music"].values  # of so few it says nothing
+    assert "fid" not in subsets["music"].values  # of so few it says nothing
 
 
 def test_a_row_of_chosen_figures_alone(generated, networks):

@@ -44,33 +44,33 @@ def test_a_sound_shorter_than_a_clip_has_one_place(session, tmp_path):
     soundfile.write(tmp_path / "short.wav", np.ones(100) * 0.1, RATE)
     extent = session.extent(str(tmp_path / "short.wav"))
     assert (extent.last, extent.loudest) == (0, 0)
-    assert session.draw(str(tmp_path / "short.wav"), "cello", 3.0, 0).padded_seconds > 0.4
+    assert session.generate(str(tmp_path / "short.wav"), "cello", 3.0, 0).padded_seconds > 0.4
 
 
 def test_start_label_and_loudness_count(session, generator, file):
     waveform, _ = soundfile.read(file)
-    generated = session.draw(file, "violin", 0.5, 0)
+    generated = session.generate(file, "violin", 0.5, 0)
     assert same(generated.image, generator.generate(waveform, RATE, "violin", start=0.5))
     assert generated.start_seconds == 0.5
-    assert not same(generated.image, session.draw(file, "cello", 0.5, 0).image)
-    soft = session.draw(file, "violin", 0.5, -20)
+    assert not same(generated.image, session.generate(file, "cello", 0.5, 0).image)
+    soft = session.generate(file, "violin", 0.5, -20)
     assert generated.quality.rms_db - soft.quality.rms_db == pytest.approx(20, abs=0.01)
 
 
 def test_beyond_the_last_clip_is_the_last_clip(session, file):
-    assert session.draw(file, "violin", 99, 0).start_seconds == 1.5
+    assert session.generate(file, "violin", 99, 0).start_seconds == 1.5
 
 
 def test_a_label_left_out_is_recognized(session, file):
-    assert session.draw(file, None, 0, 0).confidence is not None
+    assert session.generate(file, None, 0, 0).confidence is not None
 
 
 def test_two_sounds_are_walked_between(session, file, tmp_path):
     soundfile.write(tmp_path / "b.wav", np.sin(np.arange(RATE) * 1.1), RATE)
     other = str(tmp_path / "b.wav")
-    generated = session.walk((file, other), ("violin", None), [0, 0.5, 1])
+    generated = session.interpolate((file, other), ("violin", None), [0, 0.5, 1])
     assert generated[0].label_weights == {"violin": 1.0}
-    assert same(generated[0].image, session.draw(file, "violin", 1.2, 0).image)
+    assert same(generated[0].image, session.generate(file, "violin", 1.2, 0).image)
 
 
 def test_an_error_names_the_file_but_no_folder(session, tmp_path):
@@ -81,7 +81,7 @@ def test_an_error_names_the_file_but_no_folder(session, tmp_path):
 
 
 def test_a_file_is_read_once_while_sliders_move(session, file, monkeypatch):
-    session.draw(file, "violin", 0, 0)
+    session.generate(file, "violin", 0, 0)
     monkeypatch.setattr("soundfile.SoundFile", None)
-    session.draw(file, "violin", 1, 0)
+    session.generate(file, "violin", 1, 0)
     assert HELD > 1

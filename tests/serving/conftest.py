@@ -66,9 +66,9 @@ def write_report():
         refined = {name: MetricValue(value, images=12) for name, value in values.items()}
         coarse = {name: MetricValue(value + 1, images=12) for name, value in values.items()}
         rows = (Row(REFINED, refined), Row(COARSE, coarse))
-        split = SplitReport("test", 12, 12, rows, apart={}, confusions=(), examples=())
+        split = SplitReport("test", 12, 12, rows, subsets={}, confusions=(), examples=())
         texts = ["run", "tiny", "c", "step", "k", step, "data", "d", "d"]
-        origin = Provenance(*texts, beside={}, seed=0, versions={}, date="2026-01-02T03:04:05Z")
+        origin = Provenance(*texts, compared={}, seed=0, versions={}, date="2026-01-02T03:04:05Z")
         report = Report(FORMAT, origin, ("cello",), (), (), (split,), ())
         write_json(run / FOLDER / REPORT_FILE, report.to_json())
         return run / FOLDER / REPORT_FILE

@@ -37,6 +37,11 @@ from cargan_tf.utils.progress import Reporter, SilentReporter, Task
 from cargan_tf.utils.remote import is_remote, to_path
 from cargan_tf.utils.subprocesses import default_workers
 
+#: A process takes as long to start as these many chunks take to prepare; fewer are not worth one.
+_CHUNKS_PER_WORKER = 4
+_LOCK_NAME = ".lock"
+_SILENT = SilentReporter()
+
 
 def build_metadata(
     plan: Plan, reports: list[ShardReport], statistics: BandStatistics
@@ -83,13 +88,6 @@ def _recordings(reports: list[ShardReport], split: str) -> dict[str, tuple[str, 
             for label, names in report.recordings.items():
                 found.setdefault(label, set()).update(names)
     return {label: tuple(sorted(names)) for label, names in sorted(found.items())}
-
-
-#: A process takes as long to start as these many chunks take to prepare; fewer are not worth one.
-_CHUNKS_PER_WORKER = 4
-
-_LOCK_NAME = ".lock"
-_SILENT = SilentReporter()
 
 
 def preprocess(

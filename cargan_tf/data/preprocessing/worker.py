@@ -44,6 +44,13 @@ WHOLE_FILE_SECONDS = 10.0
 _MARGIN_SECONDS = 1
 
 
+#: An image scaled by its own range tells neither how loud the clip was nor its fine spectrum.
+UNKNOWN_QUALITY: Final = ClipQuality(math.nan, math.nan, silent=False, noise_like=False)
+_ENDING = ".parked"
+#: Chunks under way for each worker: one at work, one waiting. More would only fill memory.
+_AHEAD = 2
+
+
 def read_clip(path: Path, offset_ms: int, audio: AudioConfig) -> Clip:
     """The clip that begins ``offset_ms`` into the file: samples [clip_samples], mono.
 
@@ -105,10 +112,6 @@ def _part(path: Path, first_second: int, clip_seconds: float) -> io.BytesIO:
     soundfile.write(part, samples, rate, format="WAV", subtype="FLOAT")
     part.seek(0)
     return part
-
-
-#: An image scaled by its own range tells neither how loud the clip was nor its fine spectrum.
-UNKNOWN_QUALITY: Final = ClipQuality(math.nan, math.nan, silent=False, noise_like=False)
 
 
 @dataclass(frozen=True)
@@ -221,9 +224,6 @@ def _log_mels(sounds: list[_Sound], chunk: Chunk) -> NDArray[np.float32]:
     return contents if chunk.spectrograms else log_mel(contents, chunk.audio)
 
 
-_ENDING = ".parked"
-
-
 @dataclass(frozen=True, eq=False)
 class StoredArrays:
     """An ``ExtractedPairs`` whose arrays lie in a file.
@@ -275,10 +275,6 @@ def remove_stored_arrays(folder: str, name: str) -> None:
     """Remove what nobody has fetched."""
     for left in Path(folder).glob(f"{name}*{_ENDING}"):
         left.unlink(missing_ok=True)
-
-
-#: Chunks under way for each worker: one at work, one waiting. More would only fill memory.
-_AHEAD = 2
 
 
 @contextmanager

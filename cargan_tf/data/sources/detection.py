@@ -116,8 +116,8 @@ def _read(path: Path, format: str | None, clip_ms: int, expected: str) -> Source
             raise UserError(f"the folder {path} is empty: {expected}.")
     for name in FORMATS if format is None else [format]:
         form = FORMATS[name]
-        position = form.find(path)
-        if position is not None:
-            return form.read(position, clip_ms)
+        found = form.find(path)
+        if found is not None:
+            return form.read(found, clip_ms)
     what = "nothing known in" if format is None else f"nothing of the format {format!r} in"
     raise UserError(f"{what} {path}: {expected}.")

@@ -46,7 +46,7 @@ def find_reference_lists(path: Path) -> Path | None:
 
 
 def read_reference_lists(path: Path) -> Source:
-    """The pairs at a place that :func:`find_authors` returned; splits where it tells them.
+    """The pairs in a folder that :func:`find_reference_lists` returned, with splits if it has any.
 
     Raises:
         UserError: a list names a file outside its folder.

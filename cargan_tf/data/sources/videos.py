@@ -60,6 +60,9 @@ _VGGSOUND_HEADER = ("youtube id", "start seconds", "label", "split")
 VGGSOUND_SECONDS = 10.0
 
 
+KIND = "videos"
+
+
 @dataclass(frozen=True)
 class VideoRow:
     """A stretch of a video and its label.
@@ -181,9 +184,6 @@ def _meanings(header: list[str]) -> dict[str, str]:
         if meaning:
             found.setdefault(meaning, name)
     return found
-
-
-KIND = "videos"
 
 
 def find_videos(path: Path) -> Path | None:

@@ -24,33 +24,6 @@ from cargan_tf.evaluation.report import (
 ARROWS: Final = {"higher": " ↑", "lower": " ↓", "neither": ""}
 
 
-def number(value: float, fraction: bool) -> str:
-    """A share with three decimals, anything else with three or four digits."""
-    if fraction:
-        return f"{value:.3f}"
-    for least, decimals in ((100, 1), (10, 2), (1, 3)):
-        if abs(value) >= least:
-            return f"{value:.{decimals}f}"
-    return f"{value:.3g}"
-
-
-def limits(value: MetricValue, info: MetricInfo) -> Iterator[str]:
-    """What one must know to evaluator a figure, a few words each; ``LIMITS`` explains them."""
-    if value.interval is not None:
-        low, high = (number(edge, info.fraction) for edge in value.interval)
-        yield f"95 %: {low} to {high}"
-    if value.std is not None:
-        yield f"± {number(value.std, info.fraction)}"
-    if value.chance is not None:
-        yield f"chance {number(value.chance, info.fraction)}"
-    if value.floor is not None:
-        yield f"floor {number(value.floor, info.fraction)}"
-    if value.at_floor_size is not None:
-        yield f"at its size {number(value.at_floor_size, info.fraction)}"
-    if value.singular:
-        yield "singular"
-
-
 LIMITS: Final = {
     "95 %": "Wilson's interval of a share.",
     "±": "Standard error over parts of the images.",
@@ -68,6 +41,33 @@ LIMITS: Final = {
         " distance is mostly bias: compare it within this page only."
     ),
 }
+
+
+def number(value: float, fraction: bool) -> str:
+    """A share with three decimals, anything else with three or four digits."""
+    if fraction:
+        return f"{value:.3f}"
+    for least, decimals in ((100, 1), (10, 2), (1, 3)):
+        if abs(value) >= least:
+            return f"{value:.{decimals}f}"
+    return f"{value:.3g}"
+
+
+def limits(value: MetricValue, info: MetricInfo) -> Iterator[str]:
+    """The limits of a value, a few words each; ``LIMITS`` explains them."""
+    if value.interval is not None:
+        low, high = (number(edge, info.fraction) for edge in value.interval)
+        yield f"95 %: {low} to {high}"
+    if value.standard_error is not None:
+        yield f"± {number(value.standard_error, info.fraction)}"
+    if value.chance is not None:
+        yield f"chance {number(value.chance, info.fraction)}"
+    if value.floor is not None:
+        yield f"floor {number(value.floor, info.fraction)}"
+    if value.at_floor_size is not None:
+        yield f"at its size {number(value.at_floor_size, info.fraction)}"
+    if value.singular:
+        yield "singular"
 
 
 @dataclass(frozen=True)
@@ -135,54 +135,54 @@ def values_by_class(report: Report, row: Row) -> ValueTable:
 
 @dataclass(frozen=True)
 class Question:
-    """What a figure answers, in plain words."""
+    """The question that a metric answers."""
 
     metric: str
     asked: str
     answer: str
-    beside: tuple[str, str] | None = None  # another metric to compare with, and what to call it
+    compared: tuple[str, str] | None = None  # another metric to compare with, and what to call it
 
 
 QUESTIONS = (
     Question(
         "evaluator_accuracy",
         "Is it the right instrument?",
-        "of the images show the instrument that was asked for, says a network that was trained on"
-        " real photos and had no part in training the generator. It alone proves little: the"
-        " instrument's name is given to the generator.",
+        "of the images are classified as the requested instrument by a network that was trained"
+        " on real photos and had no part in training the generator. This alone proves little:"
+        " the instrument is an input of the generator.",
     ),
     Question(
         "retrieval_1",
-        "Is it this very sound?",
+        "Does the image match the sound?",
         "of the images are nearer to their own photo than to any other photo of the same"
         " instrument. Only the sound can tell these photos apart.",
     ),
     Question(
         "player_match",
-        "Is it the player who is heard?",
-        "of the images look most like a photo of the player who is heard, among all photos of"
-        " the instrument.",
+        "Is it the right player?",
+        "of the images are nearest to a photo of the right player, among all photos of the"
+        " instrument.",
     ),
     Question(
         "sound_sensitivity",
-        "Does another sound change it?",
-        "is how far a point of the image moves on average when another sound of the same"
-        " instrument is heard, where 2 is from black to white. It does not say that it moves the"
-        " right way.",
+        "Does the image follow the sound?",
+        "is the mean change of a pixel when the sound is replaced by another of the same"
+        " instrument; 2 is the change from black to white. A change is not always in the right"
+        " direction.",
         ("another label", "label_sensitivity"),
     ),
     Question(
         "l1",
         "How far from the photo?",
-        "is the mean difference of a pixel to the photo's, where 2 is black against white. A"
-        " generator that ignores the sound cannot do better than the mean photo of the class.",
+        "is the mean absolute difference from the photo; 2 is black against white. A generator"
+        " that ignores the sound cannot do better than the mean photo of the class.",
     ),
     Question(
         "fid",
-        "Could it be a photo?",
-        "is the Fréchet distance between the features of the images and of real photos: 0 means"
-        " alike. It depends on the numbers of images, so compare it with what two halves of the"
-        " real photos give.",
+        "Does it look like a photo?",
+        "is the Fréchet distance between the features of the images and of real photos; 0 is"
+        " best. It depends on the number of images, so compare it with the distance between two"
+        " halves of the real photos.",
     ),
 )
 
@@ -214,13 +214,13 @@ def summary(report: Report, split: SplitReport) -> list[SummaryLine]:
 def _beside(
     values: dict[str, MetricValue], infos: dict[str, MetricInfo], question: Question
 ) -> Iterator[tuple[str, str]]:
-    if question.beside is not None and question.beside[1] in values:
-        what, metric = question.beside
+    if question.compared is not None and question.compared[1] in values:
+        what, metric = question.compared
         yield what, number(values[metric].value, infos[metric].fraction)
 
 
 def _compared(split: SplitReport, info: MetricInfo) -> Iterator[tuple[str, str]]:
-    """Chance, floor, and the rows that stand beside."""
+    """Chance, floor, and the rows to compare with."""
     value = split.row(REFINED).values[info.name]
     if value.chance is not None:
         yield "by chance", number(value.chance, info.fraction)

@@ -28,6 +28,12 @@ _QUALITY = 90
 _DIFFERENCE_RANGE = 1.0
 
 
+#: Best and worst cases, silent clips and so on that are shown of each kind.
+SHOWN = 6
+#: Beside the report of each run that a table is made of.
+FILE = "comparison.npz"
+
+
 @dataclass(frozen=True)
 class Shown:
     """One image: what it is, and itself as a data URI."""
@@ -124,10 +130,6 @@ def data_uri(image: Image.Image) -> str:
     return f"data:image/webp;base64,{base64.b64encode(content.getvalue()).decode()}"
 
 
-#: Best and worst cases, silent clips and so on that are shown of each kind.
-SHOWN = 6
-
-
 def two_a_label(
     examples: Sequence[Example], labels: Sequence[str], seed: int
 ) -> dict[str, list[Example]]:
@@ -172,10 +174,6 @@ def _first_of_each_label(examples: Iterable[Example]) -> list[Example]:
     for example in examples:
         by_label.setdefault(example.label, example)
     return list(by_label.values())[:SHOWN]
-
-
-#: Beside the report of each run that a table is made of.
-FILE = "comparison.npz"
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,7 +49,7 @@ class SplitView:
     split: SplitReport
     summary: list[SummaryLine]
     table: ValueTable
-    apart: dict[str, ValueTable]
+    subsets: dict[str, ValueTable]
     classes: ValueTable
     examples: dict[str, list[Strip]]
     cases: list[Group]
@@ -71,7 +71,7 @@ def write_html(
         path: of the page; its folder is made.
     """
     seed = report.provenance.seed
-    # Held-out images first: they are what the run is judged by.
+    # Held-out images first: they count most.
     ordered = sorted(report.splits, key=lambda split: split.split == "train")
     page = (
         environment()
@@ -95,7 +95,7 @@ def _view(report: Report, split: SplitReport, generated: GeneratedSplit, seed: i
         split=split,
         summary=summary(report, split),
         table=value_table(report, split.rows),
-        apart={kind: value_table(report, rows) for kind, rows in split.apart.items()},
+        subsets={kind: value_table(report, rows) for kind, rows in split.subsets.items()},
         classes=values_by_class(report, split.row(REFINED)),
         examples={label: list(map(strips.drawing, examples)) for label, examples in two.items()},
         cases=_cases(split, strips),

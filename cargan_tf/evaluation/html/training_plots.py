@@ -64,7 +64,7 @@ class Plot:
 
 
 def training_plots(lines: Sequence[dict[str, Any]]) -> list[Plot]:
-    """Every loss and every listening figure in the lines of a run's ``stats.jsonl``."""
+    """Every loss and every validation metric in the lines of a run's ``stats.jsonl``."""
     return [
         _plot(title, series)
         for title, series in [*_conditioning(lines), *_losses(lines)]
@@ -98,7 +98,7 @@ def _group(name: str) -> str:
 
 
 def _conditioning(lines: Sequence[dict[str, Any]]) -> list[tuple[str, list[Series]]]:
-    """Figures of held-out pairs, each beside what a generator deaf to the sound would reach."""
+    """Validation metrics, each with the value of a generator that ignores the sound."""
 
     def series(key: str, name: str, reference: bool = False) -> Series:
         found = [

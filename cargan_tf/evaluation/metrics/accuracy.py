@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cargan_tf.evaluation.metrics.inputs import (
-    CLASSIFIER,
-    EVALUATOR,
-    Metric,
-    MetricInputs,
-    fraction,
-)
+from cargan_tf.evaluation.metrics.inputs import Metric, MetricInputs, fraction
+from cargan_tf.evaluation.networks.feature_network import CLASSIFIER, EVALUATOR
 from cargan_tf.evaluation.report import MetricInfo, MetricValue
 
 
@@ -35,7 +30,7 @@ METRICS = (
             better="higher",
             fraction=True,
             meaning="Share of images in which the independent evaluator sees the right label. The"
-            " label is an input: a generator deaf to the sound can have all of it.",
+            " label is an input: a generator that ignores the sound can reach 1.",
         ),
         lambda inputs: accuracy(inputs, EVALUATOR),
         role=EVALUATOR,
@@ -47,8 +42,7 @@ METRICS = (
             title="accuracy (C)",
             better="higher",
             fraction=True,
-            meaning="The paper's accuracy, judged by C. C guided the generators, so it is"
-            " circular.",
+            meaning="The paper's accuracy, by C. C guided the generators, so it is circular.",
         ),
         lambda inputs: accuracy(inputs, CLASSIFIER),
         role=CLASSIFIER,

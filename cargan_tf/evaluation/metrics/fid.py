@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cargan_tf.evaluation.metrics.inputs import FEATURES, Metric, MetricInputs, NotMeasured, halves
+from cargan_tf.evaluation.metrics.inputs import Metric, MetricInputs, NotMeasured, halves
 from cargan_tf.evaluation.metrics.tfgan import frechet_distance
+from cargan_tf.evaluation.networks.feature_network import FEATURES
 from cargan_tf.evaluation.report import MetricInfo, MetricValue
 
 #: A covariance needs two images.

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from cargan_tf.evaluation.metrics import tfgan
-from cargan_tf.evaluation.metrics.inputs import (
-    EVALUATOR,
-    FEATURES,
-    Metric,
-    MetricInputs,
-    NotMeasured,
-)
+from cargan_tf.evaluation.metrics.inputs import Metric, MetricInputs, NotMeasured
+from cargan_tf.evaluation.networks.feature_network import EVALUATOR, FEATURES
 from cargan_tf.evaluation.report import MetricInfo, MetricValue
 
 

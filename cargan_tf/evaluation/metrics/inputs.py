@@ -15,6 +15,8 @@ from cargan_tf.evaluation.report import REAL, MetricInfo, MetricValue
 from cargan_tf.training.conditioning_metrics import rank_in_class
 from cargan_tf.utils.arrays import FloatArray, IntArray
 
+CONFIDENCE = 0.95
+
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
@@ -65,12 +67,8 @@ def rank(images: FloatArray, generated: GeneratedSplit) -> Ranking:
     return Ranking(np.asarray(ranks, np.int64), candidates, nearest, match, chance)
 
 
-#: What networks are there for: distances between distributions, C's verdict, the evaluator's.
-FEATURES, CLASSIFIER, EVALUATOR = "features", "classifier", "evaluator"
-
-
 class NotMeasured(Exception):
-    """The material does not allow this figure; the message says why, in one sentence."""
+    """This metric cannot be computed from the inputs; the message gives the reason."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,9 +191,6 @@ def halves(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     order = np.random.default_rng(seed).permutation(count)
     middle = count // 2
     return order[:middle], order[middle : 2 * middle]
-
-
-CONFIDENCE = 0.95
 
 
 def fraction(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cargan_tf.evaluation.metrics.inputs import FEATURES, Metric, MetricInputs, NotMeasured, halves
+from cargan_tf.evaluation.metrics.inputs import Metric, MetricInputs, NotMeasured, halves
 from cargan_tf.evaluation.metrics.tfgan import kernel_distance
+from cargan_tf.evaluation.networks.feature_network import FEATURES
 from cargan_tf.evaluation.report import MetricInfo, MetricValue
 
 #: Parts of the images whose distances are averaged; their differences give the spread.
@@ -22,7 +23,7 @@ def kid(inputs: MetricInputs) -> MetricValue:
     # Images of one recording lie together; each part should have some of all.
     order = np.random.default_rng(inputs.seed).permutation(len(inputs))
     fake, real = activations_of.images.features[order], activations_of.photos.features[order]
-    value, std = kernel_distance(real, fake, BLOCKS)
+    value, standard_error = kernel_distance(real, fake, BLOCKS)
     floor = None
     if len(inputs) >= 2 * LEAST:
         one, other = halves(len(real), inputs.seed)
@@ -31,7 +32,7 @@ def kid(inputs: MetricInputs) -> MetricValue:
         value=value,
         images=len(fake),
         real=len(real),
-        std=std,
+        standard_error=standard_error,
         floor=floor,
         network=activations_of.name,
     )

@@ -33,7 +33,7 @@ METRICS = tuple(
             better="higher",
             fraction=True,
             meaning=f"Share of images whose real photo is among the {depth} nearest of its"
-            " class. Only the sound can tell them apart: a deaf generator is at chance.",
+            " class. Only the sound distinguishes them: a generator that ignores it is at chance.",
         ),
         _at(depth),
     )

@@ -32,7 +32,7 @@ METRICS = (
             better="neither",
             fraction=False,
             meaning="Mean |change| of the image in [-1, 1] when sounds are exchanged within the"
-            " class; 0 for a deaf generator. Noise moves images too: see R@1.",
+            " class; 0 for a generator that ignores the sound. Noise changes images too: see R@1.",
         ),
         lambda inputs: sensitivity(inputs, inputs.other_sound),
         of_moved=True,

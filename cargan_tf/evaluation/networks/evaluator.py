@@ -22,7 +22,7 @@ from cargan_tf.data.dataset import DATASET_FILE, DatasetInfo, load_dataset
 from cargan_tf.data.input_pipeline import evaluation_batches, training_batches
 from cargan_tf.errors import UserError
 from cargan_tf.evaluation.networks.efficientnet_lite0 import (
-    FEATURES,
+    FEATURE_SIZE,
     load_backbone,
     new_backbone,
     read_imagenet_weights,
@@ -52,7 +52,7 @@ WEIGHTS_FILE, REPORT_FILE = "evaluator.npz", "evaluator.json"
 
 @dataclass(frozen=True)
 class EvaluatorReport:
-    """How good a evaluator is, and what it was made from; written beside its weights."""
+    """Accuracy and origin of an evaluator; stored next to its weights."""
 
     accuracy: float  # on held-out photos
     split: str  # which those were
@@ -83,7 +83,7 @@ def train_evaluator(
     split = dataset.held_out_split
     if split is None:
         raise UserError(
-            f"{data} has only a training split: a evaluator's accuracy must be measured on other"
+            f"{data} has only a training split: an evaluator's accuracy must be measured on other"
             " photos. Preprocess data with a validation or test split."
         )
     keras.utils.set_random_seed(config.training.seed)
@@ -208,10 +208,10 @@ def _feature_network(
 ) -> FeatureNetwork:
     info = NetworkInfo(
         name=NAME,
-        what="EfficientNet-Lite0, started from ImageNet weights, fine-tuned on the data's photos",
+        description="EfficientNet-Lite0 with ImageNet weights, fine-tuned on the data's photos",
         weights_hash=weights_hash(network.variables),
         resize=resize_rule(size),
-        features=FEATURES,
+        features=FEATURE_SIZE,
         accuracy=None if report is None else report.accuracy,
     )
 

@@ -1,4 +1,4 @@
-"""A network that looks at images, whatever its architecture."""
+"""Feature extraction with any network: input conversion, batches, activations."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from cargan_tf.evaluation.report import NetworkInfo
+from cargan_tf.models.base import to_pixels
 from cargan_tf.utils.arrays import FloatArray
 
 #: Images [B, S, S, 3], values 0 to 255, to features [B, F] and logits [B, K] or ``None``.
 ActivationFunction = Callable[[tf.Tensor], tuple[tf.Tensor, Any]]
+
+#: Roles of networks: features for FID, KID and IS; accuracy by C; accuracy by the evaluator.
+FEATURES, CLASSIFIER, EVALUATOR = "features", "classifier", "evaluator"
 
 #: Images at a time. At 224×224 more are slower: their features leave the processor's cache.
 BATCH = 16
@@ -24,20 +28,20 @@ BATCH = 16
 
 @dataclass(frozen=True, eq=False)
 class Activations:
-    """What a network makes of N images."""
+    """Features and logits of N images."""
 
     features: FloatArray  # [N, F], before the last dense layer
     logits: FloatArray | None  # [N, K] of its own classes; None where it has none
 
     @property
     def classes(self) -> NDArray[np.int64]:
-        """The likeliest class of each image; raises ``ValueError`` without classes."""
+        """The class with the highest logit of each image; raises ``ValueError`` without classes."""
         if self.logits is None:
             raise ValueError("this network has no classes")
         return np.argmax(self.logits, axis=1)
 
     def only(self, positions: NDArray[np.int64]) -> Activations:
-        """What is seen in these images."""
+        """The activations of these images."""
         return Activations(
             self.features[positions], None if self.logits is None else self.logits[positions]
         )
@@ -50,21 +54,21 @@ class FeatureNetwork:
     pixels, bilinearly and antialiased where that is smaller.
     """
 
-    def __init__(self, info: NetworkInfo, look: ActivationFunction, size: int) -> None:
+    def __init__(self, info: NetworkInfo, activations: ActivationFunction, size: int) -> None:
         self.info = info
         self._size = size
-        self._look = tf.function(lambda images: look(to_input(images, size)))
+        self._activations = tf.function(lambda images: activations(to_input(images, size)))
 
     def __call__(self, images: FloatArray) -> Activations:
-        """Look at images [N, S, S, 3] in [-1, 1]; equal ones are looked at once."""
+        """Activations of images [N, S, S, 3] in [-1, 1]; equal images are computed once."""
         distinct, positions = _distinct(images)
         features, logits = [], []
         for start in range(0, len(distinct), BATCH):
             part = images[distinct[start : start + BATCH]]
             # Batches of one size, so that the graph is traced once.
             padded = np.pad(part, [(0, BATCH - len(part)), (0, 0), (0, 0), (0, 0)])
-            activations, classes = self._look(tf.constant(padded, tf.float32))
-            features.append(activations.numpy()[: len(part)])
+            part_features, classes = self._activations(tf.constant(padded, tf.float32))
+            features.append(part_features.numpy()[: len(part)])
             if classes is not None:
                 logits.append(classes.numpy()[: len(part)])
         return Activations(
@@ -75,7 +79,7 @@ class FeatureNetwork:
 
 def to_input(images: tf.Tensor, size: int) -> tf.Tensor:
     """Images [B, S, S, 3] in [-1, 1] to [B, size, size, 3], 0 to 255."""
-    pixels = tf.round(tf.clip_by_value((images + 1.0) * 127.5, 0.0, 255.0))
+    pixels = tf.cast(to_pixels(images), tf.float32)
     if pixels.shape[1:3] == (size, size):
         return pixels
     return tf.image.resize(pixels, (size, size), method="bilinear", antialias=True)
@@ -95,17 +99,17 @@ def weights_hash(variables: Iterable[keras.Variable]) -> str:
 
 
 def _distinct(images: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The first place of each different image, and for all images which of those it is.
+    """The first index of each different image, and for each image the position of its equal there.
 
-    The class mean is the same image over and over.
+    The class mean repeats the same image.
     """
-    place_of: dict[bytes, int] = {}
+    position_of: dict[bytes, int] = {}
     first: list[int] = []
     positions = np.empty(len(images), np.int64)
     for index, image in enumerate(images):
         key = hashlib.sha256(np.ascontiguousarray(image).tobytes()).digest()
-        if key not in place_of:
-            place_of[key] = len(first)
+        if key not in position_of:
+            position_of[key] = len(first)
             first.append(index)
-        positions[index] = place_of[key]
+        positions[index] = position_of[key]
     return np.asarray(first, np.int64), positions

@@ -18,7 +18,7 @@ from cargan_tf.evaluation.report import NetworkInfo
 NAME = "inception"
 #: Pixels a side it was trained with.
 SIZE = 299
-FEATURES = 2048
+FEATURE_SIZE = 2048
 DOWNLOAD = "imagenet"
 
 
@@ -47,10 +47,10 @@ def inception(weights: str = DOWNLOAD) -> FeatureNetwork:
     both = keras.Model(network.input, [network.layers[-2].output, network.output])
     info = NetworkInfo(
         name=NAME,
-        what=f"keras.applications.InceptionV3, weights: {weights}",
+        description=f"keras.applications.InceptionV3, weights: {weights}",
         weights_hash=weights_hash(network.variables),
         resize=resize_rule(SIZE),
-        features=FEATURES,
+        features=FEATURE_SIZE,
     )
 
     def look(pixels: Any) -> tuple[Any, Any]:

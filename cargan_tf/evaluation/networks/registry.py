@@ -9,11 +9,17 @@ from typing import Any
 
 from cargan_tf.config import ClassifierConfig, Config
 from cargan_tf.errors import UserError, did_you_mean
-from cargan_tf.evaluation.metrics.inputs import CLASSIFIER, EVALUATOR, FEATURES
 from cargan_tf.evaluation.networks import efficientnet_lite0, inception_v3
 from cargan_tf.evaluation.networks.evaluator import FOLDER as EVALUATOR_FOLDER
 from cargan_tf.evaluation.networks.evaluator import load_evaluator, read_report, train_evaluator
-from cargan_tf.evaluation.networks.feature_network import FeatureNetwork, resize_rule, weights_hash
+from cargan_tf.evaluation.networks.feature_network import (
+    CLASSIFIER,
+    EVALUATOR,
+    FEATURES,
+    FeatureNetwork,
+    resize_rule,
+    weights_hash,
+)
 from cargan_tf.evaluation.report import NetworkInfo
 from cargan_tf.models.base import ImageGenerator
 from cargan_tf.models.classifier import Classifier
@@ -24,6 +30,10 @@ from cargan_tf.training.run import RunInfo
 from cargan_tf.utils.progress import Reporter
 
 NAME = "classifier"
+
+
+DEFAULT = efficientnet_lite0.NAME
+NAMES = (efficientnet_lite0.NAME, inception_v3.NAME, NAME)
 
 
 def classifier_network(
@@ -39,7 +49,7 @@ def classifier_network(
     size = config.data.image_size
     info = NetworkInfo(
         name=NAME,
-        what=f"C, a ResNet of blocks {list(config.classifier.blocks)} and width"
+        description=f"C, a ResNet of blocks {list(config.classifier.blocks)} and width"
         f" {config.classifier.width}, trained on the data's photos; it guided the generators",
         weights_hash=weights_hash(classifier.variables),
         resize=resize_rule(size),
@@ -52,10 +62,6 @@ def classifier_network(
         return features, classifier.to_logits(features)
 
     return FeatureNetwork(info, look, size)
-
-
-DEFAULT = efficientnet_lite0.NAME
-NAMES = (efficientnet_lite0.NAME, inception_v3.NAME, NAME)
 
 
 def feature_network(name: str, of_run: FeatureNetwork | None) -> FeatureNetwork:
@@ -118,10 +124,10 @@ def find_networks(
         info: of the run.
         data: the data set, which has the evaluator; where it has none yet, one is trained and kept.
         config: of the data set.
-        reporter: told of that.
+        reporter: receives a message about it.
 
     Raises:
-        UserError: the feature network cannot be had.
+        UserError: the feature network is unavailable.
     """
     networks = Networks({}, {})
     try:
@@ -132,14 +138,14 @@ def find_networks(
         networks.found[FEATURES] = feature_network(features, networks.found.get(CLASSIFIER))
     if EVALUATOR in roles:
         try:
-            networks.found[EVALUATOR] = _judge(data, config, reporter)
+            networks.found[EVALUATOR] = _evaluator(data, config, reporter)
         except UserError as error:
             networks.missing[EVALUATOR] = str(error)
     return networks
 
 
 def _classifier(drawing: ImageGenerator, info: RunInfo, data: Path) -> FeatureNetwork:
-    """The run's own C; of a run that draws without one, the data set's."""
+    """The run's own C; of a run without one, the data set's."""
     if drawing.classifier is not None:
         return classifier_network(drawing.classifier, info.config, info.classifier_accuracy)
     report = read_classifier_report(data / CLASSIFIER_FOLDER)
@@ -150,7 +156,7 @@ def _classifier(drawing: ImageGenerator, info: RunInfo, data: Path) -> FeatureNe
     return classifier_network(classifier, config, report.accuracy)
 
 
-def _judge(data: Path, config: Config, reporter: Reporter) -> FeatureNetwork:
+def _evaluator(data: Path, config: Config, reporter: Reporter) -> FeatureNetwork:
     if read_report(data) is None:
         reporter.message(
             "No independent evaluator of this data yet: training one, once, into"

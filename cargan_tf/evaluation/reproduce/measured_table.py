@@ -1,5 +1,4 @@
-"""A table of the paper as it was measured: means over seeds, and what one needs to evaluator
-them."""
+"""A measured table of the paper: means over seeds, and notes."""
 
 from __future__ import annotations
 

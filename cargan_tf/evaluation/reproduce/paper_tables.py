@@ -13,6 +13,8 @@ from typing import Final
 from cargan_tf.errors import UserError, did_you_mean
 from cargan_tf.evaluation.report import CLASS_MEAN, REAL, REFINED
 
+_WHOLE: Final = "ablations/e"
+
 
 @dataclass(frozen=True)
 class Column:
@@ -76,7 +78,6 @@ _L1 = Column("L1", "l1")
 _TRAIN_BY_C = Column("training accuracy, C", "classifier_accuracy", "train")
 _TRAIN_BY_EVALUATOR = Column("training accuracy, evaluator", "evaluator_accuracy", "train")
 
-_WHOLE: Final = "ablations/e"
 _SHUFFLED = PaperRow("shuffled", "control: sounds exchanged within the class", "baselines/shuffled")
 _MEAN = PaperRow("class-mean", "always the class's mean photo", _WHOLE, CLASS_MEAN)
 

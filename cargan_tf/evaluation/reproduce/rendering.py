@@ -50,7 +50,7 @@ def cells(table: MeasuredTable, row: MeasuredRow) -> list[str]:
 
 
 def notes(table: MeasuredTable) -> list[str]:
-    """What one needs to evaluator the table, a sentence or two each."""
+    """Notes on how the table was measured, a sentence or two each."""
     return [*_comparison(table), *_column_notes(table), *_networks(table), *_provenance(table)]
 
 
@@ -120,10 +120,12 @@ def _first_cell(table: MeasuredTable, column: MeasuredColumn) -> Cell | None:
 
 def _networks(table: MeasuredTable) -> Iterator[str]:
     for network in table.networks:
-        right = "" if network.accuracy is None else f", right on {network.accuracy:.3f} real photos"
+        accuracy = (
+            "" if network.accuracy is None else f", accuracy {network.accuracy:.3f} on photos"
+        )
         yield (
-            f"Network {network.name}: {network.what}{right}; resize {network.resize}; weights"
-            f" {network.weights_hash[:12]}."
+            f"Network {network.name}: {network.description}{accuracy}; resize {network.resize};"
+            f" weights {network.weights_hash[:12]}."
         )
 
 

@@ -31,6 +31,9 @@ from cargan_tf.utils.files import file_hash, write_atomically, write_json
 from cargan_tf.utils.progress import Reporter, SilentReporter
 from cargan_tf.utils.subprocesses import run_in_subprocess
 
+#: Under the output folder: what everything in it was made from, and the runs.
+PROVENANCE_FILE, RUNS = "reproduction.json", "runs"
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -132,10 +135,6 @@ def _evaluate(
     write_html(report, generated, Run(run), run / FOLDER / PAGE_FILE)
     held_out, seed = splits[-1], report.provenance.seed
     save_comparison(report.split(held_out), generated[held_out], seed, run / FOLDER / FILE)
-
-
-#: Under the output folder: what everything in it was made from, and the runs.
-PROVENANCE_FILE, RUNS = "reproduction.json", "runs"
 
 
 def reproduce(

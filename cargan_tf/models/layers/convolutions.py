@@ -18,6 +18,16 @@ from cargan_tf.models.base import to_float32
 SLOPE = 0.2
 
 
+Gradients = tuple[tf.Tensor, tf.Tensor]
+#: Positions of the smaller map, over the batch, up to which a matrix product is faster.
+MAX_POSITIONS_DOWN = 64
+MAX_POSITIONS_UP = 256
+#: Filters up to which its forward pass is faster on maps of any size.
+FEW_FILTERS = 4
+#: Assumed batch size where the graph does not know it, as in an exported model.
+SERVED_BATCH = 4
+
+
 def leaky_relu(features: tf.Tensor, after_bias: bool) -> tf.Tensor:
     """``max(x, 0.2 x)``, any shape.
 
@@ -28,17 +38,6 @@ def leaky_relu(features: tf.Tensor, after_bias: bool) -> tf.Tensor:
     return (
         tf.maximum(features, SLOPE * features) if after_bias else tf.nn.leaky_relu(features, SLOPE)
     )
-
-
-Gradients = tuple[tf.Tensor, tf.Tensor]
-
-#: Positions of the smaller map, over the batch, up to which a matrix product is faster.
-MAX_POSITIONS_DOWN = 64
-MAX_POSITIONS_UP = 256
-#: Filters up to which its forward pass is faster on maps of any size.
-FEW_FILTERS = 4
-#: Assumed batch size where the graph does not know it, as in an exported model.
-SERVED_BATCH = 4
 
 
 class DownsampleConv(keras.layers.Conv2D):

@@ -17,6 +17,10 @@ from cargan_tf.inference.result import GenerationResult
 from cargan_tf.serving.address import GRPC_PORT, REST_PORT, Address, parse_address
 from cargan_tf.utils.arrays import ImageArray
 
+#: Samples in one request: some 6 MB as JSON, below what servers and proxies let in.
+REQUEST_SAMPLES: Final = 300_000
+Tensors = dict[str, NDArray[Any]]
+
 
 def no_server(address: Address) -> UserError:
     """Nobody listens, or not to this."""
@@ -67,12 +71,6 @@ def busy(address: Address) -> UserError:
 def refused(address: Address, full_message: str) -> UserError:
     """The request is invalid for the model there, or not permitted."""
     return UserError(f"the server at {address.endpoint} refused: {full_message}")
-
-
-#: Samples in one request: some 6 MB as JSON, below what servers and proxies let in.
-REQUEST_SAMPLES: Final = 300_000
-
-Tensors = dict[str, NDArray[Any]]
 
 
 class Transport(Protocol):

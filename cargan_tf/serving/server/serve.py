@@ -80,7 +80,7 @@ class Server:
         reporter: Reporter | None = None,
     ) -> None:
         """``rest_socket`` is bound to the host and REST port of ``endpoint``."""
-        self._service, self._position = service, endpoint
+        self._service, self._endpoint = service, endpoint
         self._rest_socket = rest_socket
         self._reporter = reporter or SilentReporter()
         config = uvicorn.Config(
@@ -107,13 +107,13 @@ class Server:
         self._rest.should_exit = True
 
     async def _run(self) -> None:
-        host = self._position.host
+        host = self._endpoint.host
         try:
             grpc, grpc_port = grpc_server(
-                self._service, host_and_port(host, self._position.grpc_port)
+                self._service, host_and_port(host, self._endpoint.grpc_port)
             )
         except RuntimeError as error:
-            raise _taken(host, self._position.grpc_port) from error
+            raise _taken(host, self._endpoint.grpc_port) from error
         self._service.batcher.start()
         await grpc.start()
         try:

@@ -23,6 +23,11 @@ from cargan_tf.serving.server.served_model import ServedModel, Tensors
 Run = Callable[[str, Tensors], Tensors]
 
 
+#: Seconds; an image takes some milliseconds at 64×64 and a second or more at 256×256.
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_LOG = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True, eq=False)
 class _Waiting:
     """Rows of one request, and where its answer goes."""
@@ -163,10 +168,6 @@ class Batcher:
         return await loop.run_in_executor(self._thread, self._run, signature, inputs)
 
 
-#: Seconds; an image takes some milliseconds at 64×64 and a second or more at 256×256.
-_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-
-
 class Metrics:
     """The counters of one server."""
 
@@ -200,9 +201,6 @@ class Metrics:
     def page(self) -> bytes:
         """Prometheus' text format."""
         return generate_latest(self._registry)
-
-
-_LOG = logging.getLogger(__name__)
 
 
 class Service:

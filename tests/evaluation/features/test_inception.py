@@ -20,7 +20,7 @@ def test_weights_of_a_file_are_used(tmp_path):
     kernel, bias = donor.layers[-1].get_weights()
     np.testing.assert_allclose(seen.features @ kernel + bias, seen.logits, rtol=1e-4, atol=1e-6)
     assert network.info.weights_hash == weights_hash(donor.variables)
-    assert "inception.weights.h5" in network.info.what
+    assert "inception.weights.h5" in network.info.description
 
 
 def test_a_file_that_is_not_there_is_named():

@@ -3,8 +3,9 @@ import pytest
 from sklearn.metrics import accuracy_score, recall_score
 
 from cargan_tf.evaluation.metrics.accuracy import METRICS, accuracy
-from cargan_tf.evaluation.metrics.inputs import CLASSIFIER, EVALUATOR, NotMeasured
+from cargan_tf.evaluation.metrics.inputs import NotMeasured
 from cargan_tf.evaluation.metrics.registry import chosen_metrics
+from cargan_tf.evaluation.networks.feature_network import CLASSIFIER, EVALUATOR
 
 CLASSES = [0, 0, 1, 1, 1, 2, 2, 0]
 SEEN = [0, 1, 1, 1, 2, 2, 2, 2]

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from cargan_tf.evaluation.metrics.fid import fid, is_singular
-from cargan_tf.evaluation.metrics.inputs import FEATURES, NotMeasured
+from cargan_tf.evaluation.metrics.inputs import NotMeasured
 from cargan_tf.evaluation.metrics.tfgan import frechet_distance
+from cargan_tf.evaluation.networks.feature_network import FEATURES
 
 
 @pytest.fixture

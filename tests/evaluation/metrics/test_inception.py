@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from cargan_tf.evaluation.metrics.inception_score import inception_score
-from cargan_tf.evaluation.metrics.inputs import EVALUATOR, NotMeasured
+from cargan_tf.evaluation.metrics.inputs import NotMeasured
+from cargan_tf.evaluation.networks.feature_network import EVALUATOR
 
 
 def test_sure_of_each_and_even_over_all_is_the_number_of_classes(inputs, activations_of):

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.metrics.inputs import FEATURES, NotMeasured
+from cargan_tf.evaluation.metrics.inputs import NotMeasured
 from cargan_tf.evaluation.metrics.kid import BLOCKS, LEAST, kid
 from cargan_tf.evaluation.metrics.tfgan import kernel_distance
+from cargan_tf.evaluation.networks.feature_network import FEATURES
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_it_is_the_mean_over_parts_of_the_shuffled_pictures(figure):
     parts = np.split(order, BLOCKS)
     values = [by_hand(real[part], fake[part]) for part in parts]
     assert found.value == pytest.approx(np.mean(values), rel=1e-4)
-    assert found.std == pytest.approx(np.std(values, ddof=1) / np.sqrt(BLOCKS), rel=1e-4)
+    assert found.standard_error == pytest.approx(np.std(values, ddof=1) / np.sqrt(BLOCKS), rel=1e-4)
     assert (found.images, found.real, found.network) == (2 * LEAST, 2 * LEAST, "seer")
     assert abs(found.floor) < found.value
 
@@ -55,4 +56,4 @@ def test_as_few_as_allowed_have_no_floor(figure):
     few = np.random.default_rng(0).normal(size=(LEAST, 3))
     found = figure(few, few)
     assert found.floor is None
-    assert np.isfinite([found.value, found.std]).all()
+    assert np.isfinite([found.value, found.standard_error]).all()

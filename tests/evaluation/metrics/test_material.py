@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.metrics.inputs import EVALUATOR, Metric, NotMeasured
+from cargan_tf.evaluation.metrics.inputs import Metric, NotMeasured
+from cargan_tf.evaluation.networks.feature_network import EVALUATOR
 from cargan_tf.evaluation.report import REAL, REFINED, MetricInfo, MetricValue
 
 CLASSES = (0, 0, 1, 1, 1, 2)

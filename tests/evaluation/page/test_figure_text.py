@@ -29,7 +29,7 @@ def test_a_plain_figure_has_no_limits():
 
 
 def test_all_that_limits_a_figure_is_said_and_explained():
-    fraction = MetricValue(0.25, 12, interval=(0.2, 0.3), std=0.0125, chance=1 / 6)
+    fraction = MetricValue(0.25, 12, interval=(0.2, 0.3), standard_error=0.0125, chance=1 / 6)
     distance = MetricValue(200, 12, floor=44.0, at_floor_size=210.0, singular=True)
     assert list(limits(fraction, SHARE)) == ["95 %: 0.200 to 0.300", "± 0.013", "chance 0.167"]
     assert list(limits(distance, DISTANCE)) == ["floor 44.00", "at its size 210.0", "singular"]

@@ -116,7 +116,7 @@ def test_every_figure_stands_with_what_limits_it(page):
 
 def test_questions_are_answered_beside_what_a_deaf_model_reaches(page):
     text = Page(page).text
-    asked = text.index("Is it this very sound?")
+    asked = text.index("Does the image match the sound?")
     answer = text[asked : text.index("Of the refined images")]
     assert "0.250" in answer
     assert "by chance 0.167 class mean 0.167 deaf 0.100" in answer
@@ -139,7 +139,7 @@ def test_another_data_set_than_that_of_the_training_is_told(report, generated, r
 def test_little_is_enough(report, generated, run, tmp_path):
     """One split, the refined row alone, no network that names labels, nothing of the training."""
     split = report.splits[0]
-    bare = replace(split, rows=(replace(split.rows[0], values={}),), confusions=(), apart={})
+    bare = replace(split, rows=(replace(split.rows[0], values={}),), confusions=(), subsets={})
     path = tmp_path / "page.html"
     untrained = Run(tmp_path / "untrained")
     untrained.write_info(run.read_info())

@@ -20,7 +20,7 @@ def test_what_is_shown_is_measured():
     measured = {metric.info.name for metric in METRICS}
     shown = {column.metric for table in TABLES.values() for column in table.columns}
     shown |= {question.metric for question in QUESTIONS}
-    shown |= {question.beside[1] for question in QUESTIONS if question.beside}
+    shown |= {question.compared[1] for question in QUESTIONS if question.compared}
     assert shown <= measured
 
 

@@ -91,7 +91,7 @@ def test_a_model_of_version_0_1_is_refused(tiny_model, tmp_path):
     file = tmp_path / "1" / "model.json"
     values = json.loads(file.read_text())
     file.write_text(json.dumps({name: values[name] for name in values if name != "format"}))
-    with pytest.raises(UserError, match="has format 1, .* export the run again"):
+    with pytest.raises(UserError, match=r"has format 1, .* export the run again"):
         ServedModel.load(tmp_path, "cargan")
 
 
