@@ -72,7 +72,7 @@ class DemoSession:
     def generate(
         self, file: str, label: str | None, start: float, decibels: float
     ) -> GenerationResult:
-        """Generate from half a second of a sound file; a later ``start`` is limited to the last clip."""
+        """Generate from a clip of a sound file; ``start`` is limited to the last clip."""
         waveform, rate = self.waveform(file), self.generator.sample_rate
         start = min(start, self._last(waveform))
         clip = louder(self.generator.clip(waveform, rate, start), decibels)
