@@ -27,14 +27,14 @@ def command(as_json: bool) -> None:
     if not found and not as_json:
         click.echo(f"No models in {FOLDER.resolve()}. Make one with: cargan quickstart")
     for model in found:
-        describe_provenance = _description(model)
-        click.echo(json.dumps(describe_provenance) if as_json else _for_people(describe_provenance))
+        description = _description(model)
+        click.echo(json.dumps(description) if as_json else _for_people(description))
 
 
 def _description(model: ExportedModel) -> dict[str, Any]:
     from cargan_tf.export.metadata import read_metadata
 
-    position = {
+    found = {
         "name": model.name,
         "version": int(model.version.name),
         "shipped": model.shipped,
@@ -43,9 +43,9 @@ def _description(model: ExportedModel) -> dict[str, Any]:
     try:
         metadata = read_metadata(model.version)
     except UserError as error:
-        return {**position, "error": str(error)}
+        return {**found, "error": str(error)}
     return {
-        **position,
+        **found,
         "size": metadata.config.data.image_size,
         "labels": list(metadata.labels),
         "step": metadata.step,

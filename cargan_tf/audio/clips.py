@@ -16,7 +16,7 @@ _TIE: Final = 1e-6
 loud; it is more than the round-off of a cumulative sum over an hour."""
 
 _SUMMED_SAMPLES: Final = 1 << 20
-"""FloatArray whose energies are summed at a time: 8 MB."""
+"""Samples whose energies are summed at a time: 8 MB."""
 
 
 #: A root mean square below this is silence: half a bit of 24-bit sound.
