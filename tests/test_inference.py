@@ -95,7 +95,7 @@ def test_any_kind_of_samples_draws_the_same(generator, convert):
 
 @pytest.mark.parametrize("start", [0.5, 7.0, -0.1])
 def test_a_start_outside_the_sound_is_refused(generator, start):
-    with pytest.raises(UserError, match="choose another start"):
+    with pytest.raises(UserError, match="give a start from 0 to before the end"):
         generator.generate(tone(), RATE, "violin", start=start)
 
 

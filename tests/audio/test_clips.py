@@ -48,7 +48,7 @@ def test_start_beyond_the_end_without_a_rate():
 
 
 def test_negative_start_and_empty_and_stereo():
-    with pytest.raises(UserError, match=r"from -0\.005 s .* choose another start"):
+    with pytest.raises(UserError, match=r"a start of -0\.005 s, .* give a start from 0"):
         cut_clip(RAMP, -5, 20, sample_rate=1_000)
     with pytest.raises(UserError, match="lasts 0 samples"):
         cut_clip(RAMP[:0], 0, 20)

@@ -10,7 +10,7 @@ def test_accuracy_is_told_and_the_next_command_proposed(cargan, data):
     done = cargan("classifier", data, *SHORT, "--set", "classifier.minimum_accuracy=0")
     assert done.status == 0, done.err
     assert done.out.startswith("Accuracy ")
-    assert " of 12 validation photos.\n" in done.out
+    assert " on 12 validation photos.\n" in done.out
     assert "Classifier: 3/3, " in done.err
     assert (data / "classifier" / "classifier.json").is_file()
     assert done.next == (
@@ -54,7 +54,7 @@ def test_a_judge_s_accuracy_is_told(cargan, data, monkeypatch):
     monkeypatch.setattr(evaluator, "_fit", lambda *_: None)
     done = cargan("classifier", "--evaluator", data, "--set", "evaluator.minimum_accuracy=0")
     assert done.status == 0, done.err
-    assert done.out.endswith(" of 12 validation photos.\n")
+    assert done.out.endswith(" on 12 validation photos.\n")
     assert (data / "evaluator" / "evaluator.json").is_file()
 
 
@@ -66,7 +66,7 @@ def test_the_classifier_of_sounds_is_measured_too(cargan, data, tmp_path):
     words = ("--audio", "--set", "sound_classifier.steps=3", "--out", "ears")
     done = cargan("classifier", data, *words, cwd=tmp_path)
     assert done.status == 0, done.err
-    assert " of 12 validation sounds.\n" in done.out
+    assert " on 12 validation sounds.\n" in done.out
     assert "Sound classifier: 3/3, " in done.err
     assert (tmp_path / "ears" / "sound_classifier.json").is_file()
 

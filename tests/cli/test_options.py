@@ -60,7 +60,7 @@ def test_options_that_do_not_fit_are_named_as_they_are_typed(choosy, words, said
 
 def test_what_must_be_on_a_disk_makes_no_folder_called_gs(cargan, tmp_path):
     for words in (("train", "data", "--run", "gs://b/run"), ("sample-data", "gs://b/data")):
-        assert "no path on a disk of this machine" in cargan(*words, cwd=tmp_path).error
+        assert "is remote: expected a local path" in cargan(*words, cwd=tmp_path).error
     assert not list(tmp_path.iterdir())
 
 

@@ -66,7 +66,7 @@ def test_one_that_is_too_weak_is_refused(judged):
     file = judged / FOLDER / REPORT_FILE
     values = json.loads(file.read_text("utf-8"))
     file.write_text(json.dumps({**values, "accuracy": 0.4}), "utf-8")
-    with pytest.raises(UserError, match=r"names 0\.400 of the validation photos right, under"):
+    with pytest.raises(UserError, match=r"an accuracy of 0\.400 on the validation photos, below"):
         load_evaluator(judged)
 
 
