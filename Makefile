@@ -5,14 +5,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench check docs lock audit install clean
+.PHONY: demo test test-fast bench check docs lock audit install clean
 
 demo: $(VENV)/.installed
 	$(BIN)/cargan quickstart
 
-# Two processes: most of the time goes into tracing graphs, which keeps one core busy.
+# All tests, in two processes: most of the time goes into tracing graphs, which keeps one core busy.
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+# Those that start neither TensorFlow nor another process.
+test-fast: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/unit
 
 # Speed and memory beside a reference; half an hour, on a machine that does nothing else.
 bench: $(VENV)/.installed-dev

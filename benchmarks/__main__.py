@@ -61,7 +61,7 @@ MEASUREMENTS: dict[str, Sequence[str]] = {
     "folder 128": ("folder", "--size=128"),
     "waiting quickstart": ("input_share", "--name=quickstart"),
     "waiting paper, batch 2": ("input_share", "--name=paper", "--batch=2", "--steps=8"),
-    "forms": ("forms",),  # no rows: its figures stand in the JSON
+    "op_variants": ("op_variants",),  # no rows: its figures stand in the JSON
 }
 
 

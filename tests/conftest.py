@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import soundfile
-import tensorflow as tf
 from PIL import Image
 
 from cargan_tf.config import (
@@ -29,6 +28,8 @@ from cargan_tf.config import (
 )
 
 if TYPE_CHECKING:
+    import tensorflow as tf
+
     from cargan_tf.data.dataset import DatasetInfo
     from cargan_tf.inference.generator import Generator
     from cargan_tf.models.cargan import Cascade
@@ -43,14 +44,14 @@ VIDEO_RATE = 16_000
 VIDEO_SIZE = (64, 32)  # width, height
 
 
-# Four logical CPUs, so that replicas can be rehearsed; too late once TensorFlow has run anything.
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 4
-)
-
-
 # A shell starts background jobs with Ctrl-C ignored; the tests of it need Python's own handler.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure() -> None:
+    """A shell that runs the tests in the background has them ignore Ctrl-C, which some press."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -66,6 +67,8 @@ def four_replicas() -> tf.distribute.MirroredStrategy:
     TensorFlow numbers collective operations by strategy, all from the same number, and expects
     those of one number to agree: a second strategy of several replicas would break both.
     """
+    import tensorflow as tf
+
     return tf.distribute.MirroredStrategy([f"/cpu:{index}" for index in range(4)])
 
 
@@ -73,6 +76,8 @@ def four_replicas() -> tf.distribute.MirroredStrategy:
 def no_graph_optimizer() -> Iterator[None]:
     """TensorFlow's, off for the rest of the module: half of the time and more until a first step is
     done goes into it."""
+    import tensorflow as tf
+
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     yield
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
@@ -216,6 +221,8 @@ class Trained:
 
 @pytest.fixture(scope="session")
 def trained(tiny_run, tiny_data, tiny_config) -> Trained:
+    import tensorflow as tf
+
     from cargan_tf.data.dataset import load_dataset
     from cargan_tf.models.cargan import Cascade
     from cargan_tf.training.checkpoints import restore_network

@@ -1,0 +1,1 @@
+"""Training experiments that docs/explanation/results.md reports."""

@@ -1,0 +1,3 @@
+"""Fixtures of this folder, from ``helpers``."""
+
+from helpers.cli import cargan, data, generate, nothing_shipped, run, tiny_yaml, tree, write_sound  # noqa: F401

@@ -1,0 +1,3 @@
+"""Fixtures of this folder, from ``helpers``."""
+
+from helpers.evaluation import report  # noqa: F401

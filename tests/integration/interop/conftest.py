@@ -1,0 +1,3 @@
+"""Fixtures of this folder, from ``helpers``."""
+
+from helpers.interop import authors_config, golden  # noqa: F401

@@ -1,0 +1,1 @@
+"""Damaged, unusual and fuzzed files, and what reads them."""

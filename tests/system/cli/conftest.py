@@ -1,0 +1,14 @@
+"""Fixtures of this folder, from ``helpers``."""
+
+from helpers.cli import (  # noqa: F401
+    cargan,
+    cargan_process,
+    data,
+    generate,
+    nothing_shipped,
+    run,
+    start_cargan,
+    tiny_yaml,
+    tree,
+    write_sound,
+)

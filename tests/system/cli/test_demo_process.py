@@ -1,0 +1,31 @@
+import json
+import signal
+import socket
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_it_shows_the_page_until_it_is_ended_and_leaves_nothing(
+    start_cargan, tiny_model, tmp_path, by
+):
+    pytest.importorskip("gradio")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = ("--model", tiny_model, "--port", port, "--no-browser")
+    process = start_cargan("demo", *words, cwd=tmp_path, GRADIO_TEMP_DIR=str(tmp_path / "files"))
+    address = process.stdout.readline().removeprefix("Page: ").strip()
+    assert address == f"http://127.0.0.1:{port}/"
+    assert b"cargan" in urllib.request.urlopen(address, timeout=60).read()
+    body = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.wav"\r\n\r\n1\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    request = urllib.request.Request(f"{address}gradio_api/upload", body + b"--x--\r\n", headers)
+    (uploaded,) = json.load(urllib.request.urlopen(request, timeout=60))
+    assert Path(uploaded).read_bytes() == b"1"
+    process.send_signal(by)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out, err.strip()) == (0, "", "End it with Ctrl-C.")
+    assert not [path for path in (tmp_path / "files").rglob("*") if path.is_file()]

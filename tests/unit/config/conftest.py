@@ -1,0 +1,3 @@
+"""Fixtures of this folder, from ``helpers``."""
+
+from helpers.config import check_bound, check_default  # noqa: F401

@@ -1,0 +1,3 @@
+"""Fixtures of this folder, from ``helpers``."""
+
+from helpers.data import config, pristine_tree, tree  # noqa: F401
