@@ -18,7 +18,7 @@ from cargan_tf.evaluation.report import FOLDER as EVALUATION
 from cargan_tf.evaluation.report import PAGE_FILE, REPORT_FILE
 from cargan_tf.export.metadata import METADATA_FILE
 from cargan_tf.export.model_registry import versions_in
-from cargan_tf.training import checkpoint_files
+from cargan_tf.training import checkpoints
 
 #: Of a table, what depends on the clock and on where it lies.
 _BY_CHANCE = ("training_seconds", "path", "data", "checkpoint_hash")
@@ -78,13 +78,13 @@ def _look_at_run(position: Path) -> int:
 
 
 def _look_at_checkpoints(run: Path) -> int:
-    """The newest that has its checkpoint_files, unless a newer one has come meanwhile."""
+    """The newest that has its checksums, unless a newer one has come meanwhile."""
     if (run / "run.json").exists():
         json.loads((run / "run.json").read_bytes())
     newest = _newest(run)
     if newest is None:
         return 0
-    fault = checkpoint_files.find_damage(newest)
+    fault = checkpoints.find_damage(newest)
     if fault is not None and _newest(run) == newest:
         raise HalfWritten(f"{newest}: {fault}")
     return 1
@@ -184,7 +184,7 @@ def _steps(run: Path) -> str:
 
 
 def _newest(run: Path) -> Path | None:
-    sealed = (run / "checkpoints").glob(f"*{checkpoint_files.ENDING}")
+    sealed = (run / "checkpoints").glob(f"*{checkpoints.CHECKSUMS_SUFFIX}")
     numbered = {int(file.stem.rpartition("-")[2]): file.with_suffix("") for file in sealed}
     return numbered[max(numbered)] if numbered else None
 

@@ -163,7 +163,7 @@ def command(
     if mix is None:
         results_by_source = generator.generate_files(sources, [wanted] * len(plan), start)
     else:
-        from cargan_tf.inference.mixing import HALF, mix_files
+        from cargan_tf.inference.interpolation import HALF, mix_files
 
         fraction = HALF if alpha is None else alpha
         results_by_source = mix_files(generator, sources, source(mix), fraction, wanted, start)

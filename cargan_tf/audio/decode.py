@@ -40,9 +40,13 @@ _UNKNOWN_FRAMES: Final = 2**63 - 1
 fails at the end of it."""
 
 
+#: Content of a pipe, which is held in memory: 49 minutes of a CD, 512 MB.
 MAX_STREAM_BYTES: Final = 1 << 29
+#: Frames decoded at a time: many channels are mixed down before the next block is read.
 _BLOCK_FRAMES: Final = 1 << 18
+#: Of the SoX resampler; librosa's choice.
 _QUALITY: Final = "HQ"
+#: The magnitude that stands for 1.0 in integer PCM.
 _FULL_SCALE: Final = {"uint8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31}
 
 
@@ -97,15 +101,6 @@ def check_finite(mono: NDArray[np.float32], rate: int, name: str, before: int = 
             f"{name} holds a NaN or infinite sample at {first / rate:.3f} s; expected finite"
             " samples: export the sound again"
         )
-
-
-"""Of a pipe's content, which is held in memory: 49 minutes of a CD, 512 MB."""
-
-"""Frames decoded at a time: many channels are mixed down before the next block is read."""
-
-"""Of the SoX resampler; librosa's choice."""
-
-"""The magnitude that stands for 1.0 in integer PCM."""
 
 
 def read_audio(source: Path | str | BinaryIO, sample_rate: int) -> NDArray[np.float32]:

@@ -1,8 +1,11 @@
-"""The log-mel spectrogram as librosa computes it, in NumPy: the reference of ``log_mel_graph``."""
+"""The log-mel spectrogram as librosa computes it, in NumPy: the reference of ``log_mel_graph``.
+
+Also the jet colors of the authors' spectrogram images.
+"""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -11,8 +14,20 @@ from numpy.typing import NDArray
 from cargan_tf.config import AudioConfig
 from cargan_tf.utils.banded_matrix import BandedMatrix, Row
 
+#: The least range by which a clip is scaled to 0..1: round-off in silence must not be blown up.
 MIN_CLIP_RANGE_DB: Final = 1.0
+#: Mel bands that are summed at once: 8 to 16 were equally fast, all 128 four times slower.
 _BANDS_AT_ONCE: Final = 16
+
+
+LEVELS: Final = 256
+IMAGE_SIZE: Final = 256
+#: Corners of matplotlib's jet: (value, color) of red, green and blue, straight lines between.
+_CORNERS: Final = (
+    ((0.0, 0.0), (0.35, 0.0), (0.66, 1.0), (0.89, 1.0), (1.0, 0.5)),
+    ((0.0, 0.0), (0.125, 0.0), (0.375, 1.0), (0.64, 1.0), (0.91, 0.0), (1.0, 0.0)),
+    ((0.0, 0.5), (0.11, 1.0), (0.34, 1.0), (0.65, 0.0), (1.0, 0.0)),
+)
 
 
 @lru_cache(32)
@@ -24,11 +39,6 @@ def periodic_hann(length: int) -> NDArray[np.float64]:
     window: NDArray[np.float64] = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(length) / length)
     window.flags.writeable = False
     return window
-
-
-"""The least range by which a clip is scaled to 0..1: round-off in silence must not be blown up."""
-
-"""Mel bands that are summed at once: 8 to 16 were equally fast, all 128 four times slower."""
 
 
 def mel_filter_bank(audio: AudioConfig) -> NDArray[np.float64]:
@@ -115,3 +125,17 @@ def _scaled_by_clip(decibels: NDArray[np.float64]) -> NDArray[np.float64]:
     reach = np.maximum(decibels.max(axis=(1, 2), keepdims=True) - least, MIN_CLIP_RANGE_DB)
     scaled: NDArray[np.float64] = (decibels - least) / reach
     return scaled
+
+
+"""Colors of the map; level k stands for the values from k/256 to (k + 1)/256."""
+
+"""Pixels a side of the images they published, whatever size their networks then read them at."""
+
+
+@cache
+def jet_colors() -> NDArray[np.uint8]:
+    """[256, 3]: the RGB color of each level, rounded down as matplotlib does."""
+    values = np.linspace(0.0, 1.0, LEVELS)
+    corners = [np.asarray(channel) for channel in _CORNERS]
+    channels = [np.interp(values, corner[:, 0], corner[:, 1]) for corner in corners]
+    return (np.stack(channels, axis=1) * 255).astype(np.uint8)

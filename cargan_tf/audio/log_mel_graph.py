@@ -12,8 +12,14 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from cargan_tf.audio.jet import IMAGE_SIZE, LEVELS, jet_colors
-from cargan_tf.audio.log_mel import MIN_CLIP_RANGE_DB, mel_filter_bank, periodic_hann
+from cargan_tf.audio.log_mel import (
+    IMAGE_SIZE,
+    LEVELS,
+    MIN_CLIP_RANGE_DB,
+    jet_colors,
+    mel_filter_bank,
+    periodic_hann,
+)
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import AudioConfig, Config
 

@@ -1,4 +1,4 @@
-"""WAV files to clips as TensorFlow ops, for the exported model.
+"""WAV files to clips as TensorFlow ops, with their input checks, for the exported model.
 
 Band-limited interpolation (J. O. Smith, "Digital Audio Resampling"): each sample wanted is a sum of
 the given ones under a sinc, low enough for both rates, in a Kaiser window. The weights are computed
@@ -14,15 +14,34 @@ import tensorflow as tf
 
 from cargan_tf.config import AudioConfig
 from cargan_tf.config.sections import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
-from cargan_tf.utils.graph_asserts import assert_in_graph
 
 ZERO_CROSSINGS: Final = 64
+KAISER_BETA: Final = 10.06
+ROLL_OFF: Final = 0.95
+
+
+def assert_in_graph(value: tf.Tensor, condition: tf.Tensor, message: str | tf.Tensor) -> tf.Tensor:
+    """``value`` if ``condition`` holds; call it in a ``tf.function``.
+
+    Operations on the result wait for the check, so the client sees this message and not a later
+    operation's.
+
+    Args:
+        value: any tensor.
+        condition: scalar bool.
+        message: what was received and what was expected. TensorFlow escapes quotes in it.
+
+    Raises:
+        InvalidArgumentError: at run time, if ``condition`` does not hold.
+    """
+    with tf.control_dependencies([tf.debugging.Assert(condition, [message])]):
+        return tf.identity(value)
+
+
 """Of the sinc on either side: the filter falls within a tenth of the band (Kaiser's formula)."""
 
-KAISER_BETA: Final = 10.06
 """Stop band at -100 dB (Kaiser's formula), below the last bit of the 16-bit sound that comes in."""
 
-ROLL_OFF: Final = 0.95
 """Cut-off as a share of half the lower rate: the middle of that fall, which ends there."""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from cargan_tf.audio.jet import LEVELS, jet_colors
+from cargan_tf.audio.log_mel import LEVELS, jet_colors
 from cargan_tf.data.dataset import DatasetInfo, load_dataset
 from cargan_tf.data.pairs import SPLITS
 from cargan_tf.utils.progress import Reporter, SilentReporter

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cargan_tf.audio.jet import IMAGE_SIZE, LEVELS, jet_colors
+from cargan_tf.audio.log_mel import IMAGE_SIZE, LEVELS, jet_colors
 from cargan_tf.config import AudioConfig, Config
 from cargan_tf.data.images import open_image
 from cargan_tf.data.pairs import Source

@@ -1,21 +1,37 @@
-"""The page as a whole, and the server that shows it on this machine."""
+"""The page: its tabs, and the local server that shows it."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
+from math import floor
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
 
-from cargan_tf.demo import PORT
-from cargan_tf.demo.session import DemoSession
-from cargan_tf.demo.tabs import one_sound, two_sounds
+from cargan_tf.demo import PORT, components
+from cargan_tf.demo.components import DemoSession
 from cargan_tf.errors import UserError
 from cargan_tf.inference.generator import Generator
+from cargan_tf.inference.interpolation import HALF, interpolation_weights
+from cargan_tf.inference.result import GenerationResult
 from cargan_tf.serving.address import LOOPBACK
+from cargan_tf.visualization.plots import residue_svg, spectrogram_svg, waveform_svg
+
+SOFTEST_DB, LOUDEST_DB = -24, 12
+#: Of the slider for the start, in seconds: finer than is heard.
+STEP = 0.01
+WAVEFORM, SPECTROGRAM, COARSE, RESIDUE = (
+    *("1. Waveform", "2. Spectrogram"),
+    *("3. Coarse image", "4. Residue"),
+)
+
+
+#: Images on the way.
+STEPS = 6
+
 
 MAX_UPLOAD = "20mb"
 #: Seconds after which a visitor's files are deleted, and between looks for such files.
@@ -23,12 +39,177 @@ FILES_KEPT, FILES_LOOKED_FOR = 3600, 600
 #: Drawings that wait at most; whoever comes later is asked to try again.
 WAITING = 32
 STYLE = Path(__file__).with_name("style.css")
-
 #: A browser then asks no other machine for anything, whatever the page may hold.
 _POLICY = (
     "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-ancestors 'self';"
     " base-uri 'self'; object-src 'none'; form-action 'self'"
 )
+
+
+def one_sound(page: gr.Blocks, session: DemoSession) -> None:
+    """Controls at the left, the image at the right, the way from sound to image below."""
+    with gr.Row():
+        with gr.Column(min_width=300):
+            first_sample = next(iter(session.samples[-1:]), None)
+            sound, label = components.sound_controls(page, session, "Sound", first_sample, "one")
+            start = gr.Slider(0, 1, 0, step=STEP, label="Start (seconds)", elem_id="start")
+            decibels = gr.Slider(
+                SOFTEST_DB, LOUDEST_DB, 0, step=1, label="Loudness (decibels)", elem_id="loudness"
+            )
+        with gr.Column(min_width=300):
+            refined = components.image("Refined image", "refined")
+            caption = gr.Markdown(elem_id="caption")
+            download = components.download_button("download")
+    gr.Markdown("## From sound to image")
+    with gr.Row():
+        with gr.Column(min_width=240):
+            waveform = components.step(WAVEFORM, "waveform")
+        with gr.Column(min_width=240):
+            spectrogram = components.step(SPECTROGRAM, "spectrogram")
+        with gr.Column(min_width=240):
+            components.step(COARSE, "coarse-title")
+            coarse = components.image("Coarse image", "coarse")
+        with gr.Column(min_width=240):
+            residue = components.step(RESIDUE, "residue")
+    outputs = [refined, caption, download, waveform, spectrogram, coarse, residue]
+
+    def generate(file: str | None, label: str, start: float, decibels: float) -> list[Any]:
+        if file is None:
+            button = gr.DownloadButton(interactive=False)
+            sound_steps = components.heading(WAVEFORM), components.heading(SPECTROGRAM)
+            seen = components.shown(None), components.heading(RESIDUE)
+            return [components.shown(None), "", button, *sound_steps, *seen]
+        generated = session.generate(file, components.chosen(label), start, decibels)
+        seconds, rate = session.generator.clip_seconds, session.generator.sample_rate
+        outline = waveform_svg(session.waveform(file), rate, generated.start_seconds, seconds)
+        return [
+            components.shown(generated.image, f"Refined image: {generated.label}"),
+            components.caption(generated),
+            components.download(download, generated),
+            components.drawing(WAVEFORM, outline, "The marked part is drawn."),
+            components.drawing(
+                SPECTROGRAM,
+                spectrogram_svg(generated.spectrogram, seconds),
+                "What the networks see: brighter is louder.",
+            ),
+            components.shown(generated.coarse, f"Coarse image: {generated.label}"),
+            _residue(generated),
+        ]
+
+    def load(file: str | None, label: str, decibels: float) -> list[Any]:
+        if file is None:
+            return [gr.Slider(interactive=False), *generate(None, label, 0, decibels)]
+        extent = session.extent(file)
+        last, begin = (floor(seconds / STEP) * STEP for seconds in (extent.last, extent.loudest))
+        slider = gr.Slider(
+            maximum=round(max(last, STEP), 2), value=round(begin, 2), interactive=last > 0
+        )
+        return [slider, *generate(file, label, begin, decibels)]
+
+    sound.change(
+        components.show_errors(load),
+        [sound, label, decibels],
+        [start, *outputs],
+        show_progress_on=refined,
+        **components.LIVE,
+    )
+    gr.on(
+        [label.input, start.input, decibels.input],
+        components.show_errors(generate),
+        [sound, label, start, decibels],
+        outputs,
+        show_progress_on=refined,
+        **components.LIVE,
+    )
+
+
+def _residue(generated: GenerationResult) -> str:
+    if not generated.residue:
+        return components.drawing(RESIDUE, "", "A network of this kind has none.")
+    return components.drawing(
+        RESIDUE,
+        residue_svg(generated.residue),
+        "What the coarse image lacks of each instrument, or shows too much of. It guides the"
+        " refined image.",
+    )
+
+
+def two_sounds(page: gr.Blocks, session: DemoSession) -> None:
+    """Two sounds beside each other, their mix below."""
+    samples = [*session.samples[:2], None, None]
+    with gr.Row():
+        with gr.Column(min_width=300):
+            first = components.sound_controls(page, session, "First sound", samples[0], "first")
+        with gr.Column(min_width=300):
+            second = components.sound_controls(page, session, "Second sound", samples[1], "second")
+    with gr.Row():
+        with gr.Column(scale=2, min_width=300):
+            alpha = gr.Slider(
+                0,
+                1,
+                HALF,
+                step=0.01,
+                label="Share of the second",
+                info="Both are brought to one loudness and played at once; their labels get the"
+                " same shares.",
+                elem_id="alpha",
+            )
+            components.step("From the first to the second", "walk-title")
+            walk = gr.Gallery(
+                show_label=False,
+                columns=STEPS // 2,
+                height="auto",
+                allow_preview=False,
+                buttons=[],
+                format="png",
+                elem_id="walk",
+                elem_classes="image",
+            )
+        with gr.Column(scale=3, min_width=300):
+            mixed = components.image("Image of the mix", "mixed")
+            caption = gr.Markdown(elem_id="mixed-caption")
+            download = components.download_button("mixed-download")
+    outputs = [mixed, caption, download]
+
+    def mix(
+        file: str | None, other: str | None, label: str, other_label: str, alpha: float
+    ) -> list[Any]:
+        if file is None or other is None:
+            return [components.shown(None), "", gr.DownloadButton(interactive=False)]
+        labels = components.chosen(label), components.chosen(other_label)
+        (generated,) = session.interpolate((file, other), labels, [alpha])
+        described = components.shown(
+            generated.image, f"Mix: {' and '.join(generated.label_weights)}"
+        )
+        return [described, components.caption(generated), components.download(download, generated)]
+
+    def load(
+        file: str | None, other: str | None, label: str, other_label: str, alpha: float
+    ) -> list[Any]:
+        if file is None or other is None:
+            return [[], *mix(file, other, label, other_label, alpha)]
+        labels = components.chosen(label), components.chosen(other_label)
+        alphas = interpolation_weights(STEPS)
+        steps = [
+            (generated.image, f"{fraction:.0%}")
+            for fraction, generated in zip(
+                alphas, session.interpolate((file, other), labels, alphas), strict=True
+            )
+        ]
+        return [steps, *mix(file, other, label, other_label, alpha)]
+
+    inputs = [first[0], second[0], first[1], second[1], alpha]
+    gr.on(
+        [first[0].change, second[0].change, first[1].input, second[1].input],
+        components.show_errors(load),
+        inputs,
+        [walk, *outputs],
+        show_progress_on=mixed,
+        **components.LIVE,
+    )
+    alpha.input(
+        components.show_errors(mix), inputs, outputs, show_progress_on=mixed, **components.LIVE
+    )
 
 
 def build_page(generator: Generator, name: str) -> gr.Blocks:

@@ -43,7 +43,7 @@ from cargan_tf.evaluation.split_report import (
     examples_of,
     measure_split,
 )
-from cargan_tf.training.checkpoint_files import files_of, newest_checkpoint
+from cargan_tf.training.checkpoints import files_of, newest_checkpoint
 from cargan_tf.training.run import Run, data_of
 from cargan_tf.utils.files import file_hash, write_json
 from cargan_tf.utils.progress import Reporter, SilentReporter

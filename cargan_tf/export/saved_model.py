@@ -42,7 +42,9 @@ LEVELS = 1
 NOTES, RECORDING, SEED = 2, 0, 0
 #: Prefix of unfinished versions' folders.
 _UNFINISHED = ".export-"
+#: TensorFlow Serving's name; a TFRecord of PredictionLog.
 WARM_UP_FILE: Final = "assets.extra/tf_serving_warmup_requests"
+#: A single sound and a server's largest batch: kernels are selected by size.
 BATCHES: Final = (1, 16)
 
 
@@ -194,11 +196,6 @@ def _take_next_version(temporary: Path, out: Path) -> Path:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
             number += 1
-
-
-"""Name and format (TFRecord of PredictionLog) are TensorFlow Serving's."""
-
-"""A single sound and a server's largest batch: kernels are selected by size."""
 
 
 def write_warm_up(version: Path, metadata: ModelMetadata, signatures: Collection[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 import tensorflow as tf
 
 from cargan_tf.audio.log_mel_graph import LogMelGraph, spectrogram_input
-from cargan_tf.audio.wav_graph import clips_of_wavs
+from cargan_tf.audio.wav_graph import assert_in_graph, clips_of_wavs
 from cargan_tf.errors import UserError
 from cargan_tf.export.metadata import ModelMetadata
 from cargan_tf.export.packed_weights import PackedWeights
@@ -17,7 +17,6 @@ from cargan_tf.labels import ALIASES, label_index
 from cargan_tf.models.base import GeneratorOutput, ImageGenerator, to_pixels
 from cargan_tf.models.cargan import CascadeOutput
 from cargan_tf.models.sound_classifier import SoundClassifier
-from cargan_tf.utils.graph_asserts import assert_in_graph
 
 #: Maximum characters of an unknown label in a message.
 _MAX_SHOWN: Final = 60

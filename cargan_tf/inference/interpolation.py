@@ -1,31 +1,116 @@
-"""What a model makes of a sound when the loudness, the label or the sound itself is changed."""
+"""Images of two sounds mixed, and grids of how an image changes with loudness, label and sound."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from cargan_tf.audio.clips import Clip, louder
+from cargan_tf.audio.clips import Clip, louder, mix_clips
 from cargan_tf.errors import UserError
-from cargan_tf.inference.generator import Generator, Label
-from cargan_tf.inference.mixing import blend_label_weights, generate_mixes
-from cargan_tf.labels import weights_by_label
+from cargan_tf.inference.generator import Generator, Label, Source
+from cargan_tf.inference.result import GenerationResult
+from cargan_tf.labels import label_weights, weights_by_label
 from cargan_tf.visualization.grids import labeled_grid
 
-#: Decibels by which the sound is made louder: about what lies between pp and ff, with the sound as
-#: it is nearer to loud than to soft, as recordings are.
+#: Default weight of the second sound.
+HALF = 0.5
+
+
+def mix_files(
+    generator: Generator,
+    sources: Sequence[Source],
+    other: Source,
+    alpha: float,
+    label: Label = None,
+    start: float | None = None,
+) -> Iterator[tuple[Source, GenerationResult | UserError]]:
+    """Generate each file mixed with another; a file that cannot be read yields its error.
+
+    Args:
+        generator: the model.
+        sources: any sound files.
+        other: the sound mixed into each; its loudest half second.
+        alpha: weight of ``other``, 0 to 1; see ``cargan_tf.audio.clips.mix_clips``.
+        label: of the mix. Without it both sounds are recognized, and their labels get the weights
+            of the sounds.
+        start: seconds at which the clip of each source begins; its loudest half second by default.
+
+    Raises:
+        UserError: an unknown label, ``other`` cannot be read, or ``alpha`` is out of bounds.
+    """
+    generator.check_labels([label])
+    second = generator.read_clip(other)
+    for source in sources:
+        try:
+            first = generator.read_clip(source, start)
+        except UserError as error:
+            yield source, error
+        else:
+            yield source, generate_mixes(generator, (first, second), (label, label), [alpha])[0]
+
+
+def generate_mixes(
+    generator: Generator,
+    clips: tuple[Clip, Clip],
+    labels: tuple[Label, Label],
+    alphas: Sequence[float],
+) -> list[GenerationResult]:
+    """Generate images of two clips mixed with several weights.
+
+    Args:
+        generator: the model.
+        clips: as ``generator.read_clip`` cuts them.
+        labels: of both; they get the weights of the sounds. ``None`` is recognized from the sound,
+            and the confidence of the result is the lower one.
+        alphas: weights of the second clip, 0 to 1 each; see ``mix_clips``.
+
+    Raises:
+        UserError: an unknown label, none and a model that cannot recognize instruments, or a weight
+            out of bounds.
+    """
+    first, last, confidence = blend_label_weights(generator, clips, labels)
+    sounds = [mix_clips(*clips, alpha) for alpha in alphas]
+    fractions = [
+        weights_by_label((1 - alpha) * first + alpha * last, generator.labels) for alpha in alphas
+    ]
+    return [
+        replace(one, confidence=confidence) for one in generator.generate_clips(sounds, fractions)
+    ]
+
+
+def blend_label_weights(
+    generator: Generator, clips: tuple[Clip, Clip], labels: tuple[Label, Label]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], float | None]:
+    """The label weights of two clips, [K] each, and the lower confidence of those recognized."""
+    generator.check_labels(labels)
+    weights, confidences = [], []
+    for clip, label in zip(clips, labels, strict=True):
+        if label is None:
+            (recognition,) = generator.recognize([clip])
+            label = recognition.label
+            confidences.append(recognition.confidence)
+        weights.append(label_weights(label, generator.labels))
+    return weights[0], weights[1], min(confidences, default=None)
+
+
+#: Gains in decibels: about the range from pp to ff, with more room below, since recordings are
+#: nearer to loud than to soft.
 LOUDNESS_DB = (-24, -18, -12, -6, 0, 6)
-#: Images of a walk, both ends included.
+#: Images in a row, both ends included.
 INTERPOLATION_STEPS = 9
 
 
 def loudness_grid(generator: Generator, clip: Clip, name: str) -> Image.Image:
-    """All labels, a row each, against loudness.
+    """A row of images per label, a column per loudness.
 
     Args:
-        generator: draws.
+        generator: the model.
         clip: as ``generator.read_clip`` cuts it.
-        name: what the sound is called on the sheet.
+        name: of the sound, in the title.
     """
     labels = generator.labels
     sounds = [louder(clip, decibels) for decibels in LOUDNESS_DB]
@@ -51,14 +136,13 @@ def interpolation_grid(
     labels: tuple[Label, Label] = (None, None),
     steps: int = INTERPOLATION_STEPS,
 ) -> Image.Image:
-    """A walk from one sound to another, by sound and label at once and by each alone.
+    """Interpolate from one sound to another: sound and label together, and each alone.
 
     Args:
-        generator: draws.
-        clips: both ends, as ``generator.read_clip`` cuts them; see ``mix_clips`` for what lies
-            between.
-        names: what they are called on the sheet.
-        labels: of both ends; one left out is recognized from its sound.
+        generator: the model.
+        clips: both ends, as ``generator.read_clip`` cuts them; see ``mix_clips`` for the mix.
+        names: of the sounds, in the title.
+        labels: of both ends; ``None`` is recognized from the sound.
         steps: images in a row, both ends included.
 
     Raises:
@@ -66,7 +150,7 @@ def interpolation_grid(
             than two steps.
     """
     if steps < 2:
-        raise UserError(f"a walk of {steps} steps was asked for; expected 2 or more.")
+        raise UserError(f"{steps} steps were asked for; expected 2 or more.")
     first, last, _ = blend_label_weights(generator, clips, labels)
     ends = weights_by_label(first, generator.labels), weights_by_label(last, generator.labels)
     start, end = (" and ".join(fractions).replace("_", " ") for fractions in ends)
@@ -86,6 +170,6 @@ def interpolation_grid(
 
 
 def interpolation_weights(steps: int) -> list[float]:
-    """Shares of the second sound on a walk, both ends included."""
+    """Evenly spaced weights of the second sound, 0 and 1 included."""
     alphas: list[float] = np.linspace(0, 1, steps).tolist()
     return alphas

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from cargan_tf.synthetic import brass, strings, winds
+from cargan_tf.synthetic import strings, winds
 from cargan_tf.synthetic.canvas import SIDE, SUPERSAMPLING, Canvas, View
 from cargan_tf.synthetic.figure import Body, Look, Pose, body_in, draw_body
 
@@ -83,12 +83,12 @@ SCENES: dict[str, Scene] = {
         strings.draw_double_bass, middle=98, magnification=1.0, drop=0, standing=True
     ),
     "flute": Scene(winds.draw_flute, middle=140),
-    "horn": Scene(brass.draw_horn),
+    "horn": Scene(winds.draw_horn),
     "oboe": Scene(winds.draw_oboe),
     "sax": Scene(winds.draw_sax),
-    "trombone": Scene(brass.draw_trombone, middle=148),
-    "trumpet": Scene(brass.draw_trumpet, middle=144),
-    "tuba": Scene(brass.draw_tuba, middle=108),
+    "trombone": Scene(winds.draw_trombone, middle=148),
+    "trumpet": Scene(winds.draw_trumpet, middle=144),
+    "tuba": Scene(winds.draw_tuba, middle=108),
     "viola": Scene(strings.draw_viola, middle=116),
     "violin": Scene(strings.draw_violin, middle=120),
 }

@@ -13,8 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cargan_tf.data.preprocessing.plan import Plan, PlannedShard, ShardReport, read_report
-from cargan_tf.data.preprocessing.shard_jobs import do_work, write_work
+from cargan_tf.data.preprocessing.plan import (
+    Plan,
+    PlannedShard,
+    ShardReport,
+    do_work,
+    read_report,
+    write_work,
+)
 from cargan_tf.errors import UserError
 from cargan_tf.utils.progress import Reporter
 

@@ -1,10 +1,12 @@
-"""The plan of a preprocessing run, and the record of each finished shard for resuming."""
+"""The plan of a preprocessing run, the record of each finished shard for resuming, and a shard's
+work file: all that any process on any machine needs to write it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import FORMAT_VERSION, Shard
 from cargan_tf.data.pairs import SPLITS, Pair, Skipped, Source
+from cargan_tf.data.preprocessing.worker import Chunk, extract
 from cargan_tf.data.sources.detection import first_reasons
 from cargan_tf.data.splits import hash_order
 from cargan_tf.errors import UserError
-from cargan_tf.utils.files import file_hash, write_json
+from cargan_tf.utils.files import file_hash, write_atomically, write_json
+from cargan_tf.utils.remote import to_path
+
+#: Pairs read at a time. Fixed: the order in which numbers are summed, and with it their last bits,
+#: must not depend on the number of workers. 64 images of 256 pixels are 13 MB.
+CHUNK_PAIRS = 64
 
 
 @dataclass(frozen=True)
@@ -206,3 +214,71 @@ def remove_reports(folder: Path) -> None:
 
 def _path(folder: Path, shard_name: str) -> Path:
     return folder / f".{shard_name}.json"
+
+
+class ShardWork(BaseModel):
+    """A planned shard with the parts of the plan that writing it needs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    digest: str
+    labels: tuple[str, ...]
+    config: Config
+    spectrograms: bool
+    name: str
+    split: str
+    pairs: tuple[Pair, ...]
+
+
+def chunks_of(planned: PlannedShard, config: Config, spectrograms: bool) -> list[Chunk]:
+    """The pairs of a shard in chunks, each decoded by one process."""
+    return [
+        Chunk(
+            planned.pairs[start : start + CHUNK_PAIRS],
+            config.audio,
+            config.data.image_size,
+            spectrograms=spectrograms,
+            drop_silent=config.data.drop_silent,
+        )
+        for start in range(0, len(planned.pairs), CHUNK_PAIRS)
+    ]
+
+
+def write_work(folder: Path, planned: PlannedShard, plan: Plan) -> Path:
+    """Write the work file of ``planned`` to ``folder``; returns its path."""
+    work = ShardWork(
+        digest=plan.digest,
+        labels=plan.labels,
+        config=plan.config,
+        spectrograms=plan.source.spectrograms,
+        name=planned.name,
+        split=planned.split,
+        pairs=planned.pairs,
+    )
+    file = folder / f".{planned.name}.work.json"
+    write_atomically(file, work.model_dump_json().encode())
+    return file
+
+
+def do_work(file: str) -> str:
+    """Write the shard that ``file`` describes beside it, with its report; returns its name.
+
+    Done twice, at once or again, it gives the same bytes; a shard that is whole is left alone.
+    """
+    # Only here: TensorFlow takes seconds to import.
+    from cargan_tf.data.preprocessing.shards import write_shard
+
+    path = to_path(file)
+    work = ShardWork.model_validate_json(path.read_bytes())
+    pairs = tuple(_with_true_paths(work.pairs))
+    planned = PlannedShard(work.name, work.split, pairs)
+    if finished_shard(path.parent, planned, work.digest) is None:
+        chunks = chunks_of(planned, work.config, work.spectrograms)
+        write_shard(path.parent, planned, work, map(extract, chunks))
+    return work.name
+
+
+def _with_true_paths(pairs: tuple[Pair, ...]) -> Iterator[Pair]:
+    """JSON gave back plain paths, also for ``gs://``."""
+    for pair in pairs:
+        yield replace(pair, audio=to_path(pair.audio), image=to_path(pair.image))

@@ -21,12 +21,12 @@ from cargan_tf.data.preprocessing.plan import (
     PlannedShard,
     ShardReport,
     check_unchanged,
+    chunks_of,
     clear,
     finished_shards,
     make_plan,
     remove_reports,
 )
-from cargan_tf.data.preprocessing.shard_jobs import chunks_of
 from cargan_tf.data.preprocessing.worker import ExtractedPairs, extracting
 from cargan_tf.data.reference_spectrograms import audio_settings_for
 from cargan_tf.data.sources.detection import find_source, first_reasons

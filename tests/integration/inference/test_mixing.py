@@ -4,7 +4,7 @@ import soundfile
 
 from cargan_tf.audio.clips import mix_clips
 from cargan_tf.errors import UserError
-from cargan_tf.inference.mixing import generate_mixes, mix_files
+from cargan_tf.inference.interpolation import generate_mixes, mix_files
 
 RATE = 8_000
 TIMES = np.arange(4_000) / RATE

@@ -156,7 +156,7 @@ def test_a_checkpoint_counts_when_its_checksums_are_written(step, tmp_path, monk
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("cargan_tf.training.checkpoint_files.write_checksums", killed)
+        patch.setattr("cargan_tf.training.checkpoints.write_checksums", killed)
         with pytest.raises(KeyboardInterrupt):
             save(step, tmp_path, 6, keep=1)
     assert (tmp_path / "step-6.index").is_file()

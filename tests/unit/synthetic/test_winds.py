@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from helpers.data_sample import LOOK, SKIN, STILL, instrument_alone, positions, share_in_picture
 
-from cargan_tf.synthetic.brass import polished
 from cargan_tf.synthetic.figure import Pose, body_in
+from cargan_tf.synthetic.winds import polished
 
 WINDS = ("bassoon", "clarinet", "flute", "oboe", "sax")
 

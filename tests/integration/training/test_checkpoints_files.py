@@ -2,7 +2,7 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
-from cargan_tf.training.checkpoint_files import (
+from cargan_tf.training.checkpoints import (
     finished_checkpoints,
     newest_checkpoint,
     step_of,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from cargan_tf.demo.session import HELD, DemoSession
+from cargan_tf.demo.components import HELD, DemoSession
 from cargan_tf.errors import UserError
 
 RATE = 8_000

@@ -1,8 +1,13 @@
 import pytest
 
 from cargan_tf.config.loading import override
-from cargan_tf.data.preprocessing.plan import finished_shards, make_plan
-from cargan_tf.data.preprocessing.shard_jobs import chunks_of, do_work, write_work
+from cargan_tf.data.preprocessing.plan import (
+    chunks_of,
+    do_work,
+    finished_shards,
+    make_plan,
+    write_work,
+)
 from cargan_tf.data.preprocessing.shards import write_shard
 from cargan_tf.data.preprocessing.worker import extract
 from cargan_tf.data.sources.detection import find_source
@@ -33,7 +38,7 @@ def test_a_whole_shard_is_left_alone_and_a_damaged_one_made_again(plan, tmp_path
     shard = tmp_path / planned.name
     content = shard.read_bytes()
     with monkeypatch.context() as without_means:
-        without_means.setattr("cargan_tf.data.preprocessing.shard_jobs.extract", None)
+        without_means.setattr("cargan_tf.data.preprocessing.plan.extract", None)
         do_work(file)
     shard.write_bytes(content[:-1])
     do_work(file)

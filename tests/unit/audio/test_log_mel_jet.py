@@ -1,6 +1,6 @@
 import numpy as np
 
-from cargan_tf.audio.jet import LEVELS, jet_colors
+from cargan_tf.audio.log_mel import LEVELS, jet_colors
 
 
 def test_the_map_is_jet():

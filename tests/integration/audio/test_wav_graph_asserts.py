@@ -1,7 +1,7 @@
 import pytest
 import tensorflow as tf
 
-from cargan_tf.utils.graph_asserts import assert_in_graph
+from cargan_tf.audio.wav_graph import assert_in_graph
 
 
 @tf.function

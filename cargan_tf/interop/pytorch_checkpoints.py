@@ -1,20 +1,23 @@
-"""Reading the weights in a PyTorch file without PyTorch, and without running what is in it.
+"""Reads and writes PyTorch state dicts without PyTorch, and without running code from the file.
 
-Such a file is a pickle, which could name any function of any module to be called. Here only the
-names in ``_KNOWN`` mean anything, and they mean the harmless classes of this module; any other is
-an error. Sizes that the file claims are held against its own before memory is taken.
-``torch.save`` has written two layouts: since 1.6 a zip archive with one entry a storage, before
-that five pickles and the storages one after the other.
+Such a file is a pickle, which can name any function of any module to be called. Only the names in
+``_KNOWN`` are accepted, and they stand for harmless classes of this module; any other is an error.
+Sizes in the file are checked against the file's own size before memory is allocated. ``torch.save``
+has two layouts: since 1.6 a zip archive with one entry per storage, before that five pickles and
+the storages one after the other. Both are read; the newer one is written, its pickle put together
+from opcodes, since the names in it belong to a package that is not installed here.
 """
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import pickle
 import struct
 import zipfile
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, ClassVar, Literal
@@ -23,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cargan_tf.errors import UserError, full_message
+from cargan_tf.utils.files import write_atomically
 
 #: First pickle of the older layout (torch/serialization.py, MAGIC_NUMBER), and its version.
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -59,6 +63,13 @@ _DAMAGE = (
     MemoryError,
     NotImplementedError,
 )
+
+
+#: Written by PyTorch 1.6 and later; older readers of the layout are refused by it.
+FILE_VERSION = b"3\n"
+#: Folder of the archive; any name will do.
+ROOT = "weights"
+_STORAGES = {np.dtype(code): name for name, code in DTYPES.items()}
 
 
 def read_state_dict(path: Path) -> dict[str, NDArray[Any]]:
@@ -248,3 +259,81 @@ def _tensors(content: Any) -> dict[str, NDArray[Any]]:
     if total > MAX_BYTES:
         raise _Refused(f"its tensors claim {total >> 20} MB, at most {MAX_BYTES >> 20} are read")
     return {str(name): value.numbers() for name, value in pairs}
+
+
+def write_state_dict(path: Path, state: Mapping[str, NDArray[Any]]) -> None:
+    """Write tensors by name, atomically.
+
+    Raises:
+        ValueError: an array of a type that is not known here.
+    """
+    arrays = {name: np.asarray(values) for name, values in state.items()}
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(f"{ROOT}/data.pkl", _pickled(arrays))
+        archive.writestr(f"{ROOT}/byteorder", b"little")
+        for key, values in enumerate(arrays.values()):
+            little = values.astype(values.dtype.newbyteorder("<"), copy=False)
+            archive.writestr(f"{ROOT}/data/{key}", little.tobytes())
+        archive.writestr(f"{ROOT}/version", FILE_VERSION)
+    write_atomically(path, content.getvalue())
+
+
+def _pickled(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """An ``OrderedDict`` of name and tensor, storage k for the k-th."""
+    parts = [pickle.PROTO, b"\x02", _EMPTY_ORDERED, pickle.MARK]
+    for key, (name, values) in enumerate(arrays.items()):
+        parts += [_text(name), _tensor(key, values)]
+    return b"".join([*parts, pickle.SETITEMS, pickle.STOP])
+
+
+def _tensor(key: int, values: NDArray[Any]) -> bytes:
+    """``_rebuild_tensor_v2(storage, 0, shape, strides, requires_grad=False, OrderedDict())``."""
+    dtype = values.dtype.newbyteorder("=")
+    if dtype not in _STORAGES:
+        raise ValueError(f"PyTorch's layout has no storage for {values.dtype}")
+    strides = [int(np.prod(values.shape[axis + 1 :])) for axis in range(values.ndim)]
+    storage = [
+        pickle.MARK,
+        _text("storage"),
+        _global("torch", _STORAGES[dtype]),
+        _text(str(key)),
+        _text("cpu"),
+        _whole(values.size),
+        pickle.TUPLE,
+        pickle.BINPERSID,
+    ]
+    return b"".join(
+        [
+            _global("torch._utils", "_rebuild_tensor_v2"),
+            pickle.MARK,
+            *storage,
+            _whole(0),
+            _wholes(values.shape),
+            _wholes(strides),
+            pickle.NEWFALSE,
+            _EMPTY_ORDERED,
+            pickle.TUPLE,
+            pickle.REDUCE,
+        ]
+    )
+
+
+def _global(module: str, name: str) -> bytes:
+    return pickle.GLOBAL + f"{module}\n{name}\n".encode()
+
+
+def _text(text: str) -> bytes:
+    encoded = text.encode()
+    return pickle.BINUNICODE + struct.pack("<I", len(encoded)) + encoded
+
+
+def _whole(number: int) -> bytes:
+    return pickle.BININT + struct.pack("<i", number)
+
+
+def _wholes(numbers: tuple[int, ...] | list[int]) -> bytes:
+    return b"".join([pickle.MARK, *map(_whole, numbers), pickle.TUPLE])
+
+
+_EMPTY_ORDERED = _global("collections", "OrderedDict") + pickle.EMPTY_TUPLE + pickle.REDUCE

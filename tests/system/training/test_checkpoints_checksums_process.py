@@ -2,7 +2,7 @@ import subprocess
 
 import pytest
 
-from cargan_tf.training import checkpoint_files
+from cargan_tf.training import checkpoints
 
 NAMES = ("step-3.index", "step-3.data-00000-of-00002", "step-3.data-00001-of-00002")
 
@@ -12,7 +12,7 @@ def checkpoint(tmp_path):
     """Files with a checkpoint's names, and another's beside them."""
     for number, name in enumerate((*NAMES, "step-30.index")):
         (tmp_path / name).write_bytes(bytes(1000) + name.encode() * number)
-    checkpoint_files.write_checksums(tmp_path / "step-3")
+    checkpoints.write_checksums(tmp_path / "step-3")
     return tmp_path / "step-3"
 
 
