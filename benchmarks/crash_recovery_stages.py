@@ -52,7 +52,7 @@ def _preprocess_words(material: Path, position: Path) -> list[str]:
     return ["preprocess", str(material / "source"), str(position / "data"), "--config", config]
 
 
-def _look_at_data(position: Path) -> int:
+def _check_data(position: Path) -> int:
     description = position / "data" / DATASET_FILE
     if not description.exists():
         return 0
@@ -73,11 +73,11 @@ def _train_words(material: Path, position: Path) -> list[str]:
     return [*words, "--resume"] if (run / "run.json").exists() else words
 
 
-def _look_at_run(position: Path) -> int:
-    return _look_at_checkpoints(position / "run")
+def _check_run(position: Path) -> int:
+    return _check_checkpoints(position / "run")
 
 
-def _look_at_checkpoints(run: Path) -> int:
+def _check_checkpoints(run: Path) -> int:
     """The newest that has its checksums, unless a newer one has come meanwhile."""
     if (run / "run.json").exists():
         json.loads((run / "run.json").read_bytes())
@@ -98,7 +98,7 @@ def _export_words(material: Path, position: Path) -> list[str]:
     return ["export", str(material / "run"), str(position / "models")]
 
 
-def _look_at_models(position: Path) -> int:
+def _check_models(position: Path) -> int:
     for version in versions_in(position / "models"):
         folder = position / "models" / str(version)
         for name, digest in json.loads((folder / METADATA_FILE).read_bytes())["hashes"].items():
@@ -136,9 +136,9 @@ def _without_classifiers(material: Path, position: Path) -> None:
     shutil.copytree(material / "data", position / "data", ignore=ignored)
 
 
-def _look_at_tables(position: Path) -> int:
+def _check_tables(position: Path) -> int:
     runs = [file.parent for file in position.glob("out/runs/*/*/run.json")]
-    seen = sum(map(_look_at_checkpoints, runs))
+    seen = sum(map(_check_checkpoints, runs))
     for file in [
         position / "out" / "table1.json",
         *(run / EVALUATION / REPORT_FILE for run in runs),
@@ -211,8 +211,8 @@ def _without(value: Any, names: tuple[str, ...]) -> Any:
 
 
 STAGES = (
-    Stage("preprocess", _preprocess_words, _look_at_data, _data_result),
-    Stage("train", _train_words, _look_at_run, _run_result),
-    Stage("export", _export_words, _look_at_models, _export_result),
-    Stage("reproduce", _reproduce_words, _look_at_tables, _tables_result, _without_classifiers),
+    Stage("preprocess", _preprocess_words, _check_data, _data_result),
+    Stage("train", _train_words, _check_run, _run_result),
+    Stage("export", _export_words, _check_models, _export_result),
+    Stage("reproduce", _reproduce_words, _check_tables, _tables_result, _without_classifiers),
 )

@@ -21,7 +21,7 @@ import numpy as np
 import soundfile
 
 from benchmarks.measuring import parse_and_report
-from benchmarks.networks import BATCH, config_of, new_picture_model
+from benchmarks.networks import BATCH, config_of, new_serving_module
 from benchmarks.sub_urmp_like import LABEL, RATE, sound
 from cargan_tf.config import load_config
 from cargan_tf.inference.generator import BATCH_SIZE, Generator
@@ -36,7 +36,7 @@ ROUNDS = 3
 def measure(size: int, clips: int, tiny: bool) -> dict[str, Any]:
     """64 is the quickstart's network, the others the paper's."""
     config = load_config("quickstart") if size == 64 else config_of(size, tiny=tiny)
-    model, metadata = new_picture_model(config)
+    model, metadata = new_serving_module(config)
     generator = Generator(model, metadata)
     with tempfile.TemporaryDirectory() as folder:
         sounds, images = Path(folder) / "sounds", Path(folder) / "images"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measuring import parse_and_report, peak_gib, timed
-from benchmarks.networks import BATCH, LABELS, config_of, new_picture_model
+from benchmarks.networks import BATCH, LABELS, config_of, new_serving_module
 
 
 def measure(size: int, batch: int, way: str, repetitions: int, tiny: bool) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def measure(size: int, batch: int, way: str, repetitions: int, tiny: bool) -> di
     config = config_of(size, way, tiny)
     if way == "authors":
         use_plain_layers()
-    model, _ = new_picture_model(config)
+    model, _ = new_serving_module(config)
     noise = np.random.default_rng(0).normal(0, 0.1, (batch, config.audio.clip_samples))
     sounds, labels = tf.constant(noise, tf.float32), tf.one_hot([0] * batch, LABELS)
     timing = timed(lambda: model.generate_soft_labels(sounds, labels)["image"].numpy(), repetitions)

@@ -92,7 +92,7 @@ def random_batch(config: Config) -> dict[str, Any]:
     return {name: tf.constant(array, tf.float32) for name, array in arrays.items()}
 
 
-def new_picture_model(config: Config) -> tuple[ServingModule, ModelMetadata]:
+def new_serving_module(config: Config) -> tuple[ServingModule, ModelMetadata]:
     """Sound in, 8-bit image out, and the metadata that goes with it."""
     from cargan_tf.audio.normalization import BandStatistics
     from cargan_tf.export.metadata import ModelMetadata

@@ -60,11 +60,11 @@ def export(folder: str, tiny: bool) -> None:
     """Called by ``write_model``."""
     import tensorflow as tf
 
-    from benchmarks.networks import TINY, new_picture_model
+    from benchmarks.networks import TINY, new_serving_module
     from cargan_tf.export.metadata import METADATA_FILE
     from cargan_tf.utils.files import write_json
 
-    model, metadata = new_picture_model(load_config("quickstart", TINY if tiny else ()))
+    model, metadata = new_serving_module(load_config("quickstart", TINY if tiny else ()))
     version = Path(folder) / "1"
     tf.saved_model.save(model, str(version), signatures=model.signatures)
     write_json(version / METADATA_FILE, metadata.to_json())

@@ -1,4 +1,4 @@
-"""CAR-GAN in TensorFlow: half a second of music and its instrument, drawn as an image.
+"""CAR-GAN in TensorFlow: an image of the player from half a second of music.
 
 Importing this package imports neither TensorFlow nor librosa; they are loaded by what uses them.
 """

@@ -55,7 +55,7 @@ ALIASES: dict[str, str] = {
 _MIN_SUGGESTED_LENGTH = 4
 
 
-@lru_cache(maxsize=1024)  # the sounds of a folder share a few names
+@lru_cache(maxsize=1024)  # the sounds of a folder have few different labels
 def fold(name: str) -> str:
     """``name`` in lower case, without accents, words joined by underscores."""
     plain = unicodedata.normalize("NFKD", name.casefold())

@@ -26,7 +26,7 @@ from cargan_tf.training.trainer import Trainer
 from cargan_tf.utils.files import write_json
 from cargan_tf.utils.progress import Reporter, SilentReporter
 
-#: The instrument of the single image that the quickstart draws at its end.
+#: The instrument of the image that the quickstart generates at its end.
 SHOWN_LABEL = "violin"
 
 
@@ -59,7 +59,7 @@ def quickstart(
         workspace: folder for everything but the exported model.
         models: folder that gets ``<config.name>/<version>/``.
         config: image size, networks and length of the training.
-        reporter: told of each stage.
+        reporter: receives progress.
         recordings: of each instrument, in the sample data.
         clips_per_recording: pairs of sound and image.
 

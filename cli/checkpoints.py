@@ -47,7 +47,7 @@ def import_checkpoint(
     overrides: tuple[str, ...],
     data: Path | None,
 ) -> None:
-    """Write a run OUT that draws with the weights of the authors' networks.
+    """Write a run OUT with the weights of the authors' networks.
 
     G1, G2 and C2 are latest_net_G1.pth and so on, as their code or torchvision names what is in
     them. PyTorch is not needed, and nothing in the files is run.

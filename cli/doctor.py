@@ -37,7 +37,7 @@ ENOUGH_DISK: Final = 2 * 1024**3
 #: The sound of the self-test is the beginning of this recording of the sample data.
 NOTES, RECORDING, SEED = 2, 0, 0
 
-#: ``missing`` is what one can do without, ``failed`` what nothing works without.
+#: ``missing`` is optional, ``failed`` is required.
 State: TypeAlias = Literal["ok", "missing", "failed"]
 
 
@@ -79,7 +79,12 @@ def examine_installation() -> Iterator[Finding]:
 
 def examine_machine() -> Iterator[Finding]:
     """Devices, disk, models, and an image of a synthesized sound; loads TensorFlow."""
-    parts = (("tensorflow", _devices), ("disk", _disk), ("models", _models), ("drawing", _drawing))
+    parts = (
+        ("tensorflow", _devices),
+        ("disk", _disk),
+        ("models", _models),
+        ("generating", _generating),
+    )
     for subject, part in parts:
         yield from _reported(subject, part)
 
@@ -151,7 +156,7 @@ def _devices() -> Iterator[Finding]:
         remedy = f"pip install '{PACKAGE}[gpu]', and see that nvidia-smi lists the GPU"
         yield Finding("gpu", "missing", "NVIDIA's driver is here; TensorFlow sees no GPU", remedy)
     else:
-        yield Finding("gpu", "ok", "none, and none is needed to draw or for the quickstart")
+        yield Finding("gpu", "ok", "none; generating and the quickstart do not need one")
 
 
 def _disk() -> Iterator[Finding]:
@@ -169,12 +174,12 @@ def _models() -> Iterator[Finding]:
 
     found = exported_models()
     if not found:
-        yield Finding("models", "missing", "none to draw with", "make one: cargan quickstart")
+        yield Finding("models", "missing", "none", "make one: cargan quickstart")
     for model in found:
         yield Finding(f"model {model.name}", "ok", str(model.version))
 
 
-def _drawing() -> Iterator[Finding]:
+def _generating() -> Iterator[Finding]:
     from cargan_tf.export.model_registry import exported_models
     from cargan_tf.inference.generator import Generator
     from cargan_tf.synthetic.recording import record
@@ -186,19 +191,19 @@ def _drawing() -> Iterator[Finding]:
         sound = record(next(iter(INSTRUMENTS)), RECORDING, NOTES, SEED)
         image = generator.generate(sound, SAMPLE_RATE, generator.labels[0])
         width, height = image.shape[1], image.shape[0]
-        detail = f"{model.name} drew a synthesized sound at {width}×{height}"
+        detail = f"{model.name} generated an image at {width}×{height}"
         if image.min() == image.max():
             remedy = f"export {model.name} again, or name another model"
-            yield Finding("drawing", "failed", f"{detail}, all of one color", remedy)
+            yield Finding("generating", "failed", f"{detail}, all of one color", remedy)
         else:
-            yield Finding("drawing", "ok", detail)
+            yield Finding("generating", "ok", detail)
 
 
 @click.command("doctor", short_help="Check the installation.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """Check versions, devices, disk and models, and draw a synthesized sound.
+    """Check versions, devices, disk and models, and generate an image of a synthesized sound.
 
     A line says OK, missing (it can be done without) or FAILED, and what to do. The status is 1 if
     something failed.

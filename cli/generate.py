@@ -80,7 +80,7 @@ def write_video_file(
 @model_option
 @server_option
 @start_option
-@click.option("--mix", type=ANY_PATH, metavar="OTHER", help="Draw each SOUND played with OTHER.")
+@click.option("--mix", type=ANY_PATH, metavar="OTHER", help="Mix each SOUND with OTHER.")
 @click.option(
     "--alpha", type=click.FloatRange(0, 1), help="Share of OTHER in the mix.  [default: 0.5]"
 )
@@ -155,7 +155,7 @@ def command(
         check_image_name(grid)
     if STANDARD in plan.values() and (as_json or sys.stdout.isatty()):
         raise UserError(
-            "an image on standard output goes to a program: leave out --json and write"
+            "an image on standard output goes to a program: omit --json and write"
             " | PROGRAM or > FILE."
         )
     generator = open_generator()

@@ -69,10 +69,10 @@ def _flagged(inspection: Inspection, everything: bool) -> list[str]:
                 lines.append(f"    and {len(names) - len(shown)} more, named with --all")
     if inspection.unmeasured:
         lines.append(
-            f"Not measured: {inspection.unmeasured}; spectrogram images do not tell silence or"
+            f"Not measured: {inspection.unmeasured}; spectrogram images do not show silence or"
             " noise."
         )
     dropped = sum(sum(counts.values()) for counts in inspection.info.dropped_silent.values())
     if dropped:
-        lines.append(f"Silent clips left out at preprocessing: {dropped}")
+        lines.append(f"Silent clips skipped at preprocessing: {dropped}")
     return lines

@@ -34,7 +34,7 @@ _ORIGIN = re.compile(r"\S.*?:\d+: ")
 #: And what stood there, indented by two.
 _QUOTED = re.compile(r"\n  [^\n]*\Z")
 
-#: They tell of each try, where the command tells how it went in the end.
+#: These log each retry; the command reports the outcome.
 _NOT_FOR_USERS = ("urllib3.connectionpool",)
 
 
@@ -44,7 +44,7 @@ INTERVAL = 10.0
 _ONE_AT_A_TIME = threading.Lock()
 #: Loggers that write to standard error by handlers of their own.
 _WITH_HANDLERS = ("tensorflow", "absl")
-#: Seconds between lines of a task where bars cannot be drawn (a log file, CI).
+#: Seconds between progress lines where bars cannot be shown (a log file, CI).
 LINE_INTERVAL = 20.0
 
 
@@ -73,7 +73,7 @@ def log_from_now_on(as_events: bool) -> None:
 
 class _LineHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        """``Warning: …``, and the traceback of a fault that was logged."""
+        """``Warning: …``, and the traceback of a logged exception."""
         if record.name in _NOT_FOR_USERS:
             return
         try:
@@ -182,7 +182,7 @@ def log_as_events() -> None:
 
 
 class TerminalReporter:
-    """Draws each task's bar with its counts, its times and a note; lines when not a terminal."""
+    """Shows each task as a bar with counts, times and a note; as lines if not on a terminal."""
 
     def __init__(self, console: Console | None = None) -> None:
         """Report on ``console``; standard error by default, so that pipes get results alone."""

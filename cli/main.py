@@ -146,7 +146,7 @@ def _tell(arguments: list[str], level: str, event: str, message: str, before: st
 
 
 def _fault_of_input(error: Exception) -> str | None:
-    """One line on what the user or the system did, or ``None`` for a fault of the program."""
+    """One line on what the user or the system did, or ``None`` for a bug of the program."""
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, click.NoSuchOption) and error.option_name in RENAMED_OPTIONS:

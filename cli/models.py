@@ -1,4 +1,4 @@
-"""`cargan models`: which models there are to draw with."""
+"""`cargan models`: list the installed models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def command(as_json: bool) -> None:
     """List the models in ./saved_models and those that came with the package.
 
-    The first is the one that draws where --model names none. Figures are of the refined images,
+    The first is the default of --model. Metrics are of the refined images,
     where `cargan evaluate` had measured the run before it was exported.
     """
     from cargan_tf.export.model_registry import FOLDER, exported_models

@@ -35,7 +35,7 @@ class _TerminationAsked(KeyboardInterrupt):
 
 @contextmanager
 def resumable(*further: str) -> Iterator[None]:
-    """Ctrl-C or SIGTERM meanwhile says how to go on: by the same command, with ``further`` options.
+    """On Ctrl-C or SIGTERM, print how to resume: the same command with ``further`` options.
 
     Raises:
         click.Abort: for Ctrl-C; ``Terminated`` for SIGTERM.
@@ -45,7 +45,7 @@ def resumable(*further: str) -> Iterator[None]:
             yield
     except KeyboardInterrupt as error:
         kind = Terminated if isinstance(error, _TerminationAsked) else click.Abort
-        raise kind(f"Go on with: {same_command(*further)}") from error
+        raise kind(f"Resume with: {same_command(*further)}") from error
 
 
 def same_command(*further: str) -> str:

@@ -43,7 +43,7 @@ class _AnyPath(click.Path):
 #: A path on the disk; whether it exists is for the library to say, with what to do about it.
 PATH = _DiskPath(path_type=Path)
 
-#: Likewise, or a place that TensorFlow reads, such as ``gs://bucket/data``.
+#: Likewise, or a remote path that TensorFlow reads, such as ``gs://bucket/data``.
 ANY_PATH = _AnyPath(path_type=Path)
 
 #: ``--log-json``, of the commands that take long.

@@ -53,7 +53,7 @@ def command(
     start_ms, audio, image, and split if it has one), the CAR-GAN authors' lists or folders of
     spectrogram images, the raw URMP release, or videos with a table of labels (VGGSound's and
     AVE's are understood). Without splits of its own, recordings are dealt out to them. Without
-    arguments, the tree in this folder becomes ./data. A call that was stopped goes on where it was.
+    arguments, the tree in this folder becomes ./data. A call that was stopped resumes where it was.
     SOURCE and OUT may be gs://BUCKET/FOLDER. docs/how-to/large-data.md has examples of runners.
     """
     check_options(context, exclusive=("workers runner",), together=("runner_options runner",))
@@ -91,7 +91,7 @@ def command(
         )
     dropped = sum(sum(counts.values()) for counts in info.dropped_silent.values())
     if drop_silent:
-        click.echo(f"Silent clips left out: {dropped}")
+        click.echo(f"Silent clips skipped: {dropped}")
     if info.skipped:
         click.echo(f"Left out: {len(info.skipped)}, listed in {out / DATASET_FILE}. The first:")
         for left in info.skipped[:3]:

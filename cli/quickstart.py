@@ -46,7 +46,7 @@ def command(
     click.echo(f"Done in {minutes} min {seconds} s. On unseen recordings:")
     click.echo(f"  {describe_conditioning(result.metrics)}")
     click.echo(f"Images (spectrogram, coarse, refined, real): {result.grid}")
-    click.echo(f"Drawn from {result.sound}: {result.image}")
+    click.echo(f"Image of {result.sound}: {result.image}")
     click.echo(f"Model: {result.model}")
     try_this = ("generate", result.sound, "--label", "cello", "-o", "cello.png")
     click.echo(f"Try: {command_line(*try_this, '--model', result.model.parent)}")

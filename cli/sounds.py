@@ -55,8 +55,8 @@ class Results:
             )
             return
         if made.confidence is not None:
-            heard = " and ".join(label.replace("_", " ") for label in made.label_weights)
-            click.echo(f"{one_line(sound)}: sounds like {heard} ({made.confidence:.0%})", err=True)
+            names = " and ".join(label.replace("_", " ") for label in made.label_weights)
+            click.echo(f"{one_line(sound)}: sounds like {names} ({made.confidence:.0%})", err=True)
         for warning in warnings:
             click.echo(f"{one_line(sound)}: {warning}", err=True)
         if output != STANDARD:

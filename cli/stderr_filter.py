@@ -36,7 +36,7 @@ KNOWN_LINES = (
     # Where a worker ends: its peers say so in one line, as the error is raised in Python as well.
     b"Aborting RingReduce with",
     b"BaseCollectiveExecutor::StartAbort",
-    # Where a data set is spread over devices.
+    # When a data set is distributed over devices.
     b"Input of GeneratorDatasetOp::Dataset will not be optimized",
     # On a machine with a GPU, at every start; on one with little memory.
     b"Unable to register cu",
@@ -68,7 +68,7 @@ _process: subprocess.Popen[bytes] | None = None
 def filter_standard_error(as_events: bool = False) -> None:
     """From now on pass on what is written to file descriptor 2, but for ``KNOWN_LINES``.
 
-    Python's own ``sys.stderr`` goes where it went, so that bars are drawn on the terminal itself.
+    Python's own ``sys.stderr`` is unchanged, so progress bars reach the terminal.
 
     Args:
         as_events: make a JSON object of each line that is none; of ``sys.stderr``'s too.
@@ -89,7 +89,7 @@ def filter_standard_error(as_events: bool = False) -> None:
             stderr=terminal,
             start_new_session=True,
         )
-    except OSError:  # no process to be had: the lines are a nuisance, no more
+    except OSError:  # no further process possible: the lines are only a nuisance
         os.close(terminal)
         return
     assert _process.stdin is not None

@@ -1,4 +1,4 @@
-"""Starting TensorFlow without the lines it prints about itself."""
+"""Importing TensorFlow without the lines it prints about itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cargan_tf.utils.remote import is_remote
 
 #: Keras imports it for its wrappers around it, which nothing here uses: a fifth of the import.
 _UNUSED = "sklearn"
-#: Making the graph of a model of 128 pixels faster takes 0.4 s and saves a few ms an image.
+#: Optimizing the graph of a 128-pixel model takes 0.4 s and saves a few ms per image.
 FEW_IMAGES = 16
 _NO_OPTIMIZER = "disable_meta_optimizer"
 

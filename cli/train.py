@@ -83,7 +83,7 @@ def command(
         result = trainer.train(max_hours)
     if not result.finished:
         click.echo(f"Time is up: step {result.step} of {trainer.total_steps} is saved.")
-        click.echo(f"Go on with: {same_command('--resume')}")
+        click.echo(f"Resume with: {same_command('--resume')}")
         return
     if not trainer.workers.is_chief:
         return  # the chief says what came of it

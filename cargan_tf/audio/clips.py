@@ -12,7 +12,7 @@ from cargan_tf.errors import UserError
 from cargan_tf.utils.arrays import FloatArray
 
 _TIE: Final = 1e-6
-"""Windows whose energies differ by less than this share (4e-6 dB, far below hearing) are equally
+"""Windows whose energies differ by less than this fraction (4e-6 dB, far below hearing) are equally
 loud; it is more than the round-off of a cumulative sum over an hour."""
 
 _SUMMED_SAMPLES: Final = 1 << 20
@@ -137,7 +137,7 @@ def mix_clips(first: Clip, second: Clip, alpha: float) -> Clip:
     """The two played at once: ``1 - alpha`` of the first and ``alpha`` of the second.
 
     The mix is of waveforms. Both are first brought to one loudness (root mean square), so that a
-    soft sound is heard beside a loud one; the mix then gets the loudness that lies between theirs,
+    soft sound is audible beside a loud one; the mix then gets the loudness between theirs,
     in decibels, at ``alpha``. At 0 and 1 it is one of the two, untouched.
 
     Args:
@@ -146,7 +146,7 @@ def mix_clips(first: Clip, second: Clip, alpha: float) -> Clip:
         alpha: 0 to 1.
 
     Returns:
-        The mix; its place is the first's, and it is padded where both are.
+        The mix, at the start of the first; padded if both are.
 
     Raises:
         UserError: ``alpha`` is out of bounds.

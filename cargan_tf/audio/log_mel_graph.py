@@ -38,7 +38,7 @@ class LogMelGraph(tf.Module):
         Args:
             audio: rate, window, hop, bands, floor and scale.
             filter_bank: [n_mels, 1 + n_fft // 2], as ``log_mel.mel_filter_bank`` gives it;
-                computed by librosa when left out.
+                by default computed by librosa.
 
         Raises:
             ValueError: ``filter_bank`` has another shape.
@@ -128,7 +128,7 @@ def to_spectrogram(
 
     Args:
         log_mel: [B, n_mels, frames] in dB.
-        statistics: mean and spread in dB of each mel band over the training data.
+        statistics: mean and standard deviation in dB of each mel band over the training data.
         clip_std: stds from the mean that map to ±1; values beyond are clipped.
         size: pixels a side.
 

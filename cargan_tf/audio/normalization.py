@@ -1,7 +1,7 @@
 """The mean and std of each mel band over a data set.
 
-A log-mel scaled by one constant leaves players indistinguishable; standardized per band it tells
-them apart. The statistics therefore travel with the data set, the run and the exported model.
+A log-mel scaled by one constant leaves players indistinguishable; standardizing each band separates
+them. The statistics therefore travel with the data set, the run and the exported model.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cargan_tf.errors import UserError
 
 MIN_STD_DB: Final = 1.0
-"""The minimum std of a band. One dB is about the smallest change of level that is heard; a band
+"""The minimum std of a band. One dB is about the smallest audible change of level; a band
 that varies by less (always at the floor, say) must not have its round-off blown up to [-1, 1]."""
 
 MIN_STD_UNIT: Final = 0.01
@@ -115,8 +115,8 @@ class BandSums:
         for clip in values:  # [n_mels, frames]
             count = clip.shape[1]
             mean = clip.sum(axis=1) / max(count, 1)
-            apart = clip - mean[:, None]
-            self._merge(count, mean, np.einsum("ij,ij->i", apart, apart))
+            centered = clip - mean[:, None]
+            self._merge(count, mean, np.einsum("ij,ij->i", centered, centered))
 
     def to_json(self) -> dict[str, Any]:
         """The plain values ``from_json`` takes; they survive JSON without loss."""

@@ -30,7 +30,7 @@ WINDOW_SECONDS: Final = 0.5
 Clips of 0.05 s do not, and a note below about 100 Hz then counts as noise."""
 
 LOWEST_HZ: Final = 20.0
-"""What lies below is not heard; an offset or a shaking stand must not count as sound."""
+"""Below is inaudible; an offset or a shaking stand must not count as sound."""
 
 _LEAST_BINS: Final = 8
 """Bins of the lowest octave: of fewer, the geometric mean says little."""

@@ -42,14 +42,14 @@ def assert_in_graph(value: tf.Tensor, condition: tf.Tensor, message: str | tf.Te
 
 """Stop band at -100 dB (Kaiser's formula), below the last bit of the 16-bit sound that comes in."""
 
-"""Cut-off as a share of half the lower rate: the middle of that fall, which ends there."""
+"""Cut-off as a fraction of half the lower rate: the middle of the filter's slope."""
 
 
 def resample(samples: tf.Tensor, rate: tf.Tensor, target_rate: int, count: int) -> tf.Tensor:
     """The first ``count`` samples of a sound at another rate.
 
     Args:
-        samples: [samples] float32; silence is heard before and after.
+        samples: [samples] float32; silence is assumed before and after.
         rate: scalar int32, Hz of ``samples``.
         target_rate: Hz wanted.
         count: samples wanted.
@@ -68,12 +68,12 @@ def resample(samples: tf.Tensor, rate: tf.Tensor, target_rate: int, count: int) 
     weights = scale * _windowed_sinc(scale * distance)
     padded = tf.pad(samples, [[reach, reach]])
     last = tf.size(padded, tf.int64) - 1  # silence, as the padding is
-    heard = tf.gather(padded, tf.minimum(whole[:, None] + steps + reach, last))
-    return tf.reduce_sum(weights * heard, axis=1)
+    windows = tf.gather(padded, tf.minimum(whole[:, None] + steps + reach, last))
+    return tf.reduce_sum(weights * windows, axis=1)
 
 
 def _windowed_sinc(crossings: tf.Tensor) -> tf.Tensor:
-    """A sinc in its Kaiser window, at a place counted in zero crossings."""
+    """A sinc in its Kaiser window, at a position in zero crossings."""
     angle = math.pi * crossings
     sinc = tf.math.divide_no_nan(tf.sin(angle), angle) + tf.cast(tf.equal(angle, 0.0), tf.float32)
     inside = tf.maximum(0.0, 1.0 - tf.square(crossings / ZERO_CROSSINGS))

@@ -25,11 +25,11 @@ class ModelConfig(Section):
     max_width_multiplier: Positive = setting(
         8,
         "maximum width of the generators' inner layers, as a multiple of the first (pix2pix: 8);"
-        " with less, the outer layers, which draw detail, can be wider at the same size",
+        " with less, the outer layers, which render detail, can be wider at the same size",
     )
     coarse_dropped_skips: int = setting(
         0,
-        "skip connections left out of G1, outermost first: spectrogram and image are not spatially"
+        "skip connections omitted from G1, outermost first: spectrogram and image are not spatially"
         " aligned, so outer skips leak spectrogram texture into the image",
         ge=0,
     )

@@ -103,7 +103,7 @@ class DataConfig(Section):
     time_mask: int = setting(0, "maximum frames that SpecAugment masks; 0 is off", ge=0)
     shuffle_sounds: bool = setting(
         False,
-        "exchange sounds within each class during training: a control that cannot use the audio and"
+        "shuffle sounds within each class during training: a control that cannot use the audio and"
         " shows which metrics do not notice",
     )
     drop_silent: bool = setting(False, "skip silent clips (Sec. 3, failure cases)")

@@ -52,10 +52,10 @@ class DatasetInfo(_Description):
     """Everything about a data set but its records.
 
     Attributes:
-        labels: the classes of the training split, sorted; a record's label is a place in it.
+        labels: the classes of the training split, sorted; a record's label is an index into it.
         players: names of those who are seen, sorted; empty where the source knows none.
         counts: records by split and label.
-        recordings: names of the recordings that records are made of, by split and label.
+        recordings: names of the recordings, by split and label.
         silent: clips below the silence threshold, by split and label; they are in the shards.
         noise_like: clips that sound like noise, likewise.
         padded: clips whose file ended early, likewise; zeros follow.

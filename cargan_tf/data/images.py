@@ -3,7 +3,7 @@
 Images are scaled down with Lanczos' filter as matrix products, three times as fast as Pillow, which
 weighs pixel by pixel; the products use the processor's vectors
 (docs/explanation/performance.md). The filter is Pillow's own. Pillow rounds and clips once more in
-between, so results differ by 1 of 255, and by more at places where the filter overshoots black or
+between, so results differ by 1 of 255, and by more where the filter overshoots black or
 white: 2 numbers in 100,000.
 """
 
@@ -89,9 +89,9 @@ def _horizontal(width: int, size: int, left: float, right: float, colors: int) -
     rows: list[Row] = []
     for first, band in _bands(width, size, left, right):
         for color in range(colors):
-            apart = np.zeros((len(band) - 1) * colors + 1, np.float32)
-            apart[::colors] = band
-            rows.append((first * colors + color, apart))
+            spaced = np.zeros((len(band) - 1) * colors + 1, np.float32)
+            spaced[::colors] = band
+            rows.append((first * colors + color, spaced))
     return BandedMatrix(rows, _COLUMNS * colors, np.float32)
 
 

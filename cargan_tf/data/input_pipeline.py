@@ -1,6 +1,6 @@
 """Batches from shards by ``tf.data``: endless and resumable for training, in order for evaluation.
 
-With ``data.shuffle_sounds`` sounds are exchanged within their class, the control of the sensitivity
+With ``data.shuffle_sounds`` sounds are shuffled within their class, the control of the sensitivity
 metrics: photo and sound then have nothing in common but the label, so a generator cannot learn from
 the sound which image of the class to generate.
 """
@@ -35,7 +35,7 @@ _INT64_MAX = 2**63 - 1
 def shuffled_within_class(
     ids: Sequence[bytes], labels: Sequence[int], seed: int
 ) -> NDArray[np.int64]:
-    """For each record the place of the one whose sound it gets, [N].
+    """For each record the index of the one whose sound it gets, [N].
 
     A permutation in which every record gets another's of its class, if the class has two. It is
     a function of the seed and the records alone, not of the shards that they are in.
@@ -43,17 +43,17 @@ def shuffled_within_class(
     members: dict[int, list[int]] = defaultdict(list)
     for position, label in enumerate(labels):
         members[int(label)].append(position)
-    donor = np.empty(len(ids), np.int64)
+    source = np.empty(len(ids), np.int64)
     for positions in members.values():
         ring = sorted(positions, key=lambda position: hash_order(ids[position].decode(), seed))
-        donor[ring] = np.roll(ring, 1)
-    return donor
+        source[ring] = np.roll(ring, 1)
+    return source
 
 
-def exchange_sounds(
+def shuffle_sounds(
     batches: tf.data.Dataset, sounds: dict[str, tf.Tensor], n_mels: int, frames: int, seed: int
 ) -> tf.data.Dataset:
-    """``batches`` with the ``log_mel`` of each record's donor instead of its own.
+    """``batches`` with the ``log_mel`` of another record of the class in each record.
 
     Args:
         batches: parsed records, with ``id`` [B] and ``log_mel`` [B, n_mels, frames].
@@ -63,17 +63,17 @@ def exchange_sounds(
         seed: of the permutation.
     """
     ids = sounds["id"].numpy()
-    donor = shuffled_within_class(ids, sounds["label"].numpy(), seed)
-    held = tf.gather(sounds["log_mel"], donor)
+    source = shuffled_within_class(ids, sounds["label"].numpy(), seed)
+    held = tf.gather(sounds["log_mel"], source)
     position = tf.lookup.StaticHashTable(
         tf.lookup.KeyValueTensorInitializer(sounds["id"], tf.range(len(ids), dtype=tf.int64)), -1
     )
 
-    def exchange(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        heard = tf.gather(held, position.lookup(batch["id"]))
-        return {**batch, "log_mel": parse_log_mel(heard, n_mels, frames)}
+    def replace_sound(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        log_mels = tf.gather(held, position.lookup(batch["id"]))
+        return {**batch, "log_mel": parse_log_mel(log_mels, n_mels, frames)}
 
-    return batches.map(exchange, num_parallel_calls=tf.data.AUTOTUNE)
+    return batches.map(replace_sound, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def training_batches(
@@ -100,7 +100,7 @@ def training_batches(
         path: the data set's folder.
         config: batch size, masks and scale; its sound and image settings must be the data set's.
         seed: of order and masks.
-        start_step: batches to pass over.
+        start_step: batches to skip.
         part: (index, count) of the worker that takes one of ``count`` even parts of each batch.
 
     Returns:
@@ -120,7 +120,7 @@ def training_batches(
     if config.data.shuffle_sounds:
         split = read_records(_files(dataset, path, "train"))
         sounds = parse_sounds(split, dataset.records("train"))
-        batches = exchange_sounds(batches, sounds, config.audio.n_mels, config.audio.frames, seed)
+        batches = shuffle_sounds(batches, sounds, config.audio.n_mels, config.audio.frames, seed)
     if config.data.freq_mask or config.data.time_mask:
         batches = _masked(batches, dataset, config, seed, start, part)
     return _finished(batches, dataset, config, ("spectrogram", "photo", "label", "id"))
@@ -178,7 +178,7 @@ def evaluation_batches(
 def _shuffled_in_memory(
     dataset: DatasetInfo, path: Path, config: Config, epoch_records: int, seed: int, start: int
 ) -> tf.data.Dataset:
-    """Records drawn from one tensor of strings: indices are shuffled, nothing is read twice."""
+    """Records from one tensor of strings: indices are shuffled, nothing is read twice."""
     count = dataset.records("train")
     files = read_records(_files(dataset, path, "train"))
     held = files.batch(count).get_single_element()

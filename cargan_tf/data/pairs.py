@@ -56,7 +56,7 @@ class Pair:
 
     @property
     def key(self) -> Key:
-        """What no two pairs of a source share."""
+        """Unique among the pairs of a source."""
         return self.split, self.label, self.recording, self.start_ms
 
     @property
@@ -67,7 +67,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Skipped:
-    """Something of a source that no record is made of, and the reason; a line each."""
+    """A file or row that gives no record, and the reason."""
 
     what: str
     why: str
@@ -80,7 +80,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Source:
-    """What was found at a place: its pairs in order of their keys, and what fell away.
+    """The contents of a source: its pairs sorted by key, and what was skipped.
 
     Attributes:
         pairs: sorted by :attr:`Pair.key`.

@@ -49,7 +49,7 @@ def serialize(
         pair: names the record.
         log_mel: [n_mels, frames] in dB, as measured: standardizing is left to the reader.
         photo: [H, W, 3], RGB.
-        label: place of the pair's label in the data set's list.
+        label: index of the pair's label in the data set's list.
         quality: of the clip.
     """
     example = tf.train.Example()
@@ -125,7 +125,7 @@ def _batch(strings: tf.Tensor) -> int:
 def stratified_sample(
     dataset: DatasetInfo, path: Path, split: str, limit: int, seed: int
 ) -> list[int] | None:
-    """Places of at most ``limit`` records, as many of each class as there are, up to a share.
+    """Indices of at most ``limit`` records, equally many of each class as far as there are.
 
     Args:
         dataset: the description in ``path``.
@@ -135,7 +135,7 @@ def stratified_sample(
         seed: of the choice; the same seed and limit choose the same records.
 
     Returns:
-        Ascending places in the order of the shards; ``None`` where all records are within the
+        Ascending indices in the order of the shards; ``None`` if all records are within the
         limit.
 
     Raises:

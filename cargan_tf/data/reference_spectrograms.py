@@ -36,7 +36,7 @@ MAX_SIDE: Final = 8 * IMAGE_SIZE
 """Pixels; whoever enlarged the images did so eightfold at the most. 100 MB as float64."""
 
 _ROUNDS: Final = 4
-"""On synthetic log-mels the share of wrong levels no longer falls after so many."""
+"""On synthetic log-mels the fraction of wrong levels no longer falls after this many."""
 
 #: Keys' parameter of the cubic, as Pillow has it.
 _CUBIC: Final = -0.5
@@ -126,7 +126,7 @@ def _enlarged(small: NDArray[np.float64], height: int, width: int) -> NDArray[np
 
 
 def _nearest_levels(small: NDArray[np.float64]) -> NDArray[np.intp]:
-    """[T, B, 3] colors -> [T, B] places in the color map."""
+    """[T, B, 3] colors -> [T, B] levels of the color map."""
     colors = jet_colors().astype(np.float64)
     # |a - b|² without |a|², which is the same for all candidates.
     distances = np.square(colors).sum(axis=1) - 2.0 * small @ colors.T

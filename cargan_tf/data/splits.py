@@ -31,7 +31,7 @@ def with_splits(source: Source, data: DataConfig) -> Source:
 
     Recordings are dealt out class by class, rarest first: at least one to training, then to each
     held-out split its fraction, but one at least where a class has three recordings or more. What
-    shares a :attr:`Pair.group` stays together, so that where a recording has several classes
+    has the same :attr:`Pair.group` stays together, so that where a recording has several classes
     the fractions are met as nearly as it allows.
 
     Args:

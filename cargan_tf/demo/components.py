@@ -33,7 +33,7 @@ SAMPLE_RECORDING, SAMPLE_NOTES, SAMPLE_SEED = 100, 6, 0
 
 
 GUESS = "recognize it"
-#: Of events that draw: while something is drawn, the newest request waits and others are dropped.
+#: Of events that generate: meanwhile the newest request waits and others are dropped.
 LIVE: dict[str, Any] = {
     "trigger_mode": "always_last",
     "show_progress": "minimal",
@@ -147,7 +147,7 @@ def sound_controls(
         )
     picked: dict[str, Any] = {"fn": session.sample, "inputs": samples, "outputs": sound}
     samples.input(**picked, show_progress="hidden", api_visibility="private")
-    # The visitor's own sound, or none: no sample is heard, and each can be picked again.
+    # The visitor's own sound, or none: no sample is playing, and each can be picked again.
     sound.input(
         lambda: None, outputs=samples, show_progress="hidden", api_visibility="private", queue=False
     )
@@ -170,12 +170,12 @@ def image(title: str, key: str) -> gr.Image:
 
 
 def shown(image: ImageArray | None, description: str = "") -> Any:
-    """The content of a place for images; ``description`` is for those who cannot see it."""
+    """An image component; ``description`` is its alternative text."""
     return gr.Image(value=image, alt_text=description)
 
 
 def step(title: str, key: str) -> gr.HTML:
-    """Where a step from sound to image is drawn or explained."""
+    """A component that shows or explains a step from sound to image."""
     return gr.HTML(heading(title), elem_classes="step", elem_id=key)
 
 
@@ -192,7 +192,7 @@ def download(button: gr.DownloadButton, generated: GenerationResult) -> Any:
 
 
 def caption(generated: GenerationResult) -> str:
-    """What was drawn, and what there is to know of it, as Markdown."""
+    """The caption of a result, as Markdown."""
     names = " and ".join(f"**{_words(label)}**" for label in generated.label_weights)
     if len(generated.label_weights) > 1:
         names += ", " + " to ".join(
@@ -204,12 +204,12 @@ def caption(generated: GenerationResult) -> str:
 
 
 def heading(title: str) -> str:
-    """The content of a step while there is nothing to draw."""
+    """The content of a step before there is a result."""
     return f"<h3>{title}</h3>"
 
 
-def drawing(title: str, svg: str, meaning: str) -> str:
-    """The content of a step: its name, its drawing, and what it shows."""
+def diagram(title: str, svg: str, meaning: str) -> str:
+    """The content of a step: its title, its diagram, and what it shows."""
     return f"{heading(title)}{svg}<p>{meaning}</p>"
 
 

@@ -21,7 +21,7 @@ from cargan_tf.serving.address import LOOPBACK
 from cargan_tf.visualization.plots import residue_svg, spectrogram_svg, waveform_svg
 
 SOFTEST_DB, LOUDEST_DB = -24, 12
-#: Of the slider for the start, in seconds: finer than is heard.
+#: Step of the start slider in seconds: finer than audible.
 STEP = 0.01
 WAVEFORM, SPECTROGRAM, COARSE, RESIDUE = (
     *("1. Waveform", "2. Spectrogram"),
@@ -36,7 +36,7 @@ STEPS = 6
 MAX_UPLOAD = "20mb"
 #: Seconds after which a visitor's files are deleted, and between looks for such files.
 FILES_KEPT, FILES_LOOKED_FOR = 3600, 600
-#: Drawings that wait at most; whoever comes later is asked to try again.
+#: Requests that may wait; a visitor beyond them is asked to try again.
 WAITING = 32
 STYLE = Path(__file__).with_name("style.css")
 #: A browser then asks no other machine for anything, whatever the page may hold.
@@ -86,8 +86,8 @@ def one_sound(page: gr.Blocks, session: DemoSession) -> None:
             components.shown(generated.image, f"Refined image: {generated.label}"),
             components.caption(generated),
             components.download(download, generated),
-            components.drawing(WAVEFORM, outline, "The marked part is drawn."),
-            components.drawing(
+            components.diagram(WAVEFORM, outline, "The image is made from the marked part."),
+            components.diagram(
                 SPECTROGRAM,
                 spectrogram_svg(generated.spectrogram, seconds),
                 "What the networks see: brighter is louder.",
@@ -125,8 +125,8 @@ def one_sound(page: gr.Blocks, session: DemoSession) -> None:
 
 def _residue(generated: GenerationResult) -> str:
     if not generated.residue:
-        return components.drawing(RESIDUE, "", "A network of this kind has none.")
-    return components.drawing(
+        return components.diagram(RESIDUE, "", "A network of this kind has none.")
+    return components.diagram(
         RESIDUE,
         residue_svg(generated.residue),
         "What the coarse image lacks of each instrument, or shows too much of. It guides the"
@@ -151,18 +151,18 @@ def two_sounds(page: gr.Blocks, session: DemoSession) -> None:
                 step=0.01,
                 label="Share of the second",
                 info="Both are brought to one loudness and played at once; their labels get the"
-                " same shares.",
+                " same weights.",
                 elem_id="alpha",
             )
-            components.step("From the first to the second", "walk-title")
-            walk = gr.Gallery(
+            components.step("From the first to the second", "interpolation-title")
+            gallery = gr.Gallery(
                 show_label=False,
                 columns=STEPS // 2,
                 height="auto",
                 allow_preview=False,
                 buttons=[],
                 format="png",
-                elem_id="walk",
+                elem_id="interpolation",
                 elem_classes="image",
             )
         with gr.Column(scale=3, min_width=300):
@@ -203,7 +203,7 @@ def two_sounds(page: gr.Blocks, session: DemoSession) -> None:
         [first[0].change, second[0].change, first[1].input, second[1].input],
         components.show_errors(load),
         inputs,
-        [walk, *outputs],
+        [gallery, *outputs],
         show_progress_on=mixed,
         **components.LIVE,
     )
@@ -213,7 +213,7 @@ def two_sounds(page: gr.Blocks, session: DemoSession) -> None:
 
 
 def build_page(generator: Generator, name: str) -> gr.Blocks:
-    """A page that draws with ``generator``, called ``name`` on it."""
+    """The page of ``generator``, which it calls ``name``."""
     session = DemoSession(generator)
     with gr.Blocks(
         title="cargan", analytics_enabled=False, delete_cache=(FILES_LOOKED_FOR, FILES_KEPT)

@@ -27,20 +27,20 @@ from cargan_tf.training.validation import (
 from cargan_tf.utils.arrays import BoolArray, FloatArray
 from cargan_tf.utils.files import file_hash
 
-#: Sounds drawn at a time; only memory depends on it.
-DRAWING_BATCH = 16
+#: Batch size; affects memory only.
+GENERATION_BATCH = 16
 
 
 @dataclass(frozen=True, eq=False)
 class GeneratedSplit:
-    """Pairs of a split and what a run's newest checkpoint draws from their sounds.
+    """Pairs of a split and the images that a run's newest checkpoint generates from their sounds.
 
     Attributes:
         split: ``train``, ``validation`` or ``test``.
         labels: names of the K classes, in the order of the one-hot labels.
         keys: id of each pair, such as ``violin/violin01/500``, [N].
         recordings: the recording each pair is from, [N].
-        players: who is heard and seen in each pair, [N]; empty where the data names none.
+        players: the player of each pair, [N]; empty if the data names none.
         silent: clips below ``audio.silence_rms_db``, [N].
         noise_like: other clips above ``audio.noise_flatness``, [N].
         spectrograms: what the networks see of the sound, [N, S, S, C] in [-1, 1].
@@ -76,7 +76,7 @@ class GeneratedSplit:
 
     @property
     def classes(self) -> NDArray[np.int64]:
-        """The class of each pair as a place in ``labels``, [N]."""
+        """The class of each pair as an index into ``labels``, [N]."""
         return np.argmax(self.label, axis=1)
 
 
@@ -84,7 +84,7 @@ class SplitGenerator:
     """The networks of a run's newest checkpoint over the splits of a data set.
 
     Attributes:
-        network: what draws; C is inside it where it has one.
+        network: the image generator; it contains C if it has one.
         step: of the checkpoint.
         info: the run's own description.
         dataset: the data set's, with the statistics that the run was trained with.
@@ -110,10 +110,10 @@ class SplitGenerator:
         self.network = new_network(self.info.config, len(self.info.labels))
         self.step = restore_network(run.checkpoints, self.network)
         self._run, self._data = run, data
-        self._batch_generator = BatchGenerator(self.network, DRAWING_BATCH)
+        self._batch_generator = BatchGenerator(self.network, GENERATION_BATCH)
 
     def generate(self, split: str, limit: int, seed: int) -> GeneratedSplit:
-        """Draw at most ``limit`` pairs of ``split``, chosen evenly over the classes by ``seed``.
+        """Generate images for at most ``limit`` pairs of ``split``, balanced over the classes.
 
         Raises:
             UserError: the data set has no pair in ``split``.
@@ -121,7 +121,7 @@ class SplitGenerator:
         config, dataset = self.info.config, self.dataset
         chosen = stratified_sample(dataset, self._data, split, limit, seed)
         batches = evaluation_batches(
-            dataset, self._data, config, split, DRAWING_BATCH, chosen=chosen
+            dataset, self._data, config, split, GENERATION_BATCH, chosen=chosen
         )
         pairs = gather(batches)
         random = np.random.default_rng(seed)
@@ -154,5 +154,7 @@ class SplitGenerator:
         if file_hash(self._data / DATASET_FILE) == self.info.data_hash:
             return class_means(self._run, self.dataset, self._data, self.info.config)
         return class_mean_photos(
-            evaluation_batches(self.dataset, self._data, self.info.config, "train", DRAWING_BATCH)
+            evaluation_batches(
+                self.dataset, self._data, self.info.config, "train", GENERATION_BATCH
+            )
         )

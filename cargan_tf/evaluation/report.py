@@ -28,7 +28,7 @@ class MetricValue:
         value: in the metric's unit.
         images: how many images it was measured on (N of the fake ones).
         real: real photos they were compared with, for measures of distributions.
-        interval: Wilson's 95 % interval of a share.
+        interval: Wilson's 95 % interval of a fraction.
         standard_error: over parts of the images (KID).
         chance: what guessing would give: a label, for accuracies, else a photo of the class.
         floor: the same measure between two disjoint halves of the real photos.
@@ -63,7 +63,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Confusion:
-    """What was drawn against what was seen in the refined images."""
+    """Labels given against labels recognized in the refined images."""
 
     evaluator: str  # name of a network: "evaluator" or "classifier"
     counts: tuple[tuple[int, ...], ...]  # [true label][label seen], in the order of the labels
@@ -73,7 +73,7 @@ class Confusion:
 class Example:
     """One pair of a split, so that the best and the worst can be shown."""
 
-    index: int  # place in the arrays of the DrawnSplit
+    index: int  # index in the arrays of the GeneratedSplit
     key: str
     recording: str
     label: str

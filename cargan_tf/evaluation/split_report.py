@@ -36,7 +36,7 @@ from cargan_tf.evaluation.report import (
 from cargan_tf.utils.arrays import FloatArray
 from cargan_tf.utils.progress import Task
 
-#: Clips that are shown apart where there are silent or noise-like ones.
+#: Subsets reported separately if there are silent or noise-like clips.
 MUSIC, SILENT, NOISE_LIKE = "music", "silent", "noise-like"
 
 
@@ -46,13 +46,13 @@ _VERDICTS = (EVALUATOR, CLASSIFIER)
 
 @dataclass(eq=False)
 class SplitInputs:
-    """A drawn split as the networks see it; photos are looked at once for all rows."""
+    """Activations of each network for a generated split; those of photos are computed once."""
 
     generated: GeneratedSplit
     compared: Mapping[str, GeneratedSplit]
     networks: Networks
     seed: int
-    photos_seen: dict[str, Activations] = field(default_factory=dict)
+    photo_activations: dict[str, Activations] = field(default_factory=dict)
 
     @property
     def kinds(self) -> list[str]:
@@ -75,19 +75,19 @@ class SplitInputs:
             other_sound=generated.other_sound if moved else None,
             other_label=generated.other_label if moved else None,
             activations={
-                role: self._looker(role, network, kind, images)
+                role: self._activations(role, network, kind, images)
                 for role, network in self.networks.found.items()
             },
             missing_networks=self.networks.missing,
             seed=self.seed,
         )
 
-    def _looker(
+    def _activations(
         self, role: str, network: FeatureNetwork, kind: str, images: FloatArray
     ) -> NetworkActivations:
-        if role not in self.photos_seen:
-            self.photos_seen[role] = network(self.generated.photos)
-        photos = self.photos_seen[role]
+        if role not in self.photo_activations:
+            self.photo_activations[role] = network(self.generated.photos)
+        photos = self.photo_activations[role]
         return NetworkActivations(network, photos if kind == REAL else network(images), photos)
 
 
@@ -169,7 +169,7 @@ def examples_of(generated: GeneratedSplit, refined: MetricInputs) -> tuple[Examp
 
 
 def confusions_of(refined: MetricInputs) -> tuple[Confusion, ...]:
-    """What was drawn against what each network sees."""
+    """Confusion matrices: labels given against labels that each network recognizes."""
     return tuple(
         Confusion(role, _counts(refined.classes, found, len(refined.labels)))
         for role, found in _seen(refined).items()

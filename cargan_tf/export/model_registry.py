@@ -9,7 +9,7 @@ from pathlib import Path
 from cargan_tf.errors import UserError, did_you_mean
 from cargan_tf.training.run import Run
 
-#: Where `cargan export` is told to put models, below the folder one works in.
+#: Folder of exported models, below the working directory.
 FOLDER = Path("saved_models")
 _SHIPPED = "cargan_tf.saved_models"
 
@@ -37,7 +37,7 @@ def shipped_folder() -> Path:
 def exported_models(folder: Path = FOLDER) -> list[ExportedModel]:
     """Each model below ``folder``, the one exported last first; then the shipped ones.
 
-    A shipped one whose name is taken is left out.
+    A local model hides a shipped one of the same name.
     """
     own = _models_in(folder, shipped=False)
     names = {model.name for model in own}

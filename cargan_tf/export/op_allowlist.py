@@ -2,7 +2,7 @@
 
 A SavedModel is a program. TensorFlow has operations that read and write files, call Python and talk
 to other machines, and some run as soon as a model is loaded. A model from a stranger is therefore
-looked through before: each operation must be one that drawing takes.
+checked first: each operation must be one that generating needs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from cargan_tf.errors import UserError
 
-#: What exports of all kinds of networks are made of, and its nearest relations.
+#: The operations of exports of all kinds of networks, and close relatives.
 _OPERATIONS = """
     Abs Add AddN AddV2 All Any ArgMax Cast Ceil ClipByValue Div DivNoNan Equal Exp Floor FloorDiv
     FloorMod Greater GreaterEqual Imag IsFinite Less LessEqual Log Log1p LogicalAnd LogicalNot
@@ -70,7 +70,7 @@ def check_ops(version: Path) -> SavedModel:
     """The graph of an exported version, once it is known to compute and no more.
 
     Raises:
-        UserError: it holds an operation that drawing does not take, or cannot be read.
+        UserError: it holds an operation that generating does not need, or cannot be read.
     """
     if (version / _IN_PIECES).exists():
         raise UserError(f"the model at {version} is refused: {_IN_PIECES} is not read here.")
@@ -83,8 +83,8 @@ def check_ops(version: Path) -> SavedModel:
     for name, where in _reaching_out(saved.meta_graphs[0]):
         raise UserError(
             f"the model at {version} is refused: its graph holds {name} ({where}), which no model"
-            " needs to draw and which may reach files or other programs. Take models of `cargan"
-            " export` from people you trust."
+            " needs to generate images and which may reach files or other programs. Take models of"
+            " `cargan export` from people you trust."
         )
     return saved
 
@@ -127,7 +127,7 @@ def load_exported(version: Path) -> tuple[Any, SavedModel]:
     Variables live only as long as the first.
 
     Raises:
-        UserError: it is damaged, or would do more than draw.
+        UserError: it is damaged, or does more than generate images.
     """
     saved = check_ops(version)
     try:

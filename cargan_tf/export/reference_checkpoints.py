@@ -32,7 +32,7 @@ from cargan_tf.training.checkpoints import (
 from cargan_tf.training.run import Run, RunInfo
 from cargan_tf.utils.files import file_hash
 
-#: What the authors' networks are made like; with anything else there is no place for a weight.
+#: The settings of the authors' networks; with any other, a weight would have no counterpart.
 THEIRS = {
     "model.kind": "cargan",
     "model.attention": "authors",
@@ -51,7 +51,7 @@ THEIRS = {
 
 @dataclass(frozen=True)
 class AuthorsFiles:
-    """The files that draw; the names their code gives them are ``latest_net_G1.pth`` and so on."""
+    """The generators' files; the authors' code names them ``latest_net_G1.pth`` and so on."""
 
     coarse_generator: Path
     refined_generator: Path
@@ -70,7 +70,7 @@ class AuthorsFiles:
 def import_checkpoint(
     files: AuthorsFiles, config: Config, run: Run, data: Path | None = None
 ) -> RunInfo:
-    """Write a run that draws with the authors' weights.
+    """Write a run with the authors' weights.
 
     Args:
         files: as ``torch.save`` wrote them, in either layout.

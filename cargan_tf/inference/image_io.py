@@ -55,7 +55,7 @@ def plan_outputs(sounds: Sequence[Path], out: Path | None) -> dict[Path, Path]:
     plan: dict[Path, Path] = {}
     taken: set[str] = set()
     for file in files:
-        # a.wav and a.mp3, or b/a.wav, keep apart, also where A.png and a.png are one file.
+        # a.wav and a.mp3, or b/a.wav, get different names, also where A.png and a.png are one file.
         name = next(name for name in _names(file) if name.casefold() not in taken)
         taken.add(name.casefold())
         plan[file] = folder / name

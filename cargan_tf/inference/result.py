@@ -17,7 +17,7 @@ CONFIDENT = 0.5
 
 @dataclass(frozen=True)
 class Recognition:
-    """Which instrument is heard, by the sound classifier.
+    """The instrument recognized by the sound classifier.
 
     Attributes:
         probabilities: of each label; they sum to 1.
@@ -44,10 +44,10 @@ class GenerationResult:
         image: the refined image, [H, W, 3].
         coarse: the image of the first stage, [H, W, 3].
         residue: of each label, what the coarse image lacks or has too much of, -1 to 1.
-        waveform: what was heard of the sound, [samples] at ``sample_rate``.
+        waveform: the clip, [samples] at ``sample_rate``.
         sample_rate: Hz.
         spectrogram: what the networks saw of it, [S, S, C] in [-1, 1].
-        label_weights: the share of each label whose share is not 0.
+        label_weights: the weight of each label, where it is not 0.
         confidence: of the sound classifier; ``None`` where the label was given.
         start_seconds: where in the sound the clip begins.
         padded_seconds: silence added because the sound was shorter than a clip.
@@ -68,12 +68,12 @@ class GenerationResult:
 
     @property
     def seconds(self) -> float:
-        """How long the sound is that was heard."""
+        """Length of the clip."""
         return len(self.waveform) / self.sample_rate
 
     @property
     def label(self) -> str:
-        """The label with the greatest share."""
+        """The label with the largest weight."""
         return max(self.label_weights, key=self.label_weights.__getitem__)
 
     def warnings(self) -> list[str]:

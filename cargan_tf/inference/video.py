@@ -36,7 +36,7 @@ def sliding_starts(samples: int, clip_samples: int, rate: int, frames_per_second
     """Where the clip of each frame begins.
 
     It begins at the frame's own time, as in Sub-URMP, where an image is the first frame of its
-    half second; frames of the last half second share its clip. The frames last as long as the
+    half second; frames of the last half second use the last clip. The frames last as long as the
     sound: the last of them may end after it, by less than its own length.
 
     Args:
@@ -54,10 +54,10 @@ def sliding_starts(samples: int, clip_samples: int, rate: int, frames_per_second
 def generate_frames(
     generator: Generator, waveform: FloatArray, starts: Sequence[int], label: Label
 ) -> Iterator[GenerationResult]:
-    """Draw the clips of a recording that begin at ``starts``, a batch at a time.
+    """Generate from the clips of a recording that begin at ``starts``, a batch at a time.
 
     Args:
-        generator: draws.
+        generator: the model.
         waveform: [samples] at the generator's rate.
         starts: in samples.
         label: of all frames.
@@ -71,12 +71,12 @@ def generate_frames(
 
 
 def recognize_recording(generator: Generator, waveform: FloatArray) -> Recognition:
-    """Which instrument is heard in a whole recording, the louder places counting more.
+    """Recognize the instrument of a whole recording; louder clips count more.
 
     The probabilities of clips all over the recording, weighted by their root mean square.
 
     Raises:
-        UserError: the model cannot tell.
+        UserError: the model cannot recognize instruments.
     """
     samples = generator.clip_samples
     last = max(0, len(waveform) - samples)
@@ -110,10 +110,10 @@ def smoothed(frames: Iterable[ImageArray], radius: int) -> Iterator[ImageArray]:
 
 @dataclass(frozen=True)
 class VideoResult:
-    """What was made of a recording.
+    """The result of a recording.
 
     Attributes:
-        label_weights: the share of each label whose share is not 0.
+        label_weights: the weight of each label, where it is not 0.
         confidence: of the sound classifier; ``None`` where the label was given.
         frames: their number.
         seconds: they last so long together.
@@ -148,17 +148,17 @@ def generate_video(
     smooth_seconds: float = 0.0,
     reporter: Reporter | None = None,
 ) -> VideoResult:
-    """Draw a whole recording frame by frame and write it with its sound.
+    """Generate a video of a whole recording, with its sound.
 
     Args:
-        generator: draws.
+        generator: the model.
         source: a sound file.
         file: the video, .mp4 or .gif (which has no sound).
         label: as in ``Generator.generate``; without it the instrument is recognized from the whole
             recording.
         frames_per_second: whole, 1 or more.
         smooth_seconds: each frame becomes the mean of those up to so much earlier and later.
-        reporter: told of each frame.
+        reporter: receives progress.
 
     Raises:
         UserError: the sound cannot be read, the file cannot be written, an unknown label, or none
@@ -167,7 +167,7 @@ def generate_video(
     check_video_name(file)
     generator.check_labels([label])
     if not isinstance(source, Path):
-        source = io.BytesIO(source.read())  # it is read twice: to be drawn, and to be heard
+        source = io.BytesIO(source.read())  # read twice: for the images, and for the soundtrack
     waveform = read_audio(source, generator.sample_rate)
     confidence = None
     if label is None:

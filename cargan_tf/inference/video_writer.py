@@ -200,7 +200,7 @@ def _aac_rate(rate: int) -> int:
 
 @contextmanager
 def _renamed_when_done(file: Path) -> Iterator[Path]:
-    """A file beside ``file`` that takes its place in the end, or is removed."""
+    """A file beside ``file`` that replaces it in the end, or is removed."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")

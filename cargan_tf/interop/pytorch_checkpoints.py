@@ -123,7 +123,7 @@ class _Storage:
 
 @dataclass(frozen=True)
 class _Tensor:
-    """What ``torch._utils._rebuild_tensor_v2`` is told."""
+    """The arguments of ``torch._utils._rebuild_tensor_v2``."""
 
     storage: _Storage
     offset: int
@@ -172,11 +172,11 @@ class _Unpickler(pickle._Unpickler):
     """Understands the names above and no other.
 
     It is the one that is written in Python, whose memo is a dictionary: fifteen bytes can make the
-    one written in C take gigabytes for a table of places.
+    one written in C allocate gigabytes for a memo table.
     """
 
     def load_build(self) -> None:
-        """State, such as an ``OrderedDict``'s ``_metadata``, is passed over: given to a function
+        """State, such as an ``OrderedDict``'s ``_metadata``, is ignored: given to a function
         or class it would change it for all that comes after."""
         self.stack.pop()  # type: ignore[attr-defined]
 

@@ -41,7 +41,7 @@ class Weight:
     def to_ours(self, values: NDArray[Any]) -> NDArray[Any]:
         """Their layout to ours: kernels [out, in, h, w] to [h, w, in, out], transposed ones so too.
 
-        A transposed kernel is [in, out, h, w] there and [h, w, out, in] here: the same exchange.
+        A transposed kernel is [in, out, h, w] there and [h, w, out, in] here: the axes swap alike.
         """
         if values.ndim == 2:
             return values.T
@@ -158,7 +158,7 @@ def load_state(state: StateDict, weights: Sequence[Weight], origin: Path) -> Non
     """Assign every weight, or none.
 
     Args:
-        state: tensors by PyTorch name; ``num_batches_tracked`` is passed over.
+        state: tensors by PyTorch name; ``num_batches_tracked`` is ignored.
         weights: of the network.
         origin: the file, for messages.
 
@@ -204,7 +204,7 @@ def state_of(weights: Sequence[Weight], batches: int) -> dict[str, NDArray[Any]]
 
 
 def load_torchvision(network: Classifier, file: Path) -> None:
-    """Start C from torchvision's resnet50; its last layer, of other labels, is left out.
+    """Start C from torchvision's resnet50; without its last layer, whose labels differ.
 
     Raises:
         UserError: the file cannot be read or does not fit.

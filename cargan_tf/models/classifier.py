@@ -81,9 +81,9 @@ class Classifier(CompositeLayer, keras.Model):
                 "Keras' ImageNet weights fit classifier.resnet_variant=keras only; for"
                 " torchvision's, name a resnet50 .pth in classifier.weights, or set it to none."
             )
-        donor = keras.applications.ResNet50(include_top=False, weights=None)
+        source = keras.applications.ResNet50(include_top=False, weights=None)
         theirs = {
-            layer.name: layer.filters for layer in donor.layers if layer.name.endswith("_conv")
+            layer.name: layer.filters for layer in source.layers if layer.name.endswith("_conv")
         }
         ours = {f"{layer.name}_conv": layer.convolution.filters for layer in self.convolutions()}
         if theirs != ours:
@@ -92,7 +92,7 @@ class Classifier(CompositeLayer, keras.Model):
                 " set classifier.weights=none for other shapes."
             )
         try:
-            donor = keras.applications.ResNet50(include_top=False, weights=weights)
+            source = keras.applications.ResNet50(include_top=False, weights=weights)
         except Exception as error:  # Keras raises a bare Exception when a download fails
             raise UserError(
                 f"classifier.weights={weights!r} cannot be loaded ({full_message(error)}). Name a"
@@ -100,7 +100,7 @@ class Classifier(CompositeLayer, keras.Model):
                 " classifier.weights=none to train from scratch."
             ) from error
         for layer in self.convolutions():
-            layer.copy_from(donor)
+            layer.copy_from(source)
 
     def convolutions(self) -> list[ConvNorm]:
         """Every convolution with its norm, from input to output."""
@@ -208,7 +208,7 @@ class ConvNorm(keras.layers.Layer):
         )
         return tf.nn.bias_add(tf.nn.conv2d(features, kernel, self.stride, "VALID"), offset)
 
-    def copy_from(self, donor: keras.Model) -> None:
+    def copy_from(self, source: keras.Model) -> None:
         """Copy the weights of the layers of this name in ``keras.applications.ResNet50``."""
-        self.convolution.set_weights(donor.get_layer(f"{self.name}_conv").get_weights())
-        self.norm.set_weights(donor.get_layer(f"{self.name}_bn").get_weights())
+        self.convolution.set_weights(source.get_layer(f"{self.name}_conv").get_weights())
+        self.norm.set_weights(source.get_layer(f"{self.name}_bn").get_weights())

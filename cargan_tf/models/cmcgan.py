@@ -53,7 +53,7 @@ class CMCGAN(CompositeLayer, keras.Model):
         seed: tf.Tensor | None = None,
         training: bool = False,
     ) -> OneStageOutput:
-        """Draw by A-to-V; see ``ImageGenerator``."""
+        """Generate by A-to-V; see ``ImageGenerator``."""
         code = self.sound_encoder(spectrogram, training=training)
         return OneStageOutput.of(self.image_decoder(code, seed=seed, training=training))
 
@@ -69,16 +69,16 @@ class CMCGAN(CompositeLayer, keras.Model):
             seed: int32 [2], of this step's latent vectors.
         """
         seeds = tf.unstack(tf.random.split(seed, 6))
-        heard = self.sound_encoder(spectrogram, training=True)
+        code = self.sound_encoder(spectrogram, training=True)
         seen = self.image_encoder(photo, training=True)
-        image = self.image_decoder(heard, seeds[0], training=True)
+        image = self.image_decoder(code, seeds[0], training=True)
         sound = self.sound_decoder(seen, seeds[1], training=True)
         passing = {"training": True, "update_statistics": False}
         return CyclePaths(
             image=image,
             sound=sound,
             photo_again=self.image_decoder(seen, seeds[2], **passing),
-            sound_again=self.sound_decoder(heard, seeds[3], **passing),
+            sound_again=self.sound_decoder(code, seeds[3], **passing),
             photo_around=self.image_decoder(
                 self.sound_encoder(sound, **passing), seeds[4], **passing
             ),
@@ -155,15 +155,15 @@ class JointDiscriminator(CompositeLayer, keras.Model):
     ) -> tf.Tensor:
         """Judge; see ``BatchNorm.call`` for ``update_statistics``."""
         how = {"training": training, "update_statistics": update_statistics}
-        seen, heard = self.image_down(image, **how), self.sound_down(spectrogram, **how)
-        return self.discriminator(tf.concat([seen, heard], axis=-1), **how)
+        maps = (self.image_down(image, **how), self.sound_down(spectrogram, **how))
+        return self.discriminator(tf.concat(maps, axis=-1), **how)
 
 
 def new_cmcgan(config: Config) -> CMCGAN:
     """CMCGAN with its weights made."""
     size = config.data.image_size
     network = CMCGAN(config, name="cmcgan")
-    # V-to-A, which drawing does not take, has weights of its own.
+    # V-to-A, which generating does not need, has its own weights.
     network.sound_decoder(network.image_encoder(tf.zeros([1, size, size, 3])))
     sound = tf.zeros([1, size, size, config.model.spectrogram_channels])
     network(sound, tf.zeros([1, 1]))

@@ -11,7 +11,7 @@ from cargan_tf.models.base import CompositeLayer
 from cargan_tf.models.layers.batch_norm import BatchNorm
 from cargan_tf.models.layers.convolutions import leaky_relu
 
-#: Of the one vector that a trained system draws with, so that a sound always gives one image.
+#: Seed of the one latent vector used after training, so that a sound always gives the same image.
 INFERENCE_SEED = (0, 0)
 
 
@@ -27,8 +27,8 @@ def latent_vectors(batch: tf.Tensor, size: int, seed: tf.Tensor | None) -> tf.Te
     Args:
         batch: how many vectors, on this replica.
         size: numbers in each.
-        seed: int32 [2] of a training step: each image gets its own vector, by its place in the
-            global batch, so several replicas draw what one would. ``None`` gives all images the
+        seed: int32 [2] of a training step: each image gets its own vector, by its index in the
+            global batch, so the number of replicas changes nothing. ``None`` gives all images the
             same one.
     """
     if seed is None:

@@ -10,7 +10,7 @@ from cargan_tf.models.s2ic import new_s2ic
 
 
 def new_network(config: Config, label_count: int) -> ImageGenerator:
-    """The network that draws, with its weights made."""
+    """The image generator that ``config.model.kind`` names, with initial weights."""
     if config.model.kind == "s2ic":
         return new_s2ic(config, label_count)
     if config.model.kind == "cmcgan":

@@ -42,13 +42,13 @@ class S2IC(CompositeLayer, keras.Model):
         seed: tf.Tensor | None = None,
         training: bool = False,
     ) -> OneStageOutput:
-        """Draw; see ``ImageGenerator``."""
+        """Generate; see ``ImageGenerator``."""
         features, _ = self.encoder(spectrogram, training=training)
         return OneStageOutput.of(self.generator(features, seed=seed, training=training))
 
 
 class SoundEncoder(CompositeLayer, keras.Model):
-    """Four convolutions at 64 pixels and a dense layer, trained to tell the instrument.
+    """Four convolutions at 64 pixels and a dense layer, trained to classify the instrument.
 
     Input shape: [B, S, S, C] in [-1, 1]. Output: features [B, ``s2ic.features``] and logits [B, K].
     """
@@ -83,7 +83,7 @@ class ImageDecoder(CompositeLayer, keras.Model):
     def call(
         self, features: tf.Tensor, seed: tf.Tensor | None = None, training: bool = False
     ) -> tf.Tensor:
-        """Draw; ``seed`` as in ``latent_vectors``."""
+        """Generate; ``seed`` as in ``latent_vectors``."""
         code = leaky_relu(self.to_code(features), after_bias=True)
         latent = latent_vectors(tf.shape(code)[0], self.latent, seed)
         return self.up(tf.concat([code, latent], axis=-1), training=training)
@@ -113,9 +113,9 @@ class S2ICDiscriminator(CompositeLayer, keras.Model):
         """Judge; see ``BatchNorm.call`` for ``update_statistics``."""
         seen = self.down(image, training=training, update_statistics=update_statistics)
         code = leaky_relu(self.to_code(features), after_bias=True)
-        heard = tf.tile(code[:, None, None, :], [1, INNERMOST, INNERMOST, 1])
+        codes = tf.tile(code[:, None, None, :], [1, INNERMOST, INNERMOST, 1])
         return self.discriminator(
-            tf.concat([seen, heard], axis=-1),
+            tf.concat([seen, codes], axis=-1),
             training=training,
             update_statistics=update_statistics,
         )

@@ -1,4 +1,4 @@
-"""Which instrument is heard: a small convolutional network (the paper has none)."""
+"""The sound classifier, which recognizes the instrument: a small CNN (not in the paper)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from cargan_tf.config import Config
 from cargan_tf.models.base import CompositeLayer
 from cargan_tf.models.layers.batch_norm import BatchNorm
 
-#: Rows and columns it looks at, at most: enough to tell instruments apart, and as cheap for
+#: Rows and columns it looks at, at most: enough to distinguish instruments, and as cheap for
 #: images of 256 pixels as for those of 64.
 SIZE = 64
 #: Channels in widths, kernel, and stride in bands and in time, of each convolution. The first is
-#: coarse in time: what tells instruments apart is which bands sound together.
+#: coarse in time: instruments differ in which bands sound together.
 CONVOLUTIONS = ((1, 5, (2, 4)), (2, 5, (2, 2)), (4, 3, (2, 2)), (4, 3, (2, 2)))
 DROPOUT = 0.1
 

@@ -23,9 +23,9 @@ _PLACE = re.compile(r"/\S*(?:job:|/)\S*")
 
 #: What a model is called where nothing else is said: by `cargan serve`, in deploy/, by clients.
 MODEL_NAME: Final = "cargan"
-#: Where servers of this project listen unless told otherwise: this machine alone reaches them.
+#: Default host of this project's servers: only this machine reaches them.
 LOOPBACK: Final = "127.0.0.1"
-#: Where TensorFlow Serving listens unless told otherwise.
+#: TensorFlow Serving's default ports.
 REST_PORT: Final = 8501
 GRPC_PORT: Final = 8500
 SCHEMES: Final = {"http": REST_PORT, "https": REST_PORT, "grpc": GRPC_PORT, "grpcs": GRPC_PORT}

@@ -88,15 +88,15 @@ def _perform(
     player = player_of(recording)
     instrument = INSTRUMENTS[label]
     # Part of the seed: another word would change the sound of every player.
-    manner = timbre(player, generator(seed, label, player, "signature"))
+    playing = timbre(player, generator(seed, label, player, "signature"))
     if soundfont is None:
         random = generator(seed, label, recording, "performance")
-        dry = synthesizer.render(score.notes, instrument, manner, score.seconds, random)
+        dry = synthesizer.render(score.notes, instrument, playing, score.seconds, random)
     else:
-        dry = sampler.render(soundfont, score.notes, instrument, manner, score.seconds)
+        dry = sampler.render(soundfont, score.notes, instrument, playing, score.seconds)
     echoes = generator(seed, label, player, "room")
     noise = generator(seed, label, recording, "noise")
-    return synthesizer.record(dry, manner, echoes, noise)
+    return synthesizer.record(dry, playing, echoes, noise)
 
 
 def _cut(sound: np.ndarray, instrument: Instrument, start_ms: int, midi: int) -> Clip:

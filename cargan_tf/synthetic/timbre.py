@@ -113,7 +113,7 @@ TYPICAL: tuple[Timbre, ...] = (
 
 
 def timbre(player: int, random: np.random.Generator) -> Timbre:
-    """The signature of player 0, 1 or 2: a typical one, a little changed by ``random``."""
+    """The timbre of player 0, 1 or 2: the typical one with small changes by ``random``."""
     typical = TYPICAL[player]
     return Timbre(
         tuning_cents=typical.tuning_cents + random.uniform(-4, 4),

@@ -42,8 +42,8 @@ class ConditioningMetrics:
     retrieval_chance: float
     player_match: float | None  # the nearest photo of the class shows the right player
     player_match_chance: float | None
-    sound_sensitivity: float  # mean |change| of the image when sounds are exchanged in the class
-    label_sensitivity: float  # the same when labels are exchanged
+    sound_sensitivity: float  # mean |change| of the image when sounds are shuffled in the class
+    label_sensitivity: float  # the same when labels are shuffled
     coarse_l1: float
     refined_l1: float
     class_mean_l1: float  # of the class's mean training photo

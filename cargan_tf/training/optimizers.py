@@ -56,14 +56,14 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
 class LossScale(keras.optimizers.LossScaleOptimizer):
     """Keras' dynamic loss scale, by which float16's small gradients do not become 0.
 
-    A step whose gradients are not finite is left out and the scale halved; after 2,000 good ones
-    it is doubled. All replicas leave out the same steps: Keras asks the first one only.
+    A step whose gradients are not finite is skipped and the scale halved; after 2,000 good ones
+    it is doubled. All replicas skip the same steps: Keras asks the first one only.
     """
 
     def apply(
         self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None
     ) -> None:
-        """Move the variables by this replica's gradients, or leave out the step."""
+        """Move the variables by this replica's gradients, or skip the step."""
         bad = 1 - tf.cast(self.check_finite(grads), tf.int32)
         context = tf.distribute.get_replica_context()
         anywhere = context.all_reduce(tf.distribute.ReduceOp.SUM, bad) > 0

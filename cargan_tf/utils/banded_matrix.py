@@ -1,7 +1,7 @@
 """Products with a banded matrix, such as a resampling filter or a mel filter bank.
 
 A dense product would mostly multiply zeros, and a sparse one cannot use SIMD. Here blocks of
-adjacent rows are dense over the columns that they share.
+adjacent rows are dense over the columns that they have in common.
 """
 
 from __future__ import annotations

@@ -63,8 +63,8 @@ def sample_grid(
     cell = size * max(1, -(-MINIMUM_CELL // size))
     half = len(COLUMNS) * (cell + MARGIN)
     width = NAME_WIDTH + 2 * half + 2 * MARGIN
-    sheet = Image.new("RGB", (width, HEADING + len(rows) * (cell + MARGIN)), "white")
-    pen = ImageDraw.Draw(sheet)
+    grid = Image.new("RGB", (width, HEADING + len(rows) * (cell + MARGIN)), "white")
+    pen = ImageDraw.Draw(grid)
     font = ImageFont.load_default(14)
     for side in range(2):
         left = NAME_WIDTH + side * (half + 2 * MARGIN)
@@ -83,8 +83,8 @@ def sample_grid(
             )
             for column, image in enumerate(cells):
                 enlarged = to_image(image).resize((cell, cell), Image.Resampling.NEAREST)
-                sheet.paste(enlarged, (left + column * (cell + MARGIN), top))
-    return sheet
+                grid.paste(enlarged, (left + column * (cell + MARGIN), top))
+    return grid
 
 
 def _shown(spectrogram: FloatArray) -> FloatArray:
@@ -108,7 +108,7 @@ def labeled_grid(
     """Images in a table.
 
     Args:
-        title: what the sheet shows, above it.
+        title: what the grid shows, above it.
         row_names: what stands before each row; a line break starts a second, paler line.
         column_names: what stands above each column.
         rows: [H, W, 3] each, all of one size, as many a row as there are columns.
@@ -121,8 +121,8 @@ def labeled_grid(
     top = EDGE + TITLE_SIZE + 10 + TEXT_SIZE + 8
     step = cell + MARGIN
     width = max(left + len(column_names) * step, 2 * EDGE + round(title_font.getlength(title)))
-    sheet = Image.new("RGB", (width + EDGE, top + len(rows) * step + EDGE), "white")
-    pen = ImageDraw.Draw(sheet)
+    grid = Image.new("RGB", (width + EDGE, top + len(rows) * step + EDGE), "white")
+    pen = ImageDraw.Draw(grid)
     pen.text((EDGE, EDGE), title, INK, title_font)
     for column, name in enumerate(column_names):
         position = (left + column * step + cell // 2, top - 8)
@@ -135,8 +135,8 @@ def labeled_grid(
         pen.text((EDGE, middle + lift), second, MUTED, font, anchor="lm")
         for column, image in enumerate(images):
             enlarged = Image.fromarray(image).resize((cell, cell), Image.Resampling.NEAREST)
-            sheet.paste(enlarged, (left + column * step, top + row * step))
-    return sheet
+            grid.paste(enlarged, (left + column * step, top + row * step))
+    return grid
 
 
 def captioned_grid(
@@ -154,16 +154,16 @@ def captioned_grid(
     font = _font(TEXT_SIZE)
     step, line = cell + MARGIN, cell + TEXT_SIZE + 3 * MARGIN
     columns = min(columns, len(images))
-    size_of_sheet = (columns * step + 2 * EDGE, -(-len(images) // columns) * line + 2 * EDGE)
-    sheet = Image.new("RGB", size_of_sheet, "white")
-    pen = ImageDraw.Draw(sheet)
+    grid_size = (columns * step + 2 * EDGE, -(-len(images) // columns) * line + 2 * EDGE)
+    grid = Image.new("RGB", grid_size, "white")
+    pen = ImageDraw.Draw(grid)
     for index, (name, image) in enumerate(zip(names, images, strict=True)):
         left, top = EDGE + index % columns * step, EDGE + index // columns * line
         enlarged = Image.fromarray(image).resize((cell, cell), Image.Resampling.NEAREST)
-        sheet.paste(enlarged, (left, top))
+        grid.paste(enlarged, (left, top))
         position = (left + cell // 2, top + cell + MARGIN)
         pen.text(position, _shortened(name, font, cell), INK, font, anchor="ma")
-    return sheet
+    return grid
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:
@@ -174,7 +174,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def _shortened(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
-    """``text`` with its middle left out where it is wider than ``width``."""
+    """``text`` with its middle omitted if it is wider than ``width``."""
     kept = len(text)
     shown = text
     while font.getlength(shown) > width and kept > 2:

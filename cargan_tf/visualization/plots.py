@@ -1,4 +1,4 @@
-"""Drawings of what lies between a sound and its image, by matplotlib."""
+"""Plots of the steps between a sound and its image, by matplotlib."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Of text and axes, on a light page.
 INK = "#33383d"
-#: Seen on white and on black, and told apart by the color-blind.
+#: Visible on white and black, and safe for color-blind readers.
 LACKING, TOO_MUCH = "#0088cc", "#d55e00"
 #: Of waveforms.
 OUTLINE = "#4f7f8f"
@@ -36,7 +36,7 @@ OUTLINE_COLUMNS = 600
 COLUMN_WIDTH, PANEL = 3.4, 3.0
 DOTS_PER_INCH = 150
 
-#: matplotlib's settings for all drawings of this project.
+#: matplotlib's settings for all plots of this project.
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 10,
@@ -83,7 +83,7 @@ def stages_image(generated: GenerationResult) -> ImageArray:
 
 
 def waveform_svg(waveform: NDArray[np.float32], rate: int, start: float, seconds: float) -> str:
-    """The outline of a sound over time, the clip that is drawn marked.
+    """The outline of a sound over time, with the clip marked.
 
     Args:
         waveform: [samples].

@@ -24,7 +24,7 @@ from cargan_tf.data.preprocessing.plan import (
 from cargan_tf.errors import UserError
 from cargan_tf.utils.progress import Reporter
 
-#: Unless the caller says otherwise: what workers tell of themselves is of no use to them.
+#: By default the workers' own log is hidden, as it is of no use to the user.
 _QUIET = "--default_sdk_harness_log_level=ERROR"
 
 #: Logs a traceback of what is raised as well.
@@ -39,7 +39,7 @@ _REASON_LENGTH = 300
 
 @dataclass(frozen=True)
 class BeamJob:
-    """A runner and what it is told.
+    """A runner and its options.
 
     Attributes:
         runner: its name, such as ``DirectRunner``, ``FlinkRunner``, ``SparkRunner`` or

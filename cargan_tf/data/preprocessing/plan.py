@@ -60,7 +60,7 @@ class Plan:
 def make_plan(source: Source, config: Config) -> Plan:
     """Deal the pairs of each split out to shards, mixed so that no shard is of one class.
 
-    A label that no training pair has cannot be learned: pairs of it are left out.
+    A label that no training pair has cannot be learned: its pairs are skipped.
 
     Raises:
         UserError: there is no training pair.
@@ -69,7 +69,7 @@ def make_plan(source: Source, config: Config) -> Plan:
     if not labels:
         raise UserError(
             f"{source.root} holds {len(source.pairs)} pairs, none of them in the split 'train';"
-            f" left out: {len(source.skipped)}{first_reasons(source.skipped)}."
+            f" skipped: {len(source.skipped)}{first_reasons(source.skipped)}."
         )
     unknown = [pair for pair in source.pairs if pair.label not in labels]
     skipped = source.skipped + tuple(

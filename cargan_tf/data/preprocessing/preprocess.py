@@ -46,7 +46,7 @@ _SILENT = SilentReporter()
 def build_metadata(
     plan: Plan, reports: list[ShardReport], statistics: BandStatistics
 ) -> DatasetInfo:
-    """The description of the data set of which ``reports`` tell, in the order of the plan."""
+    """The metadata of the data set whose shards ``reports`` describe, in the order of the plan."""
     splits = [split for split in SPLITS if any(report.split == split for report in reports)]
 
     def by_split(name: str) -> Counts:
@@ -104,7 +104,7 @@ def preprocess(
 
     The result is the same, byte for byte, for any number of workers and however often the work
     was interrupted. If ``out`` already holds it, nothing is done. A pair that cannot be read is
-    left out and named in the description; silent and noise-like clips are counted, and kept
+    skipped and named in the data set's metadata; silent and noise-like clips are counted, and kept
     unless ``data.drop_silent`` says otherwise. Where the source has no splits, recordings are
     dealt out to them.
 
@@ -116,7 +116,7 @@ def preprocess(
         format: name of the source's format, if it shall not be found out.
         workers: processes; if None, all cores that there is enough work for.
         job: an Apache Beam runner that does the work instead of processes of this machine.
-        reporter: told of every pair.
+        reporter: receives progress.
 
     Raises:
         UserError: no usable training pair, ``out`` holds something else, another process is at
@@ -220,7 +220,7 @@ def _make(
     reports = finished_shards(work, plan)
     clear(work, keep=reports, also=_LOCK_NAME)
     if reports:
-        reporter.message(f"taking up {len(reports)} of {len(plan.shards)} shards from before")
+        reporter.message(f"reusing {len(reports)} of {len(plan.shards)} finished shards")
     missing = [planned for planned in plan.shards if planned.name not in reports]
     if job is None:
         reports |= _write_here(missing, plan, work, workers, reporter)

@@ -65,7 +65,7 @@ def write_shard(
 
 
 def band_statistics(reports: Iterable[ShardReport], audio: AudioConfig) -> BandStatistics:
-    """Mean and spread of each mel band over all records of the shards reported on.
+    """Mean and standard deviation of each mel band over all records of the shards reported on.
 
     They come from the reports, so that it does not matter which run wrote which shard.
     """

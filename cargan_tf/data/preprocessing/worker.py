@@ -44,9 +44,9 @@ WHOLE_FILE_SECONDS = 10.0
 _MARGIN_SECONDS = 1
 
 
-#: An image scaled by its own range tells neither how loud the clip was nor its fine spectrum.
+#: An image scaled by its own range shows neither the clip's loudness nor its fine spectrum.
 UNKNOWN_QUALITY: Final = ClipQuality(math.nan, math.nan, silent=False, noise_like=False)
-_ENDING = ".parked"
+_SUFFIX = ".arrays"
 #: Chunks under way for each worker: one at work, one waiting. More would only fill memory.
 _AHEAD = 2
 
@@ -54,7 +54,7 @@ _AHEAD = 2
 def read_clip(path: Path, offset_ms: int, audio: AudioConfig) -> Clip:
     """The clip that begins ``offset_ms`` into the file: samples [clip_samples], mono.
 
-    Of a long file only the part around the clip is decoded, as thousands of clips may share it.
+    Of a long file only the part around the clip is decoded, as thousands of clips may come from it.
 
     Args:
         path: a sound file, or a video with sound.
@@ -123,7 +123,7 @@ class Chunk:
         audio: of the data set.
         image_size: pixels a side.
         spectrograms: the pairs' ``audio`` files are spectrogram images.
-        drop_silent: silent clips are left out.
+        drop_silent: omit silent clips.
     """
 
     pairs: tuple[Pair, ...]
@@ -143,7 +143,7 @@ class ExtractedPairs:
         photos: uint8 [N, size, size, 3].
         qualities: of the N clips.
         padded: ids of clips whose file ended early, filled with zeros.
-        dropped: pairs left out because they are silent.
+        dropped: pairs omitted as silent.
         skipped: all other pairs, those in ``dropped`` too, by split and id, and why.
     """
 
@@ -166,7 +166,7 @@ class _Sound:
 
 
 def extract(chunk: Chunk) -> ExtractedPairs:
-    """Read all pairs of ``chunk``; one that cannot be read is left out with its reason."""
+    """Read all pairs of ``chunk``; one that cannot be read is skipped with its reason."""
     # One thread each: the processes already fill the cores, and results stay the same for any
     # number of them.
     with threadpool_limits(limits=1):
@@ -243,7 +243,7 @@ class StoredArrays:
 
 def store_arrays(extracted: ExtractedPairs, folder: str, name: str) -> StoredArrays:
     """Put the arrays into a file of ``folder`` whose name begins with ``name``."""
-    handle, file = tempfile.mkstemp(dir=folder, prefix=name, suffix=_ENDING)
+    handle, file = tempfile.mkstemp(dir=folder, prefix=name, suffix=_SUFFIX)
     try:
         with os.fdopen(handle, "wb") as stream:
             for array in (extracted.photos, extracted.log_mels):
@@ -259,21 +259,21 @@ def store_arrays(extracted: ExtractedPairs, folder: str, name: str) -> StoredArr
     return StoredArrays(rest, file, extracted.photos.shape, extracted.log_mels.shape)
 
 
-def load_arrays(parked: StoredArrays) -> ExtractedPairs:
+def load_arrays(stored: StoredArrays) -> ExtractedPairs:
     """Take the arrays out again; the file is gone then."""
-    rest = parked.rest
-    with open(parked.file, "rb") as stream:
-        photos = np.fromfile(stream, rest.photos.dtype, math.prod(parked.photos))
-        log_mels = np.fromfile(stream, rest.log_mels.dtype, math.prod(parked.log_mels))
-    os.unlink(parked.file)
+    rest = stored.rest
+    with open(stored.file, "rb") as stream:
+        photos = np.fromfile(stream, rest.photos.dtype, math.prod(stored.photos))
+        log_mels = np.fromfile(stream, rest.log_mels.dtype, math.prod(stored.log_mels))
+    os.unlink(stored.file)
     return replace(
-        rest, photos=photos.reshape(parked.photos), log_mels=log_mels.reshape(parked.log_mels)
+        rest, photos=photos.reshape(stored.photos), log_mels=log_mels.reshape(stored.log_mels)
     )
 
 
 def remove_stored_arrays(folder: str, name: str) -> None:
     """Remove what nobody has fetched."""
-    for left in Path(folder).glob(f"{name}*{_ENDING}"):
+    for left in Path(folder).glob(f"{name}*{_SUFFIX}"):
         left.unlink(missing_ok=True)
 
 
@@ -300,10 +300,10 @@ def extracting(
         return
     # "spawn": a fork of a process that runs TensorFlow's threads may hang.
     context = multiprocessing.get_context("spawn")
-    parked = str(folder or gettempdir()), f".{token_hex(4)}."
+    target = str(folder or gettempdir()), f".{token_hex(4)}."
 
     def submit(chunk: Chunk) -> Future[StoredArrays]:
-        return pool.submit(_extract_and_park, chunk, *parked)
+        return pool.submit(_extract_and_store, chunk, *target)
 
     with ProcessPoolExecutor(
         workers, mp_context=context, initializer=stop_with_parent_ignoring_ctrl_c
@@ -319,10 +319,10 @@ def extracting(
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-            remove_stored_arrays(*parked)
+            remove_stored_arrays(*target)
 
 
-def _extract_and_park(chunk: Chunk, folder: str, name: str) -> StoredArrays:
+def _extract_and_store(chunk: Chunk, folder: str, name: str) -> StoredArrays:
     return store_arrays(extract(chunk), folder, name)
 
 

@@ -12,7 +12,7 @@ from cargan_tf.data.sources.videos import is_video_table
 from cargan_tf.errors import UserError, did_you_mean
 from cargan_tf.utils.remote import to_path
 
-#: So many of the things left out are told in an error message.
+#: Skipped items named in an error message.
 _REASONS_SHOWN = 3
 
 #: The paper's half second (Sec. 3).
@@ -25,8 +25,8 @@ class Format:
 
     Attributes:
         expected: what it looks like, in a few words.
-        find: the place in a path at which it lies, if it does.
-        read: the pairs at that place; of a recording, one each so many milliseconds.
+        find: the folder or file in a path that holds such data, or ``None``.
+        read: the pairs in it; of a long recording, one every so many milliseconds.
     """
 
     expected: str
@@ -87,7 +87,7 @@ def find_source(path: Path, format: str | None = None, clip_ms: int = _CLIP_MS) 
     source = _read(path, format, clip_ms, expected)
     if not source.pairs:
         raise UserError(
-            f"{path} holds no pair of sound and image; left out:"
+            f"{path} holds no pair of sound and image; skipped:"
             f" {len(source.skipped)}{first_reasons(source.skipped)}."
         )
     return source

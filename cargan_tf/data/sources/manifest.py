@@ -2,7 +2,7 @@
 
 Without ``split``, or where it is empty, recordings are dealt out to the splits. Further columns:
 ``player`` names who is seen; ``offset_ms`` (0 if absent) says where in the audio file the clip
-begins, so that one long recording can serve many rows. Others are passed over.
+begins, so that one long recording can serve many rows. Other columns are ignored.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def read_manifest(path: Path) -> Source:
     """The pairs of the CSV file at ``path``; its own folder is the root of all paths in it.
 
     Labels are kept as written, without the blanks around them. A row with a bad value or a
-    missing file is left out and named by its line.
+    missing file is skipped and named by its line.
 
     Raises:
         UserError: not a CSV file in UTF-8, a column is missing, or a path leaves the folder.

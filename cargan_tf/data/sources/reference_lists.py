@@ -32,7 +32,7 @@ IMAGE_FOLDERS = ("img", "img_256")
 
 _SEPARATOR = "||"
 
-_NOTE = "spectrogram images tell neither silence nor noise: clips were not searched for them"
+_NOTE = "silence and noise were not measured: spectrogram images do not show them"
 
 #: The recording's name: the class and a number.
 _RECORDING = re.compile(r"(?P<label>.*?)_?\d*")
@@ -82,8 +82,8 @@ def _pair(line: str, split: str, root: Path, where: str) -> Pair:
         _listed_file(text, root, f"{where}, {part}")
         for text, part in ((parts[0], "spectrogram"), (parts[2], "image"))
     )
-    shown, heard = _moment(image), _moment(spectrogram)
-    if shown != heard:
+    seen, heard = _moment(image), _moment(spectrogram)
+    if seen != heard:
         raise RowError(f"{spectrogram.name} and {image.name} are not of one moment")
     label = _class_folder(spectrogram) or _one_hot_label(parts[1])
     return Pair(split, label, *heard, audio=spectrogram, image=image)
@@ -128,11 +128,11 @@ def _moment(path: Path) -> tuple[str, int]:
 
 def _read_folders(root: Path, collector: PairCollector) -> None:
     (spectrogram_folder, *_), (image_folder, *_) = _folders_in(root)
-    heard = _by_key(spectrogram_folder, root, frozenset({".png"}), collector)
-    shown = _by_key(image_folder, root, IMAGE_SUFFIXES, collector)
-    for key in sorted(heard.keys() & shown.keys()):
-        collector.add(Pair(*key, audio=heard[key], image=shown[key]), str(heard[key]))
-    for files, others, kind in ((heard, shown, "image"), (shown, heard, "spectrogram")):
+    sounds = _by_key(spectrogram_folder, root, frozenset({".png"}), collector)
+    images = _by_key(image_folder, root, IMAGE_SUFFIXES, collector)
+    for key in sorted(sounds.keys() & images.keys()):
+        collector.add(Pair(*key, audio=sounds[key], image=images[key]), str(sounds[key]))
+    for files, others, kind in ((sounds, images, "image"), (images, sounds, "spectrogram")):
         for key in sorted(files.keys() - others.keys()):
             collector.skip(relative(files[key], root), f"no {kind} of the same name")
 

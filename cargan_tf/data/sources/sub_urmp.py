@@ -34,7 +34,7 @@ def find_tree(folder: Path) -> Path | None:
 def read_tree(root: Path) -> Source:
     """The pairs under ``root``, a folder that :func:`find_tree` returned.
 
-    Hidden files are passed over, as systems scatter them (``.DS_Store``, ``._name``). Any other
+    Hidden files (``.DS_Store``, ``._name``) are ignored. Any other
     file or folder that gives no pair is named in ``skipped``.
     """
     collector = PairCollector()

@@ -115,7 +115,7 @@ def confined_file(text: str, root: Path, where: str) -> Path:
     A data set from elsewhere must not read files outside its own folder into a model.
 
     Raises:
-        UserError: it is absolute or leads out of ``root``; ``where`` names the place in the table.
+        UserError: it is absolute or leads out of ``root``; ``where`` names the row of the table.
         RowError: there is no such file.
     """
     named = Path(text)
@@ -144,13 +144,13 @@ def relative(path: Path, root: Path) -> str:
 
 
 def visible(folder: Path) -> list[Path]:
-    """What lies in ``folder``, sorted; hidden files are passed over, as systems scatter them."""
+    """What lies in ``folder``, sorted; hidden files such as ``.DS_Store`` are ignored."""
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 @cache
 def _resolved(folder: Path) -> Path:
-    """``folder`` without links: resolved once, as tens of thousands of files share it."""
+    """``folder`` without links: resolved once, as tens of thousands of files lie in it."""
     return folder.resolve()
 
 

@@ -273,7 +273,7 @@ def _video(row: VideoRow, files: dict[str, Path], root: Path, table: Path) -> tu
 
 
 def _by_stem(root: Path) -> dict[str, Path]:
-    """The videos below ``root`` by their names; links out of it are passed over."""
+    """The videos below ``root`` by their names; links out of it are ignored."""
     found: dict[str, Path] = {}
     for path in sorted(root.rglob("*")):
         usable = is_video(path) and path.is_file() and not path.name.startswith(".")

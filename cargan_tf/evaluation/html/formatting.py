@@ -25,7 +25,7 @@ ARROWS: Final = {"higher": " ↑", "lower": " ↓", "neither": ""}
 
 
 LIMITS: Final = {
-    "95 %": "Wilson's interval of a share.",
+    "95 %": "Wilson's interval of a fraction.",
     "±": "Standard error over parts of the images.",
     "chance": (
         "What guessing would give: the label, for an accuracy; else the photo, among those of the"
@@ -44,7 +44,7 @@ LIMITS: Final = {
 
 
 def number(value: float, fraction: bool) -> str:
-    """A share with three decimals, anything else with three or four digits."""
+    """A fraction with three decimals, anything else with three or four digits."""
     if fraction:
         return f"{value:.3f}"
     for least, decimals in ((100, 1), (10, 2), (1, 3)):
@@ -155,7 +155,7 @@ QUESTIONS = (
         "retrieval_1",
         "Does the image match the sound?",
         "of the images are nearer to their own photo than to any other photo of the same"
-        " instrument. Only the sound can tell these photos apart.",
+        " instrument. Only the sound distinguishes these photos.",
     ),
     Question(
         "player_match",

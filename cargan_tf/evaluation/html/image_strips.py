@@ -30,7 +30,7 @@ _DIFFERENCE_RANGE = 1.0
 
 #: Best and worst cases, silent clips and so on that are shown of each kind.
 SHOWN = 6
-#: Beside the report of each run that a table is made of.
+#: Stored beside the report of each run of a table.
 FILE = "comparison.npz"
 
 
@@ -64,7 +64,7 @@ class StripMaker:
     def __init__(self, generated: GeneratedSplit) -> None:
         self._generated = generated
 
-    def drawing(self, example: Example) -> Strip:
+    def strip(self, example: Example) -> Strip:
         """Sound, coarse, refined, real."""
         return self._strip(example, ("sound", *self._stages, "real photo"))
 

@@ -97,7 +97,7 @@ def _view(report: Report, split: SplitReport, generated: GeneratedSplit, seed: i
         table=value_table(report, split.rows),
         subsets={kind: value_table(report, rows) for kind, rows in split.subsets.items()},
         classes=values_by_class(report, split.row(REFINED)),
-        examples={label: list(map(strips.drawing, examples)) for label, examples in two.items()},
+        examples={label: list(map(strips.strip, examples)) for label, examples in two.items()},
         cases=_cases(split, strips),
         sensitivity=[strips.sensitivity(example) for example in first_of_each],
         flagged=_flagged(split.examples, strips),
@@ -133,7 +133,7 @@ def _flagged(examples: Sequence[Example], strips: StripMaker) -> list[Group]:
     silent = [example for example in examples if example.silent]
     noise_like = [example for example in examples if example.noise_like]
     return [
-        _group(f"{len(found)} {kind}", f"The first {SHOWN}.", map(strips.drawing, found[:SHOWN]))
+        _group(f"{len(found)} {kind}", f"The first {SHOWN}.", map(strips.strip, found[:SHOWN]))
         for kind, found in (("silent", silent), ("noise-like", noise_like))
         if found
     ]

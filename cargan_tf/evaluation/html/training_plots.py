@@ -1,4 +1,4 @@
-"""Curves of a run's stats.jsonl as SVG, drawn by matplotlib for light and for dark pages."""
+"""Curves of a run's stats.jsonl as SVG, by matplotlib, for light and dark pages."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _TITLES = {
     "l1": "L1 distance to the photo, training",
     "classification": "Cross-entropy of the label",
     "adversarial": "Generators against D",
-    "feature_matching": "D's features, drawn against real",
-    "perceptual": "C's features, drawn against real",
+    "feature_matching": "D's features, generated against real",
+    "perceptual": "C's features, generated against real",
     "discriminator": "Discriminator",
     "gradient_penalty": "R1: D's slope at real photos",
     "totals": "Whole losses",
@@ -32,7 +32,7 @@ _TITLES = {
 
 #: Width and height in inches: a column of the page, so that text keeps its size on a phone.
 _SIZE = (4.4, 2.7)
-#: Okabe and Ito's colors, told apart by the color-blind and seen on white and on black; one name
+#: Okabe and Ito's colors, safe for color-blind readers and visible on white and black; one name
 #: has one color in all plots.
 _COLOR_OF = {"coarse": "#d55e00", "refined": "#0088cc", "real": "#009e73"}
 _COLORS = ("#cc79a7", "#e69f00", "#0088cc", "#d55e00", "#009e73", "#999999")

@@ -1,4 +1,4 @@
-"""The share of images in which a classifier of real photos sees the right label (Sec. 3)."""
+"""The fraction of images that a classifier of real photos assigns to the right label (Sec. 3)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cargan_tf.evaluation.report import MetricInfo, MetricValue
 
 
 def accuracy(inputs: MetricInputs, role: str) -> MetricValue:
-    """Overall and by class; a class without images is left out."""
+    """Overall and by class; a class without images is omitted."""
     activations_of = inputs.activations_of(role)
     hits = activations_of.images.classes == inputs.classes
     by_class = {

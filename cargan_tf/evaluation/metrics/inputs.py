@@ -23,12 +23,12 @@ class Ranking:
     """Of N images against the photos of their classes.
 
     Attributes:
-        ranks: the place of each image's own photo, 1 is the nearest, [N].
+        ranks: the rank of each image's own photo, 1 is the nearest, [N].
         candidates: how many photos the class has, [N].
         nearest: index in the split of the photo that is nearest, [N].
-        player_match: whether that one shows the player who is heard, [N]; ``None`` where the data
+        player_match: whether it shows the player of the sound, [N]; ``None`` where the data
             names no players.
-        player_chance: the share of the class's photos that do, [N]; likewise.
+        player_chance: the fraction of the class's photos that do, [N]; likewise.
     """
 
     ranks: IntArray
@@ -98,11 +98,11 @@ class MetricInputs:
     Attributes:
         row: ``refined``, ``coarse``, ``class mean``, ``real photos`` or a run's name.
         labels: names of the K classes.
-        classes: of each pair, as a place in ``labels``, [N].
+        classes: of each pair, as an index into ``labels``, [N].
         images: [N, S, S, 3] in [-1, 1], as are those below.
         photos: the real ones.
         ranking: where the real photos stand; ``None`` for the real photos themselves.
-        other_sound: as ``images``, of other sounds of the class; ``None`` where not drawn.
+        other_sound: as ``images``, with other sounds of the class; ``None`` if not generated.
         other_label: as ``images``, under other labels; likewise.
         activations: networks by their role; one that is missing stands in ``missing_networks``.
         missing_networks: the reason, by role.
@@ -196,7 +196,7 @@ def halves(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]
 def fraction(
     hits: NDArray[np.bool_], chance: float | None = None, network: str | None = None
 ) -> MetricValue:
-    """The share of ``hits`` [N], N >= 1, with Wilson's interval (Wilson 1927).
+    """The fraction of ``hits`` [N], N >= 1, with Wilson's interval (Wilson 1927).
 
     The interval takes the images for independent. Clips of one recording are not, so the true
     one is wider.

@@ -9,7 +9,7 @@ from cargan_tf.evaluation.metrics.tfgan import kernel_distance
 from cargan_tf.evaluation.networks.feature_network import FEATURES
 from cargan_tf.evaluation.report import MetricInfo, MetricValue
 
-#: Parts of the images whose distances are averaged; their differences give the spread.
+#: Parts of the images whose distances are averaged; their differences give the standard error.
 BLOCKS = 10
 #: Two images in each part.
 LEAST = 2 * BLOCKS

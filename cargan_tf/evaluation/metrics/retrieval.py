@@ -42,7 +42,7 @@ METRICS = tuple(
 
 
 def player_match(inputs: MetricInputs) -> MetricValue:
-    """The share, against that of a photo drawn at random from the class."""
+    """The fraction, against that of a random photo of the class."""
     ranking = inputs.ranks
     if ranking.player_match is None or ranking.player_chance is None:
         raise NotMeasured("the data names no players")

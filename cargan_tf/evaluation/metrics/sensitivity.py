@@ -11,7 +11,7 @@ from cargan_tf.utils.arrays import FloatArray
 def sensitivity(inputs: MetricInputs, moved: FloatArray | None) -> MetricValue:
     """Mean |difference| between the images and those of other sounds or labels."""
     if moved is None:
-        raise NotMeasured("nothing was drawn with other sounds and labels")
+        raise NotMeasured("no images were generated with other sounds and labels")
     return MetricValue(value=mean_distance(inputs.images, moved), images=len(inputs))
 
 
@@ -31,7 +31,7 @@ METRICS = (
             title="moved by sound",
             better="neither",
             fraction=False,
-            meaning="Mean |change| of the image in [-1, 1] when sounds are exchanged within the"
+            meaning="Mean |change| of the image in [-1, 1] when sounds are shuffled within the"
             " class; 0 for a generator that ignores the sound. Noise changes images too: see R@1.",
         ),
         lambda inputs: sensitivity(inputs, inputs.other_sound),
@@ -43,7 +43,7 @@ METRICS = (
             title="moved by label",
             better="neither",
             fraction=False,
-            meaning="The same when labels are exchanged.",
+            meaning="The same when labels are shuffled.",
         ),
         lambda inputs: sensitivity(inputs, inputs.other_label),
         of_moved=True,

@@ -23,7 +23,7 @@ import tensorflow as tf
 
 from cargan_tf.utils.arrays import AnyArray
 
-#: The packages whose ``__init__`` is passed over, outermost first, and the module within.
+#: The packages whose ``__init__`` is bypassed, outermost first, and the module within.
 _PACKAGES = ("tensorflow_gan", "tensorflow_gan.python", "tensorflow_gan.python.eval")
 _MODULE = f"{_PACKAGES[-1]}.classifier_metrics"
 #: Logits further below the greatest than this have a probability of 0 in float64, whose logarithm

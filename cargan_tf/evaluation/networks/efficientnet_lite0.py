@@ -78,11 +78,11 @@ def efficientnet_lite0() -> FeatureNetwork:
         features=FEATURE_SIZE,
     )
 
-    def look(pixels: Any) -> tuple[Any, Any]:
+    def forward(pixels: Any) -> tuple[Any, Any]:
         features = backbone(pixels, training=False)
         return features, head(features)
 
-    return FeatureNetwork(info, look, SIZE)
+    return FeatureNetwork(info, forward, SIZE)
 
 
 def new_backbone() -> keras.Model:

@@ -71,7 +71,7 @@ def train_evaluator(
     Args:
         data: a data set made by ``preprocess``; ``data/evaluator`` gets weights and report.
         config: the evaluator's section and the seed are used.
-        reporter: told of each step.
+        reporter: receives progress.
 
     Raises:
         UserError: no data set, no held-out photos, ImageNet's weights are not installed, or fewer
@@ -215,8 +215,8 @@ def _feature_network(
         accuracy=None if report is None else report.accuracy,
     )
 
-    def look(pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def forward(pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         features, logits = network(pixels, training=False)
         return features, logits
 
-    return FeatureNetwork(info, look, size)
+    return FeatureNetwork(info, forward, size)

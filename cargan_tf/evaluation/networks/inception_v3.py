@@ -30,7 +30,7 @@ def inception(weights: str = DOWNLOAD) -> FeatureNetwork:
             ``keras.applications.InceptionV3``, with its last layer.
 
     Raises:
-        UserError: the weights cannot be had.
+        UserError: the weights cannot be loaded.
     """
     if weights != DOWNLOAD and not Path(weights).is_file():
         raise UserError(f"no weights of InceptionV3 at {weights}: name a file of Keras weights.")
@@ -53,8 +53,8 @@ def inception(weights: str = DOWNLOAD) -> FeatureNetwork:
         features=FEATURE_SIZE,
     )
 
-    def look(pixels: Any) -> tuple[Any, Any]:
+    def forward(pixels: Any) -> tuple[Any, Any]:
         features, logits = both(pixels / 127.5 - 1.0, training=False)
         return features, logits
 
-    return FeatureNetwork(info, look, SIZE)
+    return FeatureNetwork(info, forward, SIZE)

@@ -57,11 +57,11 @@ def classifier_network(
         accuracy=accuracy,
     )
 
-    def look(pixels: Any) -> tuple[Any, Any]:
+    def forward(pixels: Any) -> tuple[Any, Any]:
         features = classifier.features(pixels / 127.5 - 1.0)
         return features, classifier.to_logits(features)
 
-    return FeatureNetwork(info, look, size)
+    return FeatureNetwork(info, forward, size)
 
 
 def feature_network(name: str, of_run: FeatureNetwork | None) -> FeatureNetwork:
@@ -72,7 +72,7 @@ def feature_network(name: str, of_run: FeatureNetwork | None) -> FeatureNetwork:
         of_run: the run's C, if it has one.
 
     Raises:
-        UserError: no such network, its weights cannot be had, or the run has no C.
+        UserError: no such network, its weights cannot be loaded, or the run has no C.
     """
     kind, _, file = known_feature_network(name).partition("=")
     if kind == inception_v3.NAME:
@@ -109,7 +109,7 @@ class Networks:
 def find_networks(
     roles: Collection[str],
     features: str,
-    drawing: ImageGenerator,
+    generator: ImageGenerator,
     info: RunInfo,
     data: Path,
     config: Config,
@@ -120,7 +120,7 @@ def find_networks(
     Args:
         roles: those that are asked for.
         features: name of the feature network.
-        drawing: the run's; C may be inside it.
+        generator: the run's network; C may be inside it.
         info: of the run.
         data: the data set, which has the evaluator; where it has none yet, one is trained and kept.
         config: of the data set.
@@ -131,7 +131,7 @@ def find_networks(
     """
     networks = Networks({}, {})
     try:
-        networks.found[CLASSIFIER] = _classifier(drawing, info, data)
+        networks.found[CLASSIFIER] = _classifier(generator, info, data)
     except UserError as error:
         networks.missing[CLASSIFIER] = str(error)
     if FEATURES in roles:
@@ -144,10 +144,10 @@ def find_networks(
     return networks
 
 
-def _classifier(drawing: ImageGenerator, info: RunInfo, data: Path) -> FeatureNetwork:
+def _classifier(generator: ImageGenerator, info: RunInfo, data: Path) -> FeatureNetwork:
     """The run's own C; of a run without one, the data set's."""
-    if drawing.classifier is not None:
-        return classifier_network(drawing.classifier, info.config, info.classifier_accuracy)
+    if generator.classifier is not None:
+        return classifier_network(generator.classifier, info.config, info.classifier_accuracy)
     report = read_classifier_report(data / CLASSIFIER_FOLDER)
     settings = ClassifierConfig.model_validate(report.config)
     config = info.config.model_copy(update={"classifier": settings})

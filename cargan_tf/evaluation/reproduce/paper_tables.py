@@ -78,7 +78,7 @@ _L1 = Column("L1", "l1")
 _TRAIN_BY_C = Column("training accuracy, C", "classifier_accuracy", "train")
 _TRAIN_BY_EVALUATOR = Column("training accuracy, evaluator", "evaluator_accuracy", "train")
 
-_SHUFFLED = PaperRow("shuffled", "control: sounds exchanged within the class", "baselines/shuffled")
+_SHUFFLED = PaperRow("shuffled", "control: sounds shuffled within the class", "baselines/shuffled")
 _MEAN = PaperRow("class-mean", "always the class's mean photo", _WHOLE, CLASS_MEAN)
 
 

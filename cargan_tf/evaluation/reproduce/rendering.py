@@ -97,7 +97,7 @@ def _comparison(table: MeasuredTable) -> Iterator[str]:
     if len(table.provenance.seeds) > 1:
         yield f"Mean ± standard deviation over {len(table.provenance.seeds)} seeds."
     else:
-        yield "One seed; in brackets the 95 % interval of a share (Wilson)."
+        yield "One seed; in brackets the 95 % interval of a fraction (Wilson)."
 
 
 def _column_notes(table: MeasuredTable) -> Iterator[str]:
@@ -140,7 +140,7 @@ def _provenance(table: MeasuredTable) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Line:
-    """One clip: its sound, the real photo, and what each system draws."""
+    """One clip: its sound, the real photo, and the image of each system."""
 
     label: str
     images: tuple[Shown, ...]
@@ -162,7 +162,7 @@ def write_table_html(table: MeasuredTable, path: Path) -> None:
 
 
 def _generated(table: MeasuredTable) -> dict[str, Comparison]:
-    """What the first run of each row drew, of those that drew the same clips."""
+    """Example strips of the first run of each row; the clips are the same."""
     found: dict[str, Comparison] = {}
     paths: set[str] = set()
     for row in table.rows:

@@ -74,7 +74,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class ExperimentRunner:
-    """What all experiments of a call share.
+    """The settings common to all experiments of a call.
 
     Attributes:
         data: the data set's folder.
@@ -82,7 +82,7 @@ class ExperimentRunner:
         gpus: devices of each training; see ``make_strategy``.
         features: the feature network of FID, KID and IS; the evaluation's own choice by default.
         prepare: called first in every process.
-        reporter: told of all work.
+        reporter: receives progress.
     """
 
     data: Path
@@ -154,8 +154,8 @@ def reproduce(
     """Train and evaluate what a table of the paper needs, and write the table.
 
     Each training and each evaluation has a process of its own, one after the other. Runs are in
-    ``out/runs`` and shared by the tables. Killed at any moment, the same call goes on: finished
-    runs are passed over, one that was begun goes on from its checkpoint. ``out/<name>.json``,
+    ``out/runs`` and shared by the tables. Killed at any moment, the same call continues: finished
+    runs are skipped, an unfinished one resumes from its checkpoint. ``out/<name>.json``,
     ``.md`` and ``.html`` are written anew after each evaluation.
 
     Args:
@@ -169,7 +169,7 @@ def reproduce(
         features: the feature network of FID, KID and IS; the evaluation's own choice by default.
         evaluate_again: measure finished runs anew.
         prepare: called first in every process that is started.
-        reporter: told of each stage.
+        reporter: receives progress.
 
     Raises:
         UserError: an unknown table or row, a data set without a held-out split, ``out`` was begun
@@ -287,6 +287,6 @@ def _check_provenance(out: Path, config: Config, data: Path) -> None:
     if not (same_data and same_config):
         other = "configuration" if same_data else "data set"
         raise UserError(
-            f"{out} was begun with another {other}; go on with that one, or choose another folder"
+            f"{out} was started with another {other}; use that one, or choose another folder"
             " with --out."
         )

@@ -101,7 +101,7 @@ class BatchNorm(keras.layers.Layer):
 class ReplicaDropout(keras.layers.Layer):
     """Dropout whose mask is a function of the seed and the index in the global batch.
 
-    Each replica draws the mask of the global batch and keeps its own part, so that replicas and
+    Each replica samples the mask of the global batch and keeps its own part, so that replicas and
     resumed runs agree. It is used on small maps only.
 
     Input and output shape: [B, H, W, C].
@@ -127,8 +127,8 @@ class ReplicaDropout(keras.layers.Layer):
         batch = tf.shape(features)[0]
         shape = tf.concat([[batch * context.num_replicas_in_sync], features.shape[1:]], 0)
         first = context.replica_id_in_sync_group * batch
-        draw = tf.random.stateless_uniform(shape, seed)
-        keep = draw[first : first + batch] >= self.rate
+        uniform = tf.random.stateless_uniform(shape, seed)
+        keep = uniform[first : first + batch] >= self.rate
         return tf.where(keep, features / (1.0 - self.rate), tf.zeros_like(features))
 
 

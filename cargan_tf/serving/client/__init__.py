@@ -1,1 +1,1 @@
-"""Drawing with a model on a server: the client, and the two ways there."""
+"""Generating with a model on a server: the client and its two transports."""

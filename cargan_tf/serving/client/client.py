@@ -89,7 +89,7 @@ class Client:
     """A ``Generator`` whose model is elsewhere.
 
     What a label may be called, cutting and resampling are the same; the sound is sent at the
-    model's rate, so the image is the one that the exported model draws here.
+    model's rate, so the image equals the one of the exported model run locally.
     """
 
     def __init__(self, address: str, timeout: float = 60.0, retries: int = 3) -> None:
@@ -141,7 +141,7 @@ class Client:
 
     @property
     def generator(self) -> Generator:
-        """A generator that draws there; the model's metadata is asked for once."""
+        """A generator that runs on the server; the model's metadata is requested once."""
         if self._generator is None:
             metadata = self._metadata()
             self._generator = Generator(_Remote(self._transport, metadata), metadata)
@@ -163,7 +163,7 @@ class Client:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The instruments it can draw."""
+        """The instruments it knows."""
         return self.generator.labels
 
     @property
@@ -179,18 +179,18 @@ class Client:
     def generate(
         self, waveform: NDArray[Any], rate: int, label: Label = None, start: float | None = None
     ) -> ImageArray:
-        """Draw one sound, as ``Generator.generate`` does; raises ``UserError`` as ``predict``."""
+        """``Generator.generate`` on the server; raises ``UserError`` as ``predict``."""
         return self.generator.generate(waveform, rate, label, start)
 
     def generate_files(
         self, sources: Sequence[Source], labels: Sequence[Label], start: float | None = None
     ) -> Iterator[tuple[Source, GenerationResult | UserError]]:
-        """Draw files, as ``Generator.generate_files`` does; raises ``UserError`` as ``predict``."""
+        """``Generator.generate_files`` on the server; raises ``UserError`` as ``predict``."""
         return self.generator.generate_files(sources, labels, start)
 
 
 class _Remote:
-    """In the place of a loaded model; its batches go in requests of bearable size."""
+    """Stands in for a loaded model; splits its batches into requests of limited size."""
 
     def __init__(self, transport: Transport, metadata: ModelMetadata) -> None:
         self._transport = transport

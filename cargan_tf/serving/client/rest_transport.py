@@ -38,7 +38,7 @@ _TYPES: Final = {
     "spectrogram": np.float32,
     "label_probabilities": np.float32,
 }
-#: To be told that nobody listens, one need not wait as long as for an image.
+#: Connecting takes less time than an image.
 _CONNECT_SECONDS: Final = 5.0
 
 
@@ -54,7 +54,7 @@ class RestTransport:
             read=min(1, retries),  # a connection that was kept and has broken since
             backoff_factor=_BACKOFF_SECONDS,
             status_forcelist=_AGAIN,
-            allowed_methods=None,  # POST as well: an image may be drawn twice without harm
+            allowed_methods=None,  # POST as well: generating an image twice does no harm
             raise_on_status=False,
         )
         self._session = requests.Session()
@@ -91,7 +91,7 @@ class RestTransport:
             raise not_serving(self._address) from error
 
     def _no_answer(self, error: requests.RequestException) -> UserError:
-        # After the last try requests tells of a time-out by urllib3's error, and calls it another.
+        # After the last try requests reports a time-out as urllib3's error, under another name.
         reason = getattr(next(iter(error.args), None), "reason", None)
         if isinstance(error, requests.ReadTimeout) or isinstance(reason, ReadTimeoutError):
             return too_late(self._address, self._timeout[1])

@@ -100,7 +100,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     async def Predict(
         self, request: PredictRequest, context: grpc.aio.ServicerContext
     ) -> PredictResponse:
-        """Draw."""
+        """Run a signature."""
         async with _abort_on_refusal(context), self._service.request("grpc"):
             _check_model(self._service, request.model_spec)
             signature = request.model_spec.signature_name or DEFAULT_SIGNATURE

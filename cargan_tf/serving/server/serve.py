@@ -47,14 +47,14 @@ def serve(
     limits: Limits | None = None,
     reporter: Reporter | None = None,
 ) -> None:
-    """Answer requests until SIGTERM or Ctrl-C; what is being drawn then is still answered.
+    """Answer requests until SIGTERM or Ctrl-C; requests in flight are still answered.
 
     Args:
         folder: an exported version, or a folder of them (the highest is taken).
         name: under which clients ask for the model.
         endpoint: where to listen, this machine alone by default.
         limits: what a request may cost.
-        reporter: told where the server listens, once it does.
+        reporter: receives the endpoints once the server listens.
 
     Raises:
         UserError: there is no model, or a port is taken.
@@ -95,7 +95,7 @@ class Server:
         self._rest = _RestServer(config)
 
     def run(self) -> None:
-        """Answer until ``stop``, SIGTERM or Ctrl-C, which are heard in the main thread alone.
+        """Answer until ``stop``, SIGTERM or Ctrl-C, which only the main thread receives.
 
         Raises:
             UserError: gRPC's port is taken.
@@ -103,7 +103,7 @@ class Server:
         asyncio.run(self._run())
 
     def stop(self) -> None:
-        """End ``run``, from another thread, once what is being drawn is answered."""
+        """End ``run``, from another thread, once requests in flight are answered."""
         self._rest.should_exit = True
 
     async def _run(self) -> None:

@@ -44,11 +44,11 @@ class _Waiting:
 
 
 class Batcher:
-    """Draws what is waiting, oldest first, in batches of one kind.
+    """Runs waiting requests, oldest first, in batches of one kind.
 
     Rows are put together in the order of their requests and given back by it, so a request gets
     its own rows. What one request did wrong does not touch the others: a batch that is refused is
-    drawn again one by one. There is one run at a time, as it keeps all cores busy.
+    run again one by one. There is one run at a time, as it keeps all cores busy.
     """
 
     def __init__(
@@ -64,28 +64,28 @@ class Batcher:
             run: signature and inputs to outputs; called in a thread.
             max_rows: of a batch.
             wait_seconds: that the first of a batch waits for others.
-            on_batch: told the rows of each batch.
+            on_batch: called with the rows of each batch.
         """
         self._run, self._max_rows, self._wait_seconds = run, max_rows, wait_seconds
         self._on_batch = on_batch
         self._waiting: list[_Waiting] = []
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="draw")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
 
     def start(self) -> None:
-        """Begin to draw."""
+        """Start."""
         self._arrived = asyncio.Event()
         self._closing = False
         self._task = asyncio.create_task(self._work())
 
     async def close(self) -> None:
-        """Draw what is waiting, then stop."""
+        """Finish the waiting requests, then stop."""
         self._closing = True
         self._arrived.set()
         await self._task
         self._thread.shutdown()
 
-    async def draw(self, signature: str, inputs: Tensors, rows: int) -> Tensors:
-        """The outputs of one request; one with more rows than a batch is drawn in parts.
+    async def run(self, signature: str, inputs: Tensors, rows: int) -> Tensors:
+        """The outputs of one request; one with more rows than a batch is split.
 
         Raises:
             Refusal: the graph refused it, or failed.
@@ -98,7 +98,7 @@ class Batcher:
         try:
             generated = await asyncio.gather(*parts)
         finally:
-            for part in parts:  # whoever gave up is not drawn for
+            for part in parts:  # not for canceled requests
                 part.cancel()
         return {name: np.concatenate([part[name] for part in generated]) for name in generated[0]}
 
@@ -149,7 +149,7 @@ class Batcher:
         except Exception as error:
             if len(batch) > 1:
                 for item in batch:
-                    if not item.answer.done():  # whoever gave up meanwhile is not drawn for
+                    if not item.answer.done():  # not for canceled requests
                         await self._draw_batch([item])
             elif not batch[0].answer.done():
                 refused = refusal_of(error) if isinstance(error, tf.errors.OpError) else error
@@ -186,12 +186,14 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
-        self.at_work = Gauge(
-            "cargan_requests_at_work", "Requests being read, waiting or drawn", registry=registry
+        self.in_flight = Gauge(
+            "cargan_requests_in_flight",
+            "Requests being read, waiting or running",
+            registry=registry,
         )
         self.batch = Histogram(
             "cargan_batch_sounds",
-            "Sounds drawn at once",
+            "Sounds per batch",
             buckets=range(1, max_batch + 1),
             registry=registry,
         )
@@ -211,7 +213,7 @@ class Service:
         self.batcher = Batcher(
             model.run, limits.batch, limits.wait_seconds, self.metrics.batch.observe
         )
-        self._at_work = 0
+        self._in_flight = 0
 
     @asynccontextmanager
     async def request(self, interface: str) -> AsyncIterator[None]:
@@ -219,21 +221,21 @@ class Service:
 
         Raises:
             Refusal: RESOURCE_EXHAUSTED where there are too many already, DEADLINE_EXCEEDED,
-                INTERNAL for a fault of the program (told to the log alone), or what was raised
+                INTERNAL for a bug of the program (details in the log only), or what was raised
                 inside.
         """
         began, status = time.monotonic(), StatusCode.OK
         try:
-            if self._at_work >= self.limits.requests:
+            if self._in_flight >= self.limits.requests:
                 raise Refusal(StatusCode.RESOURCE_EXHAUSTED, "the server is busy; try again later")
-            self._at_work += 1
-            self.metrics.at_work.set(self._at_work)
+            self._in_flight += 1
+            self.metrics.in_flight.set(self._in_flight)
             try:
                 async with asyncio.timeout(self.limits.seconds):
                     yield
             finally:
-                self._at_work -= 1
-                self.metrics.at_work.set(self._at_work)
+                self._in_flight -= 1
+                self.metrics.in_flight.set(self._in_flight)
         except asyncio.CancelledError:  # the client went away
             status = StatusCode.CANCELLED
             raise
@@ -248,7 +250,7 @@ class Service:
     async def predict(self, signature: str, inputs: Tensors) -> Tensors:
         """The outputs of a signature; raises ``Refusal`` where inputs do not fit."""
         rows = self.model.check_inputs(signature, inputs, self.limits.rows)
-        return await self.batcher.draw(signature, inputs, rows)
+        return await self.batcher.run(signature, inputs, rows)
 
 
 def _as_refusal(error: Exception, limits: Limits) -> Refusal:

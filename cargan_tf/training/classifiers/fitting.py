@@ -82,7 +82,7 @@ def fit_classifier(
         feature: what the network sees of a batch.
         learning_rate: at the start.
         steps: batches to learn from.
-        epoch: steps after which the accuracy of the last so many is told.
+        epoch: steps between reports of the accuracy over them.
         task: advanced at each step.
         changed: makes what the network sees, of the feature [B, ...] and the step's number.
     """

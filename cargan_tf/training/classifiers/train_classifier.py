@@ -51,7 +51,7 @@ def train_classifier(
         data: a data set made by ``preprocess``.
         config: the classifier's section, the seed and the image size are used.
         out: folder for weights and report; ``data/classifier`` by default.
-        reporter: told of each step.
+        reporter: receives progress.
 
     Raises:
         UserError: no held-out photos, or fewer right than ``classifier.minimum_accuracy`` (the

@@ -51,7 +51,7 @@ def train_sound_classifier(
         data: a data set made by ``preprocess``.
         config: the sound classifier's section, the seed and how sound is pictured are used.
         out: folder for weights and report; ``data/sound_classifier`` by default.
-        reporter: told of each step.
+        reporter: receives progress.
 
     Raises:
         UserError: no held-out recordings, or settings that do not fit the data.

@@ -46,13 +46,13 @@ def new_step(
 
 @dataclass(frozen=True)
 class TrainingNetworks:
-    """What is trained.
+    """The networks of a run and what trains them.
 
     Attributes:
-        network: draws.
-        step: trains it.
-        ema: average of the weights, if there is one.
-        accuracy: of C on held-out photos; ``None`` where the network that draws has no C.
+        network: the image generator.
+        step: its training step.
+        ema: moving average of its weights, if configured.
+        accuracy: of C on held-out photos; ``None`` if the generator has no C.
     """
 
     network: ImageGenerator
@@ -64,16 +64,16 @@ class TrainingNetworks:
 def build_networks(
     config: Config, dataset: DatasetInfo, strategy: tf.distribute.Strategy, classifier: Path
 ) -> TrainingNetworks:
-    """Everything at its start, by the configured seed.
+    """Build networks and training step, initialized by the configured seed.
 
     Args:
         config: of the run.
         dataset: gives the labels and the length of an epoch.
-        strategy: its replicas get the weights.
+        strategy: the weights are created on its replicas.
         classifier: folder of C.
 
     Raises:
-        UserError: C is not there, or does not fit.
+        UserError: C is missing or does not fit.
     """
     labels, settings = dataset.labels, config.training
     keras.utils.set_random_seed(settings.seed)

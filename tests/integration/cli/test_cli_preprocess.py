@@ -119,7 +119,7 @@ def _no_pictures(tree):
         (_missing, "no file or folder"),
         (_empty, "is empty: expected a CSV file"),
         (_other, "nothing known in"),
-        (_no_pictures, "holds no pair of sound and image; left out: 48"),
+        (_no_pictures, "holds no pair of sound and image; skipped: 48"),
     ],
 )
 def test_a_source_without_pairs_is_named(cargan, tree, tmp_path, damage, said):
@@ -185,7 +185,7 @@ def test_ctrl_c_says_that_the_same_command_goes_on(cargan, tree, monkeypatch):
     monkeypatch.setattr("cargan_tf.data.preprocessing.preprocess.make_plan", interrupt)
     done = cargan("preprocess", tree, "my data")
     assert done.status == 130
-    assert done.err == f"Interrupted. Go on with: cargan preprocess {tree} 'my data'\n"
+    assert done.err == f"Interrupted. Resume with: cargan preprocess {tree} 'my data'\n"
 
 
 def test_the_format_may_be_named(cargan, tiny_source, tiny_yaml, tmp_path):
@@ -201,7 +201,7 @@ def test_the_format_may_be_named(cargan, tiny_source, tiny_yaml, tmp_path):
 def _mute_video(folder, write_video):
     write_video(folder / "a.mp4", 1.0, frequency=None)
     (folder / "table.csv").write_text("a,0,cello,train\n")
-    return r"left out: 1 \(table.csv line 1: a.mp4 has no sound\)\."
+    return r"skipped: 1 \(table.csv line 1: a.mp4 has no sound\)\."
 
 
 def _missing_column(folder, _):

@@ -54,7 +54,7 @@ def test_it_ends_by_naming_the_pictures(cargan, called):
     assert lines[0].startswith("Done in 0 min ")
     assert lines[1] == "  R@1 .5"
     assert lines[2].endswith(": quickstart/grid.png")
-    assert lines[3] == "Drawn from quickstart/my sounds/violin.wav: quickstart/violin.png"
+    assert lines[3] == "Image of quickstart/my sounds/violin.wav: quickstart/violin.png"
     assert lines[-1] == (
         "Try: cargan generate 'quickstart/my sounds/violin.wav' --label cello -o cello.png"
         " --model saved_models/quickstart"
@@ -68,7 +68,7 @@ def test_ctrl_c_says_that_the_same_command_goes_on(cargan, monkeypatch):
     monkeypatch.setattr("cargan_tf.quickstart.quickstart", interrupt)
     done = cargan("quickstart", "work")
     assert done.status == 130
-    assert done.err == "Interrupted. Go on with: cargan quickstart work\n"
+    assert done.err == "Interrupted. Resume with: cargan quickstart work\n"
 
 
 @pytest.mark.parametrize(

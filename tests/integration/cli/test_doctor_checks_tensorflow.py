@@ -20,7 +20,7 @@ def test_the_model_that_draws_by_default_is_tried(workplace, tiny_model):
     shutil.copytree(tiny_model, workplace / "saved_models" / "tiny")
     findings = found(examine_machine())
     assert findings["model tiny"].state == "ok"
-    assert findings["drawing"] == Finding("drawing", "ok", "tiny drew a synthesized sound at 64×64")
+    assert findings["generating"] == Finding("generating", "ok", "tiny generated an image at 64×64")
 
 
 def test_what_is_broken_fails_and_the_rest_is_still_looked_at(workplace, tiny_model, monkeypatch):
@@ -29,5 +29,5 @@ def test_what_is_broken_fails_and_the_rest_is_still_looked_at(workplace, tiny_mo
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: 1 / 0)
     findings = found(examine_machine())
     assert findings["disk"].detail == "ZeroDivisionError: division by zero"
-    assert findings["drawing"].state == "failed"
-    assert "model.json is missing or damaged" in findings["drawing"].detail
+    assert findings["generating"].state == "failed"
+    assert "model.json is missing or damaged" in findings["generating"].detail

@@ -50,11 +50,11 @@ def test_many_are_named_only_on_request(cargan, silent_data, monkeypatch):
 def test_silent_clips_left_out_are_counted(cargan, silent_data):
     data, made = silent_data("--drop-silent")
     assert "train: 22 pairs of 3 labels, 0 silent" in made.out
-    assert "Silent clips left out: 2\n" in made.out
+    assert "Silent clips skipped: 2\n" in made.out
     assert "Left out: 2, listed in" in made.out
     said = cargan("inspect", data).out
     assert "Silent: 0\n" in said
-    assert "Silent clips left out at preprocessing: 2\n" in said
+    assert "Silent clips skipped at preprocessing: 2\n" in said
 
 
 def test_no_data_set(cargan, tmp_path):

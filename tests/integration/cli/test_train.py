@@ -55,7 +55,7 @@ def test_time_that_is_up_says_how_to_go_on(cargan, tiny_data, run, monkeypatch):
     typed = " ".join(map(str, words))
     assert done.out.splitlines() == [
         "Time is up: step 7 of 9 is saved.",
-        f"Go on with: cargan {typed} --max-hours 11.5",
+        f"Resume with: cargan {typed} --max-hours 11.5",
     ]
 
 

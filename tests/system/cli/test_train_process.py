@@ -73,5 +73,5 @@ def test_ctrl_c_is_one_line_that_says_how_to_go_on(start_cargan, trainable):
     assert "tensorflow 2." in made_with
     assert made_with.endswith("; seed 0")
     go_on = " ".join(["cargan", *map(str, words), "--resume"])
-    assert last == f"Interrupted. Go on with: {go_on}"
+    assert last == f"Interrupted. Resume with: {go_on}"
     assert all(line.startswith("Training: ") for line in progress)

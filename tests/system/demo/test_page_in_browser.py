@@ -188,14 +188,14 @@ def mixing(page):
             if tab.text.strip() == "Two sounds"
         ]
     )
-    page.wait(lambda: len(page.all("#walk img")) == 6)
+    page.wait(lambda: len(page.all("#interpolation img")) == 6)
     page.wait(lambda: "confidence" in page.one("#mixed-caption").text)
     return page
 
 
 def test_two_sounds_are_mixed_in_shares(mixing):
     half = pixels(mixing.image("#mixed"))
-    last = mixing.all("#walk img")[-1].get_attribute("src")
+    last = mixing.all("#interpolation img")[-1].get_attribute("src")
     with urllib.request.urlopen(last) as answer:
         most = pixels(answer.read())
     assert np.abs(half - most).max() > 1

@@ -118,7 +118,7 @@ def test_two_workers_one_killed_and_both_stopped_are_one_worker(train, tmp_path)
     assert (chief.wait(timeout=200), worker.wait(timeout=200)) == (75, 143), _told(run, 0)
     last = max(_steps_saved(run))
     assert f"another worker was stopped; step {last} is saved" in _told(run, 0)[-1]
-    assert _told(run, 1)[-1].startswith("Terminated. Go on with: cargan train")
+    assert _told(run, 1)[-1].startswith("Terminated. Resume with: cargan train")
     assert "grpc" not in "".join(_told(run, 0) + _told(run, 1)).lower()
     sessions = [json.loads(text) for text in (run / "sessions.jsonl").read_text().splitlines()]
     assert [(one["after_step"], one["workers"]) for one in sessions] == [(0, 2), (killed_at, 2)]

@@ -97,7 +97,7 @@ def test_without_a_model_nothing_is_drawn(workplace):
         "missing",
         "make one: cargan quickstart",
     )
-    assert "drawing" not in findings
+    assert "generating" not in findings
 
 
 def test_a_full_disk_is_told_before_training(workplace, monkeypatch):

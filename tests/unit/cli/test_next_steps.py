@@ -23,12 +23,12 @@ def test_ctrl_c_says_how_to_go_on(typed):
     context = click.Context(click.Command("train"), obj=typed)
     with context, pytest.raises(click.Abort) as caught, resumable("--resume"):
         raise KeyboardInterrupt
-    assert caught.value.args == ("Go on with: cargan train 'my data' --resume",)
+    assert caught.value.args == ("Resume with: cargan train 'my data' --resume",)
 
 
 def test_sigterm_says_so_too():
     context = click.Context(click.Command("train"), obj=["train"])
     with context, pytest.raises(Terminated) as caught, resumable("--resume"):
         signal.raise_signal(signal.SIGTERM)
-    assert caught.value.args == ("Go on with: cargan train --resume",)
+    assert caught.value.args == ("Resume with: cargan train --resume",)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

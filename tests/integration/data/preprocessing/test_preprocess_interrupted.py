@@ -54,7 +54,7 @@ def test_an_interrupted_run_is_taken_up(tree, tmp_path, config):
     damaged.write_bytes(bytes(damaged.stat().st_size))
     reporter = DyingReporter(10**9, interrupt)
     preprocess(tree, out, config, workers=1, reporter=reporter)
-    assert reporter.messages == ["taking up 1 of 11 shards from before"]
+    assert reporter.messages == ["reusing 1 of 11 finished shards"]
     assert not work.exists()
     preprocess(tree, tmp_path / "straight", config, workers=1)
     assert contents(out) == contents(tmp_path / "straight")

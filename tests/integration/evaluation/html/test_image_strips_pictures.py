@@ -69,5 +69,5 @@ def test_a_run_of_one_stage_has_no_coarse_picture(report, generated):
     from dataclasses import replace
 
     one_stage = replace(generated["test"], coarse=generated["test"].refined)
-    strip = StripMaker(one_stage).drawing(report.split("test").examples[0])
+    strip = StripMaker(one_stage).strip(report.split("test").examples[0])
     assert [image.title for image in strip.images] == ["sound", "refined", "real photo"]

@@ -159,12 +159,12 @@ def test_the_held_out_split_may_have_another_name(make, played, tiny_data, tmp_p
 def test_one_folder_is_of_one_configuration_and_one_data_set(make, played, tiny_config, tmp_path):
     make(only=["a"])
     other = override(tiny_config, ["training.steps=7"])
-    with pytest.raises(UserError, match="begun with another configuration"):
+    with pytest.raises(UserError, match="started with another configuration"):
         make(config=other)
     provenance = tmp_path / "out" / "reproduction.json"
     values = json.loads(provenance.read_text())
     provenance.write_text(json.dumps(values | {"data_hash": "0"}))
-    with pytest.raises(UserError, match="begun with another data set"):
+    with pytest.raises(UserError, match="started with another data set"):
         make()
     provenance.write_text("{}")
     with pytest.raises(UserError, match=r"reproduction\.json is damaged"):

@@ -80,7 +80,7 @@ def test_more_than_the_limit_are_turned_away_and_a_place_is_free_again(service):
     refusal = asyncio.run(run())
     assert (refusal.code, refusal.http_status) == (StatusCode.RESOURCE_EXHAUSTED, 429)
     assert counted(service, "RESOURCE_EXHAUSTED")
-    assert "cargan_requests_at_work 0.0" in service.metrics.page().decode()
+    assert "cargan_requests_in_flight 0.0" in service.metrics.page().decode()
 
 
 def test_inputs_are_checked_before_they_wait(service):

@@ -48,7 +48,7 @@ def with_batcher(scenario, max_rows=4, wait_seconds=0.02):
 
 def draw(batcher, *values, signature="double", width=1):
     x = np.repeat(np.array(values, np.float32)[:, None], width, axis=1)
-    return asyncio.ensure_future(batcher.draw(signature, {"x": x}, len(values)))
+    return asyncio.ensure_future(batcher.run(signature, {"x": x}, len(values)))
 
 
 def test_what_arrives_together_is_drawn_together_and_given_back_apart():

@@ -6,7 +6,7 @@ def test_the_page_holds_what_was_counted():
     metrics.requests.labels("rest", "OK").inc()
     metrics.seconds.labels("rest").observe(0.3)
     metrics.batch.observe(3)
-    metrics.at_work.set(2)
+    metrics.in_flight.set(2)
     lines = metrics.page().decode().splitlines()
     for line in (
         'cargan_requests_total{interface="rest",status="OK"} 1.0',
@@ -14,7 +14,7 @@ def test_the_page_holds_what_was_counted():
         'cargan_request_seconds_bucket{interface="rest",le="0.5"} 1.0',
         'cargan_batch_sounds_bucket{le="2.0"} 0.0',
         'cargan_batch_sounds_bucket{le="3.0"} 1.0',
-        "cargan_requests_at_work 2.0",
+        "cargan_requests_in_flight 2.0",
     ):
         assert line in lines
 

@@ -28,10 +28,10 @@ def extracted():
 
 
 def test_what_is_parked_comes_back_and_the_file_goes(extracted, tmp_path):
-    parked = store_arrays(extracted, str(tmp_path), ".x.")
-    assert parked.rest.photos.size == parked.rest.log_mels.size == 0
-    assert Path(parked.file).parent == tmp_path
-    found = load_arrays(parked)
+    stored = store_arrays(extracted, str(tmp_path), ".x.")
+    assert stored.rest.photos.size == stored.rest.log_mels.size == 0
+    assert Path(stored.file).parent == tmp_path
+    found = load_arrays(stored)
     np.testing.assert_array_equal(found.photos, extracted.photos)
     np.testing.assert_array_equal(found.log_mels, extracted.log_mels)
     assert (found.padded, found.skipped) == (extracted.padded, extracted.skipped)

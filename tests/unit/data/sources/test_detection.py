@@ -38,5 +38,5 @@ def test_nothing_there(tmp_path):
 def test_zero_pairs_says_what_was_left_out(tree):
     for image in tree.glob("img/*/*/*.jpg"):
         image.rename(image.with_suffix(".bmp"))
-    with pytest.raises(UserError, match=r"no pair .* left out: 96 \(img/test/cello/.*bmp: not"):
+    with pytest.raises(UserError, match=r"no pair .* skipped: 96 \(img/test/cello/.*bmp: not"):
         find_source(tree)

@@ -58,7 +58,7 @@ def test_what_is_left_out(release):
     assert "cannot be read as sound" in reasons["01_Jupiter_vn_vc/AuSep_2_vc_01_Jupiter.wav"]
     assert "cannot be read as a video" in reasons["02_Solo_tpt/Vid_02_Solo.mp4"]
     assert reasons["Supplementary"] == "no AuSep_*.wav and Vid_*.mp4 in it"
-    with pytest.raises(UserError, match=r"no pair of sound and image; left out: 4"):
+    with pytest.raises(UserError, match=r"no pair of sound and image; skipped: 4"):
         find_source(release)
 
 

@@ -83,7 +83,7 @@ def test_damaged_and_short_videos_are_left_out(folder, write_video):
     (folder / "whole.mp4").write_bytes(b"no video")
     write_video(folder / "short.mp4", 0.3)
     write_table(folder, "video,label,start,end\nwhole,cello,,\nshort,cello,,\ncut_000030,tuba,9,\n")
-    with pytest.raises(UserError, match=r"holds no pair .* left out: 3 \(table.csv line 2") as it:
+    with pytest.raises(UserError, match=r"holds no pair .* skipped: 3 \(table.csv line 2") as it:
         find_source(folder)
     assert "cannot be read as a video" in str(it.value)
     assert "no clip of 0.5 s from 0 s on" in str(it.value)
