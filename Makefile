@@ -31,7 +31,7 @@ check: $(VENV)/.installed-dev
 
 # The configuration reference from the model, then the site into site/.
 docs: $(VENV)/.installed-dev
-	$(BIN)/python -m cargan_tf.config.reference > docs/reference/configuration.md
+	$(BIN)/python -m cargan_tf.config.markdown_reference > docs/reference/configuration.md
 	$(BIN)/python -m mkdocs build --strict
 
 # What deployments install, to the hash; and what is known to be wrong with it, from PyPI's advisories.

@@ -23,7 +23,7 @@ def export_checkpoint(run_path: Path, out: Path) -> None:
     run = Run(run_path)
     run.read_info()  # says at once that there is no run, before TensorFlow loads
     import_tensorflow()
-    from cargan_tf.export.reference_checkpoints import export_checkpoint
+    from cargan_tf.export.pytorch_conversion import export_checkpoint
 
     for file in export_checkpoint(run, out):
         click.echo(str(file))
@@ -59,7 +59,7 @@ def import_checkpoint(
 
     config = load_config(config_name or "authors", overrides)
     import_tensorflow()
-    from cargan_tf.export.reference_checkpoints import AuthorsFiles, import_checkpoint
+    from cargan_tf.export.pytorch_conversion import AuthorsFiles, import_checkpoint
     from cargan_tf.training.run import Run
 
     info = import_checkpoint(AuthorsFiles(g1, g2, c2), config, Run(out), data)

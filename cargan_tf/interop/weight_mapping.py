@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cargan_tf.errors import UserError
-from cargan_tf.interop.pytorch_checkpoints import read_state_dict
+from cargan_tf.interop.pytorch_files import read_state_dict
 from cargan_tf.models.attention import ReferenceAttention
 from cargan_tf.models.classifier import Classifier, ConvNorm
 from cargan_tf.models.layers.batch_norm import BatchNorm

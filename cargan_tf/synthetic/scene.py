@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from cargan_tf.synthetic import strings, winds
+from cargan_tf.synthetic import string_shapes, wind_shapes
 from cargan_tf.synthetic.canvas import SIDE, SUPERSAMPLING, Canvas, View
 from cargan_tf.synthetic.figure import Body, Look, Pose, body_in, draw_body
 
@@ -76,21 +76,21 @@ class Scene:
 
 
 SCENES: dict[str, Scene] = {
-    "bassoon": Scene(winds.draw_bassoon),
-    "cello": Scene(strings.draw_cello, middle=124, knees=36),
-    "clarinet": Scene(winds.draw_clarinet),
+    "bassoon": Scene(wind_shapes.draw_bassoon),
+    "cello": Scene(string_shapes.draw_cello, middle=124, knees=36),
+    "clarinet": Scene(wind_shapes.draw_clarinet),
     "double_bass": Scene(
-        strings.draw_double_bass, middle=98, magnification=1.0, drop=0, standing=True
+        string_shapes.draw_double_bass, middle=98, magnification=1.0, drop=0, standing=True
     ),
-    "flute": Scene(winds.draw_flute, middle=140),
-    "horn": Scene(winds.draw_horn),
-    "oboe": Scene(winds.draw_oboe),
-    "sax": Scene(winds.draw_sax),
-    "trombone": Scene(winds.draw_trombone, middle=148),
-    "trumpet": Scene(winds.draw_trumpet, middle=144),
-    "tuba": Scene(winds.draw_tuba, middle=108),
-    "viola": Scene(strings.draw_viola, middle=116),
-    "violin": Scene(strings.draw_violin, middle=120),
+    "flute": Scene(wind_shapes.draw_flute, middle=140),
+    "horn": Scene(wind_shapes.draw_horn),
+    "oboe": Scene(wind_shapes.draw_oboe),
+    "sax": Scene(wind_shapes.draw_sax),
+    "trombone": Scene(wind_shapes.draw_trombone, middle=148),
+    "trumpet": Scene(wind_shapes.draw_trumpet, middle=144),
+    "tuba": Scene(wind_shapes.draw_tuba, middle=108),
+    "viola": Scene(string_shapes.draw_viola, middle=116),
+    "violin": Scene(string_shapes.draw_violin, middle=120),
 }
 
 

@@ -55,7 +55,7 @@ def read_video(path: Path) -> None:
 
 def read_weights(path: Path) -> None:
     """A file of PyTorch's."""
-    from cargan_tf.interop.pytorch_checkpoints import read_state_dict
+    from cargan_tf.interop.pytorch_files import read_state_dict
 
     read_state_dict(path)
 
@@ -133,7 +133,7 @@ def _spectrogram() -> list[bytes]:
 def _weights() -> list[bytes]:
     import numpy as np
 
-    from cargan_tf.interop.pytorch_checkpoints import write_state_dict
+    from cargan_tf.interop.pytorch_files import write_state_dict
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.pth"

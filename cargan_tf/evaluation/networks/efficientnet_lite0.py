@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cargan_tf.errors import UserError
 from cargan_tf.evaluation.networks.feature_network import FeatureNetwork, resize_rule, weights_hash
 from cargan_tf.evaluation.report import NetworkInfo
-from cargan_tf.interop.pytorch_checkpoints import read_state_dict
+from cargan_tf.interop.pytorch_files import read_state_dict
 
 NAME = "efficientnet-lite0"
 #: Pixels a side it was trained with.

@@ -1,10 +1,9 @@
 """The independent evaluator: EfficientNet-Lite0 fine-tuned on a data set's real photos.
 
-C guided the generators, so what C says of their images is circular. The evaluator is of another
-architecture, starts from other weights and never meets a generator. Photos are shifted, blurred,
-tinted and strewn with noise while it learns: without, ImageNet's features evaluator by grain, and
-generated images, which are grainy, all look alike to it (docs/explanation/evaluation.md has the
-figures).
+C guided the generators, so what C says of their images is circular. The evaluator has another
+architecture, starts from other weights and never meets a generator. Its training photos are
+shifted, blurred, tinted and noisy: otherwise it recognizes ImageNet's features by their grain, and
+generated images, which are grainy, all look alike to it (docs/explanation/evaluation.md).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 import pytest
 from cargan_cli.main import main
 
-from cargan_tf.interop.pytorch_checkpoints import write_state_dict
+from cargan_tf.interop.pytorch_files import write_state_dict
 from cargan_tf.interop.weight_mapping import classifier_weights, state_of, unet_weights
 
 SIZE = ["model.generator_width=4", "classifier.width=2", "data.image_size=32"]

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from cargan_tf.config import ClassifierConfig
 from cargan_tf.errors import UserError
-from cargan_tf.interop.pytorch_checkpoints import write_state_dict
+from cargan_tf.interop.pytorch_files import write_state_dict
 from cargan_tf.interop.weight_mapping import (
     classifier_weights,
     load_state,

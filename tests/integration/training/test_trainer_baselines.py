@@ -9,7 +9,7 @@ import soundfile
 
 from cargan_tf.config import load_config, override
 from cargan_tf.errors import UserError
-from cargan_tf.export.reference_checkpoints import export_checkpoint
+from cargan_tf.export.pytorch_conversion import export_checkpoint
 from cargan_tf.export.saved_model import export_run
 from cargan_tf.inference.generator import Generator
 from cargan_tf.training.distribution import make_strategy

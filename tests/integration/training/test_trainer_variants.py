@@ -7,7 +7,7 @@ import yaml
 from cargan_tf.config import Config, load_config, override, shipped_configs
 from cargan_tf.data.preprocessing.preprocess import preprocess
 from cargan_tf.evaluation.reproduce.paper_tables import TABLE_OPTIONS
-from cargan_tf.export.reference_checkpoints import (
+from cargan_tf.export.pytorch_conversion import (
     AuthorsFiles,
     export_checkpoint,
     import_checkpoint,

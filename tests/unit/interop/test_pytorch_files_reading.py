@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.interop.pytorch_checkpoints import (
+from cargan_tf.interop.pytorch_files import (
     _KNOWN,
     LEGACY_MAGIC,
     LEGACY_PROTOCOL,
@@ -226,7 +226,7 @@ def test_an_archive_that_is_made_to_be_unpacked_to_gigabytes_is_refused(
             new.writestr(name, old.read(name))
         new.writestr("archive/zeros", bytes(1 << 16))
     if how != "compressed":
-        monkeypatch.setattr("cargan_tf.interop.pytorch_checkpoints.MAX_BYTES", 1 << 15)
+        monkeypatch.setattr("cargan_tf.interop.pytorch_files.MAX_BYTES", 1 << 15)
     with pytest.raises(UserError, match=f"is refused: it is {said}"):
         read_state_dict(path)
 

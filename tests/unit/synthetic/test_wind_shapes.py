@@ -5,7 +5,7 @@ import pytest
 from helpers.data_sample import LOOK, SKIN, STILL, instrument_alone, positions, share_in_picture
 
 from cargan_tf.synthetic.figure import Pose, body_in
-from cargan_tf.synthetic.winds import polished
+from cargan_tf.synthetic.wind_shapes import polished
 
 WINDS = ("bassoon", "clarinet", "flute", "oboe", "sax")
 

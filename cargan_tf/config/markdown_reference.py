@@ -1,6 +1,6 @@
 """Generates the configuration reference, ``docs/reference/configuration.md``, from the schema.
 
-``python -m cargan_tf.config.reference`` writes it to standard output.
+``python -m cargan_tf.config.markdown_reference`` writes it to standard output.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DATASET_FILE, load_dataset
 from cargan_tf.errors import UserError
-from cargan_tf.interop.pytorch_checkpoints import read_state_dict, write_state_dict
+from cargan_tf.interop.pytorch_files import read_state_dict, write_state_dict
 from cargan_tf.interop.weight_mapping import (
     BATCHES_TRACKED,
     Weight,

@@ -6,14 +6,14 @@ import tensorflow as tf
 
 from cargan_tf.config import override
 from cargan_tf.errors import UserError
-from cargan_tf.export.reference_checkpoints import (
+from cargan_tf.export.pytorch_conversion import (
     AuthorsFiles,
     export_checkpoint,
     import_checkpoint,
 )
 from cargan_tf.export.saved_model import export_run
 from cargan_tf.inference.generator import Generator
-from cargan_tf.interop.pytorch_checkpoints import read_state_dict, write_state_dict
+from cargan_tf.interop.pytorch_files import read_state_dict, write_state_dict
 from cargan_tf.interop.weight_mapping import classifier_weights, state_of, unet_weights
 from cargan_tf.labels import SUB_URMP_LABELS
 from cargan_tf.models.cargan import new_cascade

@@ -4,7 +4,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from cargan_tf.interop.pytorch_checkpoints import read_state_dict, write_state_dict
+from cargan_tf.interop.pytorch_files import read_state_dict, write_state_dict
 
 
 def test_what_is_written_is_read(tmp_path):

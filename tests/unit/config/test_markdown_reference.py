@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from cargan_tf.config import Config
-from cargan_tf.config.reference import configuration_reference
+from cargan_tf.config.markdown_reference import configuration_reference
 
 ROOT = Path(__file__).parents[3]
 
