@@ -70,7 +70,7 @@ def quickstart(
     source, data, run = workspace / "sample", workspace / "data", Run(workspace / "run")
     make_sample_data(
         source,
-        recordings=recordings,
+        count=recordings,
         clips_per_recording=clips_per_recording,
         reporter=reporter,
     )

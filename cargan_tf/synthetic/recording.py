@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def player_of(recording: int) -> int:
 
 
 def record_clips(
-    label: str, recording: int, clips: int, seed: int, soundfont: Path | None = None
+    label: str, recording: int, clips: int, seed: int, soundfonts: Sequence[Path] = ()
 ) -> list[Clip]:
     """The clips of one recording, in the order of their starts.
 
@@ -56,60 +57,80 @@ def record_clips(
         recording: its number, from 0.
         clips: how many clips to cut, one a note.
         seed: the data set's.
-        soundfont: an .sf2 file that plays the notes instead of the synthesizer.
+        soundfonts: files of which one, chosen by the seed, plays the notes instead of the
+            synthesizer.
 
     Raises:
         UserError: the SoundFont cannot be used.
     """
     instrument = INSTRUMENTS[label]
-    score, sound = _record(label, recording, clips, seed, soundfont)
+    score, sound = _record(label, recording, clips, seed, soundfonts)
     return [
-        _cut(sound, instrument, start_ms, note.midi)
+        cut_clip(sound, instrument, start_ms * SAMPLE_RATE // 1000, note.midi, start_ms)
         for note, start_ms in zip(score.notes, score.clip_ms, strict=True)
     ]
 
 
 def record(label: str, recording: int, notes: int, seed: int) -> np.ndarray:
     """A whole recording: [samples] at ``SAMPLE_RATE``, full scale at ±1."""
-    _, sound = _record(label, recording, notes, seed, soundfont=None)
+    _, sound = _record(label, recording, notes, seed, soundfonts=())
     return sound
 
 
 def _record(
-    label: str, recording: int, notes: int, seed: int, soundfont: Path | None
+    label: str, recording: int, notes: int, seed: int, soundfonts: Sequence[Path]
 ) -> tuple[Score, np.ndarray]:
     score = compose(INSTRUMENTS[label], notes, generator(seed, label, recording, "score"))
-    return score, _perform(label, recording, score, seed, soundfont)
+    return score, _perform(label, recording, score, seed, soundfonts)
 
 
 def _perform(
-    label: str, recording: int, score: Score, seed: int, soundfont: Path | None
+    label: str, recording: int, score: Score, seed: int, soundfonts: Sequence[Path]
 ) -> np.ndarray:
     player = player_of(recording)
     instrument = INSTRUMENTS[label]
     # Part of the seed: another word would change the sound of every player.
     playing = timbre(player, generator(seed, label, player, "signature"))
-    if soundfont is None:
+    if soundfonts:
+        random = generator(seed, label, recording, "soundfont")
+        font = soundfonts[int(random.integers(len(soundfonts)))]
+        program = instrument.programs[random.integers(len(instrument.programs))]
+        dry = sampler.render(font, score.notes, program, instrument, playing, score.seconds)
+    else:
         random = generator(seed, label, recording, "performance")
         dry = synthesizer.render(score.notes, instrument, playing, score.seconds, random)
-    else:
-        dry = sampler.render(soundfont, score.notes, instrument, playing, score.seconds)
     echoes = generator(seed, label, player, "room")
     noise = generator(seed, label, recording, "noise")
     return synthesizer.record(dry, playing, echoes, noise)
 
 
-def _cut(sound: np.ndarray, instrument: Instrument, start_ms: int, midi: int) -> Clip:
-    first = start_ms * SAMPLE_RATE // 1000
-    samples = np.round(sound[first : first + CLIP_SAMPLES] * 32767).astype("<i2")
+def cut_clip(
+    sound: np.ndarray,
+    instrument: Instrument | None,
+    first: int,
+    midi: int,
+    start_ms: int | None = None,
+) -> Clip:
+    """The clip that begins at sample ``first``; its pose is measured.
+
+    Args:
+        sound: [samples] at ``SAMPLE_RATE``, full scale at ±1.
+        instrument: gives the range of pitches; ``None`` where there is none.
+        first: its first sample.
+        midi: key of its note.
+        start_ms: the same moment in milliseconds, rounded if not given.
+    """
+    cut = np.clip(sound[first : first + CLIP_SAMPLES], -1.0, 1.0)
+    samples = np.round(cut * 32767).astype("<i2")
     power = float(np.mean((samples / 32768.0) ** 2))
     loudness_db = 10 * float(np.log10(max(power, 1e-10)))
     loudness = (loudness_db - QUIET_DB) / (LOUD_DB - QUIET_DB)
+    pitch = 0.0 if instrument is None else (midi - instrument.lowest) / instrument.span
     return Clip(
-        start_ms=start_ms,
+        start_ms=round(1000 * first / SAMPLE_RATE) if start_ms is None else start_ms,
         midi=midi,
         loudness_db=loudness_db,
-        pitch=(midi - instrument.lowest) / instrument.span,
+        pitch=min(max(pitch, 0.0), 1.0),
         loudness=min(max(loudness, 0.0), 1.0),
         samples=samples,
     )

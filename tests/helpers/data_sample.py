@@ -15,7 +15,7 @@ from cargan_tf.synthetic.canvas import SIDE, SUPERSAMPLING, Canvas, View
 from cargan_tf.synthetic.figure import Look, Pose, body_in, player_looks
 from cargan_tf.synthetic.scene import SCENES
 
-SMALL = {"recordings": 9, "clips_per_recording": 2, "seed": 3, "labels": ("flute", "violin")}
+SMALL = {"count": 9, "clips_per_recording": 2, "seed": 3, "labels": ("flute", "violin")}
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,9 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework import ops
 
+# Tracing makes millions of objects; collected at the default pace it takes a tenth longer.
+gc.set_threshold(200_000, 50, 100)
+
 # Four logical CPUs, so that replicas can be rehearsed; too late once TensorFlow has run anything.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 4

@@ -1,7 +1,10 @@
+import csv
 import errno
 import os
 
+import numpy as np
 import pytest
+import soundfile
 
 LABELS = 13
 RECORDINGS = 9  # the fewest with each player in each split
@@ -11,7 +14,7 @@ RECORDINGS = 9  # the fewest with each player in each split
 def sample(cargan, tmp_path_factory):
     """The smallest sample data, and what was said of it."""
     out = tmp_path_factory.mktemp("sample") / "my sample"
-    words = ("--recordings", RECORDINGS, "--clips", 1, "--workers", 1)
+    words = ("--count", RECORDINGS, "--clips", 1, "--workers", 1)
     return out, words, cargan("sample-data", out, *words)
 
 
@@ -21,7 +24,8 @@ def test_pairs_are_counted_and_the_next_command_proposed(sample):
     assert f"Sample data: {out / 'manifest.csv'}\n" in done.out
     assert done.next == f"cargan preprocess '{out}' data --config quickstart"
     assert f"Sample data: {LABELS * RECORDINGS}/{LABELS * RECORDINGS}, " in done.err
-    assert len(list(out.rglob("*.jpg"))) == len(list(out.rglob("*.wav"))) == LABELS * RECORDINGS
+    assert len(list(out.rglob("img/**/*.jpg"))) == LABELS * RECORDINGS
+    assert len(list(out.rglob("chunk/**/*.wav"))) == LABELS * RECORDINGS
 
 
 def test_a_second_call_makes_nothing(sample, cargan):
@@ -40,7 +44,9 @@ def test_other_parameters_do_not_overwrite_it(sample, cargan):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--recordings", 3), "recordings is 3; at least 9 are needed"),
+        (("--count", 3), "count is 3; at least 9 recordings are needed"),
+        (("--recordings", "12"), "the number of recordings is now --count 12"),
+        (("--recordings", "nowhere"), "there is no nowhere"),
         (("--clips", 0), "clips_per_recording is 0"),
         (("--seed", -1), "seed is -1"),
         (("--workers", 0), "workers is 0"),
@@ -71,3 +77,27 @@ def test_a_full_disk_is_named_and_nothing_is_left(cargan, tmp_path, monkeypatch)
     error = cargan("sample-data", tmp_path / "out", "--workers", 1).error
     assert "the disk is full" in error
     assert not list(tmp_path.iterdir())
+
+
+def test_sounds_of_ones_own_become_pairs(cargan, tmp_path):
+    time = np.arange(22_050) / 22_050
+    for name, frequency in (
+        ("flute/f_A4.wav", 440),
+        ("flute/f_A5.wav", 880),
+        ("none/door.wav", 99),
+    ):
+        (tmp_path / "own" / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(tmp_path / "own" / name, 0.3 * np.sin(2 * np.pi * frequency * time), 22_050)
+    words = ("--recordings", "own", "--count", 0, "--clips", 4, "--workers", 1)
+    assert cargan("sample-data", "out", *words, cwd=tmp_path).status == 0
+    with (tmp_path / "out" / "manifest.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["source"], row["midi"]) for row in rows} == {
+        ("f_A4.wav", "69"),
+        ("f_A5.wav", "81"),
+    }
+    assert len(rows) == 8
+    assert len(list((tmp_path / "out" / "none").rglob("real*.wav"))) == 4
+    for row in rows:
+        assert (tmp_path / "out" / row["audio"]).is_file()
+        assert (tmp_path / "out" / row["image"]).is_file()

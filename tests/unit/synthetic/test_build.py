@@ -35,7 +35,16 @@ def test_layout_is_that_of_sub_urmp_and_of_the_manifest(small_set, rows):
         assert row["image"] == f"img/{name}.jpg"
         assert row["audio"] == f"chunk/{name}.wav"
     listed = {row[column] for row in rows for column in ("image", "audio")}
-    assert set(contents(small_set)) == listed | {"manifest.csv", "sample.json"}
+    others = {name for name in contents(small_set) if name.startswith("none/")}
+    assert set(contents(small_set)) == listed | others | {"manifest.csv", "sample.json"}
+
+
+def test_of_other_sounds_there_are_as_many_as_of_a_label(small_set):
+    counts = {
+        split: len(list((small_set / "none" / split).glob("*.wav")))
+        for split in ("train", "validation", "test")
+    }
+    assert counts == {"train": 2 * 3, "validation": 2 * 3, "test": 2 * 3}
 
 
 def test_sounds_and_pictures_have_the_promised_format(small_set, rows):

@@ -18,7 +18,7 @@ from cargan_tf.synthetic.timbre import INSTRUMENTS
 @pytest.fixture(scope="module")
 def job(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pairs")
-    return Job(folder, "flute", recording=4, split="validation", clips=3, seed=2, soundfont=None)
+    return Job(folder, "flute", recording=4, split="validation", clips=3, seed=2, soundfonts=())
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_jobs_share_a_folder(job, tmp_path):
 
 
 def test_a_whole_set_holds_the_same_rows_and_files(small_set, rows, tmp_path):
-    job = Job(tmp_path, "violin", recording=0, split="train", clips=2, seed=3, soundfont=None)
+    job = Job(tmp_path, "violin", recording=0, split="train", clips=2, seed=3, soundfonts=())
     mine = [{name: str(value) for name, value in asdict(row).items()} for row in write_pairs(job)]
     assert mine == [row for row in rows if row["recording"] == "violin00"]
     for row in mine:
@@ -110,4 +110,4 @@ def test_a_soundfont_that_cannot_be_used_is_refused(job, tmp_path):
     broken = tmp_path / "broken.sf2"
     broken.write_text("no SoundFont")
     with pytest.raises(UserError):
-        write_pairs(replace(job, folder=tmp_path / "out", soundfont=broken))
+        write_pairs(replace(job, folder=tmp_path / "out", soundfonts=(broken,)))

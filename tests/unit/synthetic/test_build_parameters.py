@@ -9,10 +9,10 @@ from cargan_tf.synthetic.build import Parameters
 from cargan_tf.synthetic.recording import player_of
 
 GOOD = {
-    "recordings": 12,
+    "count": 12,
     "clips_per_recording": 15,
     "seed": 0,
-    "soundfont": None,
+    "soundfonts": (),
     "labels": ("violin", "oboe"),
 }
 
@@ -20,7 +20,7 @@ GOOD = {
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"recordings": 8}, "at least 9"),
+        ({"count": 8}, "at least 9"),
         ({"clips_per_recording": 0}, "clips_per_recording is 0"),
         ({"seed": -1}, "seed is -1"),
         ({"labels": ()}, "no labels"),
@@ -43,7 +43,7 @@ def test_twelve_recordings_are_six_three_and_three():
 
 @pytest.mark.parametrize("recordings", range(9, 40))
 def test_every_player_is_in_every_split(recordings):
-    splits = Parameters(**{**GOOD, "recordings": recordings}).splits
+    splits = Parameters(**{**GOOD, "count": recordings}).splits
     assert len(splits) == recordings
     for split in ("train", "validation", "test"):
         made = [player_of(number) for number, name in enumerate(splits) if name == split]
@@ -52,4 +52,4 @@ def test_every_player_is_in_every_split(recordings):
 
 def test_a_soundfont_that_is_not_there_is_refused():
     with pytest.raises(UserError):
-        Parameters(**{**GOOD, "soundfont": Path("nowhere.sf2")})
+        Parameters(**{**GOOD, "soundfonts": (Path("nowhere.sf2"),)})
