@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,9 @@ SUB_URMP_LABELS: tuple[str, ...] = (
     "viola",
     "violin",
 )
+
+#: The name of sounds of none of the labels: a folder of a source, a result of recognition.
+NONE: Final = "none"
 
 #: Aliases of the classes above: URMP's codes and other abbreviations, English, Italian, German,
 #: French and Spanish names; folded (see ``fold``). Plurals in -s need no entry.

@@ -67,7 +67,14 @@ def command(
 
         with resumable():
             sound = train_sound_classifier(data, config, out, reporter)
-        click.echo(f"Accuracy {sound.accuracy:.1%} on {sound.clips} {sound.split} sounds.")
+        click.echo(
+            f"Accuracy {sound.accuracy:.1%} on {sound.clips} {sound.split} clips,"
+            f" {sound.augmented.accuracy:.1%} if augmented, {sound.recordings.accuracy:.1%} of"
+            f" {sound.recordings.count} recordings; expected calibration error"
+            f" {sound.clean.error:.3f}, {sound.augmented.error:.3f} if augmented."
+        )
+        if sound.others_rejected is not None:
+            click.echo(f"Of other sounds {sound.others_rejected:.1%} are recognized as none.")
         return
     from cargan_tf.training.classifiers.train_classifier import train_classifier
 

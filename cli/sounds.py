@@ -17,7 +17,7 @@ from cargan_tf.inference.image_io import STANDARD
 
 if TYPE_CHECKING:
     from cargan_tf.inference.generator import Generator
-    from cargan_tf.inference.result import GenerationResult
+    from cargan_tf.inference.result import GenerationResult, Recognition
     from cargan_tf.inference.video import VideoResult
 
 
@@ -48,15 +48,16 @@ class Results:
                         for label, fraction in made.label_weights.items()
                     },
                     "confidence": made.confidence,
+                    "recognition": _recognition(made.recognition),
                     **facts,
                     "warnings": warnings,
                     "output": str(output),
                 }
             )
             return
-        if made.confidence is not None:
-            names = " and ".join(label.replace("_", " ") for label in made.label_weights)
-            click.echo(f"{one_line(sound)}: sounds like {names} ({made.confidence:.0%})", err=True)
+        if made.recognition is not None and not made.recognition.silent:
+            said = made.recognition.describe()
+            click.echo(f"{one_line(sound)}: sounds like {said}", err=True)
         for warning in warnings:
             click.echo(f"{one_line(sound)}: {warning}", err=True)
         if output != STANDARD:
@@ -74,6 +75,20 @@ class Results:
         if not line.isprintable():  # a file name that is not text has surrogates
             line = json.dumps(values, allow_nan=False)
         click.echo(line)
+
+
+def _recognition(recognition: Recognition | None) -> dict[str, Any] | None:
+    """As JSON values; the three most probable labels, none of them for silence."""
+    if recognition is None:
+        return None
+    return {
+        "best": [
+            {"label": label, "probability": round(probability, DIGITS)}
+            for label, probability in recognition.best()
+        ],
+        "none": None if recognition.silent else round(recognition.none, DIGITS),
+        "silent": recognition.silent,
+    }
 
 
 model_option = click.option(

@@ -18,6 +18,7 @@ from cargan_tf.config.model_sections import (
 )
 from cargan_tf.config.sections import (
     AudioConfig,
+    AugmentationConfig,
     DataConfig,
     LossConfig,
     MonitorConfig,
@@ -51,6 +52,7 @@ class Config(Section):
     name: str = setting("paper", "name of the configuration", min_length=1)
     audio: AudioConfig = AudioConfig()
     data: DataConfig = DataConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
     model: ModelConfig = ModelConfig()
     classifier: ClassifierConfig = ClassifierConfig()
     sound_classifier: SoundClassifierConfig = SoundClassifierConfig()

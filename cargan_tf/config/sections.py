@@ -129,6 +129,55 @@ class DataConfig(Section):
         return self
 
 
+Codec = Literal["mp3", "opus", "aac"]
+
+
+class AugmentationConfig(Section):
+    """Changes of the waveform in training: the same note in other rooms, through other devices.
+
+    The loudness (RMS) of each clip stays, because the pose of the sample data shows it.
+    """
+
+    classifier_fraction: Fraction = setting(
+        0.9, "of the sound classifier's training clips; the rest keep their original sound"
+    )
+    generator_fraction: Fraction = setting(
+        0.0, "of the generators' training clips; the paper has none"
+    )
+    room_seconds: float = setting(
+        1.0, "longest reverberation time (RT60), a hall's; 0 is off", ge=0, le=10
+    )
+    response_db: float = setting(
+        6.0,
+        "standard deviation per octave of a random frequency response, of microphones, loudspeakers"
+        " and places in a room; 0 is off",
+        ge=0,
+        le=30,
+    )
+    lowest_cutoff_hz: float = setting(
+        3_000.0,
+        "lowest upper band limit: a telephone's is 3,400 Hz, of 8, 11 and 16 kHz recordings 4 to 8"
+        " kHz; half the sample rate or more is off",
+        gt=0,
+    )
+    noise_db: float = setting(
+        -15.0, "loudest noise and hum relative to the clip; -100 or less is off", le=20
+    )
+    clipping: Fraction = setting(0.1, "of clips that are clipped, as by an overdriven input")
+    detune_cents: float = setting(
+        25.0,
+        "largest change of pitch either way; 50 would change the key",
+        ge=0,
+        le=50,
+    )
+    envelope: Fraction = setting(0.4, "of clips whose note begins later or ends sooner")
+    codecs: tuple[Codec, ...] = setting(
+        ("mp3", "opus", "aac"),
+        "lossy codecs at 24 to 96 kbit/s, if PyAV is installed (the video extra); [] is off",
+    )
+    codec_fraction: Fraction = setting(0.2, "of augmented clips that pass through a codec")
+
+
 class LossConfig(Section):
     """The weights λ of Eq. 2 to 6 (values: Sec. 3, "Parameter Settings")."""
 

@@ -65,6 +65,7 @@ class DatasetInfo(_Description):
         config: the whole configuration at preprocessing; ``config.audio`` made the log-mels.
         statistics: mean and std of each mel band over the training split.
         shards: the files of each split, in reading order.
+        other_sounds: by split, the file of sounds of none of the labels.
         source: the folder it was made from.
         source_kind: its format, as in :data:`cargan_tf.data.sources.detection.FORMATS`.
         notes: what else its reader should know, one line each.
@@ -85,6 +86,7 @@ class DatasetInfo(_Description):
     config: Config
     statistics: BandStatistics
     shards: dict[str, tuple[Shard, ...]]
+    other_sounds: dict[str, Shard] = {}
     source: str
     source_kind: str
     notes: tuple[str, ...] = ()
@@ -178,7 +180,7 @@ def check_fits(info: DatasetInfo, config: Config) -> None:
 
 
 def _check_shards(path: Path, info: DatasetInfo) -> None:
-    for shards in info.shards.values():
+    for shards in (*info.shards.values(), tuple(info.other_sounds.values())):
         for shard in shards:
             file = path / shard.name
             size = file.stat().st_size if file.is_file() else None

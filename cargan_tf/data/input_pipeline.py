@@ -232,7 +232,7 @@ def _masked(
     part: tuple[int, int],
 ) -> tf.data.Dataset:
     """SpecAugment: what is hidden becomes the band's mean, the middle of the spectrogram."""
-    from cargan_tf.audio.augmentation import check_masks, mask_stream
+    from cargan_tf.audio.spec_augment import check_masks, mask_stream
 
     data, audio = config.data, config.audio
     check_masks(data.freq_mask, data.time_mask, audio.n_mels, audio.frames)

@@ -35,6 +35,7 @@ class Pair:
         frame_ms: where in ``image`` the image is shown, if that is a video.
         strip: (k, n) where the player is in the k-th of n equal vertical strips, from 0.
         piece: what was recorded at once with other recordings, such as the players of a quartet.
+        source: where the sound comes from, such as a SoundFont, if the data says so.
     """
 
     split: str
@@ -48,6 +49,7 @@ class Pair:
     frame_ms: int | None = None
     strip: tuple[int, int] = (0, 1)
     piece: str = ""
+    source: str = ""
 
     @property
     def group(self) -> str:

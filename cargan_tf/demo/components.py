@@ -91,7 +91,8 @@ class DemoSession:
         waveform, rate = self.waveform(file), self.generator.sample_rate
         start = min(start, self._last(waveform))
         clip = louder(self.generator.clip(waveform, rate, start), decibels)
-        return self.generator.generate_clips([clip], [label])[0]
+        recognition = None if label else self.generator.recognize_recording(waveform)
+        return self.generator.generate_clips([clip], [label], recognition)[0]
 
     def interpolate(
         self, files: tuple[str, str], labels: tuple[str | None, str | None], alphas: list[float]
@@ -198,8 +199,8 @@ def caption(generated: GenerationResult) -> str:
         names += ", " + " to ".join(
             f"{fraction:.0%}" for fraction in generated.label_weights.values()
         )
-    if generated.confidence is not None:
-        names += f", recognized with {generated.confidence:.0%} confidence"
+    if generated.recognition is not None:
+        names += f", recognized: {generated.recognition.describe()}"
     return "\n".join([f"{names}.", *(f"- {warning}" for warning in generated.warnings())])
 
 

@@ -28,6 +28,7 @@ FORMAT = 2
 PARTS = (
     "format",
     *("labels", "step", "data_hash", "metrics", "recognition_accuracy"),
+    "recognition_temperature",
     *("weights", "config", "statistics"),
 )
 
@@ -45,6 +46,8 @@ class ModelMetadata:
     metrics: Mapping[str, Mapping[str, float]] | None = None
     #: The sound classifier's accuracy on held-out sounds, if the model has one.
     recognition_accuracy: float | None = None
+    #: Divides the sound classifier's logits, so that its confidence agrees with its accuracy.
+    recognition_temperature: float | None = None
     weights: Storage = "float32"
 
     def to_json(self) -> dict[str, Any]:
@@ -56,6 +59,7 @@ class ModelMetadata:
             "data_hash": self.data_hash,
             "metrics": self.metrics,
             "recognition_accuracy": self.recognition_accuracy,
+            "recognition_temperature": self.recognition_temperature,
             "weights": self.weights,
             "config": self.config.model_dump(mode="json"),
             "statistics": self.statistics.to_json(),
@@ -85,6 +89,7 @@ class ModelMetadata:
             data_hash=values["data_hash"],
             metrics=values.get("metrics"),
             recognition_accuracy=values.get("recognition_accuracy"),
+            recognition_temperature=values.get("recognition_temperature"),
             weights=values.get("weights", "float32"),
         )
 

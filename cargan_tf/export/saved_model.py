@@ -120,8 +120,8 @@ def serving_module_of_run(
     info = run.read_info()
     network = new_network(info.config, len(info.labels))
     step = restore_network(run.checkpoints, network)
-    found = load_sound_classifier(run.sound_classifier, info.config, info.labels, info.statistics)
-    sound_classifier, accuracy = (found[0], found[1].accuracy) if found else (None, None)
+    found = load_sound_classifier(run.sound_classifier, info.config, info.labels)
+    sound_classifier, recognition = found or (None, None)
     metadata = ModelMetadata(
         config=info.config,
         labels=info.labels,
@@ -129,7 +129,8 @@ def serving_module_of_run(
         step=step,
         data_hash=info.data_hash,
         metrics=evaluation_values(run.path, step),
-        recognition_accuracy=accuracy,
+        recognition_accuracy=None if recognition is None else recognition.accuracy,
+        recognition_temperature=None if recognition is None else recognition.temperature,
     )
     model = ServingModule(network, metadata, sound_classifier)
     if weights == "float32":

@@ -16,7 +16,7 @@ from cargan_tf.export.packed_weights import PackedWeights
 from cargan_tf.labels import ALIASES, label_index
 from cargan_tf.models.base import GeneratorOutput, ImageGenerator, to_pixels
 from cargan_tf.models.cargan import CascadeOutput
-from cargan_tf.models.sound_classifier import SoundClassifier
+from cargan_tf.models.sound_classifier import SoundClassifier, sound_classifier_audio
 
 #: Maximum characters of an unknown label in a message.
 _MAX_SHOWN: Final = 60
@@ -69,6 +69,7 @@ class ServingModule(tf.Module):
             )
         if sound_classifier is not None:
             self._label_logits = self._weights.reading(sound_classifier)
+            self._sound_log_mel = LogMelGraph(sound_classifier_audio(metadata.config))
             self.recognize = tf.function(self._recognize, input_signature=[waveform])
 
     @property
@@ -168,9 +169,14 @@ class ServingModule(tf.Module):
 
         Returns:
             ``label_probabilities``: [B, K] in the order of the metadata's labels.
+            ``none_probability``: [B], that it is none of them; with the others it sums to 1.
         """
-        logits = self._label_logits(self.spectrogram(self._clip(waveform)))
-        return {"label_probabilities": tf.nn.softmax(logits)}
+        logits = self._label_logits(self._sound_log_mel(self._clip(waveform)))
+        probabilities = tf.nn.softmax(logits / (self._metadata.recognition_temperature or 1.0))
+        return {
+            "label_probabilities": probabilities[:, :-1],
+            "none_probability": probabilities[:, -1],
+        }
 
     def _served(self, clip: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
         refined = self._stages(clip, self._labels.one_hot(label)).refined

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -27,13 +28,31 @@ from cargan_tf.utils.remote import to_path
 Source: TypeAlias = Path | BinaryIO
 #: An instrument; weights of several; or ``None``: recognized from the sound.
 Label: TypeAlias = str | Mapping[str, float] | None
-#: A clip and its quality.
-MeasuredClip: TypeAlias = tuple[Clip, ClipQuality]
+
+
+@dataclass(frozen=True)
+class LoadedSound:
+    """The clip of a sound, and what its instrument is recognized from.
+
+    Attributes:
+        clip: what the image is generated from.
+        quality: of the clip.
+        windows: half seconds all over the sound, [W, samples]; ``None`` if a label is given.
+    """
+
+    clip: Clip
+    quality: ClipQuality
+    windows: FloatArray | None = None
+
 
 #: Clips per call of the model: enough to keep the cores busy, few enough for a laptop's memory.
 BATCH_SIZE = 16
 #: Seconds between the windows that are compared in search of the loudest one.
 LOUDNESS_HOP_SECONDS = 0.01
+#: Windows of a recording from which the instrument is recognized, at most, evenly spread.
+RECOGNITION_WINDOWS = 64
+#: Windows this much softer than the loudest are passed over.
+BELOW_LOUDEST_DB = 30.0
 
 
 class Generator:
@@ -124,7 +143,9 @@ class Generator:
             UserError: an unknown label, an empty or non-finite sound, a start beyond its end, or no
                 label and a model without a sound classifier.
         """
-        return self.generate_clips([self.clip(waveform, rate, start)], [label])[0].image
+        self.check_labels([label])
+        mono = to_mono_at_rate(waveform, rate, self.sample_rate)
+        return self._generate_batch([(self._load(mono, start, label), label)])[0].image
 
     def generate_files(
         self, sources: Sequence[Source], labels: Sequence[Label], start: float | None = None
@@ -144,15 +165,18 @@ class Generator:
         """
         self.check_labels(labels)
 
-        def read(source: Source) -> MeasuredClip:
-            return self._measure(self.read_clip(source, start))
+        def read(index: int) -> LoadedSound:
+            mono = read_audio(sources[index], self.sample_rate)
+            return self._load(mono, start, labels[index])
 
-        for batch, clips in _read_ahead(sources, read):
-            pairs = list(zip(clips, labels[batch], strict=True))
-            readable = [(clip, label) for clip, label in pairs if not isinstance(clip, UserError)]
+        for batch, sounds in _read_ahead(len(sources), read):
+            pairs = list(zip(sounds, labels[batch], strict=True))
+            readable = [
+                (sound, label) for sound, label in pairs if not isinstance(sound, UserError)
+            ]
             results = iter(self._generate_batch(readable))
-            for source, clip in zip(sources[batch], clips, strict=True):
-                yield source, clip if isinstance(clip, UserError) else next(results)
+            for source, sound in zip(sources[batch], sounds, strict=True):
+                yield source, sound if isinstance(sound, UserError) else next(results)
 
     def clip(self, waveform: NDArray[Any], rate: int, start: float | None = None) -> Clip:
         """Select the clip of a waveform; arguments and errors as in ``generate``."""
@@ -163,15 +187,28 @@ class Generator:
         return select_clip(read_audio(source, self.sample_rate), self._audio, start)
 
     def generate_clips(
-        self, clips: Sequence[Clip], labels: Sequence[Label]
+        self,
+        clips: Sequence[Clip],
+        labels: Sequence[Label],
+        recognition: Recognition | None = None,
     ) -> list[GenerationResult]:
-        """Generate the images of any number of clips; errors as in ``generate``."""
+        """Generate the images of any number of clips; errors as in ``generate``.
+
+        Args:
+            clips: of the model's length and sample rate.
+            labels: one for each; ``None`` is recognized from the clip.
+            recognition: of the whole recording, used instead for missing labels.
+        """
         self.check_labels(labels)
         results: list[GenerationResult] = []
         for first in range(0, len(clips), BATCH_SIZE):
             batch = slice(first, first + BATCH_SIZE)
-            measured = [self._measure(clip) for clip in clips[batch]]
-            results += self._generate_batch(list(zip(measured, labels[batch], strict=True)))
+            sounds = [
+                LoadedSound(clip, measure_quality(clip.samples, self._audio), clip.samples[None])
+                for clip in clips[batch]
+            ]
+            pairs = list(zip(sounds, labels[batch], strict=True))
+            results += self._generate_batch(pairs, recognition)
         return results
 
     def recognize(self, clips: Sequence[Clip]) -> list[Recognition]:
@@ -180,12 +217,20 @@ class Generator:
         Raises:
             UserError: the model has no sound classifier.
         """
-        if not clips:
-            return []
-        self.check_labels([None])
-        waveforms = np.stack([clip.samples for clip in clips])
-        rows = np.asarray(self._model.recognize(waveforms)["label_probabilities"])
-        return [Recognition(dict(zip(self.labels, row.tolist(), strict=True))) for row in rows]
+        return [self._recognize(clip.samples[None]) for clip in clips]
+
+    def recognize_recording(self, waveform: FloatArray) -> Recognition:
+        """Recognize the instrument of a whole recording.
+
+        The probabilities are averaged over half seconds all over it that are not silent.
+
+        Args:
+            waveform: [samples] at the model's sample rate.
+
+        Raises:
+            UserError: the model has no sound classifier.
+        """
+        return self._recognize(self._windows(waveform))
 
     def check_labels(self, labels: Sequence[Label]) -> None:
         """Raise ``UserError`` if a label is unknown, or missing without a sound classifier."""
@@ -202,26 +247,57 @@ class Generator:
     def _audio(self) -> AudioConfig:
         return self._metadata.config.audio
 
-    def _measure(self, clip: Clip) -> MeasuredClip:
-        return clip, measure_quality(clip.samples, self._audio)
+    def _load(self, mono: FloatArray, start: float | None, label: Label) -> LoadedSound:
+        clip = select_clip(mono, self._audio, start)
+        windows = self._windows(mono) if label is None else None
+        return LoadedSound(clip, measure_quality(clip.samples, self._audio), windows)
+
+    def _windows(self, mono: FloatArray) -> FloatArray:
+        """[W, samples]: half seconds that overlap by half, without the soft ones."""
+        samples = self.clip_samples
+        last = max(0, len(mono) - samples)
+        count = min(RECOGNITION_WINDOWS, 1 + 2 * last // samples)
+        starts = np.unique(np.linspace(0, last, count).round().astype(int))
+        windows = np.stack([cut_clip(mono, int(start), samples).samples for start in starts])
+        loudness = np.sqrt(np.mean(np.square(windows, dtype=np.float64), axis=1))
+        return windows[loudness >= loudness.max() * 10 ** (-BELOW_LOUDEST_DB / 20)]
+
+    def _recognize(self, windows: FloatArray) -> Recognition:
+        """The mean of the probabilities of [W, samples]."""
+        self.check_labels([None])
+        outputs = [
+            self._model.recognize(windows[first : first + BATCH_SIZE])
+            for first in range(0, len(windows), BATCH_SIZE)
+        ]
+        rows = np.concatenate([np.asarray(one["label_probabilities"]) for one in outputs])
+        none = [np.asarray(one["none_probability"]) for one in outputs]
+        loudness = float(np.sqrt(np.mean(np.square(windows, dtype=np.float64), axis=1)).max())
+        return Recognition(
+            dict(zip(self.labels, rows.mean(axis=0).tolist(), strict=True)),
+            none=float(np.concatenate(none).mean()),
+            silent=loudness < 10 ** (self._audio.silence_rms_db / 20),
+        )
 
     def _generate_batch(
-        self, batch: Sequence[tuple[MeasuredClip, Label]]
+        self,
+        batch: Sequence[tuple[LoadedSound, Label]],
+        recognition: Recognition | None = None,
     ) -> list[GenerationResult]:
         """Recognize missing labels, run the model once, and collect the results."""
         if not batch:
             return []
-        unlabeled = [clip for (clip, _), label in batch if label is None]
-        recognitions = iter(self.recognize(unlabeled))
-        weights, confidences = [], []
-        for _, label in batch:
-            confidence = None
+        weights, recognitions = [], []
+        for sound, label in batch:
+            recognized = None
             if label is None:
-                recognition = next(recognitions)
-                label, confidence = recognition.label, recognition.confidence
+                recognized = recognition
+                if recognized is None:
+                    assert sound.windows is not None  # loaded for a missing label
+                    recognized = self._recognize(sound.windows)
+                label = recognized.label
             weights.append(label_weights(label, self.labels))
-            confidences.append(confidence)
-        waveforms = np.stack([clip.samples for (clip, _), _ in batch])
+            recognitions.append(recognized)
+        waveforms = np.stack([sound.clip.samples for sound, _ in batch])
         outputs = self._model.generate_soft_labels(waveforms, np.stack(weights))
         arrays = {name: np.asarray(value) for name, value in outputs.items()}
         return [
@@ -229,16 +305,16 @@ class Generator:
                 image=arrays["image"][index],
                 coarse=arrays["coarse"][index],
                 residue=_residue(self.labels, arrays, index),
-                waveform=clip.samples,
+                waveform=sound.clip.samples,
                 sample_rate=self.sample_rate,
                 spectrogram=arrays["spectrogram"][index],
                 label_weights=weights_by_label(weights[index], self.labels),
-                confidence=confidences[index],
-                start_seconds=clip.start / self.sample_rate,
-                padded_seconds=clip.padded / self.sample_rate,
-                quality=quality,
+                recognition=recognitions[index],
+                start_seconds=sound.clip.start / self.sample_rate,
+                padded_seconds=sound.clip.padded / self.sample_rate,
+                quality=sound.quality,
             )
-            for index, ((clip, quality), _) in enumerate(batch)
+            for index, (sound, _) in enumerate(batch)
         ]
 
 
@@ -264,33 +340,35 @@ def select_clip(mono: FloatArray, audio: AudioConfig, start: float | None) -> Cl
 
 
 def _read_ahead(
-    sources: Sequence[Source], read: Callable[[Source], MeasuredClip]
-) -> Iterator[tuple[slice, list[MeasuredClip | UserError]]]:
+    count: int, read: Callable[[int], LoadedSound]
+) -> Iterator[tuple[slice, list[LoadedSound | UserError]]]:
     """Read sounds in batches; the next batch is read in a thread while the caller works.
 
     Yields:
-        The indices of a batch in ``sources``, and its clips, or the errors of ``read``.
+        The indices of a batch, and its sounds, or the errors of ``read``.
     """
 
-    def read_batch(batch: slice) -> list[MeasuredClip | UserError]:
-        clips: list[MeasuredClip | UserError] = []
-        for source in sources[batch]:
+    def read_batch(batch: range) -> list[LoadedSound | UserError]:
+        sounds: list[LoadedSound | UserError] = []
+        for index in batch:
             try:
-                clips.append(read(source))
+                sounds.append(read(index))
             except UserError as error:
-                clips.append(error)
-        return clips
+                sounds.append(error)
+        return sounds
 
-    batches = [slice(first, first + BATCH_SIZE) for first in range(0, len(sources), BATCH_SIZE)]
+    batches = [
+        range(first, min(first + BATCH_SIZE, count)) for first in range(0, count, BATCH_SIZE)
+    ]
     if not batches:
         return
     with ThreadPoolExecutor(1, "cargan-reading") as reader:
         reading = reader.submit(read_batch, batches[0])
         for index, batch in enumerate(batches):
-            clips = reading.result()
+            sounds = reading.result()
             if index + 1 < len(batches):
                 reading = reader.submit(read_batch, batches[index + 1])
-            yield batch, clips
+            yield slice(batch.start, batch.stop), sounds
 
 
 def _residue(

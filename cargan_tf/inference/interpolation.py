@@ -12,7 +12,7 @@ from PIL import Image
 from cargan_tf.audio.clips import Clip, louder, mix_clips
 from cargan_tf.errors import UserError
 from cargan_tf.inference.generator import Generator, Label, Source
-from cargan_tf.inference.result import GenerationResult
+from cargan_tf.inference.result import GenerationResult, Recognition
 from cargan_tf.labels import label_weights, weights_by_label
 from cargan_tf.visualization.grids import labeled_grid
 
@@ -65,36 +65,38 @@ def generate_mixes(
         generator: the model.
         clips: as ``generator.read_clip`` cuts them.
         labels: of both; they get the weights of the sounds. ``None`` is recognized from the sound,
-            and the confidence of the result is the lower one.
+            and the result has the less certain recognition.
         alphas: weights of the second clip, 0 to 1 each; see ``mix_clips``.
 
     Raises:
         UserError: an unknown label, none and a model that cannot recognize instruments, or a weight
             out of bounds.
     """
-    first, last, confidence = blend_label_weights(generator, clips, labels)
+    first, last, recognition = blend_label_weights(generator, clips, labels)
     sounds = [mix_clips(*clips, alpha) for alpha in alphas]
     fractions = [
         weights_by_label((1 - alpha) * first + alpha * last, generator.labels) for alpha in alphas
     ]
     return [
-        replace(one, confidence=confidence) for one in generator.generate_clips(sounds, fractions)
+        replace(one, recognition=recognition) for one in generator.generate_clips(sounds, fractions)
     ]
 
 
 def blend_label_weights(
     generator: Generator, clips: tuple[Clip, Clip], labels: tuple[Label, Label]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], float | None]:
-    """The label weights of two clips, [K] each, and the lower confidence of those recognized."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32], Recognition | None]:
+    """The label weights of two clips, [K] each, and the less certain recognition, if any."""
     generator.check_labels(labels)
-    weights, confidences = [], []
+    weights: list[NDArray[np.float32]] = []
+    recognitions: list[Recognition] = []
     for clip, label in zip(clips, labels, strict=True):
         if label is None:
             (recognition,) = generator.recognize([clip])
             label = recognition.label
-            confidences.append(recognition.confidence)
+            recognitions.append(recognition)
         weights.append(label_weights(label, generator.labels))
-    return weights[0], weights[1], min(confidences, default=None)
+    least = min(recognitions, key=lambda one: one.confidence or 0.0, default=None)
+    return weights[0], weights[1], least
 
 
 #: Gains in decibels: about the range from pp to ff, with more room below, since recordings are
@@ -121,7 +123,8 @@ def loudness_grid(generator: Generator, clip: Clip, name: str) -> Image.Image:
     names = [label.replace("_", " ") for label in labels]
     if generator.recognizes:
         (measured,) = generator.recognize([clip])
-        names[labels.index(measured.label)] += f"\nheard ({measured.confidence:.0%})"
+        if measured.confidence is not None:
+            names[labels.index(measured.label)] += f"\nrecognized ({measured.confidence:.0%})"
     columns = [
         f"{decibels:+d} dB".replace("-", "−") if decibels else "as it is"
         for decibels in LOUDNESS_DB

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from cargan_tf.audio.quality import ClipQuality
 from cargan_tf.utils.arrays import ImageArray
 
-#: A recognized instrument less sure than this is called a guess.
+#: A recognized instrument less probable than this is called a guess.
 CONFIDENT = 0.5
+#: With less, the three most probable instruments are named.
+SURE = 0.8
 
 
 @dataclass(frozen=True)
@@ -20,20 +22,61 @@ class Recognition:
     """The instrument recognized by the sound classifier.
 
     Attributes:
-        probabilities: of each label; they sum to 1.
+        probabilities: of each label.
+        none: probability that it is none of them; with the others it sums to 1.
+        silent: whether there was nothing to hear; the probabilities then mean nothing.
     """
 
     probabilities: Mapping[str, float]
+    none: float = 0.0
+    silent: bool = False
 
     @property
     def label(self) -> str:
-        """The most probable."""
+        """The most probable label, even if none of them is more probable."""
         return max(self.probabilities, key=self.probabilities.__getitem__)
 
     @property
-    def confidence(self) -> float:
-        """Its probability."""
-        return self.probabilities[self.label]
+    def confidence(self) -> float | None:
+        """Its probability; ``None`` for silence."""
+        return None if self.silent else self.probabilities[self.label]
+
+    @property
+    def is_none(self) -> bool:
+        """Whether the sound is more probably none of the labels than any single one."""
+        return not self.silent and self.none > self.probabilities[self.label]
+
+    def best(self, count: int = 3) -> list[tuple[str, float]]:
+        """The most probable labels with their probabilities; empty for silence."""
+        if self.silent:
+            return []
+        ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
+        return ranked[:count]
+
+    def describe(self) -> str:
+        """In words, such as ``violin (52%), viola (31%) or cello (9%)``; three if not sure."""
+        if self.silent:
+            return "silence"
+        best = self.best(1 if (self.confidence or 0.0) >= SURE else 3)
+        names = [f"{label.replace('_', ' ')} ({share:.0%})" for label, share in best]
+        words = " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+        return f"none of the instruments ({self.none:.0%}); {words}" if self.is_none else words
+
+    def warnings(self) -> list[str]:
+        """What the listener should know, in plain words."""
+        label = self.label.replace("_", " ")
+        if self.silent:
+            return [
+                f"silent: no instrument can be recognized; '{label}' is a guess, name the right one"
+            ]
+        if self.is_none:
+            return [
+                f"it sounds like none of the {len(self.probabilities)} instruments; the image shows"
+                f" '{label}', name another if it is one"
+            ]
+        if (self.confidence or 0.0) < CONFIDENT:
+            return [f"the instrument is a guess ({self.describe()}); name it if it is another"]
+        return []
 
 
 @dataclass(frozen=True)
@@ -48,7 +91,7 @@ class GenerationResult:
         sample_rate: Hz.
         spectrogram: what the networks saw of it, [S, S, C] in [-1, 1].
         label_weights: the weight of each label, where it is not 0.
-        confidence: of the sound classifier; ``None`` where the label was given.
+        recognition: of the sound classifier; ``None`` if the label was given.
         start_seconds: where in the sound the clip begins.
         padded_seconds: silence added because the sound was shorter than a clip.
         quality: loudness, and whether it is silence or noise.
@@ -61,10 +104,15 @@ class GenerationResult:
     sample_rate: int
     spectrogram: NDArray[np.float32]
     label_weights: Mapping[str, float]
-    confidence: float | None
+    recognition: Recognition | None
     start_seconds: float
     padded_seconds: float
     quality: ClipQuality
+
+    @property
+    def confidence(self) -> float | None:
+        """Probability of the recognized label; ``None`` if it was given, or for silence."""
+        return None if self.recognition is None else self.recognition.confidence
 
     @property
     def seconds(self) -> float:
@@ -81,7 +129,8 @@ class GenerationResult:
         said = []
         if self.padded_seconds:
             said.append(f"shorter than a clip; {self.padded_seconds:.2f} s of silence were added")
-        if self.quality.silent:
+        guessed = [] if self.recognition is None else self.recognition.warnings()
+        if self.quality.silent and not (self.recognition and self.recognition.silent):
             said.append(
                 f"silent ({self.quality.rms_db:.0f} dB of full scale); the image is a guess"
             )
@@ -90,14 +139,4 @@ class GenerationResult:
                 f"more like noise than notes (flatness {self.quality.flatness:.2f});"
                 " the image is a guess"
             )
-        return said + low_confidence_warning(self.label_weights, self.confidence)
-
-
-def low_confidence_warning(
-    label_weights: Mapping[str, float], confidence: float | None
-) -> list[str]:
-    """A warning if the label was recognized with too little confidence to be believed."""
-    if confidence is None or confidence >= CONFIDENT:
-        return []
-    measured = " and ".join(label_weights)
-    return [f"the instrument is a guess ({measured}, {confidence:.0%}); name it if it is another"]
+        return said + guessed

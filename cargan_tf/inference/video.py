@@ -12,22 +12,17 @@ from pathlib import Path
 
 import numpy as np
 
-from cargan_tf.audio.clips import cut_clip, root_mean_square
+from cargan_tf.audio.clips import cut_clip
 from cargan_tf.audio.decode import read_audio
 from cargan_tf.inference.generator import BATCH_SIZE, Generator, Label, Source
 from cargan_tf.inference.result import (
     GenerationResult,
     Recognition,
-    low_confidence_warning,
 )
 from cargan_tf.inference.video_writer import check_video_name, write_video
 from cargan_tf.labels import label_weights, weights_by_label
 from cargan_tf.utils.arrays import FloatArray, ImageArray
 from cargan_tf.utils.progress import Reporter, SilentReporter
-
-#: Places of a recording that are listened to, at most, to recognize the instrument.
-RECOGNITION_CLIPS = 64
-
 
 FRAMES_PER_SECOND = 10
 
@@ -70,26 +65,6 @@ def generate_frames(
         yield from generator.generate_clips(clips, [label] * len(clips))
 
 
-def recognize_recording(generator: Generator, waveform: FloatArray) -> Recognition:
-    """Recognize the instrument of a whole recording; louder clips count more.
-
-    The probabilities of clips all over the recording, weighted by their root mean square.
-
-    Raises:
-        UserError: the model cannot recognize instruments.
-    """
-    samples = generator.clip_samples
-    last = max(0, len(waveform) - samples)
-    count = min(RECOGNITION_CLIPS, 1 + 2 * last // samples)
-    starts = np.linspace(0, last, count).round().astype(int)
-    clips = [cut_clip(waveform, int(start), samples) for start in np.unique(starts)]
-    measured = generator.recognize(clips)
-    loudness = np.array([root_mean_square(clip.samples) for clip in clips])
-    fractions = loudness / loudness.sum() if loudness.any() else np.full(len(clips), 1 / len(clips))
-    rows = np.array([[one.probabilities[label] for label in generator.labels] for one in measured])
-    return Recognition(dict(zip(generator.labels, (fractions @ rows).tolist(), strict=True)))
-
-
 def smoothed(frames: Iterable[ImageArray], radius: int) -> Iterator[ImageArray]:
     """Each frame as the mean of those around it: no frame comes later for it.
 
@@ -114,7 +89,7 @@ class VideoResult:
 
     Attributes:
         label_weights: the weight of each label, where it is not 0.
-        confidence: of the sound classifier; ``None`` where the label was given.
+        recognition: of the sound classifier; ``None`` if the label was given.
         frames: their number.
         seconds: they last so long together.
         silent: frames whose clip is silent.
@@ -122,11 +97,16 @@ class VideoResult:
     """
 
     label_weights: Mapping[str, float]
-    confidence: float | None
+    recognition: Recognition | None
     frames: int
     seconds: float
     silent: int
     noise_like: int
+
+    @property
+    def confidence(self) -> float | None:
+        """Probability of the recognized label; ``None`` if it was given, or for silence."""
+        return None if self.recognition is None else self.recognition.confidence
 
     def warnings(self) -> list[str]:
         """What the viewer should know: frames of silence or noise, a label guessed."""
@@ -136,7 +116,7 @@ class VideoResult:
             for count, what in counts
             if count
         ]
-        return said + low_confidence_warning(self.label_weights, self.confidence)
+        return said + ([] if self.recognition is None else self.recognition.warnings())
 
 
 def generate_video(
@@ -169,10 +149,10 @@ def generate_video(
     if not isinstance(source, Path):
         source = io.BytesIO(source.read())  # read twice: for the images, and for the soundtrack
     waveform = read_audio(source, generator.sample_rate)
-    confidence = None
+    recognition = None
     if label is None:
-        recognition = recognize_recording(generator, waveform)
-        label, confidence = recognition.label, recognition.confidence
+        recognition = generator.recognize_recording(waveform)
+        label = recognition.label
     starts = sliding_starts(
         len(waveform), generator.clip_samples, generator.sample_rate, frames_per_second
     )
@@ -191,7 +171,7 @@ def generate_video(
         write_video(file, frames, frames_per_second, source)
     return VideoResult(
         label_weights=weights_by_label(label_weights(label, generator.labels), generator.labels),
-        confidence=confidence,
+        recognition=recognition,
         frames=len(starts),
         seconds=len(starts) / frames_per_second,
         silent=found["silent"],

@@ -1,69 +1,127 @@
-"""The sound classifier, which recognizes the instrument: a small CNN (not in the paper)."""
+"""The sound classifier, which recognizes the instrument of half a second (not in the paper).
+
+A log-mel in, one logit per label out, and one for sounds of none of the labels. It has its own
+log-mel, the same for all configurations, normalized clip by clip: level, microphone and room must
+not decide.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import keras
 import tensorflow as tf
 
-from cargan_tf.config import Config
+from cargan_tf.config import AudioConfig, Config
 from cargan_tf.models.base import CompositeLayer
 from cargan_tf.models.layers.batch_norm import BatchNorm
 
-#: Rows and columns it looks at, at most: enough to distinguish instruments, and as cheap for
-#: images of 256 pixels as for those of 64.
-SIZE = 64
-#: Channels in widths, kernel, and stride in bands and in time, of each convolution. The first is
-#: coarse in time: instruments differ in which bands sound together.
-CONVOLUTIONS = ((1, 5, (2, 4)), (2, 5, (2, 2)), (4, 3, (2, 2)), (4, 3, (2, 2)))
-DROPOUT = 0.1
+#: Its log-mel: bands from 30 Hz to 10 kHz, windows of about 46 ms every 12 ms.
+BANDS: Final = 96
+LOWEST_HZ, HIGHEST_HZ = 30.0, 10_000.0
+WINDOW_SECONDS, HOP_SECONDS = 0.0464, 0.0116
+#: What lies further below a clip's loudest value is treated as silence.
+RANGE_DB: Final = 70.0
+#: Standard deviation of silence in dB, so that normalizing it does not divide by 0.
+MIN_STD: Final = 1.0
+#: Channels of the blocks in widths; each has two convolutions and is pooled by 2.
+BLOCKS: Final = (1, 2, 3, 4)
+#: Larger log-mels, of sources that have spectrograms only, are resized.
+MAX_FRAMES: Final = 44
+DROPOUT: Final = 0.4
+
+
+def sound_classifier_audio(config: Config) -> AudioConfig:
+    """The log-mel that the sound classifier of a configuration takes.
+
+    With ``model.spectrogram: jet`` it is the data set's, as its source may have no waveforms.
+    """
+    audio = config.audio
+    if config.model.spectrogram == "jet":
+        return audio
+    rate = audio.sample_rate
+    window = 2 ** round(float(tf.math.log(WINDOW_SECONDS * rate) / tf.math.log(2.0)))
+    return AudioConfig(
+        sample_rate=rate,
+        clip_seconds=audio.clip_seconds,
+        n_fft=int(window),
+        hop_length=round(HOP_SECONDS * rate),
+        n_mels=BANDS,
+        f_min=LOWEST_HZ,
+        f_max=min(HIGHEST_HZ, rate / 2),
+        silence_rms_db=audio.silence_rms_db,
+        noise_flatness=audio.noise_flatness,
+    )
 
 
 class SoundClassifier(CompositeLayer, keras.Model):
-    """Convolutions, the mean over time, one dense layer.
+    """Four blocks of convolutions, mean and maximum over time, one dense layer.
 
-    Input shape: [B, S, S, C], what the generators see of the sound. Output shape: [B, K], logits.
+    Input shape: [B, n_mels, frames], a log-mel in dB, or in [0, 1] with ``log_mel_scale: clip``.
+    Output shape: [B, K + 1], logits; the last is of sounds of none of the K labels.
     """
 
     def __init__(self, config: Config, label_count: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.time_is_downwards = config.model.spectrogram == "jet"
-        self.convolutions = [
-            keras.layers.Conv2D(
-                widths * config.sound_classifier.width,
-                kernel,
-                strides=strides,
-                padding="same",
-                use_bias=False,
-                kernel_initializer="he_normal",
-            )
-            for widths, kernel, strides in CONVOLUTIONS
+        self.range = RANGE_DB if config.audio.log_mel_scale == "decibels" else 1.0
+        self.minimum_std = MIN_STD * self.range / RANGE_DB
+        width = config.sound_classifier.width
+        self.first = _Convolution(width, (5, 3), (1, 2))
+        self.pairs = [
+            [_Convolution(widths * width), _Convolution(widths * width)] for widths in BLOCKS
         ]
-        self.norms = [BatchNorm() for _ in CONVOLUTIONS]
         self.dropout = keras.layers.Dropout(DROPOUT)
-        self.to_logits = keras.layers.Dense(label_count)
+        self.to_logits = keras.layers.Dense(label_count + 1)
 
-    def call(self, spectrogram: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Logits of each label."""
-        features = spectrogram
-        if self.time_is_downwards:
-            features = tf.transpose(features, [0, 2, 1, 3])
-        if features.shape[1] > SIZE:
-            features = tf.image.resize(features, (SIZE, SIZE), antialias=True)
-        # A louder clip is brighter all over. Without this, clips made 10 dB softer than they were
-        # are named right in 63 % instead of 93 % (docs/explanation/results.md).
-        features -= tf.reduce_mean(features, axis=[1, 2, 3], keepdims=True)
-        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            features = tf.nn.relu(norm(convolution(features), training=training))
-        features = tf.reduce_mean(features, axis=2)  # over time: [B, bands, channels]
+    def call(self, log_mel: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Logits of each label and of none."""
+        features = self.first(self._normalized(log_mel), training=training)
+        for first, second in self.pairs:
+            features = second(first(features, training=training), training=training)
+            pool = [min(2, size) for size in features.shape[1:3]]
+            features = tf.nn.max_pool2d(features, pool, pool, "SAME")
+        over_time = [tf.reduce_mean(features, axis=2), tf.reduce_max(features, axis=2)]
+        features = tf.concat(over_time, axis=-1)  # [B, bands, channels]
         features = tf.reshape(features, [-1, features.shape[1] * features.shape[2]])
         return self.to_logits(self.dropout(features, training=training))
 
+    def _normalized(self, log_mel: tf.Tensor) -> tf.Tensor:
+        """[B, n_mels, frames, 1], each clip of mean 0 and standard deviation 1."""
+        top = tf.reduce_max(log_mel, axis=[1, 2], keepdims=True)
+        limited = tf.maximum(log_mel, top - self.range)
+        mean, variance = tf.nn.moments(limited, axes=[1, 2], keepdims=True)
+        normalized = ((limited - mean) / (tf.sqrt(variance) + self.minimum_std))[..., tf.newaxis]
+        if normalized.shape[2] > MAX_FRAMES:
+            size = (normalized.shape[1], MAX_FRAMES)
+            normalized = tf.image.resize(normalized, size, antialias=True)
+        return normalized
+
+
+class _Convolution(CompositeLayer):
+    """Convolution, batch norm, ReLU."""
+
+    def __init__(
+        self, channels: int, kernel: tuple[int, int] = (3, 3), strides: tuple[int, int] = (1, 1)
+    ) -> None:
+        super().__init__()
+        self.convolution = keras.layers.Conv2D(
+            channels,
+            kernel,
+            strides,
+            padding="same",
+            use_bias=False,
+            kernel_initializer="he_normal",
+        )
+        self.norm = BatchNorm()
+
+    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """[B, H, W, C] to [B, H', W', channels]."""
+        return tf.nn.relu(self.norm(self.convolution(features), training=training))
+
 
 def new_sound_classifier(config: Config, label_count: int) -> SoundClassifier:
-    """The network with its weights made."""
+    """The network with initial weights."""
+    audio = sound_classifier_audio(config)
     network = SoundClassifier(config, label_count, name="sound_classifier")
-    size = config.data.image_size
-    network(tf.zeros([1, size, size, config.model.spectrogram_channels]))
+    network(tf.zeros([1, audio.n_mels, audio.frames]))
     return network

@@ -21,18 +21,17 @@ from typing import Any
 import numpy as np
 
 from cargan_tf.errors import UserError
-from cargan_tf.labels import SUB_URMP_LABELS, label_index
+from cargan_tf.labels import NONE, SUB_URMP_LABELS, label_index
 from cargan_tf.synthetic import soundfont as sampler
 from cargan_tf.synthetic.figure import Pose, player_looks
 from cargan_tf.synthetic.other_sounds import other_sound
 from cargan_tf.synthetic.real_recordings import (
-    NONE,
     SPLITS,
     RealRecording,
     find_recordings,
     read_clips,
 )
-from cargan_tf.synthetic.recording import Clip, player_of, record_clips
+from cargan_tf.synthetic.recording import Clip, player_of, record_clips, soundfont_of
 from cargan_tf.synthetic.scene import background, draw_player
 from cargan_tf.synthetic.synthesizer import SAMPLE_RATE
 from cargan_tf.synthetic.timbre import INSTRUMENTS, PLAYERS, generator
@@ -179,7 +178,7 @@ class Row:
     loudness_db: float
     pose_pitch: float
     pose_loudness: float
-    source: str  # "synthesizer", a SoundFont's name or a real recording's
+    source: str  # "synthesizer", "real" or a SoundFont's name
 
 
 @dataclass(frozen=True)
@@ -252,7 +251,8 @@ def _write_others(job: Job) -> None:
 def _row(job: Job, player: int, clip: Clip) -> Row:
     recording = f"{job.label}{job.recording:02d}"
     name = f"{job.split}/{job.label}/{recording}_{clip.start_ms}"
-    by = "SoundFont" if job.soundfonts else "synthesizer"
+    font = soundfont_of(job.label, job.recording, job.seed, job.soundfonts)
+    by = "synthesizer" if font is None else font.stem
     return Row(
         split=job.split,
         label=job.label,
@@ -265,7 +265,7 @@ def _row(job: Job, player: int, clip: Clip) -> Row:
         loudness_db=round(clip.loudness_db, 2),
         pose_pitch=round(clip.pitch, 4),
         pose_loudness=round(clip.loudness, 4),
-        source=by if job.real is None else job.real.path.name,
+        source=by if job.real is None else "real",
     )
 
 

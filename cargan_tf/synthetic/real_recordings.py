@@ -18,13 +18,11 @@ import numpy as np
 
 from cargan_tf.audio.decode import read_audio
 from cargan_tf.errors import UserError
-from cargan_tf.labels import label_index
+from cargan_tf.labels import NONE, label_index
 from cargan_tf.synthetic.recording import CLIP_SAMPLES, Clip, cut_clip
 from cargan_tf.synthetic.synthesizer import SAMPLE_RATE
 from cargan_tf.synthetic.timbre import INSTRUMENTS, generator
 
-#: The folder or label of sounds of none of the instruments.
-NONE: Final = "none"
 SPLITS: Final = ("train", "validation", "test")
 #: Fractions of the notes that are held out where the table names no split.
 VALIDATION_FRACTION, TEST_FRACTION = 0.15, 0.15

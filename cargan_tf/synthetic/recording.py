@@ -47,6 +47,13 @@ def player_of(recording: int) -> int:
     return recording % PLAYERS
 
 
+def soundfont_of(label: str, recording: int, seed: int, soundfonts: Sequence[Path]) -> Path | None:
+    """Which of ``soundfonts`` plays ``recording``; ``None`` for the synthesizer."""
+    if not soundfonts:
+        return None
+    return soundfonts[int(generator(seed, label, recording, "soundfont").integers(len(soundfonts)))]
+
+
 def record_clips(
     label: str, recording: int, clips: int, seed: int, soundfonts: Sequence[Path] = ()
 ) -> list[Clip]:
@@ -91,10 +98,11 @@ def _perform(
     instrument = INSTRUMENTS[label]
     # Part of the seed: another word would change the sound of every player.
     playing = timbre(player, generator(seed, label, player, "signature"))
-    if soundfonts:
-        random = generator(seed, label, recording, "soundfont")
-        font = soundfonts[int(random.integers(len(soundfonts)))]
-        program = instrument.programs[random.integers(len(instrument.programs))]
+    font = soundfont_of(label, recording, seed, soundfonts)
+    if font is not None:
+        program = instrument.programs[
+            generator(seed, label, recording, "program").integers(len(instrument.programs))
+        ]
         dry = sampler.render(font, score.notes, program, instrument, playing, score.seconds)
     else:
         random = generator(seed, label, recording, "performance")

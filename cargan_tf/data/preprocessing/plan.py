@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import FORMAT_VERSION, Shard
+from cargan_tf.data.other_sounds import find_other_sounds
 from cargan_tf.data.pairs import SPLITS, Pair, Skipped, Source
 from cargan_tf.data.preprocessing.worker import Chunk, extract
 from cargan_tf.data.sources.detection import first_reasons
@@ -47,6 +48,7 @@ class Plan:
         shards: every file, training first.
         skipped: what falls away before decoding.
         digest: equal for equal plans: settings, pairs, and sizes and times of their files.
+        other_sounds: files with sounds of none of the labels, by split.
     """
 
     source: Source
@@ -55,6 +57,7 @@ class Plan:
     shards: tuple[PlannedShard, ...]
     skipped: tuple[Skipped, ...]
     digest: str
+    other_sounds: dict[str, list[Path]] = field(default_factory=dict)
 
 
 def make_plan(source: Source, config: Config) -> Plan:
@@ -79,8 +82,9 @@ def make_plan(source: Source, config: Config) -> Plan:
     shards = tuple(
         shard for split in SPLITS for shard in _shards_of(split, source.pairs, labels, config)
     )
-    digest = _digest(source.root, shards, skipped, config)
-    return Plan(source, config, labels, shards, skipped, digest)
+    others = {} if source.spectrograms else find_other_sounds(source.root, config)
+    digest = _digest(source.root, shards, skipped, config, others)
+    return Plan(source, config, labels, shards, skipped, digest, others)
 
 
 def check_unchanged(plan: Plan) -> None:
@@ -91,7 +95,8 @@ def check_unchanged(plan: Plan) -> None:
     Raises:
         UserError: a file was written, replaced or removed meanwhile.
     """
-    if _digest(plan.source.root, plan.shards, plan.skipped, plan.config) != plan.digest:
+    planned = plan.shards, plan.skipped, plan.config, plan.other_sounds
+    if _digest(plan.source.root, *planned) != plan.digest:
         raise UserError(
             f"files in {plan.source.root} changed while they were read: run the same command"
             " again when nothing writes there."
@@ -118,6 +123,7 @@ def _digest(
     shards: tuple[PlannedShard, ...],
     skipped: tuple[Skipped, ...],
     config: Config,
+    other_sounds: dict[str, list[Path]],
 ) -> str:
     settings = {
         "format": FORMAT_VERSION,
@@ -130,9 +136,11 @@ def _digest(
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for shard in shards:
         for pair in shard.pairs:
-            row = [*pair.key, pair.player, pair.offset_ms, pair.frame_ms, *pair.strip]
+            row = [*pair.key, pair.player, pair.source, pair.offset_ms, pair.frame_ms, *pair.strip]
             row += [*_state(pair.audio, root), *_state(pair.image, root)]
             digest.update(json.dumps(row).encode())
+    for split, files in other_sounds.items():
+        digest.update(json.dumps([split, [_state(file, root) for file in files]]).encode())
     return digest.hexdigest()
 
 

@@ -13,8 +13,16 @@ from filelock import FileLock, Timeout
 
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config
-from cargan_tf.data.dataset import DATASET_FILE, FORMAT_VERSION, Counts, DatasetInfo, load_dataset
-from cargan_tf.data.pairs import SPLITS
+from cargan_tf.data.dataset import (
+    DATASET_FILE,
+    FORMAT_VERSION,
+    Counts,
+    DatasetInfo,
+    Shard,
+    load_dataset,
+)
+from cargan_tf.data.other_sounds import write_other_sounds
+from cargan_tf.data.pairs import SPLITS, Skipped
 from cargan_tf.data.preprocessing.beam_runner import BeamJob, check_beam, write_by_beam
 from cargan_tf.data.preprocessing.plan import (
     Plan,
@@ -44,7 +52,11 @@ _SILENT = SilentReporter()
 
 
 def build_metadata(
-    plan: Plan, reports: list[ShardReport], statistics: BandStatistics
+    plan: Plan,
+    reports: list[ShardReport],
+    statistics: BandStatistics,
+    other_sounds: dict[str, Shard] | None = None,
+    skipped: Iterable[Skipped] = (),
 ) -> DatasetInfo:
     """The metadata of the data set whose shards ``reports`` describe, in the order of the plan."""
     splits = [split for split in SPLITS if any(report.split == split for report in reports)]
@@ -66,7 +78,7 @@ def build_metadata(
         noise_like=by_split("noise_like"),
         padded=by_split("padded"),
         dropped_silent=by_split("dropped_silent"),
-        skipped=plan.skipped + tuple(item for report in reports for item in report.skipped),
+        skipped=(*plan.skipped, *(item for report in reports for item in report.skipped), *skipped),
         shared_recordings=plan.source.shared_recordings(),
         config=plan.config,
         statistics=statistics,
@@ -74,6 +86,7 @@ def build_metadata(
             split: tuple(report.shard for report in reports if report.split == split)
             for split in splits
         },
+        other_sounds=other_sounds or {},
         source=one_line(plan.source.root),
         source_kind=plan.source.kind,
         notes=plan.source.notes,
@@ -232,7 +245,9 @@ def _make(
     ordered = [reports[planned.name] for planned in plan.shards]
     _check_training(plan, ordered, work)
     training = (report for report in ordered if report.split == "train")
-    info = build_metadata(plan, ordered, band_statistics(training, plan.config.audio))
+    statistics = band_statistics(training, plan.config.audio)
+    others, skipped = write_other_sounds(plan.other_sounds, work, plan.config)
+    info = build_metadata(plan, ordered, statistics, others, skipped)
     write_json(work / DATASET_FILE, info.model_dump(mode="json"))
     if work != out:
         os.replace(work, out)

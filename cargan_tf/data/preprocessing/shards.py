@@ -135,7 +135,8 @@ def _write_chunk(
 ) -> None:
     for row, (pair, quality) in enumerate(zip(chunk.pairs, chunk.qualities, strict=True)):
         label = labels.index(pair.label)
-        writer.write(serialize(pair, chunk.log_mels[row], chunk.photos[row], label, quality))
+        arrays = chunk.log_mels[row], chunk.waveforms[row], chunk.photos[row]
+        writer.write(serialize(pair, *arrays, label, quality))
 
 
 @contextmanager

@@ -44,6 +44,9 @@ WHOLE_FILE_SECONDS = 10.0
 _MARGIN_SECONDS = 1
 
 
+#: The stored waveforms' value of 1.0.
+FULL_SCALE: Final = 32_767
+
 #: An image scaled by its own range shows neither the clip's loudness nor its fine spectrum.
 UNKNOWN_QUALITY: Final = ClipQuality(math.nan, math.nan, silent=False, noise_like=False)
 _SUFFIX = ".arrays"
@@ -140,6 +143,7 @@ class ExtractedPairs:
     Attributes:
         pairs: the N pairs, in the order of the chunk.
         log_mels: float32 [N, n_mels, frames] in dB, or in [0, 1] where scaled by clip.
+        waveforms: int16 [N, clip_samples]; [N, 0] where the source has spectrograms only.
         photos: uint8 [N, size, size, 3].
         qualities: of the N clips.
         padded: ids of clips whose file ended early, filled with zeros.
@@ -149,6 +153,7 @@ class ExtractedPairs:
 
     pairs: tuple[Pair, ...]
     log_mels: NDArray[np.float32]
+    waveforms: NDArray[np.int16]
     photos: NDArray[np.uint8]
     qualities: tuple[ClipQuality, ...]
     padded: frozenset[str]
@@ -196,6 +201,7 @@ def _extract(chunk: Chunk) -> ExtractedPairs:
     return ExtractedPairs(
         pairs=tuple(pairs),
         log_mels=_log_mels(sounds, chunk),
+        waveforms=_waveforms(sounds, chunk),
         photos=np.stack(photos) if photos else np.zeros((0, size, size, 3), np.uint8),
         qualities=tuple(sound.quality for sound in sounds),
         padded=frozenset(p.id for p, sound in zip(pairs, sounds, strict=True) if sound.padded),
@@ -224,21 +230,35 @@ def _log_mels(sounds: list[_Sound], chunk: Chunk) -> NDArray[np.float32]:
     return contents if chunk.spectrograms else log_mel(contents, chunk.audio)
 
 
+def _waveforms(sounds: list[_Sound], chunk: Chunk) -> NDArray[np.int16]:
+    if chunk.spectrograms or not sounds:
+        samples = 0 if chunk.spectrograms else chunk.audio.clip_samples
+        return np.zeros((len(sounds), samples), np.int16)
+    return to_int16(np.stack([sound.content for sound in sounds]))
+
+
+def to_int16(waveforms: NDArray[np.float32]) -> NDArray[np.int16]:
+    """[..., samples] at full scale ±1 to 16 bits; what exceeds full scale is clipped."""
+    return np.round(np.clip(waveforms, -1, 1) * FULL_SCALE).astype(np.int16)
+
+
 @dataclass(frozen=True, eq=False)
 class StoredArrays:
     """An ``ExtractedPairs`` whose arrays lie in a file.
 
     Attributes:
         rest: all but the arrays; these are empty.
-        file: holds the photos, then the log-mels.
+        file: holds the photos, the log-mels and the waveforms, one after the other.
         photos: their shape.
         log_mels: their shape.
+        waveforms: their shape.
     """
 
     rest: ExtractedPairs
     file: str
     photos: tuple[int, ...]
     log_mels: tuple[int, ...]
+    waveforms: tuple[int, ...]
 
 
 def store_arrays(extracted: ExtractedPairs, folder: str, name: str) -> StoredArrays:
@@ -246,7 +266,7 @@ def store_arrays(extracted: ExtractedPairs, folder: str, name: str) -> StoredArr
     handle, file = tempfile.mkstemp(dir=folder, prefix=name, suffix=_SUFFIX)
     try:
         with os.fdopen(handle, "wb") as stream:
-            for array in (extracted.photos, extracted.log_mels):
+            for array in (extracted.photos, extracted.log_mels, extracted.waveforms):
                 np.ascontiguousarray(array).tofile(stream)
     except BaseException:
         os.unlink(file)
@@ -255,8 +275,10 @@ def store_arrays(extracted: ExtractedPairs, folder: str, name: str) -> StoredArr
         extracted,
         photos=extracted.photos[:0].copy(),  # a view would take the whole array along
         log_mels=extracted.log_mels[:0].copy(),
+        waveforms=extracted.waveforms[:0].copy(),
     )
-    return StoredArrays(rest, file, extracted.photos.shape, extracted.log_mels.shape)
+    shapes = (extracted.photos.shape, extracted.log_mels.shape, extracted.waveforms.shape)
+    return StoredArrays(rest, file, *shapes)
 
 
 def load_arrays(stored: StoredArrays) -> ExtractedPairs:
@@ -265,9 +287,13 @@ def load_arrays(stored: StoredArrays) -> ExtractedPairs:
     with open(stored.file, "rb") as stream:
         photos = np.fromfile(stream, rest.photos.dtype, math.prod(stored.photos))
         log_mels = np.fromfile(stream, rest.log_mels.dtype, math.prod(stored.log_mels))
+        waveforms = np.fromfile(stream, np.int16, math.prod(stored.waveforms))
     os.unlink(stored.file)
     return replace(
-        rest, photos=photos.reshape(stored.photos), log_mels=log_mels.reshape(stored.log_mels)
+        rest,
+        photos=photos.reshape(stored.photos),
+        log_mels=log_mels.reshape(stored.log_mels),
+        waveforms=waveforms.reshape(stored.waveforms),
     )
 
 

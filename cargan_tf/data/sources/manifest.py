@@ -71,6 +71,7 @@ def _pair(row: dict[str, str], root: Path, where: str) -> Pair:
         audio=confined_file(row["audio"], root, f"{where}, audio"),
         image=confined_file(row["image"], root, f"{where}, image"),
         player=row.get("player", ""),
+        source=row.get("source", ""),
         offset_ms=_milliseconds(row, "offset_ms") if row.get("offset_ms") else 0,
     )
 

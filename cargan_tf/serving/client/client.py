@@ -205,8 +205,9 @@ class _Remote:
         return self._predict("soft_labels", inputs, self._generated)
 
     def recognize(self, waveform: NDArray[np.float32]) -> Tensors:
-        """[B, samples] to ``label_probabilities`` [B, K]."""
-        return self._predict("recognize", {"waveform": waveform}, ["label_probabilities"])
+        """[B, samples] to ``label_probabilities`` [B, K] and ``none_probability`` [B]."""
+        outputs = ["label_probabilities", "none_probability"]
+        return self._predict("recognize", {"waveform": waveform}, outputs)
 
     def _predict(self, signature: str, inputs: Tensors, outputs: Sequence[str]) -> Tensors:
         count, samples = inputs["waveform"].shape

@@ -37,6 +37,7 @@ _TYPES: Final = {
     "residue": np.float32,
     "spectrogram": np.float32,
     "label_probabilities": np.float32,
+    "none_probability": np.float32,
 }
 #: Connecting takes less time than an image.
 _CONNECT_SECONDS: Final = 5.0

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cargan_tf.audio.quality import ClipQuality
-from cargan_tf.inference.result import GenerationResult, Recognition, low_confidence_warning
+from cargan_tf.inference.result import GenerationResult, Recognition
 
 PICTURE = np.zeros((4, 4, 3), np.uint8)
 
@@ -16,12 +16,18 @@ def generated(**changes):
         "sample_rate": 8_000,
         "spectrogram": np.zeros((4, 4, 1), np.float32),
         "label_weights": {"cello": 0.3, "violin": 0.7},
-        "confidence": None,
+        "recognition": None,
         "start_seconds": 0.0,
         "padded_seconds": 0.0,
         "quality": ClipQuality(-20, 0.01, silent=False, noise_like=False),
     }
     return GenerationResult(**{**values, **changes})
+
+
+def recognized(violin, viola=0.0, none=0.0, silent=False):
+    rest = 1 - violin - viola - none
+    probabilities = {"cello": rest, "viola": viola, "violin": violin}
+    return Recognition(probabilities, none, silent)
 
 
 def test_the_label_is_that_with_the_greatest_share():
@@ -33,7 +39,7 @@ def test_it_lasts_as_long_as_its_samples():
 
 
 def test_nothing_doubtful_no_warnings():
-    assert generated(confidence=0.9).warnings() == []
+    assert generated(recognition=recognized(0.9)).warnings() == []
 
 
 @pytest.mark.parametrize(
@@ -42,7 +48,15 @@ def test_nothing_doubtful_no_warnings():
         ({"padded_seconds": 0.2}, "0.20 s of silence were added"),
         ({"quality": ClipQuality(-80, 0, silent=True, noise_like=False)}, "silent (-80 dB"),
         ({"quality": ClipQuality(-9, 0.6, silent=False, noise_like=True)}, "(flatness 0.60)"),
-        ({"confidence": 0.3}, "the instrument is a guess (cello and violin, 30%)"),
+        (
+            {"recognition": recognized(0.45, 0.35)},
+            "the instrument is a guess (violin (45%), viola (35%) or cello (20%))",
+        ),
+        (
+            {"recognition": recognized(0.2, 0.1, none=0.6)},
+            "it sounds like none of the 3 instruments; the image shows 'violin'",
+        ),
+        ({"recognition": recognized(0.9, silent=True)}, "no instrument can be recognized"),
     ],
 )
 def test_what_is_doubtful_is_said(changes, said):
@@ -50,11 +64,23 @@ def test_what_is_doubtful_is_said(changes, said):
     assert said in warning
 
 
-@pytest.mark.parametrize("confidence", [None, 0.5, 1.0])
-def test_a_given_or_sure_label_is_not_doubted(confidence):
-    assert low_confidence_warning({"cello": 1.0}, confidence) == []
+def test_silence_without_a_label_is_said_once_and_has_no_percentage():
+    quality = ClipQuality(-80, 0, silent=True, noise_like=False)
+    silence = generated(recognition=recognized(0.97, silent=True), quality=quality)
+    (warning,) = silence.warnings()
+    assert "%" not in warning
+    assert silence.confidence is None
+    assert silence.recognition.best() == []
+
+
+def test_a_sure_label_is_named_alone_and_an_unsure_one_with_its_rivals():
+    assert recognized(0.9, 0.05).describe() == "violin (90%)"
+    assert recognized(0.6, 0.3).describe() == "violin (60%), viola (30%) or cello (10%)"
+    unknown = recognized(0.2, 0.1, none=0.6).describe()
+    assert unknown.startswith("none of the instruments (60%); violin (20%), ")
 
 
 def test_the_most_probable_instrument_is_recognized():
     heard = Recognition({"cello": 0.2, "flute": 0.7, "violin": 0.1})
-    assert (heard.label, heard.confidence) == ("flute", 0.7)
+    assert (heard.label, heard.confidence, heard.is_none) == ("flute", 0.7, False)
+    assert heard.best(2) == [("flute", 0.7), ("cello", 0.2)]

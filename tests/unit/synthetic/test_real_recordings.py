@@ -5,7 +5,8 @@ import pytest
 import soundfile
 
 from cargan_tf.errors import UserError
-from cargan_tf.synthetic.real_recordings import NONE, find_recordings, midi_of, read_clips
+from cargan_tf.labels import NONE
+from cargan_tf.synthetic.real_recordings import find_recordings, midi_of, read_clips
 
 RATE = 16_000
 

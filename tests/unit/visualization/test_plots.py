@@ -34,7 +34,7 @@ def generated():
         sample_rate=800,
         spectrogram=np.linspace(-1, 1, 64, dtype=np.float32).reshape(8, 8, 1),
         label_weights={"violin": 1.0},
-        confidence=None,
+        recognition=None,
         start_seconds=0,
         padded_seconds=0,
         quality=ClipQuality(-20, 0, silent=False, noise_like=False),
