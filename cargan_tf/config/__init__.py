@@ -18,6 +18,7 @@ from cargan_tf.config.model_sections import (
 from cargan_tf.config.schema import Config
 from cargan_tf.config.sections import (
     AudioConfig,
+    AugmentationConfig,
     DataConfig,
     LossConfig,
     MonitorConfig,
@@ -26,6 +27,7 @@ from cargan_tf.config.sections import (
 
 __all__ = [
     "AudioConfig",
+    "AugmentationConfig",
     "CMCGANConfig",
     "ClassifierConfig",
     "Config",

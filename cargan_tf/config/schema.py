@@ -70,6 +70,15 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _one_sound_a_pair(self) -> Config:
+        if self.data.shuffle_sounds and self.augmentation.generator_fraction:
+            raise ValueError(
+                "data.shuffle_sounds takes another clip's sound as it is stored: set"
+                " augmentation.generator_fraction to 0"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _mismatched_pairs_need_a_batch(self) -> Config:
         if self.model.kind != "cargan" and self.training.batch_size < 2:
             raise ValueError(

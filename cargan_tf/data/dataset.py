@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config, TrainingConfig
-from cargan_tf.data.pairs import Skipped
+from cargan_tf.data.pairs import REFERENCE_LISTS, Skipped
 from cargan_tf.errors import UserError
 from cargan_tf.utils.remote import to_path
 
@@ -91,6 +91,11 @@ class DatasetInfo(_Description):
     source_kind: str
     notes: tuple[str, ...] = ()
     plan: str
+
+    @property
+    def has_waveforms(self) -> bool:
+        """Whether records hold waveforms; not if the source has spectrogram images."""
+        return self.source_kind != REFERENCE_LISTS
 
     def records(self, split: str) -> int:
         """Number of records in ``split``; 0 where the data set has no such split."""

@@ -7,6 +7,7 @@ the sound which image of the class to generate.
 
 from __future__ import annotations
 
+import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,9 +16,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from cargan_tf.audio.augmentation import augment
+from cargan_tf.audio.log_mel import log_mel
 from cargan_tf.audio.log_mel_graph import spectrogram_input
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits
+from cargan_tf.data.other_sounds import to_float
 from cargan_tf.data.records import parse, parse_log_mel, parse_sounds, read_records
 from cargan_tf.data.splits import hash_order
 from cargan_tf.errors import UserError
@@ -116,7 +120,10 @@ def training_batches(
     start = start_step * batch_size
     shuffled = _shuffled_in_memory if config.data.cache else _shuffled_from_disk
     records = shuffled(dataset, path, config, epoch_records, seed, start)
-    batches = _parsed(_part_of_each(records, batch_size, part), config)
+    changes_sound = config.augmentation.generator_fraction > 0
+    batches = _parsed(_part_of_each(records, batch_size, part), config, changes_sound)
+    if changes_sound:
+        batches = _augmented(batches, dataset, config, seed, start, part)
     if config.data.shuffle_sounds:
         split = read_records(_files(dataset, path, "train"))
         sounds = parse_sounds(split, dataset.records("train"))
@@ -223,6 +230,46 @@ def _draw(shape: list[int], seed: int, epoch: tf.Tensor) -> tf.Tensor:
     return tf.random.stateless_uniform(shape, key, None, None, tf.int64, alg="philox")
 
 
+def _augmented(
+    batches: tf.data.Dataset,
+    dataset: DatasetInfo,
+    config: Config,
+    seed: int,
+    start: int,
+    part: tuple[int, int],
+) -> tf.data.Dataset:
+    """Some of the clips augmented, and the log-mel computed from them.
+
+    What happens to a clip is a function of the seed and its number in the stream of records.
+    """
+    settings, audio = config.augmentation, config.audio
+    key = zlib.crc32(b"augmentation")
+
+    def change(waveforms: NDArray[np.int16], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        sounds = to_float(waveforms)
+        for sound, number in zip(sounds, numbers, strict=True):
+            random = np.random.default_rng(np.random.SeedSequence([seed, key, int(number)]))
+            if random.random() < settings.generator_fraction:
+                sound[:] = augment(sound, audio.sample_rate, settings, random)
+        return log_mel(sounds, audio)
+
+    def replace(batch: dict[str, tf.Tensor], numbers: tf.Tensor) -> dict[str, tf.Tensor]:
+        changed = tf.numpy_function(change, [batch["waveform"], numbers], tf.float32)
+        shape = [batch["waveform"].shape[0], audio.n_mels, audio.frames]
+        rest = {name: value for name, value in batch.items() if name != "waveform"}
+        return {**rest, "log_mel": tf.ensure_shape(changed, shape)}
+
+    if not dataset.has_waveforms:
+        raise UserError(
+            "augmentation.generator_fraction needs waveforms, and the data set was made from"
+            " spectrogram images: set it to 0."
+        )
+    numbers = tf.data.Dataset.counter(start, dtype=tf.int64)
+    numbers = _part_of_each(numbers, config.training.batch_size, part)
+    zipped = tf.data.Dataset.zip(batches, numbers)
+    return zipped.map(replace, num_parallel_calls=tf.data.AUTOTUNE)
+
+
 def _masked(
     batches: tf.data.Dataset,
     dataset: DatasetInfo,
@@ -258,10 +305,13 @@ def _part_of_each(rows: tf.data.Dataset, batch_size: int, part: tuple[int, int])
     return batches.map(lambda batch: batch[index * size : (index + 1) * size])
 
 
-def _parsed(batches: tf.data.Dataset, config: Config) -> tf.data.Dataset:
+def _parsed(batches: tf.data.Dataset, config: Config, waveforms: bool = False) -> tf.data.Dataset:
     audio = config.audio
+    samples = audio.clip_samples if waveforms else None
     return batches.map(
-        lambda serialized: parse(serialized, audio.n_mels, audio.frames, config.data.image_size),
+        lambda serialized: parse(
+            serialized, audio.n_mels, audio.frames, config.data.image_size, samples
+        ),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
 

@@ -15,6 +15,9 @@ SPLITS: tuple[str, ...] = ("train", "validation", "test")
 #: The split of a pair for which the data names none; ``splits.with_splits`` decides.
 NO_SPLIT = ""
 
+#: The kind of source that has spectrogram images instead of sound.
+REFERENCE_LISTS = "authors"
+
 #: (split, label, recording, start in ms): what makes a clip and an image one pair.
 Key = tuple[str, str, str, int]
 

@@ -105,8 +105,8 @@ def test_a_record_gives_back_what_was_put_in(label, recording, player, start, se
     photo = random.integers(0, 256, (8, 8, 3)).astype(np.uint8)
     pair = Pair("train", label, recording, start, Path("a"), Path("b"), player)
     quality = ClipQuality(-20.0, 0.25, silent=False, noise_like=False)
-    content = serialize(pair, log_mel, photo, 7, quality)
-    read = parse(tf.constant([content]), 4, 6, 8)
+    content = serialize(pair, log_mel, np.zeros(5, np.int16), photo, 7, quality)
+    read = parse(tf.constant([content]), 4, 6, 8, samples=5)
     np.testing.assert_array_equal(read["log_mel"][0], log_mel)
     np.testing.assert_array_equal(read["photo"][0], photo)
     assert read["id"][0].numpy().decode() == f"{label}/{recording}/{start}"

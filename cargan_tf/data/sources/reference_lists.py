@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from cargan_tf.data.pairs import NO_SPLIT, SPLITS, Key, Pair, PairCollector, Source
+from cargan_tf.data.pairs import NO_SPLIT, REFERENCE_LISTS, SPLITS, Key, Pair, PairCollector, Source
 from cargan_tf.data.sources.tables import (
     IMAGE_SUFFIXES,
     MOMENT,
@@ -26,7 +26,7 @@ from cargan_tf.data.sources.tables import (
 from cargan_tf.errors import UserError
 from cargan_tf.labels import SUB_URMP_LABELS
 
-KIND = "authors"
+KIND = REFERENCE_LISTS
 SPECTROGRAM_FOLDERS = ("spectrogram", "spectram")
 IMAGE_FOLDERS = ("img", "img_256")
 

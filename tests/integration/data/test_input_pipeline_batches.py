@@ -16,6 +16,8 @@ KINDS = {
     "small buffer": ["data.cache=false", "data.shuffle_buffer=7"],
     "masks": ["data.cache=true", "data.freq_mask=4", "data.time_mask=3"],
     "disk, masks": ["data.cache=false", "data.freq_mask=4"],
+    "augmented": ["augmentation.generator_fraction=0.7"],
+    "disk, augmented": ["data.cache=false", "augmentation.generator_fraction=0.7"],
     "shuffled sounds": ["data.shuffle_sounds=true"],
     "disk, shuffled sounds": ["data.cache=false", "data.shuffle_sounds=true"],
 }
@@ -239,3 +241,16 @@ def test_workers_parts_are_the_batches_of_one(tiny_data, tiny_config, cache):
     for batch, first, second in zip(whole, *parts, strict=True):
         for name, values in batch.items():
             np.testing.assert_array_equal(np.concatenate([first[name], second[name]]), values)
+
+
+def test_the_configured_fraction_of_sounds_is_augmented(dataset, dataset_path, in_memory):
+    changed = override(in_memory, ["augmentation.generator_fraction=0.5"])
+    plain = batches(dataset, dataset_path, in_memory, 5 * STEPS)
+    other = batches(dataset, dataset_path, changed, 5 * STEPS)
+    assert ids_of(plain) == ids_of(other)
+    differs = [
+        np.abs(one - two).max() > 0.05
+        for left, right in zip(plain, other, strict=True)
+        for one, two in zip(left["spectrogram"], right["spectrogram"], strict=True)
+    ]
+    assert 0.3 < np.mean(differs) < 0.7

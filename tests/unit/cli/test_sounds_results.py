@@ -6,11 +6,13 @@ from cargan_cli.sounds import Results
 
 from cargan_tf.errors import UserError
 from cargan_tf.inference.image_io import STANDARD
+from cargan_tf.inference.result import Recognition
 
 
 class Made:
     label_weights = {"double_bass": 0.4, "violin": 0.6}  # noqa: RUF012
     confidence = 0.876
+    recognition = Recognition({"double_bass": 0.876, "violin": 0.1}, none=0.024)
 
     def warnings(self):
         return ["a warning"]
@@ -29,7 +31,7 @@ def test_people_get_the_path_and_beside_it_what_there_is_to_know(said):
     Results(as_json=False).generated(Path("a.wav"), Path("a.png"), Made())
     assert said() == (
         "a.png\n",
-        "a.wav: sounds like double bass and violin (88%)\na.wav: a warning\n",
+        "a.wav: sounds like double bass (88%)\na.wav: a warning\n",
     )
 
 
@@ -49,6 +51,14 @@ def test_programs_get_one_object_a_line(said):
         "label": "violin",
         "label_weights": {"double_bass": 0.4, "violin": 0.6},
         "confidence": 0.876,
+        "recognition": {
+            "best": [
+                {"label": "double_bass", "probability": 0.876},
+                {"label": "violin", "probability": 0.1},
+            ],
+            "none": 0.024,
+            "silent": False,
+        },
         "start": 0.5,
         "warnings": ["a warning"],
         "output": "a.png",

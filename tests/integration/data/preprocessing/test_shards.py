@@ -49,6 +49,7 @@ def chunk(config):
         content = {
             "pairs": pairs,
             "log_mels": random.normal(-40, 9, (len(pairs), 16, config.audio.frames)),
+            "waveforms": random.integers(-9, 9, (len(pairs), 8), np.int16),
             "photos": random.integers(0, 256, (len(pairs), SIZE, SIZE, 3), np.uint8),
             "qualities": (quality(),) * len(pairs),
             "padded": frozenset(),
@@ -106,7 +107,12 @@ def test_the_report_describes_the_file_and_lets_it_be_taken_up(folder, plan, chu
 def test_chunks_do_not_show_in_the_bytes(tmp_path, plan, chunk):
     whole = chunk(pair(0), pair(1))
     parts = [
-        chunk(one, log_mels=whole.log_mels[[row]], photos=whole.photos[[row]])
+        chunk(
+            one,
+            log_mels=whole.log_mels[[row]],
+            waveforms=whole.waveforms[[row]],
+            photos=whole.photos[[row]],
+        )
         for row, one in enumerate(whole.pairs)
     ]
     reports = []

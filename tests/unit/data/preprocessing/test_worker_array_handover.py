@@ -19,6 +19,7 @@ def extracted():
     return ExtractedPairs(
         pairs=(),
         log_mels=random.normal(size=(2, 3, 5)).astype(np.float32),
+        waveforms=random.integers(-99, 99, (2, 7), np.int16),
         photos=random.integers(0, 256, (2, 4, 4, 3), np.uint8),
         qualities=(),
         padded=frozenset({"a"}),
@@ -34,6 +35,7 @@ def test_what_is_parked_comes_back_and_the_file_goes(extracted, tmp_path):
     found = load_arrays(stored)
     np.testing.assert_array_equal(found.photos, extracted.photos)
     np.testing.assert_array_equal(found.log_mels, extracted.log_mels)
+    np.testing.assert_array_equal(found.waveforms, extracted.waveforms)
     assert (found.padded, found.skipped) == (extracted.padded, extracted.skipped)
     assert not list(tmp_path.iterdir())
 

@@ -61,8 +61,8 @@ def test_losses_of_options_have_a_plot_of_their_own_under_the_stages_names():
     plots = training_plots([{"step": 10, "kind": "training", **values}])
     summaries = {plot.title: plot.summary.partition(" at step 10, ")[2] for plot in plots}
     assert summaries == {
-        "D's features, drawn against real": "coarse 1, refined 1.",
-        "C's features, drawn against real": "refined 1.",
+        "D's features, generated against real": "coarse 1, refined 1.",
+        "C's features, generated against real": "refined 1.",
         "R1: D's slope at real photos": "gradient penalty 1.",
         "Whole losses": "discriminator 1.",
     }
