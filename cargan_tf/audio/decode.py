@@ -19,6 +19,11 @@ from numpy.typing import NDArray
 from cargan_tf.errors import UserError
 from cargan_tf.utils.remote import RemotePath
 
+#: Endings of sound files in folders that are searched.
+AUDIO_SUFFIXES: Final = frozenset(
+    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff"}
+)
+
 MAX_SECONDS: Final = 3_600
 """An hour: longer than a concert's movement; 635 MB once it is mono at 44.1 kHz."""
 

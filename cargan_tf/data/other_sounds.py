@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cargan_tf.audio.clips import root_mean_square
-from cargan_tf.audio.decode import read_audio
+from cargan_tf.audio.decode import AUDIO_SUFFIXES, read_audio
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo, Shard
 from cargan_tf.data.pairs import SPLITS, Skipped
@@ -25,9 +25,6 @@ from cargan_tf.labels import NONE
 from cargan_tf.utils.files import file_hash
 from cargan_tf.utils.remote import to_path
 
-AUDIO_SUFFIXES: Final = frozenset(
-    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff"}
-)
 #: Clips of one file at most, evenly spread.
 CLIPS_PER_FILE: Final = 20
 #: RMS below which a clip is left out: silence is recognized without the network.

@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from cargan_tf.audio.decode import read_audio
+from cargan_tf.audio.decode import AUDIO_SUFFIXES, read_audio
 from cargan_tf.errors import UserError
 from cargan_tf.labels import NONE, label_index
 from cargan_tf.synthetic.recording import CLIP_SAMPLES, Clip, cut_clip
@@ -26,9 +26,6 @@ from cargan_tf.synthetic.timbre import INSTRUMENTS, generator
 SPLITS: Final = ("train", "validation", "test")
 #: Fractions of the notes that are held out where the table names no split.
 VALIDATION_FRACTION, TEST_FRACTION = 0.15, 0.15
-AUDIO_SUFFIXES: Final = frozenset(
-    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff"}
-)
 #: Seconds between the clips that are considered.
 HOP_SECONDS: Final = 0.125
 #: A clip this much softer than the file's loudest one, or below this level, is left out.

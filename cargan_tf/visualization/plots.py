@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -166,6 +166,26 @@ def _draw_residue(axes: Axes, residue: Mapping[str, float]) -> None:
     axes.set_xticks([-1, 0, 1], ["−1\ntoo much", "0", "+1\nlacking"])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
+
+
+def reliability_svg(bins: Sequence[tuple[int, float, float]]) -> str:
+    """A reliability diagram (Guo et al. 2017): accuracy against confidence, as SVG.
+
+    Args:
+        bins: count, mean confidence and accuracy of each; empty ones are not drawn.
+    """
+    filled = [(count, confidence, hits) for count, confidence, hits in bins if count]
+    most = max((count for count, _, _ in filled), default=1)
+    with _figure(COLUMN_WIDTH, COLUMN_WIDTH) as figure:
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":")
+        confidences = [confidence for _, confidence, _ in filled]
+        accuracies = [hits for _, _, hits in filled]
+        axes.plot(confidences, accuracies, color=OUTLINE)
+        sizes = [20 + 130 * count / most for count, _, _ in filled]
+        axes.scatter(confidences, accuracies, s=sizes, color=OUTLINE)
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy", aspect="equal")
+        return _svg(figure)
 
 
 @contextmanager
