@@ -154,8 +154,8 @@ def evaluation_batches(
         chosen: indices of the records to read, from :func:`stratified_sample`; all by default.
 
     Returns:
-        As :func:`training_batches`, and ``recording`` and ``player`` [B] strings, ``rms_db`` and
-        ``flatness`` [B] float32.
+        As :func:`training_batches`, and ``recording`` and ``player`` [B] strings, ``rms_db``,
+        ``flatness`` and ``midi`` [B] float32.
 
     Raises:
         UserError: no record in ``split``, or settings that do not fit.
@@ -177,7 +177,7 @@ def evaluation_batches(
         records = records.take(limit)
     names = (
         *("spectrogram", "photo", "label", "id", "recording", "player"),
-        *("rms_db", "flatness"),
+        *("rms_db", "flatness", "midi"),
     )
     return _finished(_parsed(records.batch(batch_size), config), dataset, config, names)
 

@@ -39,6 +39,7 @@ class Pair:
         strip: (k, n) where the player is in the k-th of n equal vertical strips, from 0.
         piece: what was recorded at once with other recordings, such as the players of a quartet.
         source: where the sound comes from, such as a SoundFont, if the data says so.
+        midi: MIDI key of the clip's note, if the data says so.
     """
 
     split: str
@@ -53,6 +54,7 @@ class Pair:
     strip: tuple[int, int] = (0, 1)
     piece: str = ""
     source: str = ""
+    midi: float | None = None
 
     @property
     def group(self) -> str:

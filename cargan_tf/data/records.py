@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ _FEATURES = {
     "start_ms": tf.io.FixedLenFeature([], tf.int64),
     "rms_db": tf.io.FixedLenFeature([], tf.float32),
     "flatness": tf.io.FixedLenFeature([], tf.float32),
+    "midi": tf.io.FixedLenFeature([], tf.float32),
 }
 
 
@@ -72,7 +74,9 @@ def serialize(
         values[name].bytes_list.value.append(text)
     for name, whole in (("label", label), ("start_ms", pair.start_ms)):
         values[name].int64_list.value.append(whole)
-    for name, number in (("rms_db", quality.rms_db), ("flatness", quality.flatness)):
+    midi = math.nan if pair.midi is None else pair.midi
+    numbers = (("rms_db", quality.rms_db), ("flatness", quality.flatness), ("midi", midi))
+    for name, number in numbers:
         values[name].float_list.value.append(number)
     # A protocol buffer's map has no order of its own; without this, bytes vary between runs.
     content: bytes = example.SerializeToString(deterministic=True)
@@ -99,7 +103,8 @@ def parse(
     Returns:
         ``log_mel`` [B, n_mels, frames] float32 in dB, ``photo`` [B, size, size, 3] uint8,
         ``label`` and ``start_ms`` [B] int64, ``id``, ``recording``, ``player`` and ``source`` [B]
-        strings, ``rms_db`` and ``flatness`` [B] float32; ``waveform`` [B, samples] int16 if asked
+        strings, ``rms_db``, ``flatness`` and ``midi`` [B] float32, the last NaN where it is not
+        known; ``waveform`` [B, samples] int16 if asked
         for.
     """
     values = tf.io.parse_example(serialized, _FEATURES)

@@ -13,6 +13,7 @@ from cargan_tf.data.dataset import DATASET_FILE, check_fits, load_dataset
 from cargan_tf.data.input_pipeline import evaluation_batches
 from cargan_tf.data.records import stratified_sample
 from cargan_tf.errors import UserError
+from cargan_tf.evaluation.pose_reader import PoseReader
 from cargan_tf.models.registry import new_network
 from cargan_tf.training.checkpoints import restore_network
 from cargan_tf.training.conditioning_metrics import permute_within_class, shifted_labels
@@ -29,6 +30,8 @@ from cargan_tf.utils.files import file_hash
 
 #: Batch size; affects memory only.
 GENERATION_BATCH = 16
+#: Training photos on which the pose reader is fitted: 160 of each of 13 classes.
+POSE_PHOTOS = 2_080
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,8 @@ class GeneratedSplit:
         recordings: the recording each pair is from, [N].
         players: the player of each pair, [N]; empty if the data names none.
         silent: clips below ``audio.silence_rms_db``, [N].
+        pitch: MIDI key of each clip, [N]; NaN where the data does not say.
+        loudness: RMS of each clip, dB of full scale, [N].
         noise_like: other clips above ``audio.noise_flatness``, [N].
         spectrograms: what the networks see of the sound, [N, S, S, C] in [-1, 1].
         label: one-hot, [N, K].
@@ -60,6 +65,8 @@ class GeneratedSplit:
     players: tuple[str, ...]
     silent: BoolArray
     noise_like: BoolArray
+    pitch: FloatArray
+    loudness: FloatArray
     spectrograms: FloatArray
     label: FloatArray
     photos: FloatArray
@@ -138,6 +145,8 @@ class SplitGenerator:
             recordings=names_of(pairs["recording"]),
             players=players if all(players) else (),
             silent=silent,
+            pitch=pairs["midi"],
+            loudness=pairs["rms_db"],
             noise_like=~silent & (pairs["flatness"] > config.audio.noise_flatness),
             spectrograms=pairs["spectrogram"],
             label=label,
@@ -148,6 +157,18 @@ class SplitGenerator:
             other_label=self._batch_generator(pairs["spectrogram"], other_label)[1],
             class_means=self._class_means(),
         )
+
+    @cached_property
+    def pose_reader(self) -> PoseReader:
+        """Reads pitch and loudness; fitted on training photos."""
+        config = self.info.config
+        chosen = stratified_sample(self.dataset, self._data, "train", POSE_PHOTOS, 0)
+        batches = evaluation_batches(
+            self.dataset, self._data, config, "train", GENERATION_BATCH, chosen=chosen
+        )
+        pairs = gather(batches)
+        classes = np.argmax(pairs["label"], axis=1)
+        return PoseReader(pairs["photo"], classes, pairs["midi"], pairs["rms_db"])
 
     def _class_means(self) -> FloatArray:
         """Kept in the run where they are of the data that it was trained on."""

@@ -23,6 +23,7 @@ from cargan_tf.evaluation.networks.feature_network import (
     FeatureNetwork,
 )
 from cargan_tf.evaluation.networks.registry import Networks
+from cargan_tf.evaluation.pose_reader import PoseReader
 from cargan_tf.evaluation.report import (
     CLASS_MEAN,
     COARSE,
@@ -52,6 +53,7 @@ class SplitInputs:
     compared: Mapping[str, GeneratedSplit]
     networks: Networks
     seed: int
+    pose_reader: PoseReader | None = None
     photo_activations: dict[str, Activations] = field(default_factory=dict)
 
     @property
@@ -79,6 +81,9 @@ class SplitInputs:
                 for role, network in self.networks.found.items()
             },
             missing_networks=self.networks.missing,
+            pitch=self.generated.pitch,
+            loudness=self.generated.loudness,
+            pose_reader=self.pose_reader,
             seed=self.seed,
         )
 

@@ -136,7 +136,15 @@ def _digest(
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for shard in shards:
         for pair in shard.pairs:
-            row = [*pair.key, pair.player, pair.source, pair.offset_ms, pair.frame_ms, *pair.strip]
+            row = [
+                *pair.key,
+                pair.player,
+                pair.source,
+                pair.midi,
+                pair.offset_ms,
+                pair.frame_ms,
+                *pair.strip,
+            ]
             row += [*_state(pair.audio, root), *_state(pair.image, root)]
             digest.update(json.dumps(row).encode())
     for split, files in other_sounds.items():

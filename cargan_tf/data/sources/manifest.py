@@ -72,8 +72,21 @@ def _pair(row: dict[str, str], root: Path, where: str) -> Pair:
         image=confined_file(row["image"], root, f"{where}, image"),
         player=row.get("player", ""),
         source=row.get("source", ""),
+        midi=_midi(row.get("midi", "")),
         offset_ms=_milliseconds(row, "offset_ms") if row.get("offset_ms") else 0,
     )
+
+
+def _midi(text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        key = float(text)
+    except ValueError:
+        key = -1.0
+    if not 0 <= key <= 127:
+        raise RowError(f"midi {text!r} is not a MIDI key from 0 to 127")
+    return key
 
 
 def _milliseconds(row: dict[str, str], column: str) -> int:

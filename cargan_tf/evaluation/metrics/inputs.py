@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cargan_tf.evaluation.generation import GeneratedSplit
 from cargan_tf.evaluation.networks.feature_network import Activations, FeatureNetwork
+from cargan_tf.evaluation.pose_reader import PoseReader
 from cargan_tf.evaluation.report import REAL, MetricInfo, MetricValue
 from cargan_tf.training.conditioning_metrics import rank_in_class
 from cargan_tf.utils.arrays import FloatArray, IntArray
@@ -106,6 +107,9 @@ class MetricInputs:
         other_label: as ``images``, under other labels; likewise.
         activations: networks by their role; one that is missing stands in ``missing_networks``.
         missing_networks: the reason, by role.
+        pitch: MIDI key of each clip, [N]; NaN where the data does not say.
+        loudness: RMS of each clip in dB, [N].
+        pose_reader: reads both from images.
         seed: of halves and of the order of images.
     """
 
@@ -119,6 +123,9 @@ class MetricInputs:
     other_label: FloatArray | None = None
     activations: Mapping[str, NetworkActivations] = field(default_factory=dict)
     missing_networks: Mapping[str, str] = field(default_factory=dict)
+    pitch: FloatArray | None = None
+    loudness: FloatArray | None = None
+    pose_reader: PoseReader | None = None
     seed: int = 0
 
     def __len__(self) -> int:
@@ -150,6 +157,8 @@ class MetricInputs:
             images=self.images[positions],
             photos=self.photos[positions],
             ranking=None if self.ranking is None else self.ranking.only(positions),
+            pitch=None if self.pitch is None else self.pitch[positions],
+            loudness=None if self.loudness is None else self.loudness[positions],
             other_sound=None if self.other_sound is None else self.other_sound[positions],
             other_label=None if self.other_label is None else self.other_label[positions],
             activations={

@@ -10,6 +10,7 @@ from cargan_tf.evaluation.metrics import (
     fid,
     inception_score,
     kid,
+    pose,
     reconstruction,
     retrieval,
     sensitivity,
@@ -23,6 +24,7 @@ METRICS: tuple[Metric, ...] = (
     *inception_score.METRICS,
     *retrieval.METRICS,
     *retrieval.PLAYER_METRICS,
+    *pose.METRICS,
     *sensitivity.METRICS,
     *reconstruction.METRICS,
 )

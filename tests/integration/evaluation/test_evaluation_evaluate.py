@@ -47,9 +47,14 @@ def test_everything_is_measured_that_can_be(evaluated):
         "KID",
         "R@5",
         "R@10",
+        "pose: pitch",
+        "pose: loudness",
     }
     measured = set(report.split("test").row("refined").values)
-    assert measured == {one.info.name for one in METRICS} - {"kid", "retrieval_5", "retrieval_10"}
+    assert measured == {one.info.name for one in METRICS} - {
+        *("kid", "retrieval_5", "retrieval_10"),
+        *("pose_pitch", "pose_loudness"),
+    }
 
 
 def test_figures_agree_with_the_arrays_they_are_of(evaluated):

@@ -43,7 +43,7 @@ def test_every_label_is_drawn_at_every_loudness(generator, sheets):
     ((title, names, columns, rows),) = sheets
     assert "a.wav" in title
     assert [name.partition("\n")[0] for name in names] == ["cello", "flute", "violin"]
-    (heard,) = [name for name in names if "heard" in name]
+    (heard,) = [name for name in names if "recognized" in name]
     assert heard.startswith(generator.recognize([sound])[0].label)
     assert (columns[0], columns[4]) == ("−24 dB", "as it is")
     assert [len(row) for row in rows] == [len(LOUDNESS_DB)] * 3

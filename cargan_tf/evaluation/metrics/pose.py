@@ -1,0 +1,58 @@
+"""Pose accuracy: do pitch and loudness show in the image?
+
+The rank correlation (Spearman) of what ``PoseReader`` reads with the truth, averaged over the
+classes. One still image per class has 0; the row of real photos says how well the reading works.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from cargan_tf.evaluation.metrics.inputs import Metric, MetricInputs, NotMeasured
+from cargan_tf.evaluation.pose_reader import MIN_IMAGES
+from cargan_tf.evaluation.report import MetricInfo, MetricValue
+
+#: Relative range below which readings are those of one still image.
+_EPSILON: Final = 1e-6
+
+
+def pose_accuracy(inputs: MetricInputs, quantity: str) -> MetricValue:
+    """The mean rank correlation of ``pitch`` or ``loudness`` over the classes."""
+    truth = inputs.pitch if quantity == "pitch" else inputs.loudness
+    if truth is None or inputs.pose_reader is None or not np.isfinite(truth).any():
+        raise NotMeasured(f"the data does not say the {quantity} of its clips")
+    values, images = [], 0
+    for label in inputs.pose_reader.classes_of(quantity):
+        of_class = (inputs.classes == label) & np.isfinite(truth)
+        if of_class.sum() < MIN_IMAGES or np.ptp(truth[of_class]) < _EPSILON:
+            continue
+        read = inputs.pose_reader.read(inputs.images[of_class], quantity, label)
+        images += int(of_class.sum())
+        still = np.ptp(read) < _EPSILON * max(1.0, float(np.abs(read).max()))
+        values.append(0.0 if still else float(spearmanr(read, truth[of_class]).statistic))
+    if not values:
+        raise NotMeasured(f"no class has {MIN_IMAGES} clips of known {quantity}")
+    return MetricValue(value=float(np.mean(values)), images=images)
+
+
+def _metric(quantity: str) -> Metric:
+    return Metric(
+        MetricInfo(
+            name=f"pose_{quantity}",
+            title=f"pose: {quantity}",
+            better="higher",
+            fraction=False,
+            meaning=f"Rank correlation of the {quantity} read from the image with the true one,"
+            " averaged over the instruments; 0 for a still image, and of real photos what the"
+            " reading can do at best.",
+        ),
+        lambda inputs: pose_accuracy(inputs, quantity),
+        of_real=True,
+        of_few=False,
+    )
+
+
+METRICS = tuple(_metric(quantity) for quantity in ("pitch", "loudness"))
