@@ -16,12 +16,24 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from cargan_tf.audio.ffmpeg_decode import (
+    demuxer_of,
+    is_mpeg_audio,
+    read_head,
+    says_too_little,
+    size_of,
+    sound_blocks,
+)
 from cargan_tf.errors import UserError
 from cargan_tf.utils.remote import RemotePath
 
 #: Endings of sound files in folders that are searched.
 AUDIO_SUFFIXES: Final = frozenset(
-    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff"}
+    {
+        *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au"),
+        *(".caf", ".w64", ".m4a", ".aac", ".wma", ".amr", ".mka", ".weba", ".wv", ".ape"),
+        *(".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".3gp", ".flv", ".mpg", ".ts"),
+    }
 )
 
 MAX_SECONDS: Final = 3_600
@@ -113,7 +125,8 @@ def read_audio(source: Path | str | BinaryIO, sample_rate: int) -> NDArray[np.fl
 
     Args:
         source: a file's path, or a binary stream of a file's content. Any format of libsndfile
-            (wav, flac, ogg, mp3, aiff, ...), any sample format and number of channels.
+            (wav, flac, ogg, mp3, aiff, ...), or m4a, aac, webm, wma and the sound of videos; by
+            its content, not its name.
         sample_rate: Hz wanted.
 
     Returns:
@@ -124,20 +137,91 @@ def read_audio(source: Path | str | BinaryIO, sample_rate: int) -> NDArray[np.fl
         UserError: no such file, a folder, not a sound file, no samples, NaN or infinite samples,
             or a length, rate or number of channels out of bounds.
     """
-    with open_sound(source) as file:
-        waveform = _read_at_rate(file, sample_rate, _name_of(source))
-    return _not_empty(waveform, sample_rate, _name_of(source))
+    name = _name_of(source)
+    content = sound_opener(source)
+    demuxer = ffmpeg_demuxer(content, name)
+    if demuxer is not None:
+        waveform = _read_by_ffmpeg(content, demuxer, sample_rate, name)
+    else:
+        with open_sound(content, name) as file:
+            waveform = _read_at_rate(file, sample_rate, name)
+    return _not_empty(waveform, sample_rate, name)
+
+
+def ffmpeg_demuxer(content: bytes | BinaryIO, name: str) -> str | None:
+    """FFmpeg's demuxer where libsndfile cannot read a file or would misread it, else ``None``.
+
+    Raises:
+        UserError: the file's first bytes are not those of any sound that is named MP3.
+    """
+    try:
+        head = read_head(content)
+        demuxer = demuxer_of(head)
+        if demuxer is not None:
+            return demuxer
+        with soundfile.SoundFile(content) as file:
+            frames, rate, kind = file.frames, int(file.samplerate), file.format
+    except (soundfile.SoundFileError, OSError, TypeError, ValueError):
+        frames, rate, kind = 0, 1, ""
+    if not isinstance(content, bytes):
+        content.seek(0)
+    if kind == "MP3":
+        if not is_mpeg_audio(head):  # the decoder found something like a frame further on
+            raise UserError(
+                f"{name} is not the MP3 file that it is called; expected a sound file: check what"
+                " it is"
+            )
+        return "mp3" if says_too_little(frames, rate, size_of(content)) else None
+    if head[:4] == b"fLaC" and frames == _UNKNOWN_FRAMES:
+        return "flac"
+    # A pipe's WAV: its length was not known when its header was written.
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE" and frames == 0 and size_of(content) > 64:
+        return "wav"
+    return None
+
+
+def _read_by_ffmpeg(
+    content: bytes | BinaryIO, demuxer: str, sample_rate: int, name: str
+) -> NDArray[np.float32]:
+    """Decode, mix and resample block by block, within the bounds."""
+    parts: list[NDArray[np.float32]] = []
+    resampler = None
+    frames = source_rate = 0
+    for block, rate in sound_blocks(content, demuxer, name):
+        if not frames:
+            check_format(name, rate, block.shape[1])
+            source_rate = rate
+            if rate != sample_rate:
+                resampler = soxr.ResampleStream(
+                    rate, sample_rate, 1, dtype="float32", quality=_QUALITY
+                )
+        elif rate != source_rate:
+            raise UserError(f"{name} changes its sample rate; convert it with ffmpeg first")
+        mono = _mean_over_channels(block)
+        check_finite(mono, rate, name, frames)
+        frames += len(mono)
+        check_length(name, frames, rate)
+        parts.append(mono if resampler is None else resampler.resample_chunk(mono))
+    if resampler is not None:
+        parts.append(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
 @contextmanager
-def open_sound(source: Path | str | BinaryIO) -> Iterator[soundfile.SoundFile]:
-    """A sound file whose header has been found to be within the bounds; nothing is decoded yet.
+def open_sound(
+    source: Path | str | bytes | BinaryIO, name: str | None = None
+) -> Iterator[soundfile.SoundFile]:
+    """A file that libsndfile reads, its header within the bounds; nothing is decoded yet.
+
+    Args:
+        source: as for ``read_audio``, or what ``sound_opener`` gave.
+        name: of the sound in messages; the file's by default.
 
     Raises:
         UserError: as ``read_audio``, for what is found here and for what reading meets.
     """
-    name = _name_of(source)
-    content = sound_opener(source)
+    name = name or (os.fsdecode(source) if isinstance(source, bytes) else _name_of(source))
+    content = source if isinstance(source, bytes) else sound_opener(source)
     try:
         with soundfile.SoundFile(content) as file:
             check_format(name, int(file.samplerate), file.channels)
@@ -146,8 +230,8 @@ def open_sound(source: Path | str | BinaryIO) -> Iterator[soundfile.SoundFile]:
     except (soundfile.SoundFileError, OSError, TypeError) as error:
         # TypeError: a name that ends in .raw makes soundfile ask for a rate it was not given.
         raise UserError(
-            f"{name} cannot be read as sound ({_reason(error)}); expected a wav, flac, ogg or mp3"
-            " file: check that it is one, or convert it with ffmpeg"
+            f"{name} cannot be read as sound ({_reason(error)}); expected a wav, flac, ogg, mp3"
+            " or m4a file: check that it is one, or convert it with ffmpeg"
         ) from error
 
 

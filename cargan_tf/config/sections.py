@@ -173,7 +173,7 @@ class AugmentationConfig(Section):
     envelope: Fraction = setting(0.4, "of clips whose note begins later or ends sooner")
     codecs: tuple[Codec, ...] = setting(
         ("mp3", "opus", "aac"),
-        "lossy codecs at 24 to 96 kbit/s, if PyAV is installed (the video extra); [] is off",
+        "lossy codecs at 24 to 96 kbit/s; [] is off",
     )
     codec_fraction: Fraction = setting(0.2, "of augmented clips that pass through a codec")
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from cargan_tf.audio.decode import AUDIO_SUFFIXES
 from cargan_tf.errors import UserError
 from cargan_tf.utils.files import write_atomically
 from cargan_tf.utils.remote import is_remote
@@ -25,8 +26,6 @@ Item = TypeVar("Item")
 _UNSAVED = 64
 #: A sound that comes from standard input, or an image that goes to standard output.
 STANDARD = Path("-")
-#: Endings of sound files looked for in a folder: what soundfile reads.
-SOUND_ENDINGS = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus", ".au"})
 
 
 def plan_outputs(sounds: Sequence[Path], out: Path | None) -> dict[Path, Path]:
@@ -126,12 +125,17 @@ def _files_of(sound: Path) -> list[Path]:
         if not (sound.exists() if is_remote(sound) else os.path.lexists(sound)):
             raise UserError(f"{sound} does not exist: name a sound file or a folder of them.")
         return [sound]
-    found = sorted(file for file in sound.rglob("*") if file.suffix.lower() in SOUND_ENDINGS)
-    if not found and sound.suffix.lower() in SOUND_ENDINGS:
+    # Hidden files are not sounds, whatever their ending: macOS leaves ._a.wav beside a.wav.
+    found = sorted(
+        file
+        for file in sound.rglob("*")
+        if file.suffix.lower() in AUDIO_SUFFIXES and not file.name.startswith(".")
+    )
+    if not found and sound.suffix.lower() in AUDIO_SUFFIXES:
         return [sound]  # named as a sound among others that may be some, it is refused alone
     if not found:
         raise UserError(
-            f"{sound} holds no sound files; looked for {', '.join(sorted(SOUND_ENDINGS))}."
+            f"{sound} holds no sound files; looked for {', '.join(sorted(AUDIO_SUFFIXES))}."
         )
     return found
 

@@ -25,7 +25,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from cargan_tf.audio.clips import Clip, cut_clip
-from cargan_tf.audio.decode import open_sound, read_audio, to_mono_at_rate
+from cargan_tf.audio.decode import (
+    ffmpeg_demuxer,
+    open_sound,
+    read_audio,
+    sound_opener,
+    to_mono_at_rate,
+)
 from cargan_tf.audio.log_mel import log_mel
 from cargan_tf.audio.quality import ClipQuality, measure_quality
 from cargan_tf.config import AudioConfig
@@ -69,6 +75,8 @@ def read_clip(path: Path, offset_ms: int, audio: AudioConfig) -> Clip:
     """
     if is_video(path):
         return _read_from_video(path, offset_ms, audio)
+    if ffmpeg_demuxer(sound_opener(path), str(path)) is not None:
+        return _cut(read_audio(path, audio.sample_rate), offset_ms, audio)
     first_second = _first_second(path, offset_ms)
     source = _part(path, first_second, audio.clip_seconds) if first_second else None
     waveform = read_audio(path if source is None else source, audio.sample_rate)

@@ -130,8 +130,8 @@ def test_a_file_that_does_not_say_how_long_it_is(tmp_path):
     content[21] &= 0xF0  # the count of samples is the last 36 bits of bytes 18 to 25
     content[22:26] = bytes(4)
     path.write_bytes(content)
-    with pytest.raises(UserError, match="does not say how long it is"):
-        read_audio(path, 8_000)
+    samples = read_audio(path, 8_000)
+    np.testing.assert_allclose(samples[:4_000], tone(8_000), atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["none.wav", "x" * 5_000])

@@ -10,7 +10,7 @@ from PIL import Image
 from cargan_tf.errors import UserError
 from cargan_tf.inference import image_io
 from cargan_tf.inference.image_io import (
-    SOUND_ENDINGS,
+    AUDIO_SUFFIXES,
     STANDARD,
     check_image_name,
     encode_image,
@@ -89,7 +89,7 @@ def test_a_folder_with_one_sound_still_asks_for_a_folder(sounds):
         plan_outputs([Path("in")], Path("x.png"))
 
 
-@pytest.mark.parametrize("ending", sorted(SOUND_ENDINGS))
+@pytest.mark.parametrize("ending", sorted(AUDIO_SUFFIXES))
 def test_every_ending_in_either_case(sounds, ending):
     files = sounds(f"in/a{ending}", f"in/b{ending.upper()}")
     assert list(plan_outputs([Path("in")], None)) == files
