@@ -25,6 +25,7 @@ PACKAGE: Final = "cargan-tf"
 EXTRAS: Final = {
     "gpu": "NVIDIA GPUs",
     "soundfont": "sample data played by a SoundFont",
+    "video": "videos, in and out; it brings its own FFmpeg",
     "page": "cargan demo",
     "serve": "cargan serve",
     "beam": "cargan preprocess --runner",
