@@ -66,7 +66,8 @@ def test_the_classifier_of_sounds_is_measured_too(cargan, data, tmp_path):
     words = ("--audio", "--set", "sound_classifier.steps=3", "--out", "ears")
     done = cargan("classifier", data, *words, cwd=tmp_path)
     assert done.status == 0, done.err
-    assert " on 12 validation sounds.\n" in done.out
+    assert " on 12 validation clips, " in done.out
+    assert " recordings; expected calibration error " in done.out
     assert "Sound classifier: 3/3, " in done.err
     assert (tmp_path / "ears" / "sound_classifier.json").is_file()
 

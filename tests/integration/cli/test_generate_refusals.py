@@ -124,7 +124,7 @@ def test_a_damaged_model_is_named(cargan, tiny_model, write_sound, tmp_path):
         (("--video", "x.mp4", "--stages"), "--video and --stages cannot be used together"),
         (("b.wav", "--video", "x.mp4"), "2 sounds cannot become the one video x.mp4"),
         (("--video", "x.mp4", "--fps", "0"), "0 is not in the range 1<=x<=50"),
-        (("-o", "-", "--json"), "leave out --json"),
+        (("-o", "-", "--json"), "omit --json"),
         (("-", "--mix", "-"), "standard input holds one sound"),
         (("b.wav", "-o", "-"), "2 sounds cannot become the one image -"),
     ],

@@ -41,7 +41,10 @@ SIGNATURES = {
         {"waveform": WAVEFORM, "label_weights": SCORES},
         {"image": PICTURE, "coarse": PICTURE, "residue": SCORES, "spectrogram": SPECTROGRAM},
     ),
-    "recognize": ({"waveform": WAVEFORM}, {"label_probabilities": SCORES}),
+    "recognize": (
+        {"waveform": WAVEFORM},
+        {"label_probabilities": SCORES, "none_probability": (tf.float32, [-1])},
+    ),
     "metadata": ({"part": TEXTS}, {"json": TEXTS}),
 }
 
@@ -70,7 +73,8 @@ def test_a_model_serves_soft_labels_and_recognizes(loaded, sounds):
     assert served["image"].shape == (3, 64, 64, 3)
     assert served["residue"].shape == (3, 3)
     heard = loaded.signatures["recognize"](waveform=tf.constant(waveforms))
-    np.testing.assert_allclose(heard["label_probabilities"].numpy().sum(1), 1, atol=1e-5)
+    total = heard["label_probabilities"].numpy().sum(1) + heard["none_probability"].numpy()
+    np.testing.assert_allclose(total, 1, atol=1e-5)
 
 
 def test_the_networks_stand_in_the_file_once(meta_graph):

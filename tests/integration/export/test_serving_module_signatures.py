@@ -7,11 +7,13 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from cargan_tf.audio.log_mel import log_mel
 from cargan_tf.data.input_pipeline import evaluation_batches
 from cargan_tf.export.metadata import ModelMetadata
 from cargan_tf.export.saved_model import serving_module_of_run
 from cargan_tf.export.serving_module import ServingModule, to_pixels
 from cargan_tf.models.registry import new_network
+from cargan_tf.models.sound_classifier import sound_classifier_audio
 from cargan_tf.training.classifiers.train_sound_classifier import load_sound_classifier
 from cargan_tf.training.run import Run
 
@@ -178,10 +180,13 @@ def test_shares_that_are_none_are_refused(model, sounds, fraction):
 def test_instruments_are_recognized_as_the_sound_classifier_does(model, sounds, tiny_run):
     info = Run(tiny_run).read_info()
     folder = Run(tiny_run).sound_classifier
-    network, _ = load_sound_classifier(folder, info.config, info.labels, info.statistics)
-    logits = network(model.spectrogram(tf.constant(sounds[0])))
-    told = model.recognize(tf.constant(sounds[0]))["label_probabilities"]
-    np.testing.assert_allclose(told, tf.nn.softmax(logits), atol=1e-5)
+    network, report = load_sound_classifier(folder, info.config, info.labels)
+    samples = info.config.audio.clip_samples
+    logits = network(log_mel(sounds[0][:, :samples], sound_classifier_audio(info.config)))
+    expected = tf.nn.softmax(logits / report.temperature)
+    served = model.recognize(tf.constant(sounds[0]))
+    np.testing.assert_allclose(served["label_probabilities"], expected[:, :-1], atol=1e-4)
+    np.testing.assert_allclose(served["none_probability"], expected[:, -1], atol=1e-4)
 
 
 def test_without_a_sound_classifier_nothing_is_recognized(tiny_run, tmp_path):
