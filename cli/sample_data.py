@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from cargan_cli.options import PATH
+from cargan_cli.options import PATH, check_options
 
 
 class _Recordings(click.Path):
@@ -32,6 +32,7 @@ class _Recordings(click.Path):
     metavar="FILE",
     help="A SoundFont (.sf2, .sf3) to play instead of the synthesizer. Repeatable.",
 )
+@click.option("--synthesizer", is_flag=True, help="Use the synthesizer too, beside the SoundFonts.")
 @click.option(
     "--recordings",
     type=_Recordings(),
@@ -45,6 +46,7 @@ def command(
     clips: int,
     seed: int,
     soundfonts: tuple[Path, ...],
+    synthesizer: bool,
     recordings: Path | None,
     workers: int | None,
 ) -> None:
@@ -54,6 +56,7 @@ def command(
     taken from the CSV's column pitch, else from the file's name (flute_A5.wav), else measured. A
     folder named none holds sounds of none of the instruments. --count 0 uses real sounds alone.
     """
+    check_options(click.get_current_context(), together=["synthesizer soundfonts"])
     from cargan_cli.logs import TerminalReporter
     from cargan_cli.next_steps import command_line
 
@@ -66,6 +69,7 @@ def command(
         seed=seed,
         soundfonts=soundfonts,
         real=recordings,
+        synthesizer=synthesizer,
         workers=workers,
         reporter=TerminalReporter(),
     )

@@ -69,6 +69,7 @@ class Parameters:
     soundfonts: Sequence[Path]
     labels: Sequence[str]
     real: Path | None = None
+    synthesizer: bool = False
 
     def __post_init__(self) -> None:
         if self.count < MIN_RECORDINGS and not (self.count == 0 and self.real is not None):
@@ -118,6 +119,7 @@ class Parameters:
             "soundfonts": [
                 {"name": font.name, "sha256": file_hash(font)} for font in self.soundfonts
             ],
+            "synthesizer": self.synthesizer or not self.soundfonts,
             "labels": list(self.labels),
             "real": [
                 {
@@ -192,7 +194,7 @@ class Job:
         split: ``train``, ``validation`` or ``test``.
         clips: at most so many are cut.
         seed: the data set's.
-        soundfonts: that play; without any, the synthesizer does.
+        soundfonts: that play; ``None`` among them, or without any, is the synthesizer.
         real: the sound file to cut instead.
     """
 
@@ -202,7 +204,7 @@ class Job:
     split: str
     clips: int
     seed: int
-    soundfonts: tuple[Path, ...] = ()
+    soundfonts: tuple[Path | None, ...] = ()
     real: RealRecording | None = None
 
 
@@ -244,7 +246,8 @@ def _write_others(job: Job) -> None:
         return
     for index in range(job.clips):
         random = generator(job.seed, NONE, job.recording, index)
-        samples = np.round(other_sound(random, job.soundfonts) * 32767).astype("<i2")
+        files = [font for font in job.soundfonts if font is not None]
+        samples = np.round(other_sound(random, files) * 32767).astype("<i2")
         _write_wav(folder / f"other{job.recording:03d}_{index:02d}.wav", samples)
 
 
@@ -285,6 +288,7 @@ def make_sample_data(
     seed: int = 0,
     soundfonts: Sequence[Path] = (),
     real: Path | None = None,
+    synthesizer: bool = False,
     workers: int | None = None,
     labels: Sequence[str] = SUB_URMP_LABELS,
     reporter: Reporter | None = None,
@@ -305,6 +309,7 @@ def make_sample_data(
         seed: other seeds give other melodies and other players.
         soundfonts: .sf2 or .sf3 files; each recording is played by one of them, instead of the
             built-in synthesizer.
+        synthesizer: use the synthesizer too, beside the SoundFonts.
         real: a folder or CSV of real recordings, see ``real_recordings``; they are added.
         workers: processes; one for each processor if ``None``. The result does not depend on it.
         labels: the instruments, of the 13 known.
@@ -316,7 +321,7 @@ def make_sample_data(
     """
     out = Path(out)
     fonts = tuple(Path(soundfont) for soundfont in soundfonts)
-    parameters = Parameters(count, clips_per_recording, seed, fonts, labels, real)
+    parameters = Parameters(count, clips_per_recording, seed, fonts, labels, real, synthesizer)
     if workers is not None and workers < 1:
         raise UserError(f"workers is {workers}; at least 1 is needed")
     if is_complete(out, parameters):
@@ -336,7 +341,9 @@ def make_sample_data(
 def _played_jobs(folder: Path, parameters: Parameters) -> Iterator[Job]:
     """Recordings by the synthesizer or SoundFonts, then as many other sounds as of one label."""
     clips, seed = parameters.clips_per_recording, parameters.seed
-    fonts = tuple(parameters.soundfonts)
+    fonts: tuple[Path | None, ...] = tuple(parameters.soundfonts)
+    if fonts and parameters.synthesizer:
+        fonts = (*fonts, None)
     for label in parameters.labels:
         for recording, split in enumerate(parameters.splits):
             yield Job(folder, label, recording, split, clips, seed, fonts)

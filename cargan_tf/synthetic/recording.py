@@ -55,7 +55,7 @@ def soundfont_of(label: str, recording: int, seed: int, soundfonts: Sequence[Pat
 
 
 def record_clips(
-    label: str, recording: int, clips: int, seed: int, soundfonts: Sequence[Path] = ()
+    label: str, recording: int, clips: int, seed: int, soundfonts: Sequence[Path | None] = ()
 ) -> list[Clip]:
     """The clips of one recording, in the order of their starts.
 
@@ -64,8 +64,8 @@ def record_clips(
         recording: its number, from 0.
         clips: how many clips to cut, one a note.
         seed: the data set's.
-        soundfonts: files of which one, chosen by the seed, plays the notes instead of the
-            synthesizer.
+        soundfonts: files of which one, chosen by the seed, plays the notes; ``None`` among them,
+            or without any, is the synthesizer.
 
     Raises:
         UserError: the SoundFont cannot be used.
@@ -85,14 +85,14 @@ def record(label: str, recording: int, notes: int, seed: int) -> np.ndarray:
 
 
 def _record(
-    label: str, recording: int, notes: int, seed: int, soundfonts: Sequence[Path]
+    label: str, recording: int, notes: int, seed: int, soundfonts: Sequence[Path | None]
 ) -> tuple[Score, np.ndarray]:
     score = compose(INSTRUMENTS[label], notes, generator(seed, label, recording, "score"))
     return score, _perform(label, recording, score, seed, soundfonts)
 
 
 def _perform(
-    label: str, recording: int, score: Score, seed: int, soundfonts: Sequence[Path]
+    label: str, recording: int, score: Score, seed: int, soundfonts: Sequence[Path | None]
 ) -> np.ndarray:
     player = player_of(recording)
     instrument = INSTRUMENTS[label]

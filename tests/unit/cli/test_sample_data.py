@@ -46,6 +46,7 @@ def test_other_parameters_do_not_overwrite_it(sample, cargan):
     [
         (("--count", 3), "count is 3; at least 9 recordings are needed"),
         (("--recordings", "12"), "the number of recordings is now --count 12"),
+        (("--synthesizer",), "--synthesizer requires --soundfont"),
         (("--recordings", "nowhere"), "there is no nowhere"),
         (("--clips", 0), "clips_per_recording is 0"),
         (("--seed", -1), "seed is -1"),

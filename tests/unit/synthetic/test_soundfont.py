@@ -9,7 +9,7 @@ from helpers.soundfonts import write_soundfont
 
 from cargan_tf.errors import UserError
 from cargan_tf.synthetic import soundfont
-from cargan_tf.synthetic.recording import record_clips
+from cargan_tf.synthetic.recording import record_clips, soundfont_of
 from cargan_tf.synthetic.score import Note
 from cargan_tf.synthetic.synthesizer import LOUDEST_DB, SAMPLE_RATE
 from cargan_tf.synthetic.timbre import INSTRUMENTS, TYPICAL
@@ -72,6 +72,14 @@ def test_recordings_can_be_played_by_it(font):
     clips = record_clips("flute", 0, 3, 0, [font])
     assert len(clips) == 3
     assert max(clip.loudness for clip in clips) > 0.5
+
+
+def test_the_synthesizer_can_be_one_of_those_that_play(tmp_path):
+    fonts = [tmp_path / "a.sf2", tmp_path / "b.sf2", None]
+    chosen = [soundfont_of("flute", number, 0, fonts) for number in range(60)]
+    assert set(chosen) == set(fonts)
+    assert chosen == [soundfont_of("flute", number, 0, fonts) for number in range(60)]
+    assert soundfont_of("flute", 3, 0, ()) is None
 
 
 @needs_fluidsynth
