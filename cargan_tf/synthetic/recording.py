@@ -47,7 +47,9 @@ def player_of(recording: int) -> int:
     return recording % PLAYERS
 
 
-def soundfont_of(label: str, recording: int, seed: int, soundfonts: Sequence[Path]) -> Path | None:
+def soundfont_of(
+    label: str, recording: int, seed: int, soundfonts: Sequence[Path | None]
+) -> Path | None:
     """Which of ``soundfonts`` plays ``recording``; ``None`` for the synthesizer."""
     if not soundfonts:
         return None
