@@ -51,7 +51,7 @@ def page(browser, address):
     browser.resize(*DESKTOP)
     browser.driver.get(address)
     browser.one("#refined img")
-    browser.wait(lambda: "confidence" in browser.one("#caption").text)
+    browser.wait(lambda: "recognized" in browser.one("#caption").text)
     return browser
 
 
@@ -180,7 +180,7 @@ def test_without_a_sound_the_steps_keep_their_names(uploaded):
 @pytest.fixture(scope="module")
 def mixing(page):
     page.driver.refresh()
-    page.wait(lambda: "confidence" in page.one("#caption").text)
+    page.wait(lambda: "recognized" in page.one("#caption").text)
     page.wait(
         lambda: [
             tab.click() or True
@@ -189,7 +189,7 @@ def mixing(page):
         ]
     )
     page.wait(lambda: len(page.all("#interpolation img")) == 6)
-    page.wait(lambda: "confidence" in page.one("#mixed-caption").text)
+    page.wait(lambda: "recognized" in page.one("#mixed-caption").text)
     return page
 
 
