@@ -25,7 +25,7 @@ from tensorflow_serving.apis.get_model_status_pb2 import (
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
-from cargan_tf.serving.server.limits import Refusal, invalid
+from cargan_tf.serving.server.refusals import Refusal, invalid
 from cargan_tf.serving.server.served_model import DEFAULT_SIGNATURE, ServedModel, Tensors
 from cargan_tf.serving.server.service import Service
 

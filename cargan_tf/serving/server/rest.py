@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from cargan_tf.serving.server.grpc_service import metadata_response, status_response
-from cargan_tf.serving.server.limits import Refusal, invalid, too_large
+from cargan_tf.serving.server.refusals import Refusal, invalid, too_large
 from cargan_tf.serving.server.served_model import DEFAULT_SIGNATURE, Tensors, TensorSpec
 from cargan_tf.serving.server.service import Service
 

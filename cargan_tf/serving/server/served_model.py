@@ -20,7 +20,7 @@ from cargan_tf.export.metadata import read_metadata
 from cargan_tf.export.model_registry import exported_version
 from cargan_tf.export.op_allowlist import load_exported
 from cargan_tf.export.saved_model import read_warm_up
-from cargan_tf.serving.server.limits import Refusal, invalid
+from cargan_tf.serving.server.refusals import Refusal, invalid
 
 DEFAULT_SIGNATURE = "serving_default"
 #: Initializes tables; no request calls it.

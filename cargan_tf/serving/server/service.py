@@ -16,7 +16,8 @@ import tensorflow as tf
 from grpc import StatusCode
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from cargan_tf.serving.server.limits import Limits, Refusal, refusal_of
+from cargan_tf.serving.server.limits import Limits
+from cargan_tf.serving.server.refusals import Refusal, refusal_of
 from cargan_tf.serving.server.served_model import ServedModel, Tensors
 
 Run = Callable[[str, Tensors], Tensors]

@@ -192,7 +192,7 @@ def test_evaluation_is_in_stored_order_and_whole(dataset, dataset_path, config):
     assert len(set(ids_of(found))) == 12
     assert set(found[0]) == {
         *("spectrogram", "photo", "label", "id", "recording", "player"),
-        *("rms_db", "flatness"),
+        *("rms_db", "flatness", "midi"),
     }
     assert found[0]["recording"][0].decode() == found[0]["id"][0].decode().split("/")[1]
     assert ids_of(read()) == ids_of(found)

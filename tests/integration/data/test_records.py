@@ -8,7 +8,15 @@ from cargan_tf.data.pairs import Pair
 from cargan_tf.data.records import parse, parse_summaries, serialize
 
 PAIR = Pair(
-    "train", "naïve horn", "n01", 1500, Path("a.wav"), Path("a.jpg"), player="Zoë", source="FluidR3"
+    "train",
+    "naïve horn",
+    "n01",
+    1500,
+    Path("a.wav"),
+    Path("a.jpg"),
+    player="Zoë",
+    source="FluidR3",
+    midi=69.0,
 )
 QUALITY = ClipQuality(rms_db=-12.5, flatness=0.25, silent=False, noise_like=False)
 GENERATOR = np.random.default_rng(0)

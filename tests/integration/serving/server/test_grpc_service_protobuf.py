@@ -11,7 +11,7 @@ from cargan_tf.serving.server.grpc_service import (
     status_response,
     tensors_of,
 )
-from cargan_tf.serving.server.limits import Refusal
+from cargan_tf.serving.server.refusals import Refusal
 
 LIMIT = 1_000_000
 

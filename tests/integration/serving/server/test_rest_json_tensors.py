@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.serving.server.limits import Refusal, invalid
+from cargan_tf.serving.server.refusals import Refusal, invalid
 from cargan_tf.serving.server.rest import read_request, write_answer
 from cargan_tf.serving.server.served_model import TensorSpec
 

@@ -9,7 +9,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from cargan_tf.errors import UserError
 from cargan_tf.export.saved_model import WARM_UP_FILE, read_warm_up
-from cargan_tf.serving.server.limits import Refusal
+from cargan_tf.serving.server.refusals import Refusal
 from cargan_tf.serving.server.served_model import ServedModel
 
 

@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 from grpc import StatusCode
 
-from cargan_tf.serving.server.limits import Limits, Refusal, invalid
+from cargan_tf.serving.server.limits import Limits
+from cargan_tf.serving.server.refusals import Refusal, invalid
 from cargan_tf.serving.server.service import Service
 
 

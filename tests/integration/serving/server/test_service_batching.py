@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.serving.server.limits import Refusal
+from cargan_tf.serving.server.refusals import Refusal
 from cargan_tf.serving.server.service import Batcher
 
 

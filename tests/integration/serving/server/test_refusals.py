@@ -2,7 +2,7 @@ import pytest
 import tensorflow as tf
 from grpc import StatusCode
 
-from cargan_tf.serving.server.limits import HTTP_STATUS, Refusal, refusal_of, too_large
+from cargan_tf.serving.server.refusals import HTTP_STATUS, Refusal, refusal_of, too_large
 
 INSIDE = "/home/somebody/lib/kernel.cc: 12 [[{{node a/b}}]]"
 
