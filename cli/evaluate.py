@@ -144,7 +144,12 @@ def _evaluate_recordings(
     help="Measure recognition on a folder of recordings per label instead; the folder none holds"
     " other sounds. RUN may also be an exported model.",
 )
-@click.option("-o", "--out", type=PATH, help="Folder of the report.  [default: RUN/evaluation]")
+@click.option(
+    "-o",
+    "--out",
+    type=PATH,
+    help="Folder of the report.  [default: RUN/evaluation; of --recordings: recordings-evaluation]",
+)
 @log_json_option
 def command(
     run_path: Path,

@@ -7,8 +7,6 @@ nothing else, so training resumes exactly.
 from __future__ import annotations
 
 import io
-from functools import cache
-from importlib.util import find_spec
 from typing import Any, Final
 
 import numpy as np
@@ -68,7 +66,7 @@ def augment(
         sound = np.clip(sound, -limit, limit)
     if settings.noise_db > -100 and random.random() < EFFECT_FRACTION:
         sound = add_noise(sound, rate, settings.noise_db, random)
-    codecs = settings.codecs if _has_pyav() else ()
+    codecs = settings.codecs
     if codecs and random.random() < settings.codec_fraction:
         codec = codecs[int(random.integers(len(codecs)))]
         bit_rate = 1_000 * int(random.choice(BIT_RATES))
@@ -203,8 +201,3 @@ def _aligned(decoded: FloatArray, original: FloatArray) -> FloatArray:
     delay = int(np.argmax(correlation[: max(len(decoded) - count // 2, 1)]))
     cut = decoded[delay : delay + count]
     return np.pad(cut, (0, count - len(cut))).astype(np.float32)
-
-
-@cache
-def _has_pyav() -> bool:
-    return find_spec("av") is not None

@@ -1,4 +1,4 @@
-"""Cut clips out of a waveform, find the loudest one, and mix two sounds."""
+"""Cut clips out of a waveform, find the loudest one, mix two sounds, and store them in 16 bits."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ _SUMMED_SAMPLES: Final = 1 << 20
 """Samples whose energies are summed at a time: 8 MB."""
 
 
+#: The value of 1.0 in 16-bit samples.
+INT16_SCALE: Final = 32_767
 #: A root mean square below this is silence: half a bit of 24-bit sound.
 _SILENCE = 2.0**-24
 
@@ -172,3 +174,13 @@ def mix_waveforms(first: FloatArray, second: FloatArray, alpha: float) -> FloatA
 def root_mean_square(samples: FloatArray) -> float:
     """How loud [samples] are, full scale at ±1; summed in float64."""
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
+
+
+def to_int16(samples: FloatArray) -> NDArray[np.int16]:
+    """[..., samples] at full scale ±1 to 16 bits; what exceeds full scale is clipped."""
+    return np.round(np.clip(samples, -1, 1) * INT16_SCALE).astype(np.int16)
+
+
+def from_int16(samples: NDArray[np.int16]) -> FloatArray:
+    """The inverse: [..., samples] float32."""
+    return samples.astype(np.float32) / np.float32(INT16_SCALE)

@@ -17,10 +17,10 @@ import soxr
 from numpy.typing import NDArray
 
 from cargan_tf.audio.ffmpeg_decode import (
+    UNKNOWN_FRAMES,
+    demuxer_if_misread,
     demuxer_of,
-    is_mpeg_audio,
     read_head,
-    says_too_little,
     size_of,
     sound_blocks,
 )
@@ -52,10 +52,6 @@ MIN_RATE: Final = 1_000
 MAX_RATE: Final = 768_000
 """Hz; the highest rate of studio converters."""
 
-_UNKNOWN_FRAMES: Final = 2**63 - 1
-"""libsndfile's count for FLAC written to a pipe, with no length in its header. soundfile 0.13
-fails at the end of it."""
-
 
 #: Content of a pipe, which is held in memory: 49 minutes of a CD, 512 MB.
 MAX_STREAM_BYTES: Final = 1 << 29
@@ -65,6 +61,18 @@ _BLOCK_FRAMES: Final = 1 << 18
 _QUALITY: Final = "HQ"
 #: The magnitude that stands for 1.0 in integer PCM.
 _FULL_SCALE: Final = {"uint8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31}
+
+
+def sound_files(folder: Path) -> list[Path]:
+    """The sound files in a folder and those below it, by their endings, sorted.
+
+    Hidden files are none, whatever their ending: macOS leaves ``._a.wav`` beside ``a.wav``.
+    """
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")
+    )
 
 
 def check_format(name: str, rate: int, channels: int) -> None:
@@ -90,7 +98,7 @@ def check_length(name: str, frames: int, rate: int) -> None:
     Raises:
         UserError: it is unknown, none or too long.
     """
-    if frames == _UNKNOWN_FRAMES:
+    if frames == UNKNOWN_FRAMES:
         raise UserError(
             f"{name} does not say how long it is (it was written to a pipe); expected a length in"
             " its header: write it again with ffmpeg -i OLD NEW"
@@ -137,47 +145,37 @@ def read_audio(source: Path | str | BinaryIO, sample_rate: int) -> NDArray[np.fl
         UserError: no such file, a folder, not a sound file, no samples, NaN or infinite samples,
             or a length, rate or number of channels out of bounds.
     """
-    name = _name_of(source)
-    content = sound_opener(source)
-    demuxer = ffmpeg_demuxer(content, name)
-    if demuxer is not None:
-        waveform = _read_by_ffmpeg(content, demuxer, sample_rate, name)
-    else:
-        with open_sound(content, name) as file:
-            waveform = _read_at_rate(file, sample_rate, name)
-    return _not_empty(waveform, sample_rate, name)
+    name, content = _name_of(source), sound_opener(source)
+    head = read_head(content)
+    demuxer = demuxer_of(head)
+    if demuxer is None:
+        with _opened(content, name) as file:
+            demuxer = _misread(file, head, content, name)
+            if demuxer is None:
+                check_length(name, file.frames, int(file.samplerate))
+                return _not_empty(_read_at_rate(file, sample_rate, name), sample_rate, name)
+    return _not_empty(_read_by_ffmpeg(content, demuxer, sample_rate, name), sample_rate, name)
 
 
-def ffmpeg_demuxer(content: bytes | BinaryIO, name: str) -> str | None:
-    """FFmpeg's demuxer where libsndfile cannot read a file or would misread it, else ``None``.
+def must_be_read_whole(path: Path) -> bool:
+    """Whether libsndfile cannot read a file, or not rightly, so that it cannot seek in it.
 
     Raises:
-        UserError: the file's first bytes are not those of any sound that is named MP3.
+        UserError: as ``read_audio``.
     """
-    try:
-        head = read_head(content)
-        demuxer = demuxer_of(head)
-        if demuxer is not None:
-            return demuxer
-        with soundfile.SoundFile(content) as file:
-            frames, rate, kind = file.frames, int(file.samplerate), file.format
-    except (soundfile.SoundFileError, OSError, TypeError, ValueError):
-        frames, rate, kind = 0, 1, ""
-    if not isinstance(content, bytes):
-        content.seek(0)
-    if kind == "MP3":
-        if not is_mpeg_audio(head):  # the decoder found something like a frame further on
-            raise UserError(
-                f"{name} is not the MP3 file that it is called; expected a sound file: check what"
-                " it is"
-            )
-        return "mp3" if says_too_little(frames, rate, size_of(content)) else None
-    if head[:4] == b"fLaC" and frames == _UNKNOWN_FRAMES:
-        return "flac"
-    # A pipe's WAV: its length was not known when its header was written.
-    if head[:4] == b"RIFF" and head[8:12] == b"WAVE" and frames == 0 and size_of(content) > 64:
-        return "wav"
-    return None
+    content = sound_opener(path)
+    head = read_head(content)
+    if demuxer_of(head) is not None:
+        return True
+    with _opened(content, str(path)) as file:
+        return _misread(file, head, content, str(path)) is not None
+
+
+def _misread(
+    file: soundfile.SoundFile, head: bytes, content: bytes | BinaryIO, name: str
+) -> str | None:
+    size = size_of(content)
+    return demuxer_if_misread(file.format, file.frames, int(file.samplerate), head, size, name)
 
 
 def _read_by_ffmpeg(
@@ -208,24 +206,24 @@ def _read_by_ffmpeg(
 
 
 @contextmanager
-def open_sound(
-    source: Path | str | bytes | BinaryIO, name: str | None = None
-) -> Iterator[soundfile.SoundFile]:
+def open_sound(source: Path | str | BinaryIO) -> Iterator[soundfile.SoundFile]:
     """A file that libsndfile reads, its header within the bounds; nothing is decoded yet.
-
-    Args:
-        source: as for ``read_audio``, or what ``sound_opener`` gave.
-        name: of the sound in messages; the file's by default.
 
     Raises:
         UserError: as ``read_audio``, for what is found here and for what reading meets.
     """
-    name = name or (os.fsdecode(source) if isinstance(source, bytes) else _name_of(source))
-    content = source if isinstance(source, bytes) else sound_opener(source)
+    name = _name_of(source)
+    with _opened(sound_opener(source), name) as file:
+        check_length(name, file.frames, int(file.samplerate))
+        yield file
+
+
+@contextmanager
+def _opened(content: bytes | BinaryIO, name: str) -> Iterator[soundfile.SoundFile]:
+    """What ``sound_opener`` gave, its rate and channels within the bounds."""
     try:
         with soundfile.SoundFile(content) as file:
             check_format(name, int(file.samplerate), file.channels)
-            check_length(name, file.frames, int(file.samplerate))
             yield file
     except (soundfile.SoundFileError, OSError, TypeError) as error:
         # TypeError: a name that ends in .raw makes soundfile ask for a rate it was not given.

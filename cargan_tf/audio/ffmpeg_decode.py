@@ -38,6 +38,11 @@ _TS_PACKET, _TS_SYNC = 188, 0x47
 #: MPEG audio bit rates lie below this; a file of more bytes than its length accounts for says too
 #: little of its length.
 _HIGHEST_MP3_RATE: Final = 320_000
+#: Bytes of tags and a cover that say nothing of the length.
+_MP3_TAGS: Final = 65_536
+#: libsndfile's count for FLAC written to a pipe, with no length in its header. soundfile 0.13
+#: fails at the end of it.
+UNKNOWN_FRAMES: Final = 2**63 - 1
 
 
 def demuxer_of(head: bytes) -> str | None:
@@ -57,26 +62,52 @@ def demuxer_of(head: bytes) -> str | None:
     return None
 
 
-def is_mpeg_audio(head: bytes) -> bool:
-    """Whether a file begins as MP3 files do: with ID3, or a frame's sync word."""
+def demuxer_if_misread(
+    kind: str, frames: int, rate: int, head: bytes, size: int, name: str
+) -> str | None:
+    """FFmpeg's demuxer for a file whose header misleads libsndfile, else ``None``.
+
+    Args:
+        kind: libsndfile's name of the format, such as ``MP3``.
+        frames: that it counts.
+        rate: Hz.
+        head: the file's first bytes.
+        size: of the file in bytes.
+        name: of the sound in messages.
+
+    Raises:
+        UserError: libsndfile found MP3 frames somewhere in a file that is none.
+    """
+    if kind == "MP3":
+        if not _is_mpeg_audio(head):
+            raise UserError(
+                f"{name} is not the MP3 file that it is called; expected a sound file: check what"
+                " it is"
+            )
+        accounted_for = (frames / rate) * _HIGHEST_MP3_RATE / 8
+        return "mp3" if size > 2 * accounted_for + _MP3_TAGS else None
+    if kind == "FLAC" and frames == UNKNOWN_FRAMES:
+        return "flac"
+    # A pipe's WAV: its length was not known when its header was written.
+    return "wav" if kind in ("WAV", "WAVEX") and frames == 0 else None
+
+
+def _is_mpeg_audio(head: bytes) -> bool:
+    """Whether a file begins as MP3 files do: with ID3, or a frame's sync word and a layer."""
     if head[:3] == b"ID3":
         return True
     return len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and bool(head[1] & 0x06)
 
 
-def says_too_little(frames: int, rate: int, size: int) -> bool:
-    """Whether an MP3 file of ``size`` bytes must hold more than the ``frames`` of its header."""
-    return size > 2 * (frames / rate) * _HIGHEST_MP3_RATE / 8 + 65_536
-
-
 def read_head(source: bytes | BinaryIO) -> bytes:
-    """The first bytes of what ``soundfile`` would open; a stream is at its start again."""
+    """The first bytes of what ``soundfile`` would open; a stream stays where it is."""
     count = _TS_PACKET + HEAD
     if isinstance(source, bytes):
         with open(source, "rb") as file:
             return file.read(count)
+    here = source.tell()
     head = source.read(count)
-    source.seek(0)
+    source.seek(here)
     return head
 
 
@@ -99,6 +130,8 @@ def sound_blocks(
     import av
 
     stream: BinaryIO = open(source, "rb") if isinstance(source, bytes) else source  # noqa: SIM115
+    if stream is source:
+        stream.seek(0)  # libsndfile may have read from it
     try:
         with av.open(stream, "r", format=demuxer) as container:
             if not container.streams.audio:

@@ -17,11 +17,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from cargan_tf.audio.augmentation import augment
+from cargan_tf.audio.clips import from_int16
 from cargan_tf.audio.log_mel import log_mel
 from cargan_tf.audio.log_mel_graph import spectrogram_input
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits
-from cargan_tf.data.other_sounds import to_float
 from cargan_tf.data.records import parse, parse_log_mel, parse_sounds, read_records
 from cargan_tf.data.splits import hash_order
 from cargan_tf.errors import UserError
@@ -242,11 +242,16 @@ def _augmented(
 
     What happens to a clip is a function of the seed and its number in the stream of records.
     """
+    if not dataset.has_waveforms:
+        raise UserError(
+            "augmentation.generator_fraction needs waveforms, and the data set was made from"
+            " spectrogram images: set it to 0."
+        )
     settings, audio = config.augmentation, config.audio
     key = zlib.crc32(b"augmentation")
 
     def change(waveforms: NDArray[np.int16], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
-        sounds = to_float(waveforms)
+        sounds = from_int16(waveforms)
         for sound, number in zip(sounds, numbers, strict=True):
             random = np.random.default_rng(np.random.SeedSequence([seed, key, int(number)]))
             if random.random() < settings.generator_fraction:
@@ -259,11 +264,6 @@ def _augmented(
         rest = {name: value for name, value in batch.items() if name != "waveform"}
         return {**rest, "log_mel": tf.ensure_shape(changed, shape)}
 
-    if not dataset.has_waveforms:
-        raise UserError(
-            "augmentation.generator_fraction needs waveforms, and the data set was made from"
-            " spectrogram images: set it to 0."
-        )
     numbers = tf.data.Dataset.counter(start, dtype=tf.int64)
     numbers = _part_of_each(numbers, config.training.batch_size, part)
     zipped = tf.data.Dataset.zip(batches, numbers)

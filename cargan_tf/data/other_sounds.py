@@ -13,12 +13,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cargan_tf.audio.clips import root_mean_square
-from cargan_tf.audio.decode import AUDIO_SUFFIXES, read_audio
+from cargan_tf.audio.clips import root_mean_square, to_int16
+from cargan_tf.audio.decode import read_audio, sound_files
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo, Shard
 from cargan_tf.data.pairs import SPLITS, Skipped
-from cargan_tf.data.preprocessing.worker import FULL_SCALE, to_int16
 from cargan_tf.data.splits import hash_order
 from cargan_tf.errors import UserError
 from cargan_tf.labels import NONE
@@ -38,9 +37,7 @@ def find_other_sounds(root: Path, config: Config) -> dict[str, list[Path]]:
         return {}
     found: dict[str, list[Path]] = {split: [] for split in SPLITS}
     undecided: list[Path] = []
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in AUDIO_SUFFIXES or path.name.startswith("."):
-            continue
+    for path in sound_files(folder):
         first = path.relative_to(folder).parts[0]
         (found[first] if first in SPLITS and path.parent != folder else undecided).append(path)
     undecided.sort(key=lambda path: hash_order(path.name, config.data.split_seed))
@@ -94,11 +91,6 @@ def read_other_sounds(dataset: DatasetInfo, path: Path, split: str) -> NDArray[n
     records = tf.data.TFRecordDataset(str(to_path(path) / shard.name))
     content = b"".join(record.numpy() for record in records)
     return np.frombuffer(content, "<i2").reshape(-1, samples)
-
-
-def to_float(waveforms: NDArray[np.int16]) -> NDArray[np.float32]:
-    """Stored samples to full scale at ±1."""
-    return waveforms.astype(np.float32) / np.float32(FULL_SCALE)
 
 
 def _clips(path: Path, config: Config) -> list[NDArray[np.float32]]:

@@ -246,7 +246,7 @@ def _generate_inputs(
         for name, other in others.items():
             compared[name] = other.generate(split, limit, limits.seed)
             task.advance()
-    return SplitInputs(generated, compared, networks, limits.seed, generator.pose_reader)
+    return SplitInputs(generated, compared, networks, limits.seed, lambda: generator.pose_reader)
 
 
 def _measured(

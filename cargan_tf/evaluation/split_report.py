@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,7 +53,7 @@ class SplitInputs:
     compared: Mapping[str, GeneratedSplit]
     networks: Networks
     seed: int
-    pose_reader: PoseReader | None = None
+    pose_reader: Callable[[], PoseReader] | None = None
     photo_activations: dict[str, Activations] = field(default_factory=dict)
 
     @property

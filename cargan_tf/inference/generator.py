@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cargan_tf.audio.clips import Clip, cut_clip, loudest_start
+from cargan_tf.audio.clips import Clip, cut_clip, loudest_start, root_mean_square
 from cargan_tf.audio.decode import read_audio, to_mono_at_rate
 from cargan_tf.audio.quality import ClipQuality, measure_quality
 from cargan_tf.config import AudioConfig
@@ -259,7 +259,7 @@ class Generator:
         count = min(RECOGNITION_WINDOWS, 1 + 2 * last // samples)
         starts = np.unique(np.linspace(0, last, count).round().astype(int))
         windows = np.stack([cut_clip(mono, int(start), samples).samples for start in starts])
-        loudness = np.sqrt(np.mean(np.square(windows, dtype=np.float64), axis=1))
+        loudness = np.array([root_mean_square(window) for window in windows])
         return windows[loudness >= loudness.max() * 10 ** (-BELOW_LOUDEST_DB / 20)]
 
     def _recognize(self, windows: FloatArray) -> Recognition:
@@ -271,7 +271,7 @@ class Generator:
         ]
         rows = np.concatenate([np.asarray(one["label_probabilities"]) for one in outputs])
         none = [np.asarray(one["none_probability"]) for one in outputs]
-        loudness = float(np.sqrt(np.mean(np.square(windows, dtype=np.float64), axis=1)).max())
+        loudness = max(map(root_mean_square, windows))
         return Recognition(
             dict(zip(self.labels, rows.mean(axis=0).tolist(), strict=True)),
             none=float(np.concatenate(none).mean()),

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cargan_tf.audio.decode import AUDIO_SUFFIXES
+from cargan_tf.audio.decode import AUDIO_SUFFIXES, sound_files
 from cargan_tf.errors import UserError
 from cargan_tf.utils.files import write_atomically
 from cargan_tf.utils.remote import is_remote
@@ -125,12 +125,7 @@ def _files_of(sound: Path) -> list[Path]:
         if not (sound.exists() if is_remote(sound) else os.path.lexists(sound)):
             raise UserError(f"{sound} does not exist: name a sound file or a folder of them.")
         return [sound]
-    # Hidden files are not sounds, whatever their ending: macOS leaves ._a.wav beside a.wav.
-    found = sorted(
-        file
-        for file in sound.rglob("*")
-        if file.suffix.lower() in AUDIO_SUFFIXES and not file.name.startswith(".")
-    )
+    found = sound_files(sound)
     if not found and sound.suffix.lower() in AUDIO_SUFFIXES:
         return [sound]  # named as a sound among others that may be some, it is refused alone
     if not found:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +15,8 @@ import soxr
 from scipy.signal import fftconvolve
 
 from cargan_tf.audio.augmentation import room_response, through_codec
-from cargan_tf.audio.decode import AUDIO_SUFFIXES, read_audio
+from cargan_tf.audio.clips import root_mean_square
+from cargan_tf.audio.decode import read_audio, sound_files
 from cargan_tf.errors import UserError
 from cargan_tf.inference.generator import Generator
 from cargan_tf.inference.result import Recognition
@@ -146,18 +146,14 @@ def _measure(pairs: list[tuple[str, Recognition]], labels: tuple[str, ...]) -> V
 
 
 def _changes() -> dict[str, Change]:
-    changes: dict[str, Change] = {
+    return {
         "as recorded": lambda sound, rate: sound,
         "at 16 kHz": _at(16_000),
         "at 8 kHz": _at(8_000),
         "in a room": _in_a_room,
         "in noise": _in_noise,
+        "as mp3, 64 kbit/s": lambda sound, rate: through_codec(sound, rate, "mp3", MP3_BIT_RATE),
     }
-    if find_spec("av") is not None:
-        changes["as mp3, 64 kbit/s"] = lambda sound, rate: through_codec(
-            sound, rate, "mp3", MP3_BIT_RATE
-        )
-    return changes
 
 
 def _at(limited_rate: int) -> Change:
@@ -178,7 +174,7 @@ def _in_a_room(sound: FloatArray, rate: int) -> FloatArray:
 
 def _in_noise(sound: FloatArray, rate: int) -> FloatArray:
     noise = np.random.default_rng(_SEED).standard_normal(len(sound))
-    level = np.sqrt(np.mean(np.square(sound, dtype=np.float64))) * 10 ** (NOISE_DB / 20)
+    level = root_mean_square(sound) * 10 ** (NOISE_DB / 20)
     return np.asarray(sound + level * noise, np.float32)
 
 
@@ -189,11 +185,7 @@ def _files(folder: Path, labels: tuple[str, ...]) -> list[tuple[str, Path]]:
     for inside in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
         name = inside.name.strip().lower()
         label = NONE if name == NONE else labels[label_index(inside.name, labels)]
-        found += [
-            (label, path)
-            for path in sorted(inside.rglob("*"))
-            if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")
-        ]
+        found += [(label, path) for path in sound_files(inside)]
     if not found:
         raise UserError(f"{folder} holds no sounds: expected a folder per label with sound files.")
     return found

@@ -15,6 +15,8 @@ from cargan_tf.utils.arrays import ImageArray
 CONFIDENT = 0.5
 #: With less, the three most probable instruments are named.
 SURE = 0.8
+#: Of these, only those that are at least so probable.
+MENTIONED = 0.01
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,15 @@ class Recognition:
         """In words, such as ``violin (52%), viola (31%) or cello (9%)``; three if not sure."""
         if self.silent:
             return "silence"
-        best = self.best(1 if (self.confidence or 0.0) >= SURE else 3)
-        names = [f"{label.replace('_', ' ')} ({share:.0%})" for label, share in best]
-        words = " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
-        return f"none of the instruments ({self.none:.0%}); {words}" if self.is_none else words
+        count = 1 if (self.confidence or 0.0) >= SURE else 3
+        names = [
+            f"{label.replace('_', ' ')} ({probability:.0%})"
+            for label, probability in self.best(count)
+            if probability >= MENTIONED
+        ]
+        if self.is_none:
+            return "; ".join([f"none of the instruments ({self.none:.0%})", *names[:1]])
+        return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
     def warnings(self) -> list[str]:
         """What the listener should know, in plain words."""

@@ -16,14 +16,14 @@ from typing import Final
 
 import numpy as np
 
-from cargan_tf.audio.decode import AUDIO_SUFFIXES, read_audio
+from cargan_tf.audio.decode import read_audio, sound_files
+from cargan_tf.data.pairs import SPLITS
 from cargan_tf.errors import UserError
 from cargan_tf.labels import NONE, label_index
 from cargan_tf.synthetic.recording import CLIP_SAMPLES, Clip, cut_clip
 from cargan_tf.synthetic.synthesizer import SAMPLE_RATE
 from cargan_tf.synthetic.timbre import INSTRUMENTS, generator
 
-SPLITS: Final = ("train", "validation", "test")
 #: Fractions of the notes that are held out where the table names no split.
 VALIDATION_FRACTION, TEST_FRACTION = 0.15, 0.15
 #: Seconds between the clips that are considered.
@@ -161,11 +161,10 @@ def _folders(source: Path) -> Iterator[_Row]:
         raise UserError(f"there is no {source}: name a folder of recordings or a CSV.")
     for folder in sorted(entry for entry in source.iterdir() if entry.is_dir()):
         label = _label(folder.name, str(folder))
-        for path in sorted(folder.rglob("*")):
-            if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith("."):
-                inside = path.relative_to(folder).parts
-                player = inside[0] if len(inside) > 1 else ""
-                yield label, path, player, "", midi_of(path.stem)
+        for path in sound_files(folder):
+            inside = path.relative_to(folder).parts
+            player = inside[0] if len(inside) > 1 else ""
+            yield label, path, player, "", midi_of(path.stem)
 
 
 def _table(source: Path) -> Iterator[_Row]:

@@ -30,11 +30,13 @@ from cargan_tf.evaluation.report import (
     SplitReport,
 )
 from cargan_tf.export.metadata import ModelMetadata
+from cargan_tf.export.saved_model import export_run
 from cargan_tf.export.serving_module import MetadataTable
 from cargan_tf.serving.server.limits import Limits
 from cargan_tf.serving.server.serve import Endpoint, Server, bound
 from cargan_tf.serving.server.served_model import ServedModel
 from cargan_tf.serving.server.service import Service
+from cargan_tf.training.run import Run
 from cargan_tf.utils.files import write_json
 
 
@@ -253,3 +255,20 @@ def start(invented):
 @pytest.fixture
 def server(start):
     return start()
+
+
+@pytest.fixture(scope="session")
+def halved(tiny_run, tmp_path_factory):
+    """The folder of a version whose weights are stored as float16.
+
+    So narrow a network after six steps enlarges rounding errors: it needs a third level of 255,
+    where the quickstart's model stays within one (docs/how-to/serving.md).
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cargan_tf.export.saved_model.LEVELS", 3)
+        return export_run(Run(tiny_run), tmp_path_factory.mktemp("halved"), "float16")
+
+
+@pytest.fixture(scope="session")
+def loaded_halved(halved):
+    return tf.saved_model.load(str(halved))

@@ -24,12 +24,11 @@ import soundfile
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from cargan_tf.audio.clips import Clip, cut_clip
+from cargan_tf.audio.clips import Clip, cut_clip, to_int16
 from cargan_tf.audio.decode import (
-    ffmpeg_demuxer,
+    must_be_read_whole,
     open_sound,
     read_audio,
-    sound_opener,
     to_mono_at_rate,
 )
 from cargan_tf.audio.log_mel import log_mel
@@ -49,9 +48,6 @@ WHOLE_FILE_SECONDS = 10.0
 #: surroundings, and a start on a full second is a full sample at every rate.
 _MARGIN_SECONDS = 1
 
-
-#: The stored waveforms' value of 1.0.
-FULL_SCALE: Final = 32_767
 
 #: An image scaled by its own range shows neither the clip's loudness nor its fine spectrum.
 UNKNOWN_QUALITY: Final = ClipQuality(math.nan, math.nan, silent=False, noise_like=False)
@@ -75,8 +71,6 @@ def read_clip(path: Path, offset_ms: int, audio: AudioConfig) -> Clip:
     """
     if is_video(path):
         return _read_from_video(path, offset_ms, audio)
-    if ffmpeg_demuxer(sound_opener(path), str(path)) is not None:
-        return _cut(read_audio(path, audio.sample_rate), offset_ms, audio)
     first_second = _first_second(path, offset_ms)
     source = _part(path, first_second, audio.clip_seconds) if first_second else None
     waveform = read_audio(path if source is None else source, audio.sample_rate)
@@ -104,7 +98,7 @@ def _with_margin(offset_ms: int) -> int:
 def _first_second(path: Path, offset_ms: int) -> int:
     """Where to begin to read: 0 for short files and for those that end before the clip."""
     first_second = _with_margin(offset_ms)
-    if not first_second:
+    if not first_second or must_be_read_whole(path):
         return 0
     with open_sound(path) as file:
         seconds = file.frames / file.samplerate
@@ -243,11 +237,6 @@ def _waveforms(sounds: list[_Sound], chunk: Chunk) -> NDArray[np.int16]:
         samples = 0 if chunk.spectrograms else chunk.audio.clip_samples
         return np.zeros((len(sounds), samples), np.int16)
     return to_int16(np.stack([sound.content for sound in sounds]))
-
-
-def to_int16(waveforms: NDArray[np.float32]) -> NDArray[np.int16]:
-    """[..., samples] at full scale ±1 to 16 bits; what exceeds full scale is clipped."""
-    return np.round(np.clip(waveforms, -1, 1) * FULL_SCALE).astype(np.int16)
 
 
 @dataclass(frozen=True, eq=False)

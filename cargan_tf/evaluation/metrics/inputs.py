@@ -109,7 +109,7 @@ class MetricInputs:
         missing_networks: the reason, by role.
         pitch: MIDI key of each clip, [N]; NaN where the data does not say.
         loudness: RMS of each clip in dB, [N].
-        pose_reader: reads both from images.
+        pose_reader: gives what reads both from images; fitted at the first call.
         seed: of halves and of the order of images.
     """
 
@@ -125,7 +125,7 @@ class MetricInputs:
     missing_networks: Mapping[str, str] = field(default_factory=dict)
     pitch: FloatArray | None = None
     loudness: FloatArray | None = None
-    pose_reader: PoseReader | None = None
+    pose_reader: Callable[[], PoseReader] | None = None
     seed: int = 0
 
     def __len__(self) -> int:

@@ -24,12 +24,13 @@ def pose_accuracy(inputs: MetricInputs, quantity: str) -> MetricValue:
     truth = inputs.pitch if quantity == "pitch" else inputs.loudness
     if truth is None or inputs.pose_reader is None or not np.isfinite(truth).any():
         raise NotMeasured(f"the data does not say the {quantity} of its clips")
+    reader = inputs.pose_reader()
     values, images = [], 0
-    for label in inputs.pose_reader.classes_of(quantity):
+    for label in reader.classes_of(quantity):
         of_class = (inputs.classes == label) & np.isfinite(truth)
         if of_class.sum() < MIN_IMAGES or np.ptp(truth[of_class]) < _EPSILON:
             continue
-        read = inputs.pose_reader.read(inputs.images[of_class], quantity, label)
+        read = reader.read(inputs.images[of_class], quantity, label)
         images += int(of_class.sum())
         still = np.ptp(read) < _EPSILON * max(1.0, float(np.abs(read).max()))
         values.append(0.0 if still else float(spearmanr(read, truth[of_class]).statistic))

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cargan_tf.audio.augmentation import augment
-from cargan_tf.audio.clips import mix_waveforms
+from cargan_tf.audio.clips import from_int16, mix_waveforms
 from cargan_tf.audio.log_mel import log_mel
 from cargan_tf.config import AudioConfig, Config
 from cargan_tf.data.dataset import DatasetInfo
-from cargan_tf.data.other_sounds import read_other_sounds, to_float
+from cargan_tf.data.other_sounds import read_other_sounds
 from cargan_tf.data.records import read_sounds, stratified_sample
 from cargan_tf.models.sound_classifier import sound_classifier_audio
 from cargan_tf.utils.arrays import FloatArray, IntArray
@@ -92,7 +92,7 @@ def load_sounds(dataset: DatasetInfo, path: Path, split: str, seed: int) -> Soun
 
 def features(sounds: NDArray[np.int16], audio: AudioConfig) -> FloatArray:
     """[N, n_mels, frames] of stored waveforms [N, samples]."""
-    return log_mel(to_float(sounds), audio)
+    return log_mel(from_int16(sounds), audio)
 
 
 class SoundBatches:
@@ -103,16 +103,11 @@ class SoundBatches:
         self._audio = sound_classifier_audio(config)
         sources = range(int(sounds.sources.max()) + 1)
         #: Of each label, the indices of its sounds from each source that has some.
-        self._of_label = [
-            [
-                indices
-                for source in sources
-                if len(
-                    indices := np.flatnonzero((sounds.labels == label) & (sounds.sources == source))
-                )
-            ]
-            for label in range(label_count)
-        ]
+        self._of_label = []
+        for label in range(label_count):
+            own = sounds.labels == label
+            parts = [np.flatnonzero(own & (sounds.sources == source)) for source in sources]
+            self._of_label.append([part for part in parts if len(part)])
         self._offsets = np.zeros((len(sources), label_count + 1), np.float32)
         for source in sources:
             present = set(sounds.labels[sounds.sources == source].tolist())
@@ -150,26 +145,29 @@ class SoundBatches:
             index = self._choose(random, int(random.integers(self._labels)))
             return sounds.log_mels[index].copy(), int(sounds.labels[index]), no_offsets
         if random.random() < OTHER_FRACTION:
-            label, offsets = self._labels, no_offsets
-            if (len(sounds.others) and random.random() >= MIXTURE_FRACTION) or self._labels < 2:
-                if not len(sounds.others):
-                    noise = random.standard_normal(sounds.waveforms.shape[1])
-                    wave = np.asarray(0.1 * noise, np.float32)
-                else:
-                    wave = to_float(sounds.others[random.integers(len(sounds.others))])
-            else:
-                pair = random.choice(self._labels, 2, replace=False)
-                first, second = (
-                    to_float(sounds.waveforms[self._choose(random, int(one))]) for one in pair
-                )
-                wave = mix_waveforms(first, second, float(random.uniform(0.35, 0.65)))
+            label, offsets, wave = self._labels, no_offsets, self._other_sound(random)
         else:
             index = self._choose(random, int(random.integers(self._labels)))
             label = int(sounds.labels[index])
-            wave, offsets = to_float(sounds.waveforms[index]), self._offsets[sounds.sources[index]]
+            wave = from_int16(sounds.waveforms[index])
+            offsets = self._offsets[sounds.sources[index]]
         if random.random() < settings.classifier_fraction:
             wave = augment(wave, self._audio.sample_rate, settings, random)
         return wave, label, offsets
+
+    def _other_sound(self, random: np.random.Generator) -> FloatArray:
+        """[samples] of none of the labels: two labels at once, a sound of ``others``, or noise."""
+        sounds = self._sounds
+        mixed = not len(sounds.others) or random.random() < MIXTURE_FRACTION
+        if mixed and self._labels > 1:
+            pair = random.choice(self._labels, 2, replace=False)
+            first, second = (sounds.waveforms[self._choose(random, int(one))] for one in pair)
+            alpha = float(random.uniform(0.35, 0.65))
+            return mix_waveforms(from_int16(first), from_int16(second), alpha)
+        if len(sounds.others):
+            return from_int16(sounds.others[random.integers(len(sounds.others))])
+        noise = random.standard_normal(sounds.waveforms.shape[1])
+        return np.asarray(0.1 * noise, np.float32)
 
     def _choose(self, random: np.random.Generator, label: int) -> int:
         """A sound of a label, each of its sources as probable as the others."""

@@ -13,10 +13,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from cargan_tf.audio.augmentation import augment
+from cargan_tf.audio.clips import from_int16
 from cargan_tf.audio.log_mel import log_mel
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits, load_dataset
-from cargan_tf.data.other_sounds import to_float
 from cargan_tf.errors import UserError
 from cargan_tf.models.sound_classifier import (
     SoundClassifier,
@@ -170,7 +170,7 @@ def _measure(
         changed = np.stack(
             [
                 augment(wave, audio.sample_rate, config.augmentation, random)
-                for wave in to_float(sounds.waveforms)
+                for wave in from_int16(sounds.waveforms)
             ]
         )
         changed_mels = log_mel(changed, audio)

@@ -225,7 +225,6 @@ def _no_jet_pictures(folder, _):
     "spoil", [_mute_video, _missing_column, _path_that_leaves, _no_jet_pictures]
 )
 def test_a_bad_source_is_one_clear_line(cargan, tiny_yaml, tmp_path, write_video, spoil):
-    pytest.importorskip("av")
     folder = tmp_path / "set"
     folder.mkdir()
     said = spoil(folder, write_video)

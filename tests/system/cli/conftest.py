@@ -12,3 +12,4 @@ from helpers.cli import (  # noqa: F401
     tree,
     write_sound,
 )
+from helpers.logs import logging_as_before  # noqa: F401

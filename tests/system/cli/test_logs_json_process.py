@@ -1,18 +1,8 @@
 import json
-import logging
 
 import pytest
 
-
-@pytest.fixture(autouse=True)
-def logging_as_before():
-    """What ``--log-json`` changes in Python's logging is for one process: put it back."""
-    names = (None, "tensorflow", "absl", "py.warnings")
-    before = {name: logging.getLogger(name).handlers[:] for name in names}
-    yield
-    logging.captureWarnings(False)
-    for name, handlers in before.items():
-        logging.getLogger(name).handlers[:] = handlers
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 def test_a_process_of_its_own_says_everything_in_events(cargan_process, tmp_path):

@@ -150,3 +150,15 @@ def test_the_drawing_of_the_u_net_is_of_the_papers_u_net():
         if box.tag == f"{SVG}rect" and separator and name not in ("input", "image"):
             generated[name] = (shape, box.get("class"))
     assert generated == expected
+
+
+#: Pages that show how a reader names a test of their own.
+YOURS = {"test_brightness.py", "test_class_folders.py"}
+
+
+def test_every_test_that_the_docs_name_is_there():
+    there = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+    named = {
+        name for page in DOCS for name in re.findall(r"\btest_\w+\.py\b", page.read_text("utf-8"))
+    }
+    assert named - YOURS <= there

@@ -1,3 +1,12 @@
 """Fixtures of this folder, from ``helpers``."""
 
-from helpers.serving import drawn_by_c, load_model, loaded, plain_operations, sounds, version  # noqa: F401
+from helpers.serving import (  # noqa: F401  # noqa: F401
+    drawn_by_c,
+    halved,
+    load_model,
+    loaded,
+    loaded_halved,
+    plain_operations,
+    sounds,
+    version,
+)

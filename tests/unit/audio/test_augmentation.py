@@ -1,5 +1,3 @@
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
 
@@ -100,7 +98,6 @@ def test_clipping_flattens_the_peaks(tone):
     assert np.isclose(np.abs(tone), np.abs(tone).max(), rtol=1e-3).mean() < 0.01
 
 
-@pytest.mark.skipif(find_spec("av") is None, reason="PyAV is not installed")
 @pytest.mark.parametrize("codec", ["mp3", "opus", "aac"])
 def test_a_codec_gives_back_the_sound_in_place(tone, codec):
     coded = through_codec(tone, RATE, codec, 64_000)
@@ -112,7 +109,14 @@ def test_a_codec_gives_back_the_sound_in_place(tone, codec):
     assert rms(lower[middle] - tone[middle]) > 0
 
 
-def test_without_pyav_no_codec_is_used(tone, monkeypatch):
-    monkeypatch.setattr(augmentation, "_has_pyav", lambda: False)
-    settings = AugmentationConfig(**{**OFF, "codecs": ("mp3",), "codec_fraction": 1})
-    augment(tone, RATE, settings, np.random.default_rng(0))
+def test_of_the_configured_codecs_one_is_used(tone, monkeypatch):
+    used = []
+    monkeypatch.setattr(
+        augmentation, "through_codec", lambda sound, rate, *words: used.append(words) or sound
+    )
+    settings = AugmentationConfig(**{**OFF, "codecs": ("mp3", "aac"), "codec_fraction": 1})
+    for seed in range(20):
+        augment(tone, RATE, settings, np.random.default_rng(seed))
+    assert {codec for codec, _ in used} == {"mp3", "aac"}
+    assert {bit_rate for _, bit_rate in used} <= {24_000, 32_000, 48_000, 64_000, 96_000}
+    assert len(used) == 20

@@ -1,31 +1,9 @@
 import json
-import logging
 
 import pytest
 from cargan_cli import logs
 
-
-@pytest.fixture(autouse=True)
-def logging_as_before():
-    """What ``--log-json`` changes in Python's logging is for one process: put it back."""
-    names = (None, "tensorflow", "absl", "py.warnings")
-    before = {name: logging.getLogger(name).handlers[:] for name in names}
-    yield
-    logging.captureWarnings(False)
-    for name, handlers in before.items():
-        logging.getLogger(name).handlers[:] = handlers
-
-
-@pytest.fixture
-def events(capsys):
-    """The events so far; every line of standard error is one, and nothing is on standard output."""
-
-    def events():
-        out, err = capsys.readouterr()
-        assert out == ""
-        return [json.loads(line) for line in err.splitlines()]
-
-    return events
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 def test_a_task_begins_goes_on_and_ends(events, monkeypatch):

@@ -6,8 +6,6 @@ import pytest
 from cargan_tf.data.video_reading import is_video, read_facts, read_frame, read_sound
 from cargan_tf.errors import UserError
 
-pytest.importorskip("av")
-
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory, write_video):

@@ -77,7 +77,9 @@ def test_a_sure_label_is_named_alone_and_an_unsure_one_with_its_rivals():
     assert recognized(0.9, 0.05).describe() == "violin (90%)"
     assert recognized(0.6, 0.3).describe() == "violin (60%), viola (30%) or cello (10%)"
     unknown = recognized(0.2, 0.1, none=0.6).describe()
-    assert unknown.startswith("none of the instruments (60%); violin (20%), ")
+    assert unknown == "none of the instruments (60%); violin (20%)"
+    speech = Recognition({"cello": 0.001, "viola": 0.002, "violin": 0.001}, none=0.996)
+    assert speech.describe() == "none of the instruments (100%)"
 
 
 def test_the_most_probable_instrument_is_recognized():

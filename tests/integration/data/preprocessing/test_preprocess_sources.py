@@ -91,7 +91,6 @@ def test_the_real_sound(tmp_path, config):
 
 def test_raw_urmp(tmp_path, config, write_video):
     """Two players side by side, the left one red and the right one blue."""
-    pytest.importorskip("av")
     frame = np.zeros((32, 64, 3), np.uint8)
     frame[:, :32, 0] = frame[:, 32:, 2] = 200
     root = tmp_path / "URMP"
@@ -122,7 +121,6 @@ def test_raw_urmp(tmp_path, config, write_video):
 
 
 def test_videos_with_sound(tmp_path, config, write_video):
-    pytest.importorskip("av")
     root = tmp_path / "set"
     rows = []
     for number in range(3):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,7 +37,7 @@ def inputs(images, pitch, loudness, reader):
         photos=images,
         pitch=pitch,
         loudness=loudness,
-        pose_reader=reader,
+        pose_reader=lambda: reader,
     )
 
 
@@ -73,3 +75,13 @@ def test_both_are_measured_of_real_photos_too(reader):
     real = MetricInputs(**{**vars(inputs(*players(3), reader)), "row": REAL})
     assert [metric.info.name for metric in METRICS] == ["pose_pitch", "pose_loudness"]
     assert all(metric.applies_to(real) for metric in METRICS)
+
+
+def test_nothing_is_fitted_where_the_truth_is_unknown(reader):
+    def fit():
+        raise AssertionError("reads all training photos")
+
+    images, _, loudness = players(1)
+    given = inputs(images, np.full(COUNT, np.nan, np.float32), loudness, reader)
+    with pytest.raises(NotMeasured):
+        pose_accuracy(replace(given, pose_reader=fit), "pitch")

@@ -51,7 +51,6 @@ def test_not_a_sound_file(tmp_path):
 
 
 def test_a_part_of_a_videos_sound_equals_the_cut_from_the_whole(tmp_path, write_video):
-    pytest.importorskip("av")
     video = write_video(tmp_path / "a.mp4", 5.0)
     whole = read_clip(video, 0, AUDIO.model_copy(update={"clip_seconds": 4.5}))
     for offset_ms in (0, 900, 2_500, 3_700):

@@ -6,8 +6,6 @@ from cargan_tf.data.sources.detection import find_source
 from cargan_tf.data.sources.urmp import find_urmp, read_urmp
 from cargan_tf.errors import UserError
 
-pytest.importorskip("av")
-
 
 @pytest.fixture
 def release(tmp_path, write_video):

@@ -6,8 +6,6 @@ from cargan_tf.data.sources.detection import find_source
 from cargan_tf.data.sources.videos import find_videos, read_videos
 from cargan_tf.errors import UserError
 
-pytest.importorskip("av")
-
 
 @pytest.fixture
 def folder(tmp_path, write_video):

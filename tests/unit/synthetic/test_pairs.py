@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from cargan_tf.errors import UserError
-from cargan_tf.synthetic.build import Job, write_pairs
 from cargan_tf.synthetic.figure import Pose, player_looks
+from cargan_tf.synthetic.pairs import Job, write_pairs
 from cargan_tf.synthetic.scene import background, draw_player
 from cargan_tf.synthetic.synthesizer import SAMPLE_RATE
 from cargan_tf.synthetic.timbre import INSTRUMENTS
