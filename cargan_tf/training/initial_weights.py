@@ -6,11 +6,12 @@ channels: those of labels that both know are copied, new ones stay as they were 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 import keras
 import tensorflow as tf
@@ -31,6 +32,12 @@ from cargan_tf.utils.arrays import AnyArray
 #: Layers that are numbered by their level in the U-Net or the PatchGAN; other numbers in a
 #: variable's path are Keras' own and differ from network to network.
 _LEVEL = re.compile(r"(down|up|block)_\d+")
+
+#: Settings of the networks that initial weights must share.
+_SHAPES: Final = (
+    *("generator_width", "refined_generator_width", "max_width_multiplier", "attention"),
+    *("residue", "refine_sees_audio"),
+)
 
 
 @dataclass(frozen=True)
@@ -65,13 +72,9 @@ class InitialWeights:
 
         Returns:
             Names of the variables that kept their initial values.
-
-        Raises:
-            UserError: no weight fits.
         """
         generators = zip(self.cascade.generators, cascade.generators, strict=False)
         left: list[str] = []
-        copied = 0
         for source, target in generators:
             found = {_name(variable): variable for variable in source.variables}
             for variable in target.variables:
@@ -83,14 +86,6 @@ class InitialWeights:
                     left.append(name)
                 else:
                     variable.assign(value)
-                    copied += 1
-        if not copied:
-            raise UserError(
-                f"no weight of {self.path} fits this configuration: give it the same"
-                " model.generator_width and model.max_width_multiplier"
-                f" ({self.config.model.generator_width} and"
-                f" {self.config.model.max_width_multiplier})."
-            )
         if self.discriminator is not None:
             left += _copy_all(self.discriminator, discriminator)
         return left
@@ -167,13 +162,12 @@ def check_startable(initial: InitialWeights, config: Config) -> None:
             f"{path} has one stage, the configuration says model.stages: {config.model.stages}; set"
             " it to 1."
         )
-    for setting in ("residue", "refine_sees_audio"):
-        wanted, found = (getattr(one.model, setting) for one in (config, source))
-        if wanted != found:
-            raise UserError(
-                f"{path} was trained with model.{setting}: {str(found).lower()}, the configuration"
-                f" says {str(wanted).lower()}; use the same."
-            )
+    wanted, found = config.model.model_dump(), source.model.model_dump()
+    differing = [name for name in _SHAPES if wanted[name] != found[name]]
+    if differing:
+        has = ", ".join(f"model.{name}={json.dumps(found[name])}" for name in differing)
+        says = ", ".join(json.dumps(wanted[name]) for name in differing)
+        raise UserError(f"{path} has {has}, the configuration says {says}; use the same.")
 
 
 def _copy_all(source: keras.Model, target: keras.Model) -> list[str]:
