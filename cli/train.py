@@ -30,7 +30,8 @@ from cargan_cli.options import ANY_PATH, PATH, check_options, config_options, lo
     type=ANY_PATH,
     metavar="NAME|PATH",
     shell_complete=complete_models,
-    help="Start from the weights of a model or a run (fine-tuning).",
+    help="Start from the weights of a model or a run; configs/finetune.yaml is then laid over the"
+    " data set's settings, unless --config is given.",
 )
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint.")
 @click.option(
@@ -68,12 +69,14 @@ def command(
     from cargan_cli.options import config_for_data
     from cargan_cli.tensorflow_import import import_tensorflow
 
-    from cargan_tf.config import override
+    from cargan_tf.config import overlay, override
     from cargan_tf.errors import UserError
     from cargan_tf.training.cluster import cluster_of
     from cargan_tf.training.run import Run
 
     config = config_for_data(data, config_name, overrides)
+    if init_from is not None and config_name is None:
+        config = override(overlay(config, "finetune"), overrides)
     run = Run(run_path or Path("runs") / config.name)
     if resume and not run.exists():
         raise UserError(f"nothing to resume: {run.path} holds no run. Name it with --run.")
