@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PLAYERS = 3
+PLAYERS = 6
 
 
 def generator(seed: int, *purpose: str | int) -> np.random.Generator:
