@@ -86,19 +86,18 @@ def between(start: Point, end: Point, fraction: float) -> Point:
 
 
 def elbow(shoulder: Point, hand: Point, half_arm: float, outward: float) -> Point:
-    """Where an arm of two parts of ``half_arm`` bends: of both ways the lower or outer one.
+    """Where an arm of two parts of ``half_arm`` bends: downwards and outwards, as arms hang.
 
-    ``outward`` is -1 for an arm whose outer side is on the left, 1 for one on the right.
+    ``outward`` is -1 for an arm whose outer side is on the left, 1 for one on the right. Where
+    the hand lies right in that direction the arm is straight, so that no elbow ever jumps.
     """
-    distance = math.dist(shoulder, hand)
+    distance = max(math.dist(shoulder, hand), 1e-6)
     part = max(half_arm, 0.52 * distance)
     height = math.sqrt(part * part - distance * distance / 4)
-    middle = between(shoulder, hand, 0.5)
-    across_x = -(hand[1] - shoulder[1]) / max(distance, 1e-6)
-    across_y = (hand[0] - shoulder[0]) / max(distance, 1e-6)
-    one = (middle[0] + height * across_x, middle[1] + height * across_y)
-    other = (middle[0] - height * across_x, middle[1] - height * across_y)
-    return max(one, other, key=lambda bend: bend[1] + 0.6 * outward * bend[0])
+    across_x, across_y = (shoulder[1] - hand[1]) / distance, (hand[0] - shoulder[0]) / distance
+    side = min(max(2.5 * (across_y + 0.6 * outward * across_x), -1.0), 1.0)
+    x, y = between(shoulder, hand, 0.5)
+    return (x + side * height * across_x, y + side * height * across_y)
 
 
 def mix(one: Color, other: Color, fraction: float) -> Color:

@@ -97,8 +97,10 @@ MATERIALS: dict[str, Color] = {
     "viola": (112, 48, 28),
     "violin": (210, 112, 44),
 }
-#: Least distance in RGB, of 442, of stage and shirt from the instrument, and from each other.
-CONTRAST = 80.0
+#: Least distances in RGB, of 442, of a stage and of a shirt from the instrument.
+STAGE_CONTRAST, SHIRT_CONTRAST = 80.0, 108.0
+#: Least distance in RGB of the hair from the skin.
+HAIR_CONTRAST = 60.0
 
 #: Units of the drawing plane by which the head moves from the softest to the loudest clip
 #: (sideways, the body leans) and from the lowest to the highest note (upwards).
@@ -144,8 +146,8 @@ def player_looks(label: str, seed: int) -> tuple[Look, ...]:
     random = generator(seed, label, "looks")
     stages, shirts = _stages_and_shirts(label, random)
     trousers = random.permutation(len(TROUSERS))
-    skins = random.permutation(len(SKINS))
-    hairs = random.permutation(len(HAIRS))
+    skins = [SKINS[number] for number in random.permutation(len(SKINS))]
+    hairs = _hairs(skins[:PLAYERS], random)
     styles = random.permutation(len(HAIR_STYLES))
     lights = random.permutation(np.resize(LIGHTS, PLAYERS))
     tints = random.permutation(np.linspace(-0.8, 0.8, PLAYERS))
@@ -154,8 +156,8 @@ def player_looks(label: str, seed: int) -> tuple[Look, ...]:
         Look(
             shirt=shirts[player],
             trousers=TROUSERS[trousers[player]],
-            skin=SKINS[skins[player]],
-            hair=HAIRS[hairs[player]],
+            skin=skins[player],
+            hair=hairs[player],
             hair_style=HAIR_STYLES[styles[player]],
             glasses=player in spectacled,
             magnification=float(random.uniform(0.97, 1.02)),
@@ -168,12 +170,20 @@ def player_looks(label: str, seed: int) -> tuple[Look, ...]:
     )
 
 
+def _hairs(skins: list[Color], random: np.random.Generator) -> list[Color]:
+    """A color of the hair for each skin, on which it is seen."""
+    while True:
+        hairs = [HAIRS[number] for number in random.permutation(len(HAIRS))][: len(skins)]
+        if min(map(math.dist, hairs, skins)) > HAIR_CONTRAST:
+            return hairs
+
+
 def _stages_and_shirts(
     label: str, random: np.random.Generator
 ) -> tuple[list[Stage], tuple[Color, ...]]:
     """A stage and a shirt for each player, before which the instrument and each other are seen."""
     material = MATERIALS[label]
-    usable = [stage for stage in STAGES if math.dist(stage.wall, material) > CONTRAST]
+    usable = [stage for stage in STAGES if math.dist(stage.wall, material) > STAGE_CONTRAST]
     stages: list[Stage] = []
     for kind in STAGE_KINDS:
         of_kind = [stage for stage in usable if stage.kind == kind]
@@ -181,7 +191,7 @@ def _stages_and_shirts(
         stages += [of_kind[number] for number in chosen]
     stages = [stages[number] for number in random.permutation(len(stages))]
     shirts = [SHIRTS[number] for number in random.permutation(len(SHIRTS))]
-    shirts = [shirt for shirt in shirts if math.dist(shirt, material) > CONTRAST]
+    shirts = [shirt for shirt in shirts if math.dist(shirt, material) > SHIRT_CONTRAST]
     # Of all ways to dress the players the one whose worst pair of stage and shirt is best.
     return stages, max(
         itertools.permutations(shirts, PLAYERS),
@@ -223,7 +233,7 @@ def body_in(
     rise = RISE * (pose.pitch - 0.5)
     x = middle + lean
     y = (16.0 if standing else 60.0) - rise
-    shoulder_x, shoulder_y = middle + 0.75 * lean, y + 37 + 0.5 * rise
+    shoulder_x, shoulder_y = middle + 0.75 * lean, y + 37 + 0.35 * rise
     return Body(
         head=(x, y),
         facing=facing,

@@ -62,7 +62,7 @@ def draw_right_arm(canvas: Canvas, look: Look, body: Body, hand: Point) -> None:
 
 def draw_hand(canvas: Canvas, look: Look, hand: Point) -> None:
     """A hand alone, where an instrument drawn over the arm would hide it."""
-    canvas.blob(hand, 6.8, 6.0, look.skin)
+    canvas.blob(hand, 7.2, 6.5, look.skin)
 
 
 def _draw_arm(canvas: Canvas, look: Look, shoulder: Point, hand: Point, outward: float) -> None:
@@ -199,9 +199,9 @@ def _draw_hair(canvas: Canvas, look: Look, body: Body) -> None:
     shift = 3.0 * body.facing
     if style == "curly":
         for step in range(7):
-            angle = math.pi * (1.02 + 0.96 * step / 6)
+            angle = math.pi * (1.12 + 0.76 * step / 6)
             center = (x + 14.5 * math.cos(angle), y - 4 + 15.5 * math.sin(angle))
-            canvas.ellipse(center, 6.5, 6.5, look.hair)
+            canvas.ellipse(center, 5.8, 5.8, look.hair)
         return
     crown = [
         (x + 16.8 * math.cos(angle), y - 2 + 19.5 * math.sin(angle))

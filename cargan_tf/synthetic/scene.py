@@ -122,7 +122,7 @@ class Scene:
 
 
 SCENES: dict[str, Scene] = {
-    "bassoon": Scene(wind_shapes.draw_bassoon, middle=122, blows=True),
+    "bassoon": Scene(wind_shapes.draw_bassoon, middle=116, blows=True),
     "cello": Scene(string_shapes.draw_cello, middle=118, knees=44, facing=0.4),
     "clarinet": Scene(wind_shapes.draw_clarinet, blows=True),
     "double_bass": Scene(

@@ -37,7 +37,7 @@ BASS: Final[list[Point]] = [
 ]
 
 #: Where on the neck the left hand stops the lowest and the highest note, in body lengths.
-LOWEST_STOP, HIGHEST_STOP = 1.5, 0.9
+LOWEST_STOP, HIGHEST_STOP = 1.45, 0.88
 
 
 def draw_violin(canvas: Canvas, look: Look, body: Body, pose: Pose) -> None:
@@ -75,7 +75,7 @@ def _draw_on_shoulder(
     _draw_fiddle(canvas, axis, length, wood, FIDDLE)
     _draw_fingers(canvas, look, axis, length, pose)
     # Upright whatever the instrument does, so that the bow stays beside the face.
-    frog = _draw_bow(canvas, axis.at(0.53 * length), 288 - 20 * pose.pitch, 56, pose)
+    frog = _draw_bow(canvas, axis.at(0.53 * length), 288 - 20 * pose.pitch, 49, pose)
     draw_left_arm(canvas, look, body, frog)
 
 
@@ -116,7 +116,7 @@ def _draw_bow(
     canvas: Canvas, contact: Point, degrees: float, half_length: float, pose: Pose
 ) -> Point:
     """A bow over ``contact``, drawn farther the louder it is; gives where its frog is held."""
-    offset = (pose.loudness - 0.5) * 0.8 * half_length
+    offset = (pose.loudness - 0.5) * 0.6 * half_length
     axis = Axis(contact, degrees)
     frog, tip = -half_length + offset, half_length + offset
     canvas.line(axis.path((frog, 0), (tip, 0)), 7.5, BOW_STICK)

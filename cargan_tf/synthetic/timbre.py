@@ -105,16 +105,21 @@ class Timbre:
     floor_tilt_db: float
 
 
-#: A dark player in a hall, a neutral one in a studio, a bright one beside a hissing amplifier.
+#: A dark player in a hall, a neutral one in a studio, a bright one beside a hissing amplifier; a
+#: warm one near a humming fan, a clear one in a dry room with a quiet recorder, a nasal one in a
+#: church with rain on the roof.
 TYPICAL: tuple[Timbre, ...] = (
-    Timbre(-18, 4.4, 1.3, -5.0, 350, 9.0, 0.7, -18, -56, -6.0),
-    Timbre(0, 5.3, 0.6, 0.0, 1300, 9.0, 0.4, -22, -62, -2.0),
-    Timbre(18, 6.3, 1.0, 5.0, 3600, 9.0, 0.2, -26, -56, 3.0),
+    Timbre(-18, 4.4, 1.3, -5.0, 350, 12.0, 0.7, -18, -54, -7.0),
+    Timbre(0, 5.3, 0.6, 0.0, 1300, 12.0, 0.4, -22, -66, -2.0),
+    Timbre(18, 6.3, 1.0, 5.0, 3600, 12.0, 0.2, -26, -56, 3.0),
+    Timbre(-9, 5.8, 0.8, 5.0, 600, 12.0, 0.3, -24, -44, -4.5),
+    Timbre(9, 4.8, 1.2, -7.0, 2400, 12.0, 0.15, -28, -76, -2.0),
+    Timbre(27, 5.0, 0.9, -1.0, 950, 12.0, 0.9, -14, -46, 5.0),
 )
 
 
 def timbre(player: int, random: np.random.Generator) -> Timbre:
-    """The timbre of player 0, 1 or 2: the typical one with small changes by ``random``."""
+    """The timbre of a player, counted from 0: the typical one with small changes by ``random``."""
     typical = TYPICAL[player]
     return Timbre(
         tuning_cents=typical.tuning_cents + random.uniform(-4, 4),

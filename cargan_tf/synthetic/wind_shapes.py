@@ -38,7 +38,7 @@ def polished(look: Look) -> Color:
 def draw_trumpet(canvas: Canvas, look: Look, body: Body, pose: Pose) -> None:
     """A trumpet pointed to the viewer's left, its three valves in the middle."""
     metal = polished(look)
-    axis = Axis(body.mouth, 164 + 38 * pose.loudness)
+    axis = Axis(body.mouth, 166 + 30 * pose.loudness)
     loop = [
         *bezier((32, 0), (18, 0), (18, -20), (32, -20)),
         *bezier((72, -20), (86, -20), (86, 0), (72, 0)),
@@ -100,7 +100,7 @@ def draw_horn(canvas: Canvas, look: Look, body: Body, pose: Pose) -> None:
     canvas.limb([(mouth_x, mouth_y + 2), (mouth_x, mouth_y + 9)], 7, SILVER, 5)
     for valve in (-9, 0, 9):
         canvas.limb(axis.path((valve, -9), (valve, 9)), 5.5, SILVER)
-    draw_right_arm(canvas, look, body, axis.at(31 - 10 * pose.pitch, 18 - 46 * pose.pitch))
+    draw_right_arm(canvas, look, body, axis.at(33 - 4 * pose.pitch, 18 - 38 * pose.pitch))
 
 
 def _draw_hand_in_bell(canvas: Canvas, look: Look, body: Body, bell: Point) -> None:
@@ -221,17 +221,17 @@ def draw_bassoon(canvas: Canvas, look: Look, body: Body, pose: Pose) -> None:
     """A bassoon: a long double tube from the hip up past the head, with a bent crook."""
     wood = mix(MATERIALS["bassoon"], RED_BRASS, 0.2 * (1 + look.tint))
     x, y = body.hips
-    axis = Axis((x - 46, y + 46 - 8 * pose.pitch), -50 - 13 * pose.loudness)
+    axis = Axis((x - 37, y + 44 - 8 * pose.pitch), -51 - 11 * pose.loudness)
     mouth_x, mouth_y = body.mouth
-    start = axis.at(138, -4)
+    start = axis.at(134, -4)
     crook = bezier(
         start, (start[0] - 2, start[1] - 16), (mouth_x + 12, mouth_y - 6), (mouth_x + 1, mouth_y)
     )
     canvas.limb(crook, 4, SILVER)
     canvas.tube(axis.path((2, 8), (132, 8)), 9, darker(wood, 0.2))
-    canvas.tube(axis.path((0, 0), (230, 0)), 12, wood)
-    canvas.limb(axis.path((222, 0), (232, 0)), 14, IVORY)
-    for along in (18, 128, 168):
+    canvas.tube(axis.path((0, 0), (218, 0)), 12, wood)
+    canvas.limb(axis.path((211, 0), (220, 0)), 14, IVORY)
+    for along in (18, 128, 164):
         canvas.line(axis.path((along, -5.5), (along, 5.5)), 4.5, SILVER)
     draw_left_arm(canvas, look, body, axis.at(38 + 30 * pose.pitch, -2))
     draw_right_arm(canvas, look, body, axis.at(86 + 30 * pose.pitch, 6))
@@ -243,14 +243,18 @@ def draw_sax(canvas: Canvas, look: Look, body: Body, pose: Pose) -> None:
     x, y = body.mouth
     top = (x - 28, y + 16)
     axis = Axis(top, 74 + 34 * pose.loudness)
+    lower, upper = axis.at(76 - 30 * pose.pitch), axis.at(36 - 26 * pose.pitch)
+    draw_right_arm(canvas, look, body, upper)
+    draw_left_arm(canvas, look, body, lower)
     canvas.tube(bezier((x - 9, y), (x - 26, y - 6), (x - 30, y + 2), top), 6.5, metal)
-    canvas.limb([(x - 2, y), (x - 10, y - 1)], 4, BLACK, 5.5)
+    canvas.line([(x - 1, y), (x - 10, y - 1)], 4.5, BLACK, 6.5)
     canvas.tube(axis.path((0, 0), (78, 0)), 8, metal, 15)
     _draw_sax_bell(canvas, axis, metal)
     canvas.tube(axis.path(*bezier((76, 0), (108, 0), (108, 34), (78, 34))), 15, metal, 20)
     for along in (12, 30, 48, 66):
         canvas.blob(axis.at(along, 1), 4.2, 4.2, lighter(metal, 0.5))
-    _grip(canvas, look, body, axis.at(76 - 30 * pose.pitch), axis.at(36 - 26 * pose.pitch))
+    for hand in (lower, upper):
+        draw_hand(canvas, look, hand)
 
 
 def _draw_sax_bell(canvas: Canvas, axis: Axis, metal: Color) -> None:

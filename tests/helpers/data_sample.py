@@ -12,10 +12,10 @@ from PIL import Image
 
 from cargan_tf.synthetic.build import make_sample_data
 from cargan_tf.synthetic.canvas import SIDE, SUPERSAMPLING, Canvas, View
-from cargan_tf.synthetic.figure import Look, Pose, body_in, player_looks
+from cargan_tf.synthetic.figure import Look, Pose, player_looks
 from cargan_tf.synthetic.scene import SCENES
 
-SMALL = {"count": 9, "clips_per_recording": 2, "seed": 3, "labels": ("flute", "violin")}
+SMALL = {"count": 18, "clips_per_recording": 2, "seed": 3, "labels": ("flute", "violin")}
 
 
 @pytest.fixture(scope="session")
@@ -49,11 +49,18 @@ def instrument_alone(label: str, pose: Pose, look: Look = LOOK, body: Pose = STI
     The body stays still unless asked, so that only the instrument and the hands move.
     """
     scene = SCENES[label]
-    shift = (look.shift[0] + MARGIN, look.shift[1] + scene.drop + MARGIN)
-    view = View(scene.magnification * look.magnification, shift=shift)
-    side = (SIDE + 2 * MARGIN) * SUPERSAMPLING
+    # The canvas is as wide as SIDE units of its view: the margin needs the half magnification.
+    around = SIDE + 2 * MARGIN
+    center = View().center
+    scale = SIDE / around
+    shift = tuple(
+        (moved + MARGIN + place) * scale - place
+        for moved, place in zip(look.shift, center, strict=True)
+    )
+    view = View(scene.magnification * look.magnification * scale, center, shift)
+    side = around * SUPERSAMPLING
     canvas = Canvas(Image.new("RGB", (side, side), NOTHING), view)
-    scene.draw(canvas, look, body_in(body, scene.middle, scene.standing), pose)
+    scene.draw(canvas, look, scene.body(body), pose)
     return np.asarray(canvas.image())
 
 

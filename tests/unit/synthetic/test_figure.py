@@ -9,16 +9,8 @@ from helpers.data_sample import LOOK, NOTHING, SKIN, STILL
 from PIL import Image
 
 from cargan_tf.synthetic.canvas import SIDE, SUPERSAMPLING, Canvas
-from cargan_tf.synthetic.figure import (
-    HAIR_STYLES,
-    LEAN,
-    RISE,
-    Pose,
-    body_in,
-    draw_body,
-    draw_left_arm,
-    draw_right_arm,
-)
+from cargan_tf.synthetic.figure import HAIR_STYLES, LEAN, RISE, Pose, body_in
+from cargan_tf.synthetic.figure_shapes import draw_body, draw_left_arm, draw_right_arm
 
 EXTREMES = [Pose(pitch, loudness) for pitch in (0, 1) for loudness in (0, 1)]
 
