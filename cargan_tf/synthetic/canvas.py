@@ -62,7 +62,7 @@ def bezier(*controls: Point, steps: int = 16) -> list[Point]:
 
 
 def smooth(*knots: Point, steps: int = 8) -> list[Point]:
-    """A closed curve through ``knots`` (Catmull and Rom), ``steps`` points from each to the next."""
+    """A closed curve through ``knots`` (Catmull and Rom), ``steps`` points to each next knot."""
     points = np.array(knots, float)
     before, after, second = (np.roll(points, shift, 0) for shift in (1, -1, -2))
     t = np.linspace(0, 1, steps, endpoint=False)[None, :, None]

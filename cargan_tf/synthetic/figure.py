@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ SHIRTS: tuple[Color, ...] = (
     (40, 158, 98),
     (246, 152, 190),
     (70, 196, 206),
-    (136, 92, 200),
+    (134, 74, 204),
     (60, 112, 214),
     (152, 158, 172),
 )
@@ -138,6 +139,7 @@ class Look:
     light: float
 
 
+@functools.cache
 def player_looks(label: str, seed: int) -> tuple[Look, ...]:
     """The looks of the ``PLAYERS`` players of an instrument; no color or hair style occurs twice.
 
@@ -225,9 +227,7 @@ class Body:
     standing: bool
 
 
-def body_in(
-    pose: Pose, middle: float = 128.0, standing: bool = False, facing: float = 0.0
-) -> Body:
+def body_in(pose: Pose, middle: float = 128.0, standing: bool = False, facing: float = 0.0) -> Body:
     """The body of a player who sits (or stands) at ``middle`` and moves with ``pose``."""
     lean = LEAN * (pose.loudness - 0.5)
     rise = RISE * (pose.pitch - 0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -62,7 +63,7 @@ def _draw_curtain(canvas: Canvas, stage: Stage) -> None:
 def _draw_hall(canvas: Canvas, stage: Stage) -> None:
     """Panels with round arches between pillars, and a dado."""
     panel = lighter(stage.wall, 0.1)
-    for left, right in zip(PILLARS, PILLARS[1:], strict=False):
+    for left, right in itertools.pairwise(PILLARS):
         middle, half = (left + right) / 2, (right - left) / 2 - 9
         top = 24 + half
         arch = [point for point in ring((middle, top), half, half) if point[1] <= top]
