@@ -106,14 +106,13 @@ class Timbre:
 
 
 #: A dark player in a hall, a neutral one in a studio, a bright one beside a hissing amplifier; a
-#: warm one near a humming fan, a clear one in a dry room with a quiet recorder, a nasal one in a
-#: church with rain on the roof.
+#: bright one near a humming fan, a muffled one in a silent booth, one in a church under rain.
 TYPICAL: tuple[Timbre, ...] = (
-    Timbre(-18, 4.4, 1.3, -5.0, 350, 12.0, 0.7, -18, -54, -7.0),
+    Timbre(-18, 4.4, 1.3, -4.0, 350, 12.0, 0.7, -18, -54, -7.0),
     Timbre(0, 5.3, 0.6, 0.0, 1300, 12.0, 0.4, -22, -66, -2.0),
     Timbre(18, 6.3, 1.0, 5.0, 3600, 12.0, 0.2, -26, -56, 3.0),
     Timbre(-9, 5.8, 0.8, 5.0, 600, 12.0, 0.3, -24, -44, -4.5),
-    Timbre(9, 4.8, 1.2, -9.5, 2400, 12.0, 0.15, -28, -76, -2.0),
+    Timbre(9, 4.8, 1.2, -9.5, 2400, 15.0, 0.15, -28, -76, -2.0),
     Timbre(27, 5.0, 0.9, -1.0, 950, 12.0, 0.9, -14, -46, 5.0),
 )
 
