@@ -21,7 +21,7 @@ class _Recordings(click.Path):
 
 @click.command("sample-data", short_help="Write open sample data: 13 instruments.")
 @click.argument("out", type=PATH)
-@click.option("--count", default=24, show_default=True, help="Recordings per instrument.")
+@click.option("--count", default=36, show_default=True, help="Recordings per instrument.")
 @click.option("--clips", default=15, show_default=True, help="Half-second clips per recording.")
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same bytes.")
 @click.option(

@@ -159,7 +159,7 @@ def is_complete(out: Path, parameters: Parameters) -> bool:
 def make_sample_data(
     out: Path,
     *,
-    count: int = 24,
+    count: int = 36,
     clips_per_recording: int = 15,
     seed: int = 0,
     soundfonts: Sequence[Path] = (),

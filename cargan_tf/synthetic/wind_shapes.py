@@ -203,17 +203,17 @@ def draw_oboe(canvas: Canvas, look: Look, body: Body, pose: Pose) -> None:
 def draw_clarinet(canvas: Canvas, look: Look, body: Body, pose: Pose) -> None:
     """A clarinet before the body: black, thicker than an oboe, with a barrel and a wide bell."""
     axis = Axis(body.mouth, 107 - 34 * pose.loudness)
-    canvas.limb(axis.path((1, 0), (16, 0)), 5, BLACK, 8)
-    canvas.tube(axis.path((14, 0), (90, 0)), 9, BLACK)
-    canvas.tube(axis.path((17, 0), (27, 0)), 11, BLACK)
+    canvas.limb(axis.path((1, 0), (16, 0)), 5, BLACK, 9)
+    canvas.tube(axis.path((14, 0), (90, 0)), 10, BLACK)
+    canvas.tube(axis.path((17, 0), (27, 0)), 12.5, BLACK)
     bell = [
-        *bezier((80, -4.5), (90, -5), (96, -9), (104, -16)),
-        *bezier((104, 16), (96, 9), (90, 5), (80, 4.5)),
+        *bezier((80, -5), (91, -5.5), (97, -10), (105, -18)),
+        *bezier((105, 18), (97, 10), (91, 5.5), (80, 5)),
     ]
     canvas.shape(axis.path(*bell), BLACK)
-    canvas.limb(axis.path((104, -15.5), (104, 15.5)), 4.5, SILVER)
+    canvas.limb(axis.path((105, -17.5), (105, 17.5)), 4.5, SILVER)
     for along in (31, 58, 82):
-        canvas.line(axis.path((along, -4.6), (along, 4.6)), 4, SILVER)
+        canvas.line(axis.path((along, -5), (along, 5)), 4, SILVER)
     _grip(canvas, look, body, axis.at(74 - 26 * pose.pitch), axis.at(44 - 16 * pose.pitch))
 
 
