@@ -29,7 +29,7 @@ class MetricValue:
         images: how many images it was measured on (N of the fake ones).
         real: real photos they were compared with, for measures of distributions.
         interval: Wilson's 95 % interval of a fraction.
-        standard_error: over parts of the images (KID).
+        standard_error: by the jackknife over pairs (KID).
         chance: what guessing would give: a label, for accuracies, else a photo of the class.
         floor: the same measure between two disjoint halves of the real photos.
         at_floor_size: the measure between one of those halves and images that belong to the

@@ -26,7 +26,7 @@ ARROWS: Final = {"higher": " ↑", "lower": " ↓", "neither": ""}
 
 LIMITS: Final = {
     "95 %": "Wilson's interval of a fraction.",
-    "±": "Standard error over parts of the images.",
+    "±": "Standard error (of KID by the jackknife over pairs).",
     "chance": (
         "What guessing would give: the label, for an accuracy; else the photo, among those of the"
         " class."
