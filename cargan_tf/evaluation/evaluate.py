@@ -23,9 +23,12 @@ from cargan_tf.evaluation.networks.registry import (
 )
 from cargan_tf.evaluation.report import (
     CLASS_MEAN,
+    CLASS_MEDIAN,
     COARSE,
     FOLDER,
     FORMAT,
+    PLAYER_MEAN,
+    PLAYER_MEDIAN,
     REAL,
     REFINED,
     REPORT_FILE,
@@ -56,7 +59,8 @@ PACKAGES = (
 )
 
 
-ROWS = (REFINED, COARSE, CLASS_MEAN, REAL)
+#: A compared run of one of these names is shown with its folder's.
+ROWS = (REFINED, COARSE, CLASS_MEAN, CLASS_MEDIAN, PLAYER_MEAN, PLAYER_MEDIAN, REAL)
 
 
 def provenance_of(
@@ -263,6 +267,10 @@ def _measured(
                 f"coarse, {generated.split}", "the run has one stage: see the row refined"
             )
         )
+    missing += [
+        SkippedMetric(f"{row}, {generated.split}", reason)
+        for row, reason in generated.missing_stills.items()
+    ]
     rows: list[Row] = []
     subsets: dict[str, list[Row]] = {}
     examples: tuple[Example, ...] = ()

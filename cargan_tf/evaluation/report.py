@@ -17,7 +17,10 @@ FORMAT = 2
 FOLDER, REPORT_FILE, PAGE_FILE = "evaluation", "report.json", "report.html"
 
 #: Rows of every split, in this order; those of compared runs follow under the runs' names.
-REFINED, COARSE, CLASS_MEAN, REAL = "refined", "coarse", "class mean", "real photos"
+REFINED, COARSE, REAL = "refined", "coarse", "real photos"
+#: Rows of one still photo for all sounds of a class, or of a player; between coarse and real.
+CLASS_MEAN, CLASS_MEDIAN = "class mean", "class median"
+PLAYER_MEAN, PLAYER_MEDIAN = "player mean", "player median"
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class MetricValue:
         standard_error: by the jackknife over pairs (KID).
         chance: what guessing would give: a label, for accuracies, else a photo of the class.
         floor: the same measure between two disjoint halves of the real photos.
+        class_median: the same measure of the median photo of the class (L1): about the least that
+            an image can have that is chosen by the label alone.
         at_floor_size: the measure between one of those halves and images that belong to the
             other: to be compared with ``floor``, as it has the same numbers of images.
         singular: whether a covariance has no full rank, which is so when N <= features.
@@ -46,6 +51,7 @@ class MetricValue:
     standard_error: float | None = None
     chance: float | None = None
     floor: float | None = None
+    class_median: float | None = None
     at_floor_size: float | None = None
     singular: bool | None = None
     network: str | None = None
@@ -54,8 +60,9 @@ class MetricValue:
 
 @dataclass(frozen=True)
 class Row:
-    """Figures of one kind of images: ``refined``, ``coarse``, ``class mean`` (always the mean
-    training photo), ``real photos``, or a compared run."""
+    """Figures of one kind of images: ``refined``, ``coarse``, a still training photo (``class
+    mean``, ``class median``, ``player mean``, ``player median``), ``real photos``, or a compared
+    run."""
 
     name: str
     values: dict[str, MetricValue]  # by the metric's name; what is absent was not measured

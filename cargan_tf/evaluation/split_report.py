@@ -25,7 +25,7 @@ from cargan_tf.evaluation.networks.feature_network import (
 from cargan_tf.evaluation.networks.registry import Networks
 from cargan_tf.evaluation.pose_reader import PoseReader
 from cargan_tf.evaluation.report import (
-    CLASS_MEAN,
+    CLASS_MEDIAN,
     COARSE,
     REAL,
     REFINED,
@@ -60,7 +60,7 @@ class SplitInputs:
     def kinds(self) -> list[str]:
         """Names of the rows, in order."""
         stages = [REFINED, COARSE] if self.generated.has_two_stages else [REFINED]
-        return [*stages, CLASS_MEAN, REAL, *self.compared]
+        return [*stages, *self.generated.stills, REAL, *self.compared]
 
     def row(self, kind: str) -> MetricInputs:
         """What the metrics of that row are given."""
@@ -73,6 +73,7 @@ class SplitInputs:
             classes=generated.classes,
             images=images,
             photos=self.generated.photos,
+            class_median=self.generated.stills.get(CLASS_MEDIAN),
             ranking=None if kind == REAL else rank(images, self.generated),
             other_sound=generated.other_sound if moved else None,
             other_label=generated.other_label if moved else None,
@@ -141,8 +142,8 @@ def measure_split(
 def _images(kind: str, generated: GeneratedSplit) -> FloatArray:
     if kind == COARSE:
         return generated.coarse
-    if kind == CLASS_MEAN:
-        return generated.class_means[generated.classes]
+    if kind in generated.stills:
+        return generated.stills[kind].images
     return generated.photos if kind == REAL else generated.refined
 
 

@@ -28,6 +28,7 @@ from cargan_tf.evaluation.report import (
     SkippedMetric,
     SplitReport,
 )
+from cargan_tf.evaluation.still_photos import Still
 
 LABELS = ("double_bass", "<b>flute</b>")
 PLAYERS = ("Ann & Bob", '"><script>alert(1)</script>')
@@ -118,7 +119,8 @@ def drawn_from() -> Callable[..., GeneratedSplit]:
             refined=photos,
             other_sound=photos,
             other_label=photos,
-            class_means=np.stack(means),
+            stills={CLASS_MEAN: Still(np.stack(means), np.asarray(classes, np.int64))},
+            missing_stills={},
         )
 
     return make
@@ -166,7 +168,8 @@ def _generated(split: str, seed: int) -> GeneratedSplit:
         refined=images(),
         other_sound=images(),
         other_label=images(),
-        class_means=images(number=len(LABELS)),
+        stills={CLASS_MEAN: Still(images(number=len(LABELS)), classes)},
+        missing_stills={},
     )
 
 

@@ -11,6 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from cargan_tf.evaluation.report import (
     CLASS_MEAN,
+    CLASS_MEDIAN,
+    PLAYER_MEAN,
+    PLAYER_MEDIAN,
     REAL,
     REFINED,
     MetricInfo,
@@ -35,6 +38,10 @@ LIMITS: Final = {
         "The same measure between two halves of the real photos, and between one of those halves"
         " and as many images: these two compare like with like, as the measure grows when there"
         " are fewer images."
+    ),
+    "class median": (
+        "The same measure of the median training photo of the class: about the least L1 of an"
+        " image that is chosen by the label alone."
     ),
     "singular": (
         "There are no more images than features, so the covariance has no full rank and the"
@@ -64,6 +71,8 @@ def limits(value: MetricValue, info: MetricInfo) -> Iterator[str]:
         yield f"chance {number(value.chance, info.fraction)}"
     if value.floor is not None:
         yield f"floor {number(value.floor, info.fraction)}"
+    if value.class_median is not None:
+        yield f"class median {number(value.class_median, info.fraction)}"
     if value.at_floor_size is not None:
         yield f"at its size {number(value.at_floor_size, info.fraction)}"
     if value.singular:
@@ -164,6 +173,19 @@ QUESTIONS = (
         " instrument.",
     ),
     Question(
+        "retrieval_1_player",
+        "Does the pose match what is played?",
+        "of the images are nearer to their own photo than to any other photo of the same player"
+        " with the same instrument. Only what is played distinguishes these photos.",
+    ),
+    Question(
+        "pose_pitch",
+        "Is the pitch seen?",
+        "is the rank correlation of the pitch read from the image with the true one, averaged over"
+        " the instruments; 0 for a still image. The real photos show how well it can be read.",
+        ("loudness", "pose_loudness"),
+    ),
+    Question(
         "sound_sensitivity",
         "Does the image follow the sound?",
         "is the mean change of a pixel when the sound is replaced by another of the same"
@@ -174,8 +196,9 @@ QUESTIONS = (
     Question(
         "l1",
         "How far from the photo?",
-        "is the mean absolute difference from the photo; 2 is black against white. A generator"
-        " that ignores the sound cannot do better than the mean photo of the class.",
+        "is the mean absolute difference from the photo; 2 is black against white. One image for"
+        " all sounds of a class has at least about that of the median photo of the class, one"
+        " image per player that of the player's.",
     ),
     Question(
         "fid",
@@ -227,7 +250,8 @@ def _compared(split: SplitReport, info: MetricInfo) -> Iterator[tuple[str, str]]
     if value.floor is not None:
         yield "photos against photos", number(value.floor, info.fraction)
     others = [row for row in split.rows if row.name != REFINED]
-    order = {CLASS_MEAN: 0, REAL: 2}
+    stills = (CLASS_MEAN, CLASS_MEDIAN, PLAYER_MEAN, PLAYER_MEDIAN)
+    order = {**dict.fromkeys(stills, 0), REAL: 2}
     for row in sorted(others, key=lambda row: order.get(row.name, 1)):
         if info.name in row.values:
             yield row.name, number(row.values[info.name].value, info.fraction)

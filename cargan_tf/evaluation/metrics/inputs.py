@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from cargan_tf.evaluation.generation import GeneratedSplit
 from cargan_tf.evaluation.networks.feature_network import Activations, FeatureNetwork
 from cargan_tf.evaluation.pose_reader import PoseReader
 from cargan_tf.evaluation.report import REAL, MetricInfo, MetricValue
+from cargan_tf.evaluation.still_photos import Still
 from cargan_tf.training.conditioning_metrics import rank_in_class
 from cargan_tf.utils.arrays import FloatArray, IntArray
 
@@ -30,6 +31,9 @@ class Ranking:
         player_match: whether it shows the player of the sound, [N]; ``None`` where the data
             names no players.
         player_chance: the fraction of the class's photos that do, [N]; likewise.
+        player_ranks: the rank of each image's own photo among those of its class and player, [N];
+            likewise.
+        player_candidates: how many those are, [N]; likewise.
     """
 
     ranks: IntArray
@@ -37,16 +41,13 @@ class Ranking:
     nearest: IntArray
     player_match: NDArray[np.bool_] | None
     player_chance: NDArray[np.float64] | None
+    player_ranks: IntArray | None
+    player_candidates: IntArray | None
 
     def only(self, positions: IntArray) -> Ranking:
         """Of these images, still among all photos."""
-        return Ranking(
-            self.ranks[positions],
-            self.candidates[positions],
-            self.nearest[positions],
-            None if self.player_match is None else self.player_match[positions],
-            None if self.player_chance is None else self.player_chance[positions],
-        )
+        columns = {name: column for name, column in vars(self).items() if column is not None}
+        return replace(self, **{name: column[positions] for name, column in columns.items()})
 
 
 def rank(images: FloatArray, generated: GeneratedSplit) -> Ranking:
@@ -55,17 +56,28 @@ def rank(images: FloatArray, generated: GeneratedSplit) -> Ranking:
     Of photos equally near, as duplicates are, the one that stands first in the split comes first.
     """
     order = rank_in_class(images, generated.photos, generated.classes)
-    ranks = [int(np.flatnonzero(members == own)[0]) + 1 for own, members in enumerate(order)]
+    ranks, candidates = _ranks_and_candidates(order)
     nearest = np.asarray([members[0] for members in order], np.int64)
-    match = chance = None
-    if generated.players:
-        names = np.asarray(generated.players)
-        match = names[nearest] == names
-        chance = np.asarray(
-            [np.mean(names[members] == names[own]) for own, members in enumerate(order)]
-        )
-    candidates = np.asarray([len(members) for members in order], np.int64)
-    return Ranking(np.asarray(ranks, np.int64), candidates, nearest, match, chance)
+    if not generated.players:
+        return Ranking(ranks, candidates, nearest, None, None, None, None)
+    names = np.asarray(generated.players)
+    of_player = [members[names[members] == names[own]] for own, members in enumerate(order)]
+    player_ranks, player_candidates = _ranks_and_candidates(of_player)
+    return Ranking(
+        ranks,
+        candidates,
+        nearest,
+        player_match=names[nearest] == names,
+        player_chance=player_candidates / candidates,
+        player_ranks=player_ranks,
+        player_candidates=player_candidates,
+    )
+
+
+def _ranks_and_candidates(order: Sequence[IntArray]) -> tuple[IntArray, IntArray]:
+    """Of each image the rank of its own photo in its list, nearest first, and the list's length."""
+    ranks = [np.flatnonzero(members == own)[0] + 1 for own, members in enumerate(order)]
+    return np.asarray(ranks, np.int64), np.asarray([len(members) for members in order], np.int64)
 
 
 class NotMeasured(Exception):
@@ -97,11 +109,13 @@ class MetricInputs:
     """One row of a report: N images of the sounds of a split, and all that bears on them.
 
     Attributes:
-        row: ``refined``, ``coarse``, ``class mean``, ``real photos`` or a run's name.
+        row: ``refined``, ``coarse``, ``class mean`` or another still photo, ``real photos``, or a
+            run's name.
         labels: names of the K classes.
         classes: of each pair, as an index into ``labels``, [N].
         images: [N, S, S, 3] in [-1, 1], as are those below.
         photos: the real ones.
+        class_median: the median training photo of each pair's class; ``None`` where not known.
         ranking: where the real photos stand; ``None`` for the real photos themselves.
         other_sound: as ``images``, with other sounds of the class; ``None`` if not generated.
         other_label: as ``images``, under other labels; likewise.
@@ -118,6 +132,7 @@ class MetricInputs:
     classes: NDArray[np.int64]
     images: FloatArray
     photos: FloatArray
+    class_median: Still | None = None
     ranking: Ranking | None = None
     other_sound: FloatArray | None = None
     other_label: FloatArray | None = None
@@ -156,6 +171,7 @@ class MetricInputs:
             classes=self.classes[positions],
             images=self.images[positions],
             photos=self.photos[positions],
+            class_median=None if self.class_median is None else self.class_median.only(positions),
             ranking=None if self.ranking is None else self.ranking.only(positions),
             pitch=None if self.pitch is None else self.pitch[positions],
             loudness=None if self.loudness is None else self.loudness[positions],

@@ -35,7 +35,10 @@ def test_everything_is_measured_that_can_be(evaluated):
     for split, pairs, available in zip(report.splits, (9, 12), (24, 12), strict=True):
         assert (split.pairs, split.available) == (pairs, available)
         assert len(generated[split.split].keys) == len(split.examples) == pairs
-        names = ["refined", "coarse", "class mean", "real photos", "deaf"]
+        names = [
+            *("refined", "coarse", "class mean", "class median", "player mean", "player median"),
+            *("real photos", "deaf"),
+        ]
         assert [row.name for row in split.rows] == names
         assert {one.evaluator for one in split.confusions} == {"evaluator", "classifier"}
         assert all(np.sum(one.counts) == pairs for one in split.confusions)
@@ -66,6 +69,9 @@ def test_figures_agree_with_the_arrays_they_are_of(evaluated):
     assert split.row("refined").values["evaluator_accuracy"].value == pytest.approx(np.mean(judged))
     hits = [example.rank == 1 for example in split.examples]
     assert split.row("refined").values["retrieval_1"].value == pytest.approx(np.mean(hits))
+    median = np.abs(found.stills["class median"].images - found.photos).mean(dtype=np.float64)
+    assert split.row("refined").values["l1"].class_median == pytest.approx(median, rel=1e-5)
+    assert split.row("class median").values["l1"].value == pytest.approx(median, rel=1e-5)
     # The very same run beside itself.
     assert split.row("deaf").values == split.row("refined").values
 
