@@ -10,8 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from cargan_tf.errors import UserError
 
-#: Raised when a reader of older reports would misread a new one.
-FORMAT = 2
+#: Raised when a reader of older reports would misread a new one, or would compare unlike figures:
+#: those of format 2 have a biased KID and one evaluator.
+FORMAT = 3
 
 #: Under the run's directory: the report, and the page that shows it.
 FOLDER, REPORT_FILE, PAGE_FILE = "evaluation", "report.json", "report.html"
@@ -41,7 +42,10 @@ class MetricValue:
             other: to be compared with ``floor``, as it has the same numbers of images.
         singular: whether a covariance has no full rank, which is so when N <= features.
         network: name of the network whose features or classes were used; see ``Report.networks``.
-        by_class: the same figure of each class that has images.
+        by_network: the same figure by each of several evaluators; ``value`` is their mean.
+        std: standard deviation over those evaluators.
+        by_class: the same figure of each class in which it can be measured.
+        class_average: mean of ``by_class``: each class counts the same, however many clips it has.
     """
 
     value: float
@@ -55,7 +59,10 @@ class MetricValue:
     at_floor_size: float | None = None
     singular: bool | None = None
     network: str | None = None
+    by_network: tuple[float, ...] | None = None
+    std: float | None = None
     by_class: dict[str, MetricValue] | None = None
+    class_average: float | None = None
 
 
 @dataclass(frozen=True)
@@ -144,7 +151,7 @@ class NetworkInfo:
     weights_hash: str  # SHA-256
     resize: str  # the one rule by which images become its input
     features: int  # length of its feature vector
-    accuracy: float | None = None  # on held-out real photos, of a classifier of the data's labels
+    accuracy: float | None = None  # on held-out real photos, if of the data's labels; their mean
 
 
 @dataclass(frozen=True)

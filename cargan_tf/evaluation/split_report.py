@@ -15,12 +15,13 @@ from cargan_tf.evaluation.metrics.inputs import (
     NetworkActivations,
     NotMeasured,
     rank,
+    value_of,
 )
 from cargan_tf.evaluation.networks.feature_network import (
     CLASSIFIER,
     EVALUATOR,
     Activations,
-    FeatureNetwork,
+    ImageNetwork,
 )
 from cargan_tf.evaluation.networks.registry import Networks
 from cargan_tf.evaluation.pose_reader import PoseReader
@@ -89,7 +90,7 @@ class SplitInputs:
         )
 
     def _activations(
-        self, role: str, network: FeatureNetwork, kind: str, images: FloatArray
+        self, role: str, network: ImageNetwork, kind: str, images: FloatArray
     ) -> NetworkActivations:
         if role not in self.photo_activations:
             self.photo_activations[role] = network(self.generated.photos)
@@ -98,7 +99,11 @@ class SplitInputs:
 
 
 def measure_row(
-    inputs: MetricInputs, metrics: Sequence[Metric], where: str, missing: list[SkippedMetric]
+    inputs: MetricInputs,
+    metrics: Sequence[Metric],
+    where: str,
+    missing: list[SkippedMetric],
+    by_class: bool = True,
 ) -> Row:
     """All figures of a row; what cannot be measured is added to ``missing`` under ``where``."""
     values = {}
@@ -106,7 +111,8 @@ def measure_row(
         if not metric.applies_to(inputs):
             continue
         try:
-            values[metric.info.name] = metric.measure(inputs)
+            measured = value_of(metric, inputs) if by_class else metric.measure(inputs)
+            values[metric.info.name] = measured
         except NotMeasured as reason:
             what = f"{metric.info.title} of {where}"
             missing.append(SkippedMetric(what, str(reason)))
@@ -132,7 +138,9 @@ def measure_split(
         inputs, where = split.row(kind), f"{kind}, {split.generated.split}"
         row = measure_row(inputs, metrics, where, missing)
         subsets = {
-            name: measure_row(inputs.only(positions), few, f"{where}, {name}", missing)
+            name: measure_row(
+                inputs.only(positions), few, f"{where}, {name}", missing, by_class=False
+            )
             for name, positions in groups.items()
         }
         task.advance(note=where)

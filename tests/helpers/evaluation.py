@@ -128,10 +128,10 @@ def drawn_from() -> Callable[..., GeneratedSplit]:
 
 @pytest.fixture(scope="session")
 def tiny_evaluator(tiny_data, tiny_config) -> Path:
-    """The data set with a evaluator that learned for a few steps, where evaluations look."""
-    from cargan_tf.evaluation.networks.evaluator import train_evaluator
+    """The data set with evaluators that learned for a few steps, where evaluations look."""
+    from cargan_tf.evaluation.networks.evaluator import train_evaluators
 
-    train_evaluator(tiny_data, tiny_config)
+    train_evaluators(tiny_data, tiny_config)
     return tiny_data
 
 

@@ -29,6 +29,11 @@ ARROWS: Final = {"higher": " ↑", "lower": " ↓", "neither": ""}
 
 LIMITS: Final = {
     "95 %": "Wilson's interval of a fraction.",
+    "over evaluators": (
+        "Standard deviation, lowest and highest value over evaluators that differ in their seed"
+        " alone; differences of this size say nothing."
+    ),
+    "mean over classes": "Each class counts the same, however many clips it has.",
     "±": "Standard error (of KID by the jackknife over pairs).",
     "chance": (
         "What guessing would give: the label, for an accuracy; else the photo, among those of the"
@@ -65,6 +70,11 @@ def limits(value: MetricValue, info: MetricInfo) -> Iterator[str]:
     if value.interval is not None:
         low, high = (number(edge, info.fraction) for edge in value.interval)
         yield f"95 %: {low} to {high}"
+    if value.std is not None and value.by_network is not None:
+        low, high = (number(edge(value.by_network), info.fraction) for edge in (min, max))
+        yield f"std {number(value.std, info.fraction)} over evaluators, {low} to {high}"
+    if value.class_average is not None:
+        yield f"mean over classes {number(value.class_average, info.fraction)}"
     if value.standard_error is not None:
         yield f"± {number(value.standard_error, info.fraction)}"
     if value.chance is not None:

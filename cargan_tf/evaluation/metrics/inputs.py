@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import scipy.stats
 from numpy.typing import NDArray
 
 from cargan_tf.evaluation.generation import GeneratedSplit
-from cargan_tf.evaluation.networks.feature_network import Activations, FeatureNetwork
+from cargan_tf.evaluation.networks.feature_network import Activations, ImageNetwork
 from cargan_tf.evaluation.pose_reader import PoseReader
 from cargan_tf.evaluation.report import REAL, MetricInfo, MetricValue
 from cargan_tf.evaluation.still_photos import Still
@@ -88,7 +89,7 @@ class NotMeasured(Exception):
 class NetworkActivations:
     """A network and what it sees in N images and in their N real photos."""
 
-    network: FeatureNetwork
+    network: ImageNetwork
     images: Activations
     photos: Activations
 
@@ -195,6 +196,7 @@ class Metric:
         of_real: whether it says anything of the real photos themselves.
         of_moved: whether it needs images of other sounds and labels, which some rows lack.
         of_few: whether it says anything of a few clips, such as the silent ones.
+        by_class: whether it is measured of each class as well.
     """
 
     info: MetricInfo
@@ -203,12 +205,31 @@ class Metric:
     of_real: bool = False
     of_moved: bool = False
     of_few: bool = True
+    by_class: bool = True
 
     def applies_to(self, inputs: MetricInputs) -> bool:
         """Whether a row of this kind has such a figure at all."""
         if inputs.is_real and not self.of_real:
             return False
         return inputs.other_sound is not None or not self.of_moved
+
+
+def value_of(metric: Metric, inputs: MetricInputs) -> MetricValue:
+    """The value of a row, with that of each class and their mean; raises ``NotMeasured``."""
+    value = metric.measure(inputs)
+    if not metric.by_class:
+        return value
+    by_class = {}
+    for label, name in enumerate(inputs.labels):
+        positions = np.flatnonzero(inputs.classes == label)
+        if len(positions):
+            # Where a class has too few images, or none that is not trivial, it has no value.
+            with suppress(NotMeasured):
+                by_class[name] = metric.measure(inputs.only(positions))
+    if not by_class:
+        return value
+    average = float(np.mean([of_class.value for of_class in by_class.values()]))
+    return replace(value, by_class=by_class, class_average=average)
 
 
 def halves(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -221,16 +242,25 @@ def halves(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]
 def fraction(
     hits: NDArray[np.bool_], chance: float | None = None, network: str | None = None
 ) -> MetricValue:
-    """The fraction of ``hits`` [N], N >= 1, with Wilson's interval (Wilson 1927).
+    """The fraction of ``hits``, with Wilson's interval (Wilson 1927).
 
     The interval takes the images for independent. Clips of one recording are not, so the true
-    one is wider.
+    one is wider. It says nothing of the networks' own spread, which is ``MetricValue.std``.
+
+    Args:
+        hits: [N], N >= 1, or [E, N] of E networks, whose mean and standard deviation are given.
+        chance: of guessing.
+        network: name of the network or networks.
     """
-    test = scipy.stats.binomtest(int(hits.sum()), len(hits))
+    by_network = np.atleast_2d(hits).mean(axis=1)
+    images, several = hits.shape[-1], len(by_network) > 1
+    test = scipy.stats.binomtest(round(float(by_network.mean()) * images), images)
     interval = test.proportion_ci(CONFIDENCE, method="wilson")
     return MetricValue(
-        value=float(np.mean(hits)),
-        images=len(hits),
+        value=float(by_network.mean()),
+        images=images,
+        by_network=tuple(by_network.tolist()) if several else None,
+        std=float(by_network.std(ddof=1)) if several else None,
         interval=(float(interval.low), float(interval.high)),
         chance=chance,
         network=network,

@@ -94,5 +94,6 @@ METRICS = (
         kid,
         role=FEATURES,
         of_few=False,
+        by_class=False,
     ),
 )

@@ -65,8 +65,15 @@ def test_figures_agree_with_the_arrays_they_are_of(evaluated):
     split, found = report.split("test"), generated["test"]
     distance = np.abs(found.refined - found.photos).mean(dtype=np.float64)
     assert split.row("refined").values["l1"].value == pytest.approx(distance, rel=1e-5)
-    judged = [example.predictions["evaluator"] == example.label for example in split.examples]
-    assert split.row("refined").values["evaluator_accuracy"].value == pytest.approx(np.mean(judged))
+    by_evaluator = split.row("refined").values["evaluator_accuracy"]
+    assert len(by_evaluator.by_network) == 2
+    assert by_evaluator.value == pytest.approx(np.mean(by_evaluator.by_network))
+    by_c = split.row("refined").values["classifier_accuracy"]
+    seen = [example.predictions["classifier"] == example.label for example in split.examples]
+    assert by_c.value == pytest.approx(np.mean(seen))
+    assert by_c.class_average == pytest.approx(
+        np.mean([np.mean(np.array(seen)[found.classes == label]) for label in range(3)])
+    )
     hits = [example.rank == 1 for example in split.examples]
     assert split.row("refined").values["retrieval_1"].value == pytest.approx(np.mean(hits))
     median = np.abs(found.stills["class median"].images - found.photos).mean(dtype=np.float64)
