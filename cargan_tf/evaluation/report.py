@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,6 +16,9 @@ FORMAT = 3
 
 #: Under the run's directory: the report, and the page that shows it.
 FOLDER, REPORT_FILE, PAGE_FILE = "evaluation", "report.json", "report.html"
+
+#: The feature network of FID, KID and IS unless another is asked for.
+DEFAULT_FEATURES: Final = "efficientnet-lite0"
 
 #: Rows of every split, in this order; those of compared runs follow under the runs' names.
 REFINED, COARSE, REAL = "refined", "coarse", "real photos"
@@ -163,6 +166,21 @@ class SkippedMetric:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """How much is measured; where a split has more, a seeded choice, even over the classes.
+
+    Attributes:
+        train: pairs of the training split.
+        held_out: pairs of any other split.
+        seed: of the choice, of the permutations, of halves and subsets.
+    """
+
+    train: int = 390
+    held_out: int = 2_000
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class Provenance:
     """Run, checkpoint, data and versions of an evaluation."""
 
@@ -176,7 +194,8 @@ class Provenance:
     data_hash: str  # SHA-256 of dataset.json
     trained_on_data_hash: str
     compared: dict[str, str]  # row name -> path of its run
-    seed: int
+    features: str  # name of the feature network as it was asked for
+    limits: Limits
     versions: dict[str, str]  # of Python and of packages
     date: str  # ISO 8601, UTC
 

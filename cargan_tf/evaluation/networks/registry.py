@@ -38,7 +38,6 @@ from cargan_tf.utils.progress import Reporter
 NAME = "classifier"
 
 
-DEFAULT = efficientnet_lite0.NAME
 NAMES = (efficientnet_lite0.NAME, inception_v3.NAME, NAME)
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.evaluate import Limits, evaluate_run, present_splits, row_names
+from cargan_tf.evaluation.evaluate import evaluate_run, present_splits, row_names
 from cargan_tf.evaluation.metrics.registry import METRICS
-from cargan_tf.evaluation.report import FOLDER, REPORT_FILE, Report
+from cargan_tf.evaluation.report import FOLDER, REPORT_FILE, Limits, Report
 from cargan_tf.training.run import Run
 
 #: Figures that need no network; the others are tested once.
