@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 #: Columns where standard output is no terminal, so that a file gets whole lines.
-_FILE_WIDTH = 160
+_FILE_WIDTH = 220
 
 
 def print_report(report: Report) -> None:
