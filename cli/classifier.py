@@ -1,4 +1,4 @@
-"""`cargan classifier`: C, the evaluator of what an image shows; or of what is recognition."""
+"""`cargan classifier`: C, the evaluators of what an image shows, or the sound classifier."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cargan_cli.options import ANY_PATH, PATH, check_options, config_options, lo
     help="Folder for the weights.  [default: DATA/classifier, DATA/sound_classifier]",
 )
 @click.option(
-    "--evaluator", is_flag=True, help="Train the independent evaluator instead, DATA/evaluator."
+    "--evaluator", is_flag=True, help="Train the independent evaluators instead, DATA/evaluators."
 )
 @click.option("--audio", is_flag=True, help="Train the classifier of sounds instead.")
 @config_options("the data set's own")
@@ -36,8 +36,8 @@ def command(
     """Train the classifier C on the real photos of DATA, and measure it on held-out ones.
 
     DATA is a data set made by `cargan preprocess`, ./data by default. C guides the generators.
-    --evaluator trains the independent network that classifies generated images in `cargan
-    evaluate`, which otherwise trains it on first use. --audio trains the sound classifier, which
+    --evaluator trains the independent networks that classify generated images in `cargan
+    evaluate`, which otherwise trains them on first use. --audio trains the sound classifier, which
     recognizes the instrument in `cargan generate` without --label; `cargan train` otherwise does.
     """
     check_options(context, exclusive=("evaluator audio",))
@@ -50,17 +50,18 @@ def command(
 
     if evaluator and out is not None:
         raise UserError(
-            "the evaluator is kept in DATA/evaluator, where evaluations look: leave --out away."
+            "the evaluators are kept in DATA/evaluators, where evaluations look: leave --out away."
         )
     config = config_for_data(data, config_name, overrides)
     import_tensorflow()
     reporter = new_reporter(log_json, config.training.seed)
     if evaluator:
-        from cargan_tf.evaluation.networks.evaluator import train_evaluator
+        from cargan_tf.evaluation.networks.evaluator import train_evaluators
 
         with resumable():
-            trained = train_evaluator(data, config, reporter)
-        click.echo(f"Accuracy {trained.accuracy:.1%} on {trained.photos} {trained.split} photos.")
+            trained = train_evaluators(data, config, reporter)
+        each = ", ".join(f"{accuracy:.1%}" for accuracy in trained.accuracies)
+        click.echo(f"Accuracy {each} on {trained.photos} {trained.split} photos.")
         return
     if audio:
         from cargan_tf.training.classifiers.train_sound_classifier import train_sound_classifier

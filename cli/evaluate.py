@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 #: Columns where standard output is no terminal, so that a file gets whole lines.
-_FILE_WIDTH = 160
+_FILE_WIDTH = 220
 
 
 def print_report(report: Report) -> None:
@@ -199,9 +199,9 @@ def command(
     for other in others:
         other.read_info()
     import_tensorflow()
-    from cargan_tf.evaluation.evaluate import Limits, evaluate_run
+    from cargan_tf.evaluation.evaluate import evaluate_run
     from cargan_tf.evaluation.html.report_page import write_html
-    from cargan_tf.evaluation.report import FOLDER, PAGE_FILE, REPORT_FILE
+    from cargan_tf.evaluation.report import FOLDER, PAGE_FILE, REPORT_FILE, Limits
 
     folder = out or run.path / FOLDER
     with resumable():

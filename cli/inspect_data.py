@@ -32,7 +32,7 @@ def command(data: Path, out: Path | None, everything: bool) -> None:
     from cargan_cli.tensorflow_import import import_for, import_tensorflow
 
     from cargan_tf.data.dataset import load_dataset
-    from cargan_tf.data.inspection import contact_sheet_image, inspect_dataset
+    from cargan_tf.data.inspection import contact_sheet_image, imbalance_warning, inspect_dataset
     from cargan_tf.inference.image_io import save_image
 
     import_for(data)
@@ -41,6 +41,9 @@ def command(data: Path, out: Path | None, everything: bool) -> None:
     inspection = inspect_dataset(data, TerminalReporter())
     for line in [*_counts(inspection), *_flagged(inspection, everything)]:
         click.echo(line)
+    warning = imbalance_warning(inspection.info)
+    if warning is not None:
+        click.echo(warning, err=True)
     sheet = data / "contact_sheet.png" if out is None else out
     save_image(np.asarray(contact_sheet_image(inspection.examples)), sheet)
     click.echo(f"Examples: {sheet}")

@@ -68,6 +68,7 @@ def command(
     config = load_config(config_name or "paper", overrides)
     import_tensorflow()
     from cargan_tf.data.dataset import DATASET_FILE
+    from cargan_tf.data.inspection import imbalance_warning
     from cargan_tf.data.preprocessing.beam_runner import BeamJob
     from cargan_tf.data.preprocessing.preprocess import preprocess
 
@@ -89,6 +90,9 @@ def command(
             f"{split}: {info.records(split)} pairs of {len(info.counts[split])} labels,"
             f" {silent} silent, {noise} noise-like"
         )
+    warning = imbalance_warning(info)
+    if warning is not None:
+        click.echo(warning, err=True)
     dropped = sum(sum(counts.values()) for counts in info.dropped_silent.values())
     if drop_silent:
         click.echo(f"Silent clips skipped: {dropped}")

@@ -64,10 +64,11 @@ def command(
     """Make a table of the paper from DATA (./data by default), next to the paper's values.
 
     table1: the ablations A to E. table2: S2IC, CMCGAN and CAR-GAN. options: each published option
-    added to the full model. Every table has two controls that ignore the sound: a model trained
-    with shuffled sounds, and the mean photo of each class. Missing runs are trained and evaluated,
-    one after the other. Run the command again after an interruption to continue; tables share
-    their runs.
+    added to the full model, measured on the validation split. Every table has controls: a model
+    trained with shuffled sounds, and the mean and median photo of each class and of each player.
+    Missing runs are trained and evaluated, one after the other; runs evaluated otherwise than this
+    call asks for are evaluated again. Run the command again after an interruption to continue;
+    tables share their runs.
     """
     from cargan_cli.logs import new_reporter
     from cargan_cli.next_steps import resumable

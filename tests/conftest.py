@@ -102,7 +102,7 @@ def tiny_config() -> Config:
             minimum_accuracy=0.9,
         ),
         evaluator=EvaluatorConfig(
-            input_size=64, steps=24, batch_size=8, noise=0.1, minimum_accuracy=0.5
+            count=2, input_size=64, steps=24, batch_size=8, noise=0.1, minimum_accuracy=0.5
         ),
         sound_classifier=SoundClassifierConfig(width=4, steps=5, batch_size=8),
         training=TrainingConfig(

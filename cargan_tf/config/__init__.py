@@ -2,6 +2,7 @@
 
 from cargan_tf.config.loading import (
     config_from_json,
+    config_hash,
     load_config,
     overlay,
     override,
@@ -40,6 +41,7 @@ __all__ = [
     "SoundClassifierConfig",
     "TrainingConfig",
     "config_from_json",
+    "config_hash",
     "load_config",
     "overlay",
     "override",

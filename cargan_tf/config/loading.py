@@ -3,6 +3,8 @@ result."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -139,6 +141,12 @@ def override(config: Config, overrides: Iterable[str]) -> Config:
 def config_from_json(values: Mapping[str, Any], source: str) -> Config:
     """The configuration stored in a run, data set or model; ``source`` names it in errors."""
     return _checked(dict(values), source)
+
+
+def config_hash(config: Config) -> str:
+    """SHA-256 of the settings, in hexadecimal, whatever their order."""
+    text = json.dumps(config.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _values_of(source: str | Path) -> tuple[dict[str, Any], str]:

@@ -174,8 +174,11 @@ class SoundClassifierConfig(Section):
 
 
 class EvaluatorConfig(Section):
-    """The independent evaluator: EfficientNet-Lite0, fine-tuned on the data set's photos."""
+    """The independent evaluators: EfficientNet-Lite0, fine-tuned on the data set's photos."""
 
+    count: Positive = setting(
+        3, "evaluators that differ in seed; accuracies are their mean and standard deviation"
+    )
     input_size: int | None = setting(
         None, "input size in pixels; if null the image size within 96..224", ge=32, le=1024
     )

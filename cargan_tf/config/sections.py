@@ -101,6 +101,17 @@ class DataConfig(Section):
     )
     freq_mask: int = setting(0, "maximum mel bands that SpecAugment masks; 0 is off", ge=0)
     time_mask: int = setting(0, "maximum frames that SpecAugment masks; 0 is off", ge=0)
+    balanced_classes: bool = setting(
+        False,
+        "draw each class equally often in training, however many pairs it has; needs data.cache",
+    )
+    frames_per_clip: int = setting(
+        1,
+        "photos for each clip of the training split, evenly spaced frames of a video; other sources"
+        " have one image for a clip, validation and test keep one",
+        ge=1,
+        le=30,
+    )
     shuffle_sounds: bool = setting(
         False,
         "shuffle sounds within each class during training: a control that cannot use the audio and"
@@ -117,6 +128,15 @@ class DataConfig(Section):
     def _power_of_two(self) -> DataConfig:
         if self.image_size & (self.image_size - 1):
             raise ValueError(f"image_size must be a power of two, received {self.image_size}")
+        return self
+
+    @model_validator(mode="after")
+    def _balanced_in_memory(self) -> DataConfig:
+        if self.balanced_classes and not self.cache:
+            raise ValueError(
+                "balanced_classes needs cache: true, because a rare class's records are read out of"
+                " order"
+            )
         return self
 
     @model_validator(mode="after")

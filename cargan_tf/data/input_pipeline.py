@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,13 @@ from cargan_tf.audio.log_mel import log_mel
 from cargan_tf.audio.log_mel_graph import spectrogram_input
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits
-from cargan_tf.data.records import parse, parse_log_mel, parse_sounds, read_records
+from cargan_tf.data.records import (
+    parse,
+    parse_log_mel,
+    parse_sounds,
+    parse_summaries,
+    read_records,
+)
 from cargan_tf.data.splits import hash_order
 from cargan_tf.errors import UserError
 from cargan_tf.utils.remote import to_path
@@ -34,6 +41,10 @@ _SHARDS_AT_ONCE = 4
 #: ``tf.random.set_seed``; all that varies is in the ops' own seeds. (TensorFlow fails at 0.)
 _GRAPH_SEED = 1
 _INT64_MAX = 2**63 - 1
+#: Sets the random numbers of the balanced order apart from others of the same seed.
+_BALANCED_KEY = zlib.crc32(b"balanced")
+#: Passes over a class whose order is kept: the one under way and those read ahead.
+_PASSES_KEPT = 256
 
 
 def shuffled_within_class(
@@ -92,10 +103,12 @@ def training_batches(
     """An endless stream of batches of the training split, for all devices together.
 
     Every epoch takes up each record once, in an order of its own, but for the remainder that
-    fills no batch. With ``data.cache`` the records are held in memory and the shuffle is over
-    all of them; without, over ``data.shuffle_buffer`` records at a time. With
-    ``data.shuffle_sounds`` each record has the sound of another one of its class, the same in
-    every epoch; ``id`` is the photo's. The stream depends on ``seed`` alone (not on
+    fills no batch. With ``data.balanced_classes`` every class has one record in each run of as many
+    records as there are classes, and within a class each record comes up once before any comes up
+    again; an epoch is then only a number of steps. With ``data.cache`` the records are held in
+    memory and the shuffle is over all of them; without, over ``data.shuffle_buffer`` records at a
+    time. With ``data.shuffle_sounds`` each record has the sound of another one of its class, the
+    same in every epoch; ``id`` is the photo's. The stream depends on ``seed`` alone (not on
     ``tf.random.set_seed``), and started at step k it equals, bit for bit, the stream from 0
     without its first k batches.
 
@@ -119,7 +132,11 @@ def training_batches(
     batch_size = config.training.batch_size
     epoch_records = dataset.steps_per_epoch(batch_size) * batch_size
     start = start_step * batch_size
-    shuffled = _shuffled_in_memory if config.data.cache else _shuffled_from_disk
+    shuffled = _shuffled_from_disk
+    if config.data.balanced_classes:
+        shuffled = _balanced_in_memory
+    elif config.data.cache:
+        shuffled = _shuffled_in_memory
     records = shuffled(dataset, path, config, epoch_records, seed, start)
     changes_sound = config.augmentation.generator_fraction > 0
     batches = _parsed(_part_of_each(records, batch_size, part), config, changes_sound)
@@ -189,8 +206,7 @@ def _shuffled_in_memory(
 ) -> tf.data.Dataset:
     """Records from one tensor of strings: indices are shuffled, nothing is read twice."""
     count = dataset.records("train")
-    files = read_records(_files(dataset, path, "train"))
-    held = files.batch(count).get_single_element()
+    held = _held(dataset, path)
 
     def epoch_order(epoch: tf.Tensor) -> tf.data.Dataset:
         order = _permutation(count, seed, epoch)[:epoch_records]
@@ -199,6 +215,62 @@ def _shuffled_in_memory(
     first_epoch, passed = divmod(start, epoch_records)
     order = tf.data.Dataset.range(first_epoch, _INT64_MAX).flat_map(epoch_order).skip(passed)
     return order.map(lambda index: tf.gather(held, index))
+
+
+def _balanced_in_memory(
+    dataset: DatasetInfo, path: Path, config: Config, epoch_records: int, seed: int, start: int
+) -> tf.data.Dataset:
+    """Records from one tensor of strings, a round of one record of each class after the other."""
+    held = _held(dataset, path)
+    classes = parse_summaries(held)["label"].numpy()
+    order = BalancedOrder(classes, seed)
+
+    def round_of(number: tf.Tensor) -> tf.data.Dataset:
+        indices = tf.numpy_function(order.round, [number], tf.int64)
+        return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(indices, [order.classes]))
+
+    first, passed = divmod(start, order.classes)
+    indices = tf.data.Dataset.range(first, _INT64_MAX).flat_map(round_of).skip(passed)
+    return indices.map(lambda index: tf.gather(held, index))
+
+
+class BalancedOrder:
+    """An endless order of records in rounds of one of each class.
+
+    In the n-th round each class gives the n-th record of its own endless order, which goes through
+    all its records, newly shuffled each time. So a round is a function of its number and the seed.
+    """
+
+    def __init__(self, classes: NDArray[np.int64], seed: int) -> None:
+        """For records of ``classes`` [N]; classes without records take no part."""
+        self._members = [np.flatnonzero(classes == label) for label in np.unique(classes)]
+        self._seed = seed
+        self._pass = lru_cache(_PASSES_KEPT)(self._shuffled)
+
+    @property
+    def classes(self) -> int:
+        """How many classes have records: the length of a round."""
+        return len(self._members)
+
+    def round(self, number: int) -> NDArray[np.int64]:
+        """Indices of the records of round ``number``, from 0, [classes]."""
+        found = []
+        for position, members in enumerate(self._members):
+            times, place = divmod(int(number), len(members))
+            found.append(self._pass(position, times)[place])
+        return self._random(0, int(number)).permutation(np.asarray(found, np.int64))
+
+    def _shuffled(self, position: int, times: int) -> NDArray[np.int64]:
+        return self._random(1 + position, times).permutation(self._members[position])
+
+    def _random(self, *key: int) -> np.random.Generator:
+        return np.random.default_rng(np.random.SeedSequence([self._seed, _BALANCED_KEY, *key]))
+
+
+def _held(dataset: DatasetInfo, path: Path) -> tf.Tensor:
+    """All serialized records of the training split, [N] strings."""
+    files = read_records(_files(dataset, path, "train"))
+    return files.batch(dataset.records("train")).get_single_element()
 
 
 def _shuffled_from_disk(

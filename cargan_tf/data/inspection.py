@@ -18,6 +18,8 @@ from cargan_tf.utils.progress import Reporter, SilentReporter
 
 #: Examples of a class, of as many recordings.
 EXAMPLES = 3
+#: From so many times as many pairs as the smallest class has, the largest is warned of.
+IMBALANCE: Final = 4
 
 #: Records read at a time: 56 MB of 256×256 images.
 _BATCH = 256
@@ -69,6 +71,21 @@ class Inspection:
     noise_like: dict[str, tuple[str, ...]]
     unmeasured: int
     examples: tuple[Example, ...]
+
+
+def imbalance_warning(info: DatasetInfo) -> str | None:
+    """What to do about training classes of very different size; ``None`` where they are alike."""
+    counts = info.counts.get("train", {})
+    of_label = {label: counts.get(label, 0) for label in info.labels}
+    most, least = (choose(of_label, key=lambda label: of_label[label]) for choose in (max, min))
+    if of_label[most] < IMBALANCE * max(1, of_label[least]):
+        return None
+    return (
+        f"Warning: the training split has {of_label[most]} pairs of {most} and {of_label[least]} of"
+        f" {least}: {of_label[most] / max(1, of_label[least]):.0f} to 1. A model learns the rare"
+        " class less; data.balanced_classes=true draws each class equally often. Read metrics by"
+        " class and their mean over classes."
+    )
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cargan_tf.errors import one_line
@@ -114,6 +114,28 @@ class Source:
         for pair in self.pairs:
             splits[pair.label, pair.recording].add(pair.split)
         return tuple(sorted("/".join(name) for name, seen in splits.items() if len(seen) > 1))
+
+
+def with_frames(source: Source, frames: int, clip_ms: int) -> Source:
+    """``source`` with ``frames`` images for each clip of the training split, where it has videos.
+
+    The images are evenly spaced over the clip, the first at its start; the sound is the same.
+    Validation and test keep one image, so that each sound has one photo of its own to be found.
+
+    Args:
+        source: with splits.
+        frames: images per clip, at least 1.
+        clip_ms: length of a clip.
+    """
+    pairs: dict[Key, Pair] = {}
+    for pair in source.pairs:
+        several = pair.split == "train" and pair.frame_ms is not None
+        for frame in range(frames if several else 1):
+            later = frame * clip_ms // frames
+            at = None if pair.frame_ms is None else pair.frame_ms + later
+            moved = replace(pair, start_ms=pair.start_ms + later, frame_ms=at)
+            pairs.setdefault(moved.key, moved)
+    return replace(source, pairs=tuple(in_key_order(pairs.values())))
 
 
 @dataclass

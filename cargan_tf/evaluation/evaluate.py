@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from cargan_tf.config import Config
+from cargan_tf.config import config_hash
 from cargan_tf.data.dataset import DATASET_FILE, load_dataset
 from cargan_tf.errors import UserError
 from cargan_tf.evaluation.generation import GeneratedSplit, SplitGenerator
 from cargan_tf.evaluation.metrics.inputs import Metric
 from cargan_tf.evaluation.metrics.registry import chosen_metrics
 from cargan_tf.evaluation.networks.registry import (
-    DEFAULT,
     Networks,
     find_networks,
     known_feature_network,
 )
 from cargan_tf.evaluation.report import (
     CLASS_MEAN,
+    CLASS_MEDIAN,
     COARSE,
+    DEFAULT_FEATURES,
     FOLDER,
     FORMAT,
+    PLAYER_MEAN,
+    PLAYER_MEDIAN,
     REAL,
     REFINED,
     REPORT_FILE,
     Confusion,
     Example,
+    Limits,
     Provenance,
     Report,
     Row,
@@ -56,11 +58,17 @@ PACKAGES = (
 )
 
 
-ROWS = (REFINED, COARSE, CLASS_MEAN, REAL)
+#: A compared run of one of these names is shown with its folder's.
+ROWS = (REFINED, COARSE, CLASS_MEAN, CLASS_MEDIAN, PLAYER_MEAN, PLAYER_MEDIAN, REAL)
 
 
 def provenance_of(
-    run: Run, step: int, data: Path, compared: Mapping[str, Run], seed: int
+    run: Run,
+    step: int,
+    data: Path,
+    compared: Mapping[str, Run],
+    features: str,
+    limits: Limits,
 ) -> Provenance:
     """Paths, hashes, versions and the date.
 
@@ -69,7 +77,8 @@ def provenance_of(
         step: of that checkpoint.
         data: what it was evaluated on.
         compared: other runs by the names of their rows.
-        seed: of the evaluation.
+        features: name of the feature network.
+        limits: of the evaluation.
     """
     info = run.read_info()
     checkpoint = newest_checkpoint(run.checkpoints)
@@ -84,16 +93,11 @@ def provenance_of(
         data_hash=file_hash(data / DATASET_FILE),
         trained_on_data_hash=info.data_hash,
         compared={name: str(other.path.resolve()) for name, other in compared.items()},
-        seed=seed,
+        features=features,
+        limits=limits,
         versions=versions_of(PACKAGES),
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
-
-
-def config_hash(config: Config) -> str:
-    """SHA-256 of the settings, in hexadecimal, whatever their order."""
-    text = json.dumps(config.model_dump(mode="json"), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def checkpoint_hash(checkpoint: Path) -> str:
@@ -102,21 +106,6 @@ def checkpoint_hash(checkpoint: Path) -> str:
     for file in sorted(files_of(checkpoint)):
         digest.update(file_hash(file).encode())
     return digest.hexdigest()
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much is measured; where a split has more, a seeded choice, even over the classes.
-
-    Attributes:
-        train: pairs of the training split.
-        held_out: pairs of any other split.
-        seed: of the choice, of the permutations, of halves and subsets.
-    """
-
-    train: int = 390
-    held_out: int = 2_000
-    seed: int = 0
 
 
 def evaluate_run(
@@ -156,7 +145,7 @@ def evaluate_run(
     """
     reporter, limits = reporter or SilentReporter(), limits or Limits()
     wanted = chosen_metrics(metrics)
-    features = known_feature_network(features or DEFAULT)
+    features = known_feature_network(features or DEFAULT_FEATURES)
     data = data or data_of(run)
     missing: list[SkippedMetric] = []
     there = present_splits(splits, data, missing)
@@ -180,7 +169,7 @@ def evaluate_run(
         reports.append(_measured(inputs, wanted, available, missing, reporter))
     report = Report(
         format=FORMAT,
-        provenance=provenance_of(run, generator.step, data, row_names(compared), limits.seed),
+        provenance=provenance_of(run, generator.step, data, row_names(compared), features, limits),
         labels=generator.dataset.labels,
         metrics=tuple(metric.info for metric in wanted),
         networks=tuple(network.info for network in networks.found.values()),
@@ -263,6 +252,10 @@ def _measured(
                 f"coarse, {generated.split}", "the run has one stage: see the row refined"
             )
         )
+    missing += [
+        SkippedMetric(f"{row}, {generated.split}", reason)
+        for row, reason in generated.missing_stills.items()
+    ]
     rows: list[Row] = []
     subsets: dict[str, list[Row]] = {}
     examples: tuple[Example, ...] = ()

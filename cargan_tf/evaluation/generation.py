@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,12 @@ from cargan_tf.data.input_pipeline import evaluation_batches
 from cargan_tf.data.records import stratified_sample
 from cargan_tf.errors import UserError
 from cargan_tf.evaluation.pose_reader import PoseReader
+from cargan_tf.evaluation.still_photos import (
+    Still,
+    StillPhotos,
+    TrainingPhotos,
+    read_training_photos,
+)
 from cargan_tf.models.registry import new_network
 from cargan_tf.training.checkpoints import restore_network
 from cargan_tf.training.conditioning_metrics import permute_within_class, shifted_labels
@@ -30,8 +37,6 @@ from cargan_tf.utils.files import file_hash
 
 #: Batch size; affects memory only.
 GENERATION_BATCH = 16
-#: Training photos on which the pose reader is fitted: 160 of each of 13 classes.
-POSE_PHOTOS = 2_080
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +60,8 @@ class GeneratedSplit:
         refined: I'', [N, S, S, 3]; equals ``coarse`` where the run has one stage.
         other_sound: refined images of other sounds of the same class, under the same labels.
         other_label: refined images of the same sounds under other labels.
-        class_means: the mean training photo of each class, [K, S, S, 3].
+        stills: rows of still training photos by their names.
+        missing_stills: the reason for each one that there is not.
     """
 
     split: str
@@ -74,7 +80,8 @@ class GeneratedSplit:
     refined: FloatArray
     other_sound: FloatArray
     other_label: FloatArray
-    class_means: FloatArray
+    stills: Mapping[str, Still]
+    missing_stills: Mapping[str, str]
 
     @cached_property
     def has_two_stages(self) -> bool:
@@ -138,13 +145,15 @@ class SplitGenerator:
         who = pairs["player_index"]
         coarse, refined = self._batch_generator(pairs["spectrogram"], label, who)
         players = names_of(pairs["player"])
+        players = players if all(players) else ()
+        stills, missing_stills = self._still_photos.rows(np.argmax(label, axis=1), players)
         silent = pairs["rms_db"] < config.audio.silence_rms_db
         return GeneratedSplit(
             split=split,
             labels=dataset.labels,
             keys=names_of(pairs["id"]),
             recordings=names_of(pairs["recording"]),
-            players=players if all(players) else (),
+            players=players,
             silent=silent,
             pitch=pairs["midi"],
             loudness=pairs["rms_db"],
@@ -156,20 +165,23 @@ class SplitGenerator:
             refined=refined,
             other_sound=self._batch_generator(pairs["spectrogram"][other], label, who)[1],
             other_label=self._batch_generator(pairs["spectrogram"], other_label, who)[1],
-            class_means=self._class_means(),
+            stills=stills,
+            missing_stills=missing_stills,
         )
 
     @cached_property
     def pose_reader(self) -> PoseReader:
         """Reads pitch and loudness; fitted on training photos."""
-        config = self.info.config
-        chosen = stratified_sample(self.dataset, self._data, "train", POSE_PHOTOS, 0)
-        batches = evaluation_batches(
-            self.dataset, self._data, config, "train", GENERATION_BATCH, chosen=chosen
-        )
-        pairs = gather(batches)
-        classes = np.argmax(pairs["label"], axis=1)
-        return PoseReader(pairs["photo"], classes, pairs["midi"], pairs["rms_db"])
+        training = self._training_photos
+        return PoseReader(training.photos, training.classes, training.pitch, training.loudness)
+
+    @cached_property
+    def _training_photos(self) -> TrainingPhotos:
+        return read_training_photos(self.dataset, self._data, self.info.config)
+
+    @cached_property
+    def _still_photos(self) -> StillPhotos:
+        return StillPhotos(self._training_photos, self.dataset.labels, self._class_means())
 
     def _class_means(self) -> FloatArray:
         """Kept in the run where they are of the data that it was trained on."""

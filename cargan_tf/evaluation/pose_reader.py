@@ -24,7 +24,7 @@ class PoseReader:
 
     def __init__(
         self,
-        photos: FloatArray,
+        photos: FloatArray | NDArray[np.uint8],
         classes: NDArray[np.int64],
         pitch: NDArray[Any],
         loudness: NDArray[Any],
@@ -32,7 +32,7 @@ class PoseReader:
         """Fit on real photos.
 
         Args:
-            photos: [N, S, S, 3] in [-1, 1].
+            photos: [N, S, S, 3], float32 in [-1, 1] or uint8.
             classes: index of each one's class, [N].
             pitch: MIDI key of each, [N]; NaN where it is not known.
             loudness: RMS of each sound in dB, [N].
@@ -55,8 +55,10 @@ class PoseReader:
         return values
 
 
-def _pixels(images: FloatArray) -> FloatArray:
-    """[N, SIZE * SIZE * 3]."""
+def _pixels(images: FloatArray | NDArray[np.uint8]) -> FloatArray:
+    """[N, SIZE * SIZE * 3] in [-1, 1]."""
+    if images.dtype == np.uint8:
+        images = images.astype(np.float32) / 127.5 - 1.0
     if images.shape[1] != SIZE:
         images = tf.image.resize(images, (SIZE, SIZE), antialias=True).numpy()
     return np.asarray(images, np.float32).reshape(len(images), -1)

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
 from cargan_tf.errors import UserError
 
-#: Raised when a reader of older reports would misread a new one.
-FORMAT = 2
+#: Raised when a reader of older reports would misread a new one, or would compare unlike figures:
+#: those of format 2 have a biased KID and one evaluator.
+FORMAT = 3
 
 #: Under the run's directory: the report, and the page that shows it.
 FOLDER, REPORT_FILE, PAGE_FILE = "evaluation", "report.json", "report.html"
 
+#: The feature network of FID, KID and IS unless another is asked for.
+DEFAULT_FEATURES: Final = "efficientnet-lite0"
+
 #: Rows of every split, in this order; those of compared runs follow under the runs' names.
-REFINED, COARSE, CLASS_MEAN, REAL = "refined", "coarse", "class mean", "real photos"
+REFINED, COARSE, REAL = "refined", "coarse", "real photos"
+#: Rows of one still photo for all sounds of a class, or of a player; between coarse and real.
+CLASS_MEAN, CLASS_MEDIAN = "class mean", "class median"
+PLAYER_MEAN, PLAYER_MEDIAN = "player mean", "player median"
 
 
 @dataclass(frozen=True)
@@ -29,14 +36,19 @@ class MetricValue:
         images: how many images it was measured on (N of the fake ones).
         real: real photos they were compared with, for measures of distributions.
         interval: Wilson's 95 % interval of a fraction.
-        standard_error: over parts of the images (KID).
+        standard_error: by the jackknife over pairs (KID).
         chance: what guessing would give: a label, for accuracies, else a photo of the class.
         floor: the same measure between two disjoint halves of the real photos.
+        class_median: the same measure of the median photo of the class (L1): about the least that
+            an image can have that is chosen by the label alone.
         at_floor_size: the measure between one of those halves and images that belong to the
             other: to be compared with ``floor``, as it has the same numbers of images.
         singular: whether a covariance has no full rank, which is so when N <= features.
         network: name of the network whose features or classes were used; see ``Report.networks``.
-        by_class: the same figure of each class that has images.
+        by_network: the same figure by each of several evaluators; ``value`` is their mean.
+        std: standard deviation over those evaluators.
+        by_class: the same figure of each class in which it can be measured.
+        class_average: mean of ``by_class``: each class counts the same, however many clips it has.
     """
 
     value: float
@@ -46,16 +58,21 @@ class MetricValue:
     standard_error: float | None = None
     chance: float | None = None
     floor: float | None = None
+    class_median: float | None = None
     at_floor_size: float | None = None
     singular: bool | None = None
     network: str | None = None
+    by_network: tuple[float, ...] | None = None
+    std: float | None = None
     by_class: dict[str, MetricValue] | None = None
+    class_average: float | None = None
 
 
 @dataclass(frozen=True)
 class Row:
-    """Figures of one kind of images: ``refined``, ``coarse``, ``class mean`` (always the mean
-    training photo), ``real photos``, or a compared run."""
+    """Figures of one kind of images: ``refined``, ``coarse``, a still training photo (``class
+    mean``, ``class median``, ``player mean``, ``player median``), ``real photos``, or a compared
+    run."""
 
     name: str
     values: dict[str, MetricValue]  # by the metric's name; what is absent was not measured
@@ -137,7 +154,7 @@ class NetworkInfo:
     weights_hash: str  # SHA-256
     resize: str  # the one rule by which images become its input
     features: int  # length of its feature vector
-    accuracy: float | None = None  # on held-out real photos, of a classifier of the data's labels
+    accuracy: float | None = None  # on held-out real photos, if of the data's labels; their mean
 
 
 @dataclass(frozen=True)
@@ -146,6 +163,21 @@ class SkippedMetric:
 
     metric: str  # with split and row, as far as they apply
     reason: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is measured; where a split has more, a seeded choice, even over the classes.
+
+    Attributes:
+        train: pairs of the training split.
+        held_out: pairs of any other split.
+        seed: of the choice, of the permutations, of halves and subsets.
+    """
+
+    train: int = 390
+    held_out: int = 2_000
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -162,7 +194,8 @@ class Provenance:
     data_hash: str  # SHA-256 of dataset.json
     trained_on_data_hash: str
     compared: dict[str, str]  # row name -> path of its run
-    seed: int
+    features: str  # name of the feature network as it was asked for
+    limits: Limits
     versions: dict[str, str]  # of Python and of packages
     date: str  # ISO 8601, UTC
 

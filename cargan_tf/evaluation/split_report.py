@@ -15,17 +15,18 @@ from cargan_tf.evaluation.metrics.inputs import (
     NetworkActivations,
     NotMeasured,
     rank,
+    value_of,
 )
 from cargan_tf.evaluation.networks.feature_network import (
     CLASSIFIER,
     EVALUATOR,
     Activations,
-    FeatureNetwork,
+    ImageNetwork,
 )
 from cargan_tf.evaluation.networks.registry import Networks
 from cargan_tf.evaluation.pose_reader import PoseReader
 from cargan_tf.evaluation.report import (
-    CLASS_MEAN,
+    CLASS_MEDIAN,
     COARSE,
     REAL,
     REFINED,
@@ -60,7 +61,7 @@ class SplitInputs:
     def kinds(self) -> list[str]:
         """Names of the rows, in order."""
         stages = [REFINED, COARSE] if self.generated.has_two_stages else [REFINED]
-        return [*stages, CLASS_MEAN, REAL, *self.compared]
+        return [*stages, *self.generated.stills, REAL, *self.compared]
 
     def row(self, kind: str) -> MetricInputs:
         """What the metrics of that row are given."""
@@ -73,6 +74,7 @@ class SplitInputs:
             classes=generated.classes,
             images=images,
             photos=self.generated.photos,
+            class_median=self.generated.stills.get(CLASS_MEDIAN),
             ranking=None if kind == REAL else rank(images, self.generated),
             other_sound=generated.other_sound if moved else None,
             other_label=generated.other_label if moved else None,
@@ -88,7 +90,7 @@ class SplitInputs:
         )
 
     def _activations(
-        self, role: str, network: FeatureNetwork, kind: str, images: FloatArray
+        self, role: str, network: ImageNetwork, kind: str, images: FloatArray
     ) -> NetworkActivations:
         if role not in self.photo_activations:
             self.photo_activations[role] = network(self.generated.photos)
@@ -97,7 +99,11 @@ class SplitInputs:
 
 
 def measure_row(
-    inputs: MetricInputs, metrics: Sequence[Metric], where: str, missing: list[SkippedMetric]
+    inputs: MetricInputs,
+    metrics: Sequence[Metric],
+    where: str,
+    missing: list[SkippedMetric],
+    by_class: bool = True,
 ) -> Row:
     """All figures of a row; what cannot be measured is added to ``missing`` under ``where``."""
     values = {}
@@ -105,7 +111,8 @@ def measure_row(
         if not metric.applies_to(inputs):
             continue
         try:
-            values[metric.info.name] = metric.measure(inputs)
+            measured = value_of(metric, inputs) if by_class else metric.measure(inputs)
+            values[metric.info.name] = measured
         except NotMeasured as reason:
             what = f"{metric.info.title} of {where}"
             missing.append(SkippedMetric(what, str(reason)))
@@ -131,7 +138,9 @@ def measure_split(
         inputs, where = split.row(kind), f"{kind}, {split.generated.split}"
         row = measure_row(inputs, metrics, where, missing)
         subsets = {
-            name: measure_row(inputs.only(positions), few, f"{where}, {name}", missing)
+            name: measure_row(
+                inputs.only(positions), few, f"{where}, {name}", missing, by_class=False
+            )
             for name, positions in groups.items()
         }
         task.advance(note=where)
@@ -141,8 +150,8 @@ def measure_split(
 def _images(kind: str, generated: GeneratedSplit) -> FloatArray:
     if kind == COARSE:
         return generated.coarse
-    if kind == CLASS_MEAN:
-        return generated.class_means[generated.classes]
+    if kind in generated.stills:
+        return generated.stills[kind].images
     return generated.photos if kind == REAL else generated.refined
 
 

@@ -38,6 +38,10 @@ PIVOT_OCTAVES = 3.0
 BODY_OCTAVES = 0.4
 #: Highest sample written; 16-bit files end at 1.
 PEAK = 0.97
+#: RMS of a recording's noise floor, dB of full scale, and dB an octave by which it rises towards
+#: high frequencies, from a dull hum to plain noise: least and most. They are those of the
+#: recording, not the player: otherwise half a second of noise alone would tell who plays.
+FLOOR_DB, FLOOR_TILT_DB = (-74.0, -66.0), (-6.0, 0.0)
 #: Longest tail of the room that is computed.
 TAIL_SECONDS = 1.0
 
@@ -187,7 +191,7 @@ def record(
     spectrum *= np.fft.rfft(_echoes(timbre, room_random), padded)
     wet = np.fft.irfft(spectrum, padded)[:samples]
     wet *= np.sqrt((dry**2).mean() / (wet**2).mean())  # a color must not make a player louder
-    recording = wet + _floor(timbre, samples, noise_random)
+    recording = wet + noise_floor(samples, noise_random)
     return recording * min(1.0, PEAK / np.abs(recording).max())
 
 
@@ -209,12 +213,13 @@ def _echoes(timbre: Timbre, random: np.random.Generator) -> np.ndarray:
     return echoes
 
 
-def _floor(timbre: Timbre, samples: int, random: np.random.Generator) -> np.ndarray:
-    """The noise floor at the signature's level and tilt, [samples]."""
+def noise_floor(samples: int, random: np.random.Generator) -> np.ndarray:
+    """The noise of one recording, [samples]; its level and color are drawn from ``random`` too."""
+    level_db, tilt_db = random.uniform(*FLOOR_DB), random.uniform(*FLOOR_TILT_DB)
 
     def gain(frequencies: np.ndarray) -> np.ndarray:
         octaves = np.log2(np.maximum(frequencies, 60.0) / PIVOT_HZ)
-        return 10 ** (timbre.floor_tilt_db * octaves / 20)
+        return 10 ** (tilt_db * octaves / 20)
 
-    level = 10 ** (timbre.floor_db / 20)
+    level = 10 ** (level_db / 20)
     return level * colored_noise(samples, SAMPLE_RATE, gain, random)

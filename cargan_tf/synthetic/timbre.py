@@ -89,8 +89,6 @@ class Timbre:
         body_db: its gain.
         reverb_seconds: time in which the room's sound falls by 60 dB.
         reverb_db: level of the room's sound against the direct sound.
-        floor_db: RMS of the noise floor, dB of full scale.
-        floor_tilt_db: dB an octave by which that noise rises towards high frequencies.
     """
 
     tuning_cents: float
@@ -101,19 +99,17 @@ class Timbre:
     body_db: float
     reverb_seconds: float
     reverb_db: float
-    floor_db: float
-    floor_tilt_db: float
 
 
-#: A dark player in a hall, a neutral one in a studio, a bright one beside a hissing amplifier; a
-#: bright one near a humming fan, a muffled one in a silent booth, one in a church under rain.
+#: A dark player in a hall, a neutral one in a studio, a bright one in a small room; a bright one, a
+#: muffled one in a booth, one in a church.
 TYPICAL: tuple[Timbre, ...] = (
-    Timbre(-18, 4.4, 1.3, -4.5, 350, 9.0, 0.7, -18, -54, -7.0),
-    Timbre(0, 5.3, 0.6, 0.0, 1300, 9.0, 0.4, -22, -66, -2.0),
-    Timbre(18, 6.3, 1.0, 5.0, 3600, 9.0, 0.2, -26, -56, 3.0),
-    Timbre(-9, 5.8, 0.8, 4.0, 600, 10.0, 0.3, -24, -45, -4.5),
-    Timbre(9, 4.8, 1.2, -9.0, 2400, 11.0, 0.15, -28, -76, -2.0),
-    Timbre(27, 5.0, 0.9, -1.0, 950, 10.0, 0.6, -20, -46, 5.0),
+    Timbre(-18, 4.4, 1.3, -4.5, 350, 12.0, 0.7, -18),
+    Timbre(0, 5.3, 0.6, 0.0, 1300, 12.0, 0.4, -22),
+    Timbre(18, 6.3, 1.0, 5.0, 3600, 12.0, 0.2, -26),
+    Timbre(-9, 5.8, 0.8, 4.0, 600, 13.0, 0.3, -24),
+    Timbre(9, 4.8, 1.2, -9.0, 2400, 13.0, 0.15, -28),
+    Timbre(27, 5.0, 0.9, -1.0, 950, 13.0, 0.6, -20),
 )
 
 
@@ -129,6 +125,4 @@ def timbre(player: int, random: np.random.Generator) -> Timbre:
         body_db=typical.body_db,
         reverb_seconds=typical.reverb_seconds * random.uniform(0.9, 1.1),
         reverb_db=typical.reverb_db + random.uniform(-1, 1),
-        floor_db=typical.floor_db + random.uniform(-1, 1),
-        floor_tilt_db=typical.floor_tilt_db + random.uniform(-0.4, 0.4),
     )

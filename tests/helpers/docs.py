@@ -17,7 +17,7 @@ audio: {sample_rate: 8000, n_fft: 256, hop_length: 250, n_mels: 16}
 data: {image_size: 32}
 model: {generator_width: 4, discriminator_width: 4, generator_attentions: 1}
 classifier: {blocks: [1, 1, 1, 1], width: 4, weights: none, epochs: 20, learning_rate: 0.01}
-evaluator: {input_size: 32, steps: 4, batch_size: 4, minimum_accuracy: 0}
+evaluator: {count: 2, input_size: 32, steps: 4, batch_size: 4, minimum_accuracy: 0}
 sound_classifier: {steps: 20}
 training: {batch_size: 4, steps: 2}
 """

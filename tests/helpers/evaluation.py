@@ -19,6 +19,7 @@ from cargan_tf.evaluation.report import (
     REFINED,
     Confusion,
     Example,
+    Limits,
     MetricInfo,
     MetricValue,
     NetworkInfo,
@@ -28,6 +29,7 @@ from cargan_tf.evaluation.report import (
     SkippedMetric,
     SplitReport,
 )
+from cargan_tf.evaluation.still_photos import Still
 
 LABELS = ("double_bass", "<b>flute</b>")
 PLAYERS = ("Ann & Bob", '"><script>alert(1)</script>')
@@ -73,7 +75,8 @@ def make_report(generated) -> Callable[..., Report]:
                 data_hash="d" * 64,
                 trained_on_data_hash="d" * 64,
                 compared={"deaf": "runs/deaf"},
-                seed=0,
+                features="efficientnet-lite0",
+                limits=Limits(),
                 versions={"python": "3.11", "keras": "3.15"},
                 date="2026-01-02T03:04:05Z",
             ),
@@ -118,7 +121,8 @@ def drawn_from() -> Callable[..., GeneratedSplit]:
             refined=photos,
             other_sound=photos,
             other_label=photos,
-            class_means=np.stack(means),
+            stills={CLASS_MEAN: Still(np.stack(means), np.asarray(classes, np.int64))},
+            missing_stills={},
         )
 
     return make
@@ -126,10 +130,10 @@ def drawn_from() -> Callable[..., GeneratedSplit]:
 
 @pytest.fixture(scope="session")
 def tiny_evaluator(tiny_data, tiny_config) -> Path:
-    """The data set with a evaluator that learned for a few steps, where evaluations look."""
-    from cargan_tf.evaluation.networks.evaluator import train_evaluator
+    """The data set with evaluators that learned for a few steps, where evaluations look."""
+    from cargan_tf.evaluation.networks.evaluator import train_evaluators
 
-    train_evaluator(tiny_data, tiny_config)
+    train_evaluators(tiny_data, tiny_config)
     return tiny_data
 
 
@@ -166,7 +170,8 @@ def _generated(split: str, seed: int) -> GeneratedSplit:
         refined=images(),
         other_sound=images(),
         other_label=images(),
-        class_means=images(number=len(LABELS)),
+        stills={CLASS_MEAN: Still(images(number=len(LABELS)), classes)},
+        missing_stills={},
     )
 
 

@@ -29,6 +29,9 @@ from cargan_tf.evaluation.report import (
     Row,
     SplitReport,
 )
+from cargan_tf.evaluation.report import (
+    Limits as EvaluationLimits,
+)
 from cargan_tf.export.metadata import ModelMetadata
 from cargan_tf.export.saved_model import export_run
 from cargan_tf.export.serving_module import MetadataTable
@@ -70,7 +73,13 @@ def write_report():
         rows = (Row(REFINED, refined), Row(COARSE, coarse))
         split = SplitReport("test", 12, 12, rows, subsets={}, confusions=(), examples=())
         texts = ["run", "tiny", "c", "step", "k", step, "data", "d", "d"]
-        origin = Provenance(*texts, compared={}, seed=0, versions={}, date="2026-01-02T03:04:05Z")
+        made = {
+            "features": "",
+            "limits": EvaluationLimits(),
+            "versions": {},
+            "date": "2026-01-02T03:04:05Z",
+        }
+        origin = Provenance(*texts, compared={}, **made)
         report = Report(FORMAT, origin, ("cello",), (), (), (split,), ())
         write_json(run / FOLDER / REPORT_FILE, report.to_json())
         return run / FOLDER / REPORT_FILE

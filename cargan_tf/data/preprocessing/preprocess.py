@@ -23,7 +23,7 @@ from cargan_tf.data.dataset import (
     load_dataset,
 )
 from cargan_tf.data.other_sounds import write_other_sounds
-from cargan_tf.data.pairs import SPLITS, Skipped
+from cargan_tf.data.pairs import SPLITS, Skipped, with_frames
 from cargan_tf.data.preprocessing.beam_runner import BeamJob, check_beam, write_by_beam
 from cargan_tf.data.preprocessing.plan import (
     Plan,
@@ -154,6 +154,8 @@ def preprocess(
     found = find_source(to_path(source), format, clip_ms=round(1000 * config.audio.clip_seconds))
     config, change = audio_settings_for(found, config)
     found = with_splits(found, config.data)
+    clip_ms = round(1000 * config.audio.clip_seconds)
+    found = with_frames(found, config.data.frames_per_clip, clip_ms)
     for note in (change, *found.notes):
         if note:
             reporter.message(note)

@@ -11,6 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from cargan_tf.evaluation.report import (
     CLASS_MEAN,
+    CLASS_MEDIAN,
+    PLAYER_MEAN,
+    PLAYER_MEDIAN,
     REAL,
     REFINED,
     MetricInfo,
@@ -26,7 +29,12 @@ ARROWS: Final = {"higher": " ↑", "lower": " ↓", "neither": ""}
 
 LIMITS: Final = {
     "95 %": "Wilson's interval of a fraction.",
-    "±": "Standard error over parts of the images.",
+    "over evaluators": (
+        "Standard deviation, lowest and highest value over evaluators that differ in their seed"
+        " alone; differences of this size say nothing."
+    ),
+    "mean over classes": "Each class counts the same, however many clips it has.",
+    "±": "Standard error (of KID by the jackknife over pairs).",
     "chance": (
         "What guessing would give: the label, for an accuracy; else the photo, among those of the"
         " class."
@@ -35,6 +43,10 @@ LIMITS: Final = {
         "The same measure between two halves of the real photos, and between one of those halves"
         " and as many images: these two compare like with like, as the measure grows when there"
         " are fewer images."
+    ),
+    "class median": (
+        "The same measure of the median training photo of the class: about the least L1 of an"
+        " image that is chosen by the label alone."
     ),
     "singular": (
         "There are no more images than features, so the covariance has no full rank and the"
@@ -58,12 +70,19 @@ def limits(value: MetricValue, info: MetricInfo) -> Iterator[str]:
     if value.interval is not None:
         low, high = (number(edge, info.fraction) for edge in value.interval)
         yield f"95 %: {low} to {high}"
+    if value.std is not None and value.by_network is not None:
+        low, high = (number(edge(value.by_network), info.fraction) for edge in (min, max))
+        yield f"std {number(value.std, info.fraction)} over evaluators, {low} to {high}"
+    if value.class_average is not None:
+        yield f"mean over classes {number(value.class_average, info.fraction)}"
     if value.standard_error is not None:
         yield f"± {number(value.standard_error, info.fraction)}"
     if value.chance is not None:
         yield f"chance {number(value.chance, info.fraction)}"
     if value.floor is not None:
         yield f"floor {number(value.floor, info.fraction)}"
+    if value.class_median is not None:
+        yield f"class median {number(value.class_median, info.fraction)}"
     if value.at_floor_size is not None:
         yield f"at its size {number(value.at_floor_size, info.fraction)}"
     if value.singular:
@@ -164,6 +183,19 @@ QUESTIONS = (
         " instrument.",
     ),
     Question(
+        "retrieval_1_player",
+        "Does the pose match what is played?",
+        "of the images are nearer to their own photo than to any other photo of the same player"
+        " with the same instrument. Only what is played distinguishes these photos.",
+    ),
+    Question(
+        "pose_pitch",
+        "Is the pitch seen?",
+        "is the rank correlation of the pitch read from the image with the true one, averaged over"
+        " the instruments; 0 for a still image. The real photos show how well it can be read.",
+        ("loudness", "pose_loudness"),
+    ),
+    Question(
         "sound_sensitivity",
         "Does the image follow the sound?",
         "is the mean change of a pixel when the sound is replaced by another of the same"
@@ -174,8 +206,9 @@ QUESTIONS = (
     Question(
         "l1",
         "How far from the photo?",
-        "is the mean absolute difference from the photo; 2 is black against white. A generator"
-        " that ignores the sound cannot do better than the mean photo of the class.",
+        "is the mean absolute difference from the photo; 2 is black against white. One image for"
+        " all sounds of a class has at least about that of the median photo of the class, one"
+        " image per player that of the player's.",
     ),
     Question(
         "fid",
@@ -227,7 +260,8 @@ def _compared(split: SplitReport, info: MetricInfo) -> Iterator[tuple[str, str]]
     if value.floor is not None:
         yield "photos against photos", number(value.floor, info.fraction)
     others = [row for row in split.rows if row.name != REFINED]
-    order = {CLASS_MEAN: 0, REAL: 2}
+    stills = (CLASS_MEAN, CLASS_MEDIAN, PLAYER_MEAN, PLAYER_MEDIAN)
+    order = {**dict.fromkeys(stills, 0), REAL: 2}
     for row in sorted(others, key=lambda row: order.get(row.name, 1)):
         if info.name in row.values:
             yield row.name, number(row.values[info.name].value, info.fraction)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cargan_tf.evaluation.generation import GeneratedSplit
-from cargan_tf.evaluation.report import Example, SplitReport
+from cargan_tf.evaluation.report import FOLDER, Example, SplitReport
 from cargan_tf.utils.arrays import FloatArray
 from cargan_tf.utils.files import write_atomically
 from cargan_tf.visualization.grids import to_image, two_clips_per_label
@@ -30,8 +30,6 @@ _DIFFERENCE_RANGE = 1.0
 
 #: Best and worst cases, silent clips and so on that are shown of each kind.
 SHOWN = 6
-#: Stored beside the report of each run of a table.
-FILE = "comparison.npz"
 
 
 @dataclass(frozen=True)
@@ -201,6 +199,11 @@ def save_comparison(split: SplitReport, generated: GeneratedSplit, seed: int, pa
         refined=_stack([to_image(generated.refined[position]) for position in positions]),
     )
     write_atomically(path, content.getvalue())
+
+
+def comparison_file(run: Path, split: str) -> Path:
+    """Where the comparison of a run's split is stored, beside its report."""
+    return run / FOLDER / f"comparison-{split}.npz"
 
 
 def load_comparison(path: Path) -> Comparison | None:

@@ -70,7 +70,7 @@ def write_html(
         run: the run, for its losses and its configuration.
         path: of the page; its folder is made.
     """
-    seed = report.provenance.seed
+    seed = report.provenance.limits.seed
     # Held-out images first: they count most.
     ordered = sorted(report.splits, key=lambda split: split.split == "train")
     page = (

@@ -59,5 +59,6 @@ METRICS = (
         fid,
         role=FEATURES,
         of_few=False,
+        by_class=False,
     ),
 )

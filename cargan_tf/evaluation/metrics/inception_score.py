@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from cargan_tf.evaluation.metrics import tfgan
 from cargan_tf.evaluation.metrics.inputs import Metric, MetricInputs, NotMeasured
 from cargan_tf.evaluation.networks.feature_network import EVALUATOR, FEATURES
@@ -9,13 +11,20 @@ from cargan_tf.evaluation.report import MetricInfo, MetricValue
 
 
 def inception_score(inputs: MetricInputs, role: str) -> MetricValue:
-    """IS from the classes of the network in that role."""
+    """IS from the classes of the network in that role; of several, mean and standard deviation."""
     network = inputs.activations_of(role)
     logits = network.images.logits
     if logits is None:
         raise NotMeasured(f"{network.name} has no classes")
+    members = [logits] if network.images.members is None else list(network.images.members)
+    scores = [tfgan.inception_score(one) for one in members]
+    several = len(scores) > 1
     return MetricValue(
-        value=tfgan.inception_score(logits), images=len(logits), network=network.name
+        value=float(np.mean(scores)),
+        images=len(logits),
+        by_network=tuple(scores) if several else None,
+        std=float(np.std(scores, ddof=1)) if several else None,
+        network=network.name,
     )
 
 
@@ -33,6 +42,7 @@ METRICS = (
         role=FEATURES,
         of_real=True,
         of_few=False,
+        by_class=False,
     ),
     Metric(
         MetricInfo(
@@ -47,5 +57,6 @@ METRICS = (
         role=EVALUATOR,
         of_real=True,
         of_few=False,
+        by_class=False,
     ),
 )

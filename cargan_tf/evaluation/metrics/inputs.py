@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,9 +11,10 @@ import scipy.stats
 from numpy.typing import NDArray
 
 from cargan_tf.evaluation.generation import GeneratedSplit
-from cargan_tf.evaluation.networks.feature_network import Activations, FeatureNetwork
+from cargan_tf.evaluation.networks.feature_network import Activations, ImageNetwork
 from cargan_tf.evaluation.pose_reader import PoseReader
 from cargan_tf.evaluation.report import REAL, MetricInfo, MetricValue
+from cargan_tf.evaluation.still_photos import Still
 from cargan_tf.training.conditioning_metrics import rank_in_class
 from cargan_tf.utils.arrays import FloatArray, IntArray
 
@@ -30,6 +32,9 @@ class Ranking:
         player_match: whether it shows the player of the sound, [N]; ``None`` where the data
             names no players.
         player_chance: the fraction of the class's photos that do, [N]; likewise.
+        player_ranks: the rank of each image's own photo among those of its class and player, [N];
+            likewise.
+        player_candidates: how many those are, [N]; likewise.
     """
 
     ranks: IntArray
@@ -37,16 +42,13 @@ class Ranking:
     nearest: IntArray
     player_match: NDArray[np.bool_] | None
     player_chance: NDArray[np.float64] | None
+    player_ranks: IntArray | None
+    player_candidates: IntArray | None
 
     def only(self, positions: IntArray) -> Ranking:
         """Of these images, still among all photos."""
-        return Ranking(
-            self.ranks[positions],
-            self.candidates[positions],
-            self.nearest[positions],
-            None if self.player_match is None else self.player_match[positions],
-            None if self.player_chance is None else self.player_chance[positions],
-        )
+        columns = {name: column for name, column in vars(self).items() if column is not None}
+        return replace(self, **{name: column[positions] for name, column in columns.items()})
 
 
 def rank(images: FloatArray, generated: GeneratedSplit) -> Ranking:
@@ -55,17 +57,28 @@ def rank(images: FloatArray, generated: GeneratedSplit) -> Ranking:
     Of photos equally near, as duplicates are, the one that stands first in the split comes first.
     """
     order = rank_in_class(images, generated.photos, generated.classes)
-    ranks = [int(np.flatnonzero(members == own)[0]) + 1 for own, members in enumerate(order)]
+    ranks, candidates = _ranks_and_candidates(order)
     nearest = np.asarray([members[0] for members in order], np.int64)
-    match = chance = None
-    if generated.players:
-        names = np.asarray(generated.players)
-        match = names[nearest] == names
-        chance = np.asarray(
-            [np.mean(names[members] == names[own]) for own, members in enumerate(order)]
-        )
-    candidates = np.asarray([len(members) for members in order], np.int64)
-    return Ranking(np.asarray(ranks, np.int64), candidates, nearest, match, chance)
+    if not generated.players:
+        return Ranking(ranks, candidates, nearest, None, None, None, None)
+    names = np.asarray(generated.players)
+    of_player = [members[names[members] == names[own]] for own, members in enumerate(order)]
+    player_ranks, player_candidates = _ranks_and_candidates(of_player)
+    return Ranking(
+        ranks,
+        candidates,
+        nearest,
+        player_match=names[nearest] == names,
+        player_chance=player_candidates / candidates,
+        player_ranks=player_ranks,
+        player_candidates=player_candidates,
+    )
+
+
+def _ranks_and_candidates(order: Sequence[IntArray]) -> tuple[IntArray, IntArray]:
+    """Of each image the rank of its own photo in its list, nearest first, and the list's length."""
+    ranks = [np.flatnonzero(members == own)[0] + 1 for own, members in enumerate(order)]
+    return np.asarray(ranks, np.int64), np.asarray([len(members) for members in order], np.int64)
 
 
 class NotMeasured(Exception):
@@ -76,7 +89,7 @@ class NotMeasured(Exception):
 class NetworkActivations:
     """A network and what it sees in N images and in their N real photos."""
 
-    network: FeatureNetwork
+    network: ImageNetwork
     images: Activations
     photos: Activations
 
@@ -97,11 +110,13 @@ class MetricInputs:
     """One row of a report: N images of the sounds of a split, and all that bears on them.
 
     Attributes:
-        row: ``refined``, ``coarse``, ``class mean``, ``real photos`` or a run's name.
+        row: ``refined``, ``coarse``, ``class mean`` or another still photo, ``real photos``, or a
+            run's name.
         labels: names of the K classes.
         classes: of each pair, as an index into ``labels``, [N].
         images: [N, S, S, 3] in [-1, 1], as are those below.
         photos: the real ones.
+        class_median: the median training photo of each pair's class; ``None`` where not known.
         ranking: where the real photos stand; ``None`` for the real photos themselves.
         other_sound: as ``images``, with other sounds of the class; ``None`` if not generated.
         other_label: as ``images``, under other labels; likewise.
@@ -118,6 +133,7 @@ class MetricInputs:
     classes: NDArray[np.int64]
     images: FloatArray
     photos: FloatArray
+    class_median: Still | None = None
     ranking: Ranking | None = None
     other_sound: FloatArray | None = None
     other_label: FloatArray | None = None
@@ -156,6 +172,7 @@ class MetricInputs:
             classes=self.classes[positions],
             images=self.images[positions],
             photos=self.photos[positions],
+            class_median=None if self.class_median is None else self.class_median.only(positions),
             ranking=None if self.ranking is None else self.ranking.only(positions),
             pitch=None if self.pitch is None else self.pitch[positions],
             loudness=None if self.loudness is None else self.loudness[positions],
@@ -179,6 +196,7 @@ class Metric:
         of_real: whether it says anything of the real photos themselves.
         of_moved: whether it needs images of other sounds and labels, which some rows lack.
         of_few: whether it says anything of a few clips, such as the silent ones.
+        by_class: whether it is measured of each class as well.
     """
 
     info: MetricInfo
@@ -187,12 +205,31 @@ class Metric:
     of_real: bool = False
     of_moved: bool = False
     of_few: bool = True
+    by_class: bool = True
 
     def applies_to(self, inputs: MetricInputs) -> bool:
         """Whether a row of this kind has such a figure at all."""
         if inputs.is_real and not self.of_real:
             return False
         return inputs.other_sound is not None or not self.of_moved
+
+
+def value_of(metric: Metric, inputs: MetricInputs) -> MetricValue:
+    """The value of a row, with that of each class and their mean; raises ``NotMeasured``."""
+    value = metric.measure(inputs)
+    if not metric.by_class:
+        return value
+    by_class = {}
+    for label, name in enumerate(inputs.labels):
+        positions = np.flatnonzero(inputs.classes == label)
+        if len(positions):
+            # Where a class has too few images, or none that is not trivial, it has no value.
+            with suppress(NotMeasured):
+                by_class[name] = metric.measure(inputs.only(positions))
+    if not by_class:
+        return value
+    average = float(np.mean([of_class.value for of_class in by_class.values()]))
+    return replace(value, by_class=by_class, class_average=average)
 
 
 def halves(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -205,16 +242,25 @@ def halves(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]
 def fraction(
     hits: NDArray[np.bool_], chance: float | None = None, network: str | None = None
 ) -> MetricValue:
-    """The fraction of ``hits`` [N], N >= 1, with Wilson's interval (Wilson 1927).
+    """The fraction of ``hits``, with Wilson's interval (Wilson 1927).
 
     The interval takes the images for independent. Clips of one recording are not, so the true
-    one is wider.
+    one is wider. It says nothing of the networks' own spread, which is ``MetricValue.std``.
+
+    Args:
+        hits: [N], N >= 1, or [E, N] of E networks, whose mean and standard deviation are given.
+        chance: of guessing.
+        network: name of the network or networks.
     """
-    test = scipy.stats.binomtest(int(hits.sum()), len(hits))
+    by_network = np.atleast_2d(hits).mean(axis=1)
+    images, several = hits.shape[-1], len(by_network) > 1
+    test = scipy.stats.binomtest(round(float(by_network.mean()) * images), images)
     interval = test.proportion_ci(CONFIDENCE, method="wilson")
     return MetricValue(
-        value=float(np.mean(hits)),
-        images=len(hits),
+        value=float(by_network.mean()),
+        images=images,
+        by_network=tuple(by_network.tolist()) if several else None,
+        std=float(by_network.std(ddof=1)) if several else None,
         interval=(float(interval.low), float(interval.high)),
         chance=chance,
         network=network,

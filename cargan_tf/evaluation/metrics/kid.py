@@ -1,18 +1,62 @@
-"""KID: the kernel distance between features, which has no bias (Bińkowski et al. 2018)."""
+"""KID: the squared kernel distance between features (Bińkowski et al. 2018).
+
+An image and its photo are one sample, not two: the estimator of Gretton et al. 2012 (Eq. 4), which
+leaves out the kernel between the two, is unbiased for such pairs as well. Photos measured as their
+own images have exactly 0.
+"""
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
+from numpy.typing import NDArray
 
 from cargan_tf.evaluation.metrics.inputs import Metric, MetricInputs, NotMeasured, halves
-from cargan_tf.evaluation.metrics.tfgan import kernel_distance
 from cargan_tf.evaluation.networks.feature_network import FEATURES
 from cargan_tf.evaluation.report import MetricInfo, MetricValue
+from cargan_tf.utils.arrays import AnyArray
 
-#: Parts of the images whose distances are averaged; their differences give the standard error.
-BLOCKS = 10
-#: Two images in each part.
-LEAST = 2 * BLOCKS
+#: Fewer images are not measured: the standard error would exceed any distance.
+LEAST: Final = 20
+#: The jackknife leaves one pair out and needs two others.
+_LEAST_PAIRS: Final = 3
+
+
+def kernel_distance(first: AnyArray, second: AnyArray) -> tuple[float, float]:
+    """Unbiased MMD² between features with the kernel (xy/F + 1)³, and its standard error.
+
+    Args:
+        first: features [N, F], N >= 3.
+        second: [N, F]; the i-th may depend on the i-th of ``first``, as an image on its photo.
+
+    Returns:
+        The mean of k(x_i, x_j) + k(y_i, y_j) - k(x_i, y_j) - k(x_j, y_i) over all i ≠ j, and its
+        standard error by the jackknife over pairs.
+
+    Raises:
+        ValueError: the two differ in number, or there are fewer than three.
+    """
+    count = len(first)
+    if len(second) != count or count < _LEAST_PAIRS:
+        raise ValueError(
+            f"needs as many features on both sides, {_LEAST_PAIRS} or more; received {count} and"
+            f" {len(second)}"
+        )
+    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    between = _kernel(first, second)
+    terms = _kernel(first, first) + _kernel(second, second) - between - between.T
+    np.fill_diagonal(terms, 0.0)
+    of_pair = terms.sum(axis=1)
+    total = of_pair.sum()
+    without = (total - 2 * of_pair) / ((count - 1) * (count - 2))  # of each pair in turn
+    variance = (count - 1) / count * ((without - without.mean()) ** 2).sum()
+    return float(total / (count * (count - 1))), float(np.sqrt(variance))
+
+
+def _kernel(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    kernel: NDArray[np.float64] = (first @ second.T / first.shape[1] + 1.0) ** 3
+    return kernel
 
 
 def kid(inputs: MetricInputs) -> MetricValue:
@@ -20,14 +64,12 @@ def kid(inputs: MetricInputs) -> MetricValue:
     activations_of = inputs.activations_of(FEATURES)
     if len(inputs) < LEAST:
         raise NotMeasured(f"KID needs at least {LEAST} images; there are {len(inputs)}")
-    # Images of one recording lie together; each part should have some of all.
-    order = np.random.default_rng(inputs.seed).permutation(len(inputs))
-    fake, real = activations_of.images.features[order], activations_of.photos.features[order]
-    value, standard_error = kernel_distance(real, fake, BLOCKS)
+    fake, real = activations_of.images.features, activations_of.photos.features
+    value, standard_error = kernel_distance(real, fake)
     floor = None
     if len(inputs) >= 2 * LEAST:
         one, other = halves(len(real), inputs.seed)
-        floor, _ = kernel_distance(real[one], real[other], BLOCKS)
+        floor, _ = kernel_distance(real[one], real[other])
     return MetricValue(
         value=value,
         images=len(fake),
@@ -45,11 +87,13 @@ METRICS = (
             title="KID",
             better="lower",
             fraction=False,
-            meaning="Distance between features without FID's bias, ± its standard error; 0 for"
-            " equal distributions, and below by chance.",
+            meaning="Squared kernel distance between features, ± its standard error: 0 on average"
+            " for equal distributions, so below 0 by chance. Unlike FID it does not grow when"
+            " there are fewer images, but its standard error does.",
         ),
         kid,
         role=FEATURES,
         of_few=False,
+        by_class=False,
     ),
 )

@@ -14,8 +14,13 @@ RANGE = 2.0
 
 
 def l1(inputs: MetricInputs) -> MetricValue:
-    """Mean |difference| in [-1, 1]."""
-    return MetricValue(value=mean_distance(inputs.images, inputs.photos), images=len(inputs))
+    """Mean |difference| in [-1, 1], and that of the class median."""
+    still = inputs.class_median
+    return MetricValue(
+        value=mean_distance(inputs.images, inputs.photos),
+        images=len(inputs),
+        class_median=None if still is None else mean_distance(still.images, inputs.photos),
+    )
 
 
 def psnr(inputs: MetricInputs) -> MetricValue:
@@ -43,8 +48,9 @@ METRICS = (
             title="L1",
             better="lower",
             fraction=False,
-            meaning="Mean |difference| from the own photo in [-1, 1]. A blur is rewarded: compare"
-            " it with the class mean's.",
+            meaning="Mean |difference| from the own photo in [-1, 1]. A blur is rewarded: the class"
+            " median is about the best that can be done from the label alone, the player median"
+            " from who plays.",
         ),
         l1,
     ),

@@ -21,6 +21,16 @@ def retrieval(inputs: MetricInputs, depth: int) -> MetricValue:
     return fraction(ranks <= depth, chance=chance)
 
 
+def retrieval_in_player(inputs: MetricInputs) -> MetricValue:
+    """R@1 among the photos of the class and the player, against chance."""
+    ranks, candidates = inputs.ranks.player_ranks, inputs.ranks.player_candidates
+    if ranks is None or candidates is None:
+        raise NotMeasured("the data names no players")
+    if (candidates == 1).all():
+        raise NotMeasured("no player has more than one photo, so R@1 is always 1")
+    return fraction(ranks == 1, chance=float(np.mean(1 / candidates)))
+
+
 def _at(depth: int) -> Callable[[MetricInputs], MetricValue]:
     return lambda inputs: retrieval(inputs, depth)
 
@@ -52,6 +62,18 @@ def player_match(inputs: MetricInputs) -> MetricValue:
 
 
 PLAYER_METRICS = (
+    Metric(
+        MetricInfo(
+            name="retrieval_1_player",
+            title="R@1 within the player",
+            better="higher",
+            fraction=True,
+            meaning="Share of images whose real photo is the nearest among those of its class and"
+            " player. Only what is played distinguishes them: a generator that hears only who"
+            " plays is at chance.",
+        ),
+        retrieval_in_player,
+    ),
     Metric(
         MetricInfo(
             name="player_match",

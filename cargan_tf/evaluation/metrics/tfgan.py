@@ -1,4 +1,4 @@
-"""FID, KID and the Inception Score from activations, as TF-GAN computes them, in float64.
+"""FID and the Inception Score from activations, as TF-GAN computes them, in float64.
 
 TF-GAN 2.1.0 cannot be imported by its name since TensorFlow 2.16 took ``tf.estimator`` away, but
 the one module that is needed here does not use it. It is loaded as it lies on the disk, past the
@@ -42,22 +42,6 @@ def frechet_distance(first: AnyArray, second: AnyArray) -> float:
     measure = _tfgan().frechet_classifier_distance_from_activations
     # Of two equal sets it is 0 but for round-off, on either side.
     return max(0.0, float(measure(tf.constant(first), tf.constant(second))))
-
-
-def kernel_distance(first: AnyArray, second: AnyArray, blocks: int) -> tuple[float, float]:
-    """KID (Bińkowski et al. 2018) and its standard error over ``blocks`` parts of the images.
-
-    Args:
-        first: features [N, F], in random order.
-        second: [M, F], likewise.
-        blocks: at least 2; N and M must be at least twice as many.
-    """
-    largest = -(-max(len(first), len(second)) // blocks)
-    measure = _tfgan().kernel_classifier_distance_and_std_from_activations
-    first, second = (tf.constant(part, tf.float64) for part in (first, second))
-    with _quiet():
-        value, error = measure(first, second, max_block_size=largest)
-    return float(value), float(error)
 
 
 def inception_score(logits: AnyArray) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import keras
 import numpy as np
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from cargan_tf.errors import UserError
 from cargan_tf.evaluation.networks.feature_network import FeatureNetwork, resize_rule, weights_hash
-from cargan_tf.evaluation.report import NetworkInfo
+from cargan_tf.evaluation.report import DEFAULT_FEATURES, NetworkInfo
 from cargan_tf.interop.pytorch_files import read_state_dict
 
-NAME = "efficientnet-lite0"
+NAME: Final = DEFAULT_FEATURES
 #: Pixels a side it was trained with.
 SIZE = 224
 FEATURE_SIZE = 1280

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -28,10 +28,18 @@ BATCH = 16
 
 @dataclass(frozen=True, eq=False)
 class Activations:
-    """Features and logits of N images."""
+    """Features and logits of N images.
 
-    features: FloatArray  # [N, F], before the last dense layer
-    logits: FloatArray | None  # [N, K] of its own classes; None where it has none
+    Attributes:
+        features: [N, F], before the last dense layer.
+        logits: [N, K] of its own classes; ``None`` where it has none.
+        members: logits of each of E networks that answer together, [E, N, K]; ``logits`` is then
+            the log of their mean probability. ``None`` of a single network.
+    """
+
+    features: FloatArray
+    logits: FloatArray | None
+    members: FloatArray | None = None
 
     @property
     def classes(self) -> NDArray[np.int64]:
@@ -40,11 +48,27 @@ class Activations:
             raise ValueError("this network has no classes")
         return np.argmax(self.logits, axis=1)
 
+    @property
+    def seen_by_each(self) -> NDArray[np.int64]:
+        """The class that each network sees in each image, [E, N]; E is 1 for a single network."""
+        return self.classes[None] if self.members is None else np.argmax(self.members, axis=2)
+
     def only(self, positions: NDArray[np.int64]) -> Activations:
         """The activations of these images."""
         return Activations(
-            self.features[positions], None if self.logits is None else self.logits[positions]
+            self.features[positions],
+            None if self.logits is None else self.logits[positions],
+            None if self.members is None else self.members[:, positions],
         )
+
+
+class ImageNetwork(Protocol):
+    """A network, or several that answer together."""
+
+    info: NetworkInfo
+
+    def __call__(self, images: FloatArray) -> Activations:
+        """Activations of images [N, S, S, 3] in [-1, 1]."""
 
 
 class FeatureNetwork:

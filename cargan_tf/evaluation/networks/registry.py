@@ -11,12 +11,18 @@ from cargan_tf.config import ClassifierConfig, Config
 from cargan_tf.errors import UserError, did_you_mean
 from cargan_tf.evaluation.networks import efficientnet_lite0, inception_v3
 from cargan_tf.evaluation.networks.evaluator import FOLDER as EVALUATOR_FOLDER
-from cargan_tf.evaluation.networks.evaluator import load_evaluator, read_report, train_evaluator
+from cargan_tf.evaluation.networks.evaluator import (
+    Evaluators,
+    load_evaluators,
+    read_report,
+    train_evaluators,
+)
 from cargan_tf.evaluation.networks.feature_network import (
     CLASSIFIER,
     EVALUATOR,
     FEATURES,
     FeatureNetwork,
+    ImageNetwork,
     resize_rule,
     weights_hash,
 )
@@ -32,7 +38,6 @@ from cargan_tf.utils.progress import Reporter
 NAME = "classifier"
 
 
-DEFAULT = efficientnet_lite0.NAME
 NAMES = (efficientnet_lite0.NAME, inception_v3.NAME, NAME)
 
 
@@ -102,7 +107,7 @@ def known_feature_network(name: str) -> str:
 class Networks:
     """Those that there are, and why another one is not."""
 
-    found: dict[str, FeatureNetwork]
+    found: dict[str, ImageNetwork]
     missing: dict[str, str]
 
 
@@ -122,7 +127,8 @@ def find_networks(
         features: name of the feature network.
         generator: the run's network; C may be inside it.
         info: of the run.
-        data: the data set, which has the evaluator; where it has none yet, one is trained and kept.
+        data: the data set, which has the evaluators; where it has none yet, they are trained and
+            kept.
         config: of the data set.
         reporter: receives a message about it.
 
@@ -130,15 +136,16 @@ def find_networks(
         UserError: the feature network is unavailable.
     """
     networks = Networks({}, {})
+    of_run = None
     try:
-        networks.found[CLASSIFIER] = _classifier(generator, info, data)
+        networks.found[CLASSIFIER] = of_run = _classifier(generator, info, data)
     except UserError as error:
         networks.missing[CLASSIFIER] = str(error)
     if FEATURES in roles:
-        networks.found[FEATURES] = feature_network(features, networks.found.get(CLASSIFIER))
+        networks.found[FEATURES] = feature_network(features, of_run)
     if EVALUATOR in roles:
         try:
-            networks.found[EVALUATOR] = _evaluator(data, config, reporter)
+            networks.found[EVALUATOR] = _evaluators(data, config, reporter)
         except UserError as error:
             networks.missing[EVALUATOR] = str(error)
     return networks
@@ -156,11 +163,11 @@ def _classifier(generator: ImageGenerator, info: RunInfo, data: Path) -> Feature
     return classifier_network(classifier, config, report.accuracy)
 
 
-def _evaluator(data: Path, config: Config, reporter: Reporter) -> FeatureNetwork:
+def _evaluators(data: Path, config: Config, reporter: Reporter) -> Evaluators:
     if read_report(data) is None:
         reporter.message(
-            "No independent evaluator of this data yet: training one, once, into"
-            f" {data / EVALUATOR_FOLDER}"
+            f"No independent evaluators of this data yet: training {config.evaluator.count}, once,"
+            f" into {data / EVALUATOR_FOLDER}"
         )
-        train_evaluator(data, config, reporter)
-    return load_evaluator(data)
+        train_evaluators(data, config, reporter)
+    return load_evaluators(data)

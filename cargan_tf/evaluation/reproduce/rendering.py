@@ -10,13 +10,12 @@ from PIL import Image
 
 from cargan_tf.evaluation.html.formatting import ARROWS, environment, limits, number
 from cargan_tf.evaluation.html.image_strips import (
-    FILE,
     Comparison,
     Shown,
+    comparison_file,
     data_uri,
     load_comparison,
 )
-from cargan_tf.evaluation.report import FOLDER
 from cargan_tf.evaluation.reproduce.measured_table import (
     Cell,
     MeasuredColumn,
@@ -168,7 +167,8 @@ def _generated(table: MeasuredTable) -> dict[str, Comparison]:
     for row in table.rows:
         if row.runs and row.runs[0].path not in paths:
             paths.add(row.runs[0].path)
-            comparison = load_comparison(Path(row.runs[0].path) / FOLDER / FILE)
+            path = Path(row.runs[0].path)
+            comparison = load_comparison(comparison_file(path, table.provenance.held_out))
             first = next(iter(found.values()), comparison)
             if comparison is not None and first is not None and comparison.keys == first.keys:
                 found[row.title.partition(":")[0]] = comparison

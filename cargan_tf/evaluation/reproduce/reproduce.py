@@ -13,10 +13,18 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from cargan_tf.config import Config, config_from_json, overlay, override
+from cargan_tf.config import Config, config_from_json, config_hash, overlay, override
 from cargan_tf.data.dataset import DATASET_FILE, DatasetInfo, check_fits, load_dataset
+from cargan_tf.data.pairs import SPLITS
 from cargan_tf.errors import UserError, did_you_mean
-from cargan_tf.evaluation.report import FOLDER, PAGE_FILE, REPORT_FILE, Report
+from cargan_tf.evaluation.report import (
+    DEFAULT_FEATURES,
+    FOLDER,
+    PAGE_FILE,
+    REPORT_FILE,
+    Limits,
+    Report,
+)
 from cargan_tf.evaluation.reproduce.measured_table import (
     Measured,
     MeasuredTable,
@@ -78,7 +86,10 @@ class ExperimentRunner:
 
     Attributes:
         data: the data set's folder.
-        held_out: the split that is measured beside the training split.
+        data_hash: SHA-256 of its description.
+        splits: that are measured: those of all tables, as they share the runs.
+        metrics: names of those that the table shows.
+        weights: hash of each network of the newest evaluation; they may be trained again.
         gpus: devices of each training; see ``make_strategy``.
         features: the feature network of FID, KID and IS; the evaluation's own choice by default.
         prepare: called first in every process.
@@ -86,7 +97,10 @@ class ExperimentRunner:
     """
 
     data: Path
-    held_out: str
+    data_hash: str
+    splits: tuple[str, ...]
+    metrics: frozenset[str]
+    weights: dict[str, str]
     gpus: int | None
     features: str | None
     prepare: Callable[[], object] | None
@@ -102,11 +116,53 @@ class ExperimentRunner:
 
     def evaluate(self, experiment: Experiment) -> None:
         """Measure it; write report, page and some images into its run."""
-        splits = ("train", self.held_out)
-        self._apart(_evaluate, experiment.run.path, self.data, splits, self.features)
+        self._apart(_evaluate, experiment.run.path, self.data, self.splits, self.features)
+
+    def check_training(self, experiment: Experiment) -> None:
+        """Check that a run that has begun is of this configuration and data.
+
+        Raises:
+            UserError: it is of others.
+        """
+        run = experiment.run
+        if not run.exists():
+            return
+        info = run.read_info()
+        for what, found, wanted in (
+            ("configuration", config_hash(info.config), config_hash(experiment.config)),
+            ("data set", info.data_hash, self.data_hash),
+        ):
+            if found != wanted:
+                raise UserError(
+                    f"{run.path} was trained with another {what} ({found[:12]}, not"
+                    f" {wanted[:12]}): remove it, or choose another folder with --out."
+                )
+
+    def mismatch(self, experiment: Experiment, report: Report) -> str | None:
+        """What sets an evaluation apart from those of this table; ``None`` if nothing does."""
+        made, names = report.provenance, {info.name for info in report.metrics}
+        agreed = {
+            "feature network": made.features == (self.features or DEFAULT_FEATURES),
+            "configuration": made.config_hash == config_hash(experiment.config),
+            "data set": self.data_hash == made.data_hash == made.trained_on_data_hash,
+            "number of clips or seed": made.limits == Limits(),
+            "choice of splits": {one.split for one in report.splits} >= set(self.splits),
+            "choice of metrics": names >= self.metrics,
+            "evaluator": all(
+                weights == self.weights.get(name, weights)
+                for name, weights in weights_of(report).items()
+            ),
+        }
+        return next((what for what, same in agreed.items() if not same), None)
 
     def _apart(self, work: Callable[..., None], *arguments: object) -> None:
         run_in_subprocess(work, *arguments, reporter=self.reporter, prepare=self.prepare)
+
+
+def weights_of(report: Report) -> dict[str, str]:
+    """Hashes of the networks' weights by their names, but for C, which is the run's own."""
+    own = "classifier"
+    return {one.name: one.weights_hash for one in report.networks if one.name != own}
 
 
 def _train_classifier(data: Path, config: Config, reporter: Reporter) -> None:
@@ -128,13 +184,14 @@ def _evaluate(
     run: Path, data: Path, splits: Sequence[str], features: str | None, reporter: Reporter
 ) -> None:
     from cargan_tf.evaluation.evaluate import evaluate_run
-    from cargan_tf.evaluation.html.image_strips import FILE, save_comparison
+    from cargan_tf.evaluation.html.image_strips import comparison_file, save_comparison
     from cargan_tf.evaluation.html.report_page import write_html
 
     report, generated = evaluate_run(Run(run), data, splits, features=features, reporter=reporter)
     write_html(report, generated, Run(run), run / FOLDER / PAGE_FILE)
-    held_out, seed = splits[-1], report.provenance.seed
-    save_comparison(report.split(held_out), generated[held_out], seed, run / FOLDER / FILE)
+    for split in report.splits:
+        file = comparison_file(run, split.split)
+        save_comparison(split, generated[split.split], report.provenance.limits.seed, file)
 
 
 def reproduce(
@@ -155,7 +212,9 @@ def reproduce(
 
     Each training and each evaluation has a process of its own, one after the other. Runs are in
     ``out/runs`` and shared by the tables. Killed at any moment, the same call continues: finished
-    runs are skipped, an unfinished one resumes from its checkpoint. ``out/<name>.json``,
+    runs are skipped, an unfinished one resumes from its checkpoint. A finished run is evaluated
+    again where its evaluation is not like those of this call: by another feature network, of
+    another configuration or data set, of other clips, splits or metrics. ``out/<name>.json``,
     ``.md`` and ``.html`` are written anew after each evaluation.
 
     Args:
@@ -172,20 +231,20 @@ def reproduce(
         reporter: receives progress.
 
     Raises:
-        UserError: an unknown table or row, a data set without a held-out split, ``out`` was begun
-            with another configuration or data set or is in use, or a stage fails.
+        UserError: an unknown table or row, a data set without the split that the table is of,
+            ``out`` or a run in it was begun with another configuration or data set, ``out`` is in
+            use, or a stage fails.
     """
     reporter = reporter or SilentReporter()
     table = paper_table(name)
     wanted = {row.overlay for row in _wanted(table, only)}
     dataset = load_dataset(data)
     check_fits(dataset, config)
-    held_out = _held_out(dataset, data)
-    runner = ExperimentRunner(data, held_out, gpus, features, prepare, reporter)
+    held_out, data_hash = _held_out(table, dataset, data), file_hash(data / DATASET_FILE)
+    splits = tuple(split for split in SPLITS if dataset.records(split))
+    metrics = frozenset(column.metric for column in table.columns)
     chosen = range(config.training.seed, config.training.seed + seeds)
-    provenance = TableProvenance(
-        config.name, str(data), file_hash(data / DATASET_FILE), held_out, tuple(chosen)
-    )
+    provenance = TableProvenance(config.name, str(data), data_hash, held_out, tuple(chosen))
     with _alone_in(out):
         _check_provenance(out, config, data)
         plan = [
@@ -193,11 +252,20 @@ def reproduce(
             for seed in chosen  # all rows of one seed first, so that a table is there early
             for overlay in dict.fromkeys(row.overlay for row in table.rows)
         ]
+        reports = [experiment.report(dataset) for _, experiment in plan]
+        dated = [report for report in reports if report is not None]
+        newest = max(dated, key=lambda report: report.provenance.date, default=None)
+        weights = {} if newest is None else weights_of(newest)
+        runner = ExperimentRunner(
+            data, data_hash, splits, metrics, weights, gpus, features, prepare, reporter
+        )
         plan = [
             (overlay, experiment)
             for overlay, experiment in plan
-            if overlay in wanted or experiment.report(dataset) is not None
+            if overlay in wanted or _is_comparable(experiment, dataset, runner)
         ]
+        for _, experiment in plan:
+            runner.check_training(experiment)
         if any(experiment.report(dataset) is None for _, experiment in plan):
             runner.train_classifier(config)
         measured: dict[str, list[Measured]] = {}
@@ -220,11 +288,17 @@ def _measured(
     report = experiment.report(dataset)
     if report is None:
         runner.train(experiment)
+    elif (what := runner.mismatch(experiment, report)) is not None:
+        runner.reporter.message(f"Evaluating again: it was evaluated with another {what}")
+        again = True
     if report is None or again:
         runner.evaluate(experiment)
         report = experiment.report(dataset)
     if report is None:
         raise RuntimeError(f"{experiment.run.path} was evaluated, but not at its last step")
+    runner.weights.update(weights_of(report))
+    if (what := runner.mismatch(experiment, report)) is not None:
+        raise RuntimeError(f"{experiment.run.path} was evaluated, but with another {what}")
     note = RunNote(
         path=str(experiment.run.path),
         seed=experiment.config.training.seed,
@@ -234,6 +308,19 @@ def _measured(
         checkpoint_hash=report.provenance.checkpoint_hash,
     )
     return Measured(report, note)
+
+
+def _is_comparable(experiment: Experiment, dataset: DatasetInfo, runner: ExperimentRunner) -> bool:
+    """Whether a row that was not asked for can be shown as it is; if not, why."""
+    report = experiment.report(dataset)
+    if report is None:
+        return False
+    what = runner.mismatch(experiment, report)
+    if what is not None:
+        runner.reporter.message(
+            f"Not shown: {experiment.run.path} was evaluated with another {what}"
+        )
+    return what is None
 
 
 def _wanted(table: PaperTable, only: Sequence[str]) -> list[PaperRow]:
@@ -247,9 +334,17 @@ def _wanted(table: PaperTable, only: Sequence[str]) -> list[PaperRow]:
     return [row for row in table.rows if not only or row.name in only]
 
 
-def _held_out(dataset: DatasetInfo, data: Path) -> str:
-    """The data's own name of the split that the paper calls test."""
-    name = "test" if dataset.records("test") else dataset.held_out_split
+def _held_out(table: PaperTable, dataset: DatasetInfo, data: Path) -> str:
+    """The data's own name of the split that the table is of."""
+    if dataset.records(table.held_out):
+        return table.held_out
+    if table.held_out == "validation":
+        raise UserError(
+            f"{data} has no validation split, by which options are chosen: a choice by the test"
+            " split would flatter what is chosen. Preprocess data with a validation split"
+            " (data.validation_fraction)."
+        )
+    name = dataset.held_out_split
     if name is None:
         raise UserError(
             f"{data} has only a training split, and the tables are of other images. Preprocess"

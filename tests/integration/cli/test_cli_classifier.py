@@ -55,11 +55,11 @@ def test_a_judge_s_accuracy_is_told(cargan, data, monkeypatch):
     done = cargan("classifier", "--evaluator", data, "--set", "evaluator.minimum_accuracy=0")
     assert done.status == 0, done.err
     assert done.out.endswith(" on 12 validation photos.\n")
-    assert (data / "evaluator" / "evaluator.json").is_file()
+    assert (data / "evaluators" / "evaluators.json").is_file()
 
 
 def test_a_judge_is_kept_where_evaluations_look(cargan, data):
-    assert "DATA/evaluator" in cargan("classifier", "--evaluator", data, "--out", "here").error
+    assert "DATA/evaluators" in cargan("classifier", "--evaluator", data, "--out", "here").error
 
 
 def test_the_classifier_of_sounds_is_measured_too(cargan, data, tmp_path):

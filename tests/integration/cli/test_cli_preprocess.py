@@ -250,3 +250,14 @@ def test_runners_are_named_with_their_options(cargan, tree, tmp_path, tiny_yaml,
     assert given["job"] == BeamJob("DirectRunner", ("direct_num_workers=2",))
     assert "requires --runner" in cargan(*words, *option).error
     assert "cannot be used together" in cargan(*words, "--runner", "X", "--workers", 2).error
+
+
+def test_unbalanced_classes_are_warned_of_here_and_by_inspect(described, cargan, tree, tmp_path):
+    for sound in sorted((tree / "chunk/train/cello").iterdir())[2:]:
+        sound.unlink()
+        (tree / "img/train/cello" / f"{sound.stem}.jpg").unlink()
+    done, _ = described(tree)
+    inspected = cargan("inspect", tmp_path / "made")
+    for said in (done.err, inspected.err):
+        assert "8 pairs of flute and 2 of cello: 4 to 1" in said
+        assert "data.balanced_classes=true" in said

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.evaluate import Limits, evaluate_run, present_splits, row_names
+from cargan_tf.evaluation.evaluate import evaluate_run, present_splits, row_names
 from cargan_tf.evaluation.metrics.registry import METRICS
-from cargan_tf.evaluation.report import FOLDER, REPORT_FILE, Report
+from cargan_tf.evaluation.report import FOLDER, REPORT_FILE, Limits, Report
 from cargan_tf.training.run import Run
 
 #: Figures that need no network; the others are tested once.
@@ -35,7 +35,10 @@ def test_everything_is_measured_that_can_be(evaluated):
     for split, pairs, available in zip(report.splits, (9, 12), (24, 12), strict=True):
         assert (split.pairs, split.available) == (pairs, available)
         assert len(generated[split.split].keys) == len(split.examples) == pairs
-        names = ["refined", "coarse", "class mean", "real photos", "deaf"]
+        names = [
+            *("refined", "coarse", "class mean", "class median", "player mean", "player median"),
+            *("real photos", "deaf"),
+        ]
         assert [row.name for row in split.rows] == names
         assert {one.evaluator for one in split.confusions} == {"evaluator", "classifier"}
         assert all(np.sum(one.counts) == pairs for one in split.confusions)
@@ -62,10 +65,20 @@ def test_figures_agree_with_the_arrays_they_are_of(evaluated):
     split, found = report.split("test"), generated["test"]
     distance = np.abs(found.refined - found.photos).mean(dtype=np.float64)
     assert split.row("refined").values["l1"].value == pytest.approx(distance, rel=1e-5)
-    judged = [example.predictions["evaluator"] == example.label for example in split.examples]
-    assert split.row("refined").values["evaluator_accuracy"].value == pytest.approx(np.mean(judged))
+    by_evaluator = split.row("refined").values["evaluator_accuracy"]
+    assert len(by_evaluator.by_network) == 2
+    assert by_evaluator.value == pytest.approx(np.mean(by_evaluator.by_network))
+    by_c = split.row("refined").values["classifier_accuracy"]
+    seen = [example.predictions["classifier"] == example.label for example in split.examples]
+    assert by_c.value == pytest.approx(np.mean(seen))
+    assert by_c.class_average == pytest.approx(
+        np.mean([np.mean(np.array(seen)[found.classes == label]) for label in range(3)])
+    )
     hits = [example.rank == 1 for example in split.examples]
     assert split.row("refined").values["retrieval_1"].value == pytest.approx(np.mean(hits))
+    median = np.abs(found.stills["class median"].images - found.photos).mean(dtype=np.float64)
+    assert split.row("refined").values["l1"].class_median == pytest.approx(median, rel=1e-5)
+    assert split.row("class median").values["l1"].value == pytest.approx(median, rel=1e-5)
     # The very same run beside itself.
     assert split.row("deaf").values == split.row("refined").values
 

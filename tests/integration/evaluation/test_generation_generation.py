@@ -47,9 +47,20 @@ def test_other_sounds_and_other_labels_draw_other_pictures(generated):
         assert np.abs(moved - generated.refined).mean() > 1e-4
 
 
-def test_class_means_are_those_of_the_training_photos(generated, trained):
+def test_still_photos_are_of_the_training_split(generated, trained):
+    pairs = gather(evaluation_batches(trained.dataset, trained.data, trained.config, "train", 8))
     batches = evaluation_batches(trained.dataset, trained.data, trained.config, "train", 8)
-    np.testing.assert_allclose(generated.class_means, class_mean_photos(batches), atol=1e-6)
+    means = class_mean_photos(batches)[generated.classes]
+    np.testing.assert_allclose(generated.stills["class mean"].images, means, atol=1e-6)
+    names = np.asarray(names_of(pairs["player"]))
+    for index, (label, player) in enumerate(zip(generated.classes, generated.players, strict=True)):
+        of_class = pairs["label"].argmax(1) == label
+        for row, members in (("class", of_class), ("player", of_class & (names == player))):
+            median = np.median(pairs["photo"][members], axis=0)
+            found = generated.stills[f"{row} median"].images[index]
+            np.testing.assert_allclose(found, median, atol=1e-5)
+    assert list(generated.stills)[2:] == ["player mean", "player median"]
+    assert generated.missing_stills == {}
 
 
 def test_clips_without_music_are_flagged_as_the_run_s_thresholds_say(run, tiny_data):
@@ -76,7 +87,8 @@ def test_sounds_are_scaled_as_in_the_run_s_training(run, tiny_data, generated):
     file.write_text(json.dumps(values), "utf-8")
     again = SplitGenerator(run, data).generate("test", 12, seed=0)
     np.testing.assert_array_equal(again.spectrograms, generated.spectrograms)
-    np.testing.assert_allclose(again.class_means, generated.class_means, atol=1e-6)
+    for name, row in again.stills.items():
+        np.testing.assert_allclose(row.images, generated.stills[name].images, atol=1e-6)
 
 
 def test_data_of_other_labels_is_refused(run, tiny_data):

@@ -25,7 +25,7 @@ def test_parts_are_found_by_name(make_report):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"format": 0}, "has the report format 0, this version reads 2"),
+        ({"format": 0}, "has the report format 0, this version reads 3"),
         ({"format": None}, "has the report format None"),
         ({"splits": [{}]}, "is damaged: splits.0"),
         ({"labels": 3}, "is damaged: labels"),

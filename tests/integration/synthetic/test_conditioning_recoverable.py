@@ -14,7 +14,9 @@ from sklearn.svm import SVC
 
 from cargan_tf.labels import SUB_URMP_LABELS
 from cargan_tf.synthetic.build import Parameters
-from cargan_tf.synthetic.recording import player_of, record_clips
+from cargan_tf.synthetic.recording import CLIP_SAMPLES, player_of, record_clips
+from cargan_tf.synthetic.synthesizer import noise_floor
+from cargan_tf.synthetic.timbre import PLAYERS, generator
 
 pytestmark = pytest.mark.slow
 
@@ -57,6 +59,34 @@ def hear(label, split):
 @pytest.fixture(scope="module")
 def splits():
     return {label: (hear(label, "train"), hear(label, "test")) for label in SUB_URMP_LABELS}
+
+
+def hiss(label, split):
+    """As many clips of the recordings' noise floors alone."""
+    numbers = [number for number, name in enumerate(DEFAULT.splits) if name == split]
+    found = []
+    for number in numbers:
+        random = generator(DEFAULT.seed, label, number, "noise")
+        noise = noise_floor(DEFAULT.clips_per_recording * CLIP_SAMPLES, random)
+        parts = np.split(np.round(noise * 32767), DEFAULT.clips_per_recording)
+        found += [(player_of(number), features(part)) for part in parts]
+    players, heard = zip(*found, strict=True)
+    unknown = np.zeros(len(players))
+    return MeasuredClip(np.stack(heard), np.array(players), unknown, unknown)
+
+
+def test_the_hiss_alone_does_not_tell_the_player():
+    """Neither within an instrument nor over all of them; each clip's neighbors share its noise,
+    so there are as many cases as recordings."""
+    heard = {label: (hiss(label, "train"), hiss(label, "test")) for label in SUB_URMP_LABELS}
+    together = [
+        MeasuredClip(
+            *(np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0]))
+        )
+        for parts in zip(*heard.values(), strict=True)
+    ]
+    for splits in (heard, {"all": together}):
+        assert mean_score(splits, SVC, "player") < 1 / PLAYERS + 0.1
 
 
 def mean_score(splits, make_model, target):

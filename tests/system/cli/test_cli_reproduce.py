@@ -83,7 +83,7 @@ def test_killed_while_it_trains_the_same_command_goes_on_to_the_table(
     assert steps == list(range(1, STEPS + 1))
     # It began twice, each time with a mark and a writer of its own, and not from nothing.
     assert len(list((run / "tensorboard").iterdir())) == 2 * 2
-    for name in ("report.json", "report.html", "comparison.npz"):
+    for name in ("report.json", "report.html", "comparison-test.npz"):
         assert (run / "evaluation" / name).stat().st_size > 1000
 
     shown = cargan("reproduce", "table1", data, "--config", config, "--only", "e", "--out", out)

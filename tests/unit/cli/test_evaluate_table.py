@@ -2,6 +2,7 @@ from cargan_cli.evaluate import print_report
 
 from cargan_tf.evaluation.report import (
     FORMAT,
+    Limits,
     MetricInfo,
     MetricValue,
     Provenance,
@@ -16,7 +17,7 @@ L1 = MetricInfo("l1", "L1", "lower", False, "Mean difference.")
 def report(*names):
     rows = tuple(Row(name, {"l1": MetricValue(0.25, 6)}) for name in names)
     split = SplitReport("test", 6, 12, rows, {}, (), ())
-    origin = Provenance("", "", "", "", "", 6, "", "", "", {}, 0, {}, "")
+    origin = Provenance("", "", "", "", "", 6, "", "", "", {}, "", Limits(), {}, "")
     return Report(FORMAT, origin, ("cello",), (L1,), (), (split,), ())
 
 

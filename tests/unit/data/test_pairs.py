@@ -1,7 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from cargan_tf.data.pairs import Pair, PairCollector
+from cargan_tf.data.pairs import Pair, PairCollector, Source, with_frames
 
 
 def a_pair(split="train", label="violin", recording="violin01", start=500):
@@ -46,3 +46,28 @@ def test_recordings_in_two_splits_are_found():
     for pair in (a_pair(), a_pair("test", start=900), a_pair("test", recording="violin02")):
         collector.add(pair, "")
     assert collector.source(Path(), "manifest").shared_recordings() == ("violin/violin01",)
+
+
+def test_a_clip_of_a_video_has_several_frames_in_training_alone():
+    video = {"audio": Path("a.mp4"), "image": Path("a.mp4")}
+    pairs = [
+        Pair(split, "violin", "a", start, offset_ms=start, frame_ms=start, **video)
+        for split in ("train", "validation", "test")
+        for start in (0, 500)
+    ]
+    found = with_frames(Source(tuple(pairs), (), Path(), "videos"), 3, 500).pairs
+    training = [pair for pair in found if pair.split == "train"]
+    assert [(pair.offset_ms, pair.frame_ms) for pair in training] == [
+        *((0, 0), (0, 166), (0, 333)),
+        *((500, 500), (500, 666), (500, 833)),
+    ]
+    assert [pair.start_ms for pair in training] == [0, 166, 333, 500, 666, 833]
+    assert len({pair.id for pair in training}) == 6
+    assert [pair for pair in found if pair.split != "train"] == pairs[2:]
+
+
+def test_images_and_a_single_frame_stay_as_they_are():
+    source = Source((a_pair(), a_pair(start=1000)), (), Path(), "manifest")
+    assert with_frames(source, 4, 500) == source
+    clip = replace(a_pair(), frame_ms=500)
+    assert with_frames(replace(source, pairs=(clip,)), 1, 500).pairs == (clip,)

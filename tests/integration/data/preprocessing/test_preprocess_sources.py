@@ -146,6 +146,33 @@ def test_videos_with_sound(tmp_path, config, write_video):
     assert read["photo"][read["start_ms"] == 1500].mean() == pytest.approx(100, abs=3)
 
 
+def test_several_frames_of_a_video_share_a_training_sound(tmp_path, config, write_video):
+    root = tmp_path / "set"
+    rows = ["video,label,start,end,split"]
+    for split in ("train", "test"):
+        for label in ("cello", "flute"):
+            write_video(root / f"{label}_{split}.mp4", 2.0)
+            rows.append(f"{label}_{split},{label},0,2,{split}")
+    (root / "table.csv").write_text("\n".join(rows))
+    several = override(config, ["data.frames_per_clip=2"])
+    info = preprocess(root, tmp_path / "out", several, workers=1)
+    assert info.counts == {"train": {"cello": 8, "flute": 8}, "test": {"cello": 4, "flute": 4}}
+    read = records(info, tmp_path / "out")
+    cello = {
+        int(start): index
+        for index, (start, label) in enumerate(zip(read["start_ms"], read["label"], strict=True))
+        if label == 0
+    }
+    assert sorted(cello) == [0, 250, 500, 750, 1000, 1250, 1500, 1750]
+    for start in (1000, 1500):
+        first, second = cello[start], cello[start + 250]
+        np.testing.assert_array_equal(read["log_mel"][first], read["log_mel"][second])
+        # 40 levels brighter each second
+        assert read["photo"][second].mean() - read["photo"][first].mean() == pytest.approx(
+            10, abs=3
+        )
+
+
 def test_a_manifest_without_splits(tree, tmp_path, config):
     rows = ["label,recording,start_ms,audio,image"]
     for path in sorted(tree.glob("chunk/*/*/*.wav")):

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, recall_score
 
 from cargan_tf.evaluation.metrics.accuracy import METRICS, accuracy
-from cargan_tf.evaluation.metrics.inputs import NotMeasured
+from cargan_tf.evaluation.metrics.inputs import NotMeasured, value_of
 from cargan_tf.evaluation.metrics.registry import chosen_metrics
 from cargan_tf.evaluation.networks.feature_network import CLASSIFIER, EVALUATOR
 
@@ -15,7 +17,7 @@ SEEN = [0, 1, 1, 1, 2, 2, 2, 2]
 def figure(inputs, activations_of):
     def measure(classes=CLASSES, seen=SEEN):
         activations = {EVALUATOR: activations_of("evaluator", logits=np.eye(3)[seen])}
-        return accuracy(inputs(classes, activations=activations), EVALUATOR)
+        return value_of(METRICS[0], inputs(classes, activations=activations))
 
     return measure
 
@@ -50,3 +52,31 @@ def test_each_judge_has_its_column_and_says_which_network_it_needs():
         "classifier_accuracy": CLASSIFIER,
     }
     assert chosen_metrics(["evaluator_accuracy"]) == (METRICS[0],)
+
+
+def test_several_evaluators_give_their_mean_and_standard_deviation(inputs, activations_of):
+    one = np.eye(3)[[0, 1, 2, 0]] * 9.0  # right on all four
+    other = np.eye(3)[[0, 1, 0, 1]] * 9.0  # right on two
+    third = np.eye(3)[[0, 1, 2, 1]] * 9.0  # right on three
+    network = activations_of("evaluator", logits=one)
+    seen = replace(network.images, members=np.stack([one, other, third]))
+    given = inputs([0, 1, 2, 0], activations={EVALUATOR: replace(network, images=seen)})
+    found = accuracy(given, EVALUATOR)
+    assert found.by_network == (1.0, 0.5, 0.75)
+    assert found.value == 0.75
+    assert found.std == pytest.approx(np.std([1, 0.5, 0.75], ddof=1))
+    assert found.interval[0] < 0.75 < found.interval[1]
+    whole = value_of(METRICS[0], given)
+    assert {name: of_class.value for name, of_class in whole.by_class.items()} == pytest.approx(
+        {"cello": (1 + 0.5 + 0.5) / 3, "flute": 1, "violin": 2 / 3}
+    )
+
+
+def test_the_mean_over_classes_does_not_weigh_by_clips(inputs, activations_of):
+    """Twelve to one: the rare class is always wrong."""
+    logits = np.eye(3)[[0] * 13]
+    given = inputs([0] * 12 + [1], activations={EVALUATOR: activations_of(logits=logits)})
+    found = value_of(METRICS[0], given)
+    assert found.value == pytest.approx(12 / 13)
+    assert {name: one.value for name, one in found.by_class.items()} == {"cello": 1, "flute": 0}
+    assert found.class_average == 0.5

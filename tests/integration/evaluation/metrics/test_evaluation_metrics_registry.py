@@ -19,3 +19,8 @@ def test_all_are_chosen_by_default_and_the_order_is_the_registry_s():
 def test_an_unknown_one_is_answered_with_the_nearest():
     with pytest.raises(UserError, match=r"no metric 'retrieval1'\. Did you mean 'retrieval_1'"):
         chosen_metrics(["retrieval1"])
+
+
+def test_all_but_those_of_distributions_are_measured_by_class():
+    whole = {metric.info.name for metric in METRICS if not metric.by_class}
+    assert whole == {"fid", "kid", "inception_score", "evaluator_inception_score"}

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from cargan_tf.evaluation.metrics.inputs import NotMeasured
 from cargan_tf.evaluation.metrics.reconstruction import l1, psnr, ssim
+from cargan_tf.evaluation.still_photos import Still
 
 
 @pytest.fixture
@@ -57,3 +60,13 @@ def test_ssim_by_hand(row):
     ]
     assert ssim(found).value == pytest.approx(np.mean(expected), rel=1e-4)
     assert ssim(row(0)).value == pytest.approx(1)
+
+
+def test_l1_stands_beside_that_of_the_class_median(row, split):
+    given = row(0.5)
+    assert l1(given).class_median is None
+    photos = split([0, 1]).photos
+    still = Still(np.stack([photos[0] + 0.25, photos[1] - 0.35]), np.array([0, 1]))
+    given = replace(given, class_median=still)
+    assert l1(given).class_median == pytest.approx(0.3)
+    assert l1(given.only(np.array([1]))).class_median == pytest.approx(0.35)

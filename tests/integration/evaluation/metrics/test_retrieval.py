@@ -17,7 +17,7 @@ def test_the_photos_themselves_are_found(inputs):
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_the_class_mean_is_at_chance(inputs, split, depth):
     generated = split(CLASSES)
-    found = retrieval(inputs(CLASSES, generated.class_means[generated.classes]), depth)
+    found = retrieval(inputs(CLASSES, generated.stills["class mean"].images), depth)
     assert found.value == pytest.approx(found.chance)
 
 

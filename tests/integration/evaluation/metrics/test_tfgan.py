@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from cargan_tf.evaluation.metrics.tfgan import frechet_distance, inception_score, kernel_distance
+from cargan_tf.evaluation.metrics.tfgan import frechet_distance, inception_score
 
 
 @pytest.fixture
@@ -66,33 +66,6 @@ def test_frechet_distance_of_equal_sets_is_0(features, count):
 def test_pictures_that_are_all_the_same_have_a_distance_too():
     same = np.ones((5, 12))
     assert frechet_distance(same, same + 1) == pytest.approx(12)
-
-
-def kernel_by_hand(first, second):
-    """Unbiased MMD² with the kernel (xy/F + 1)³, in plain loops."""
-
-    def kernel(x, y):
-        return (np.dot(x, y) / len(x) + 1) ** 3
-
-    def within(rows):
-        pairs = [(i, j) for i in range(len(rows)) for j in range(len(rows)) if i != j]
-        return np.mean([kernel(rows[i], rows[j]) for i, j in pairs])
-
-    between = np.mean([kernel(x, y) for x in first for y in second])
-    return within(first) + within(second) - 2 * between
-
-
-def test_kernel_distance_by_hand(features):
-    first, second = features(8, 5), features(8, 5, 0.2)
-    halves = [kernel_by_hand(first[part], second[part]) for part in (slice(4), slice(4, 8))]
-    value, error = kernel_distance(first, second, blocks=2)
-    assert value == pytest.approx(np.mean(halves))
-    assert error == pytest.approx(np.std(halves, ddof=1) / np.sqrt(2))
-
-
-def test_kernel_distance_has_no_bias(features):
-    generates = [kernel_distance(features(20, 5), features(20, 5), blocks=2)[0] for _ in range(60)]
-    assert abs(np.mean(generates)) < 3 * np.std(generates, ddof=1) / np.sqrt(len(generates))
 
 
 def test_inception_score_by_hand():

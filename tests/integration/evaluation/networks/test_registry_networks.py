@@ -61,15 +61,15 @@ def test_features_that_cannot_be_had_stop_the_evaluation(find):
 
 def test_a_judge_is_trained_once_and_said_so(find, monkeypatch, trained, tmp_path):
     data = shutil.copytree(
-        trained.data, tmp_path / "data", ignore=shutil.ignore_patterns("evaluator")
+        trained.data, tmp_path / "data", ignore=shutil.ignore_patterns("evaluators")
     )
     trainings = []
-    monkeypatch.setattr(registry, "train_evaluator", lambda data, *rest: trainings.append(data))
-    monkeypatch.setattr(registry, "load_evaluator", lambda data: "evaluator")
+    monkeypatch.setattr(registry, "train_evaluators", lambda data, *rest: trainings.append(data))
+    monkeypatch.setattr(registry, "load_evaluators", lambda data: "evaluator")
     found, (said,) = find(["evaluator"], data=data)
     assert found.found["evaluator"] == "evaluator"
     assert trainings == [data]
-    assert said.startswith("No independent evaluator of this data yet: training one, once, into")
+    assert said.startswith("No independent evaluators of this data yet: training 2, once, into")
 
 
 def test_a_judge_that_cannot_be_had_is_a_reason_not_an_end(find, monkeypatch, trained):
@@ -77,7 +77,7 @@ def test_a_judge_that_cannot_be_had_is_a_reason_not_an_end(find, monkeypatch, tr
         raise UserError("the evaluator is too weak")
 
     monkeypatch.setattr(registry, "read_report", lambda data: "a report")
-    monkeypatch.setattr(registry, "load_evaluator", refuse)
+    monkeypatch.setattr(registry, "load_evaluators", refuse)
     found, said = find(["evaluator"])
     assert found.missing == {"evaluator": "the evaluator is too weak"}
     assert said == []

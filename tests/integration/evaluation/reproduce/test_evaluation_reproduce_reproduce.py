@@ -2,17 +2,23 @@
 
 import json
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from filelock import FileLock
 
-from cargan_tf.config import override
+from cargan_tf.config import config_hash, overlay, override
 from cargan_tf.errors import UserError
+from cargan_tf.evaluation.metrics.registry import METRICS
+from cargan_tf.evaluation.report import Limits, Report
 from cargan_tf.evaluation.reproduce.reproduce import ExperimentRunner, reproduce
+from cargan_tf.training.run import Run
 from cargan_tf.utils.files import write_json
+from cargan_tf.utils.progress import SilentReporter
 
 ORDER = ["a", "b", "c", "d", "e"]
+#: Rows that the evaluation of E gives.
+OF_E = {"e", "class-mean", "class-median", "player-mean", "player-median", "real"}
 STATS = {"step": 6, "kind": "training", "images_per_second": 24.0}
 
 
@@ -22,6 +28,7 @@ class Played:
 
     work: list[str] = field(default_factory=list)
     fail_at: str = ""
+    evaluator: str = "f"
 
     def did(self, what):
         if what == self.fail_at:
@@ -45,7 +52,19 @@ def played(monkeypatch, make_report):
     def evaluate(self, experiment):
         played.did(f"evaluate {name(experiment)}")
         fid = 100.0 + experiment.config.training.seed
-        report = make_report(fid=fid, held_out=self.held_out)
+        report = make_report(fid=fid)
+        test = report.split("test")
+        made = replace(
+            report.provenance,
+            config_hash=config_hash(experiment.config),
+            data_hash=self.data_hash,
+            trained_on_data_hash=self.data_hash,
+            features=self.features or "efficientnet-lite0",
+        )
+        networks = tuple(replace(one, weights_hash=played.evaluator) for one in report.networks)
+        splits = tuple(replace(test, split=split) for split in self.splits)
+        infos = tuple(metric.info for metric in METRICS)
+        report = replace(report, provenance=made, networks=networks, splits=splits, metrics=infos)
         write_json(experiment.run.path / "evaluation" / "report.json", report.to_json())
 
     monkeypatch.setattr(ExperimentRunner, "train_classifier", lambda self, config: played.did("C"))
@@ -106,7 +125,7 @@ def test_stopped_at_any_moment_it_goes_on(make, played, tmp_path):
         # A training that was finished is asked for again, and finds itself at its end; so is C.
         assert set(done + played.work) == set(whole)
         assert [work for work in played.work if work.startswith("evaluate") and work in done] == []
-        assert {row.name for row in table.rows if row.runs} == {"a", "e", "class-mean", "real"}
+        assert {row.name for row in table.rows if row.runs} == {"a", *OF_E}
         shutil.rmtree(tmp_path / "out")
 
 
@@ -132,7 +151,7 @@ def test_rows_not_asked_for_are_shown_if_they_are_finished(make, played):
     played.work.clear()
     table = make(only=["e"])
     assert played.work == ["C", *both("e 0")]
-    assert {row.name for row in table.rows if row.runs} == {"a", "e", "class-mean", "real"}
+    assert {row.name for row in table.rows if row.runs} == {"a", *OF_E}
 
 
 def test_finished_runs_are_measured_again_on_request(make, played):
@@ -154,6 +173,115 @@ def test_the_held_out_split_may_have_another_name(make, played, tiny_data, tmp_p
     (data / "dataset.json").write_text(json.dumps(description))
     with pytest.raises(UserError, match="has only a training split"):
         make(data=data)
+
+
+def test_options_are_chosen_by_the_validation_split(make, played, tiny_data, tmp_path):
+    table = make("options", only=["e"])
+    assert table.provenance.held_out == "validation"
+    assert {column.split for column in table.columns} == {"validation"}
+    assert make("table1", only=["e"]).provenance.held_out == "test"
+    assert played.work == ["C", *both("e 0")]  # one evaluation serves both
+    data = shutil.copytree(tiny_data, tmp_path / "data")
+    description = json.loads((data / "dataset.json").read_text())
+    del description["shards"]["validation"]
+    (data / "dataset.json").write_text(json.dumps(description))
+    with pytest.raises(UserError, match="no validation split, by which options are chosen"):
+        make("options", data=data)
+
+
+def report_file(tmp_path, overlay="ablations-e"):
+    return tmp_path / "out" / "runs" / overlay / "seed-0" / "evaluation" / "report.json"
+
+
+@pytest.mark.parametrize(
+    ("what", "change"),
+    [
+        ("configuration", {"config_hash": "0" * 64}),
+        ("data set", {"data_hash": "0" * 64}),
+        ("data set", {"trained_on_data_hash": "0" * 64}),
+        ("feature network", {"features": "inception"}),
+        ("number of clips or seed", {"limits": Limits(held_out=50)}),
+        ("number of clips or seed", {"limits": Limits(seed=1)}),
+    ],
+)
+def test_a_finished_run_that_was_evaluated_otherwise_is_evaluated_again(
+    make, played, tmp_path, what, change
+):
+    make(only=["a", "e"])
+    file = report_file(tmp_path)
+    report = Report.from_json(json.loads(file.read_text()), str(file))
+    write_json(file, replace(report, provenance=replace(report.provenance, **change)).to_json())
+    played.work.clear()
+    reporter = Listener()
+    assert make(only=["a"], reporter=reporter).finished is False
+    assert played.work == []
+    assert f"Not shown: {file.parents[1]} was evaluated with another {what}" in reporter.said
+    make(only=["a", "e"], reporter=reporter)
+    assert played.work == ["evaluate e 0"]
+    assert f"Evaluating again: it was evaluated with another {what}" in reporter.said
+
+
+def test_an_evaluation_of_some_metrics_or_splits_alone_is_made_again(make, played, tmp_path):
+    make(only=["a", "e"])
+    for row, part in (("ablations-a", "splits"), ("ablations-e", "metrics")):
+        file = report_file(tmp_path, row)
+        report = Report.from_json(json.loads(file.read_text()), str(file))
+        write_json(file, replace(report, **{part: getattr(report, part)[:1]}).to_json())
+    played.work.clear()
+    make(only=["a", "e"])
+    assert played.work == ["evaluate a 0", "evaluate e 0"]
+
+
+def test_other_features_are_measured_of_every_row_that_is_shown(make, played):
+    make(only=["a", "e"])
+    played.work.clear()
+    table = make(only=["e"], features="inception")
+    assert played.work == ["evaluate e 0"]
+    assert {row.name for row in table.rows if row.runs}.isdisjoint({"a"})
+    played.work.clear()
+    make(only=["a", "e"], features="inception")
+    assert played.work == ["evaluate a 0"]
+
+
+def test_no_column_mixes_evaluators_that_were_trained_again(make, played, tmp_path):
+    make(only=["a", "e"])
+    file = report_file(tmp_path)
+    report = Report.from_json(json.loads(file.read_text()), str(file))
+    later = replace(report.provenance, date="2027-01-01T00:00:00Z")
+    networks = tuple(replace(one, weights_hash="new") for one in report.networks)
+    write_json(file, replace(report, provenance=later, networks=networks).to_json())
+    played.work.clear()
+    played.evaluator = "new"
+    make(only=["a", "e"])
+    assert played.work == ["evaluate a 0"]
+
+
+@pytest.mark.parametrize("other", ["configuration", "data set"])
+def test_a_run_that_was_trained_otherwise_is_refused(
+    make, played, tiny_run, tiny_config, tmp_path, other
+):
+    run = tmp_path / "out" / "runs" / "ablations-e" / "seed-0"
+    shutil.copytree(tiny_run, run)
+    info = Run(run).read_info()
+    if other == "data set":
+        config = override(overlay(tiny_config, "ablations/e"), ["training.seed=0"])
+        Run(run).write_info(replace(info, config=config, data_hash="0" * 64))
+    else:
+        config = override(tiny_config, ["training.learning_rate=0.5"])
+        Run(run).write_info(replace(info, config=config))
+    with pytest.raises(UserError, match=f"seed-0 was trained with another {other} .* remove it"):
+        make(only=["e"])
+    assert played.work == []
+
+
+class Listener(SilentReporter):
+    """Keeps what it is told."""
+
+    def __init__(self):
+        self.said = []
+
+    def message(self, text):
+        self.said.append(text)
 
 
 def test_one_folder_is_of_one_configuration_and_one_data_set(make, played, tiny_config, tmp_path):

@@ -20,7 +20,7 @@ def page(report, generated, tmp_path):
     for position, overlay in enumerate(("ablations/a", "ablations/e", "baselines/shuffled")):
         run = tmp_path / f"run <{position}>"
         split = "train" if position == 2 else "test"
-        file = run / "evaluation" / "comparison.npz"
+        file = run / "evaluation" / "comparison-test.npz"
         save_comparison(report.split(split), generated[split], 0, file)
         note = RunNote(str(run), 0, 6, 60.0, "c" * 64, "k" * 64)
         measured[overlay] = [Measured(report, note)]

@@ -41,14 +41,15 @@ def test_measured_figures_stand_beside_the_papers(make_table):
     assert head == [
         *("", "FID, paper", "FID ↓", "IS, paper", "IS ↑", "KID ↓", "IS, evaluator"),
         *("R@1 ↑", "player match ↑", "accuracy, evaluator ↑"),
+        *("R@1 within the player", "pose: pitch", "pose: loudness", "L1 ↓"),
     ]
     by_title = {row[0]: row[1:] for row in rows}
     assert by_title["E: the whole"] == [
         *("240.7771", "120.2", "4.2023", "–", "–", "–"),
-        *("0.250 (0.200–0.300)", "–", "0.750"),
+        *("0.250 (0.200–0.300)", "–", "0.750", *["–"] * 4),
     ]
-    assert by_title["A: no attention"] == ["279.3022", "…", "3.2221", *["…"] * 6]
-    assert by_title["always the class's mean photo"][-3:] == ["0.167", "–", "1.000"]
+    assert by_title["A: no attention"] == ["279.3022", "…", "3.2221", *["…"] * 10]
+    assert by_title["always the class's mean photo"][6:9] == ["0.167", "–", "1.000"]
     assert by_title["real photos"][2:4] == ["4.7552", "1.900"]
 
 
