@@ -15,7 +15,7 @@ from cargan_cli.options import ANY_PATH, check_options, config_options, log_json
     "--format",
     "source_format",
     metavar="NAME",
-    help="manifest, sub-urmp, authors, urmp or videos.  [default: detected]",
+    help="manifest, sub-urmp, authors, urmp, videos or class-folders.  [default: detected]",
 )
 @click.option("--drop-silent", is_flag=True, help="Omit silent clips.")
 @config_options("paper")
@@ -49,10 +49,10 @@ def command(
 ) -> None:
     """Make a data set OUT from SOURCE: pairs of sound and image to TFRecord shards.
 
-    SOURCE is a Sub-URMP tree or a folder that holds one, a CSV manifest (label, recording,
-    start_ms, audio, image, and split if it has one), the CAR-GAN authors' lists or folders of
-    spectrogram images, the raw URMP release, or videos with a table of labels (VGGSound's and
-    AVE's are understood). Without splits of its own, recordings are dealt out to them. Without
+    SOURCE is a Sub-URMP tree or a folder that holds one, a table (label, audio, image, and split,
+    recording, start_ms if it has them), class folders with sounds beside images, the CAR-GAN
+    authors' lists or folders of spectrogram images, the raw URMP release, or videos with a table
+    of labels (VGGSound's and AVE's are understood). Without splits of its own, recordings are dealt out to them. Without
     arguments, the tree in this folder becomes ./data. A call that was stopped resumes where it was.
     SOURCE and OUT may be gs://BUCKET/FOLDER. docs/how-to/large-data.md has examples of runners.
     """

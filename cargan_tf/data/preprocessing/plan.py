@@ -146,6 +146,7 @@ def _digest(
                 *pair.strip,
             ]
             row += [*_state(pair.audio, root), *_state(pair.image, root)]
+            row += [pair.serial] if pair.serial else []
             digest.update(json.dumps(row).encode())
     for split, files in other_sounds.items():
         digest.update(json.dumps([split, [_state(file, root) for file in files]]).encode())
