@@ -52,8 +52,9 @@ def command(
     SOURCE is a Sub-URMP tree or a folder that holds one, a table (label, audio, image, and split,
     recording, start_ms if it has them), class folders with sounds beside images, the CAR-GAN
     authors' lists or folders of spectrogram images, the raw URMP release, or videos with a table
-    of labels (VGGSound's and AVE's are understood). Without splits of its own, recordings are dealt out to them. Without
-    arguments, the tree in this folder becomes ./data. A call that was stopped resumes where it was.
+    of labels (VGGSound's and AVE's are understood). Without splits of its own, recordings are dealt
+    out to them. Without arguments, the tree in this folder becomes ./data. A call that was stopped
+    resumes where it was.
     SOURCE and OUT may be gs://BUCKET/FOLDER. docs/how-to/large-data.md has examples of runners.
     """
     check_options(context, exclusive=("workers runner",), together=("runner_options runner",))
