@@ -154,7 +154,6 @@ class PairCollector:
         """Everything gathered, in the order of the keys, spellings of a label as one."""
         labels = merged_spellings(Counter(pair.label for pair, _ in self.found))
         first: dict[tuple[object, ...], str] = {}
-        moments: Counter[Key] = Counter()
         pairs = []
         for pair, what in self.found:
             pair = replace(pair, label=labels[pair.label])
@@ -165,10 +164,20 @@ class PairCollector:
                 )
                 continue
             first[pair.content] = what
-            pairs.append(replace(pair, serial=moments[pair.key]))
-            moments[pair.key] += 1
+            pairs.append(pair)
+        pairs = numbered(pairs)
         notes = (*self.notes, *_merged_labels(labels), *_repeated_sounds(pairs))
         return Source(tuple(in_key_order(pairs)), tuple(self.skipped), root, kind, notes)
+
+
+def numbered(pairs: Iterable[Pair]) -> list[Pair]:
+    """``pairs`` in their order, those of one moment told apart by ``serial``."""
+    moments: Counter[Key] = Counter()
+    found = []
+    for pair in pairs:
+        found.append(replace(pair, serial=moments[pair.key]))
+        moments[pair.key] += 1
+    return found
 
 
 def in_key_order(pairs: Iterable[Pair]) -> list[Pair]:

@@ -17,12 +17,13 @@ from cargan_tf.evaluation.pose_reader import PoseReader
 from cargan_tf.models.registry import new_network
 from cargan_tf.training.checkpoints import restore_network
 from cargan_tf.training.conditioning_metrics import permute_within_class, shifted_labels
-from cargan_tf.training.run import Run
+from cargan_tf.training.run import Run, data_of
 from cargan_tf.training.validation import (
     BatchGenerator,
     class_mean_photos,
     class_means,
     gather,
+    kept_class_means,
     names_of,
 )
 from cargan_tf.utils.arrays import BoolArray, FloatArray
@@ -158,13 +159,24 @@ class SplitGenerator:
             class_means=self._class_means(),
         )
 
+    @property
+    def training_data(self) -> Path:
+        """Where photos to train and fit on are: the data set, or the run's own if it has none.
+
+        Raises:
+            UserError: the run's own data set is missing.
+        """
+        return self._data if self.dataset.records("train") else data_of(self._run)
+
     @cached_property
     def pose_reader(self) -> PoseReader:
         """Reads pitch and loudness; fitted on training photos."""
         config = self.info.config
-        chosen = stratified_sample(self.dataset, self._data, "train", POSE_PHOTOS, 0)
+        data = self.training_data
+        dataset = load_dataset(data)
+        chosen = stratified_sample(dataset, data, "train", POSE_PHOTOS, 0)
         batches = evaluation_batches(
-            self.dataset, self._data, config, "train", GENERATION_BATCH, chosen=chosen
+            dataset, data, config, "train", GENERATION_BATCH, chosen=chosen
         )
         pairs = gather(batches)
         classes = np.argmax(pairs["label"], axis=1)
@@ -174,6 +186,12 @@ class SplitGenerator:
         """Kept in the run where they are of the data that it was trained on."""
         if file_hash(self._data / DATASET_FILE) == self.info.data_hash:
             return class_means(self._run, self.dataset, self._data, self.info.config)
+        if not self.dataset.records("train"):
+            kept = kept_class_means(self._run)
+            if kept is not None:
+                return kept
+            own = data_of(self._run)
+            return class_means(self._run, load_dataset(own), own, self.info.config)
         return class_mean_photos(
             evaluation_batches(
                 self.dataset, self._data, self.info.config, "train", GENERATION_BATCH

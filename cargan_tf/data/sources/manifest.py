@@ -20,14 +20,16 @@ from cargan_tf.data.sources.folder import SourceFolder, relative, visible
 from cargan_tf.data.sources.tables import (
     RowError,
     Table,
+    check_columns,
     decimal_number,
     open_table,
     plain_name,
     split_of,
+    unused_columns,
     whole_milliseconds,
 )
 from cargan_tf.data.video_reading import is_video, read_facts
-from cargan_tf.errors import UserError, did_you_mean, nearest, question
+from cargan_tf.errors import UserError
 
 KIND = "manifest"
 REQUIRED_COLUMNS: Final = ("label", "audio", "image")
@@ -41,22 +43,8 @@ MANIFEST_NAME = "manifest.csv"
 _TEXT_SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt"})
 _WORKBOOK_SUFFIXES: Final = frozenset({".xlsx", ".xls", ".ods", ".numbers"})
 
-#: What people call these columns who are then asked; plain names, as of :func:`plain_name`.
-_OTHER_NAMES: Final = {
-    "label": "class classname category instrument labels tag target",
-    "audio": "sound wav wavfile soundfile audiofile audiopath clip filename file path",
-    "image": "photo picture img jpg imagefile imagepath frame photofile",
-    "split": "set subset partition fold phase dataset usage datasplit",
-    "recording": "record take recordingid recordingname",
-    "start_ms": "start starttime begin onset timestamp startsec starts startseconds",
-    "offset_ms": "offset offsetsec offsets offsetseconds audiooffset",
-    "player": "performer musician playername person",
-    "midi": "midinote midikey midipitch note pitch",
-}
 #: Without these a pair means something else, so that a near name is asked about, not passed over.
-_DECISIVE: Final = (*REQUIRED_COLUMNS, "split", "recording", "start_ms", "offset_ms")
-#: A column is asked about if its name is as near to a known one.
-_NEAR: Final = 0.8
+_DECISIVE: Final = ("split", "recording", "start_ms", "offset_ms")
 
 #: The paper's half second (Sec. 3).
 _CLIP_MS: Final = 500
@@ -150,40 +138,15 @@ def _columns(path: Path, table: Table) -> dict[str, str]:
             )
         if column is not None:
             found[column] = name
-    unknown = [name for name in table.names if name and name not in found.values()]
-    present = ", ".join(filter(None, table.names)) or "nothing"
-    for column in _DECISIVE:
-        if column in found:
-            continue
-        close = [name for name in unknown if _may_mean(column, name)]
-        if column in REQUIRED_COLUMNS and not close:
-            asked = did_you_mean(column, unknown)
-        elif close:
-            asked = question(close) + f" Rename it to {column!r}, or remove it."
-        else:
-            continue
-        raise UserError(f"{path} has no column {column!r}; its first line names {present}.{asked}")
+    required = [column for column in REQUIRED_COLUMNS if column not in found]
+    decisive = [column for column in _DECISIVE if column not in found]
+    check_columns(path, table.names, found.values(), required, decisive)
     return found
 
 
-def _may_mean(column: str, name: str) -> bool:
-    plain = plain_name(name)
-    others = _OTHER_NAMES.get(column, "").split()
-    return plain in others or bool(nearest(plain, [plain_name(column)], cutoff=_NEAR))
-
-
 def _column_notes(path: Path, table: Table, columns: dict[str, str]) -> list[str]:
-    notes = []
-    unused = [name for name in table.names if name and name not in columns.values()]
     missing = [column for column in COLUMNS if column not in columns]
-    if unused:
-        notes.append(f"columns of {path.name} that are not used: {', '.join(unused)}")
-    for name in unused:
-        notes += [
-            f"column {name!r} is not used: name it {column!r} if that is meant"
-            for column in missing
-            if _may_mean(column, name)
-        ]
+    notes = unused_columns(path, table.names, columns.values(), missing)
     if "recording" not in columns:
         notes.append(
             "without a column 'recording', each sound file counts as a recording: if several are"

@@ -6,13 +6,13 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cargan_tf.data.pairs import NO_SPLIT, SPLITS
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, did_you_mean, nearest, question
 
 #: A day: no recording is longer, a greater number is a slip.
 MAX_SECONDS = 86_400
@@ -62,6 +62,25 @@ _OTHER_CONTENTS: Final = (
 )
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,2})?", re.ASCII)
+#: What people call the columns of tables who are then asked; plain names, as of
+#: :func:`plain_name`.
+_OTHER_NAMES: Final = {
+    "label": "class classname category instrument labels tag target",
+    "audio": "sound wav wavfile soundfile audiofile audiopath clip filename file path",
+    "image": "photo picture img jpg imagefile imagepath frame photofile",
+    "video": "clip file filename path videofile videopath",
+    "split": "set subset partition fold phase dataset usage datasplit",
+    "recording": "record take recordingid recordingname",
+    "start_ms": "start starttime begin onset timestamp startsec starts startseconds",
+    "offset_ms": "offset offsetsec offsets offsetseconds audiooffset",
+    "start": "begin from onset offset startms startsec timestamp",
+    "end": "stop to until endms endsec",
+    "player": "performer musician playername person",
+    "midi": "midinote midikey midipitch note pitch",
+}
+#: A column is asked about if its name is as near to a known one.
+_NEAR: Final = 0.8
+
 #: ``1 035``, ``1'035``: blanks and apostrophes only group digits.
 _GROUPED = re.compile(r"\d{1,3}(?:[ \u00a0\u2009\u202f'’]\d{3})+(?:[.,]\d+)?")
 #: ``1.035,0`` and ``1,035.0``: the last sign is the decimal one.
@@ -241,6 +260,62 @@ def split_in_name(path: Path) -> str:
 def plain_name(name: str) -> str:
     """The name of a column without case, blanks and signs: ``Start (ms)`` -> ``startms``."""
     return re.sub(r"[\W_]", "", name.casefold())
+
+
+def check_columns(
+    path: Path,
+    names: Sequence[str],
+    used: Collection[str],
+    required: Sequence[str],
+    decisive: Sequence[str],
+) -> None:
+    """That a table has its columns, and none that may be one of them in other words.
+
+    A user's own split that is passed over in silence would be dealt anew.
+
+    Args:
+        path: the table.
+        names: of its columns.
+        used: those of ``names`` that are known.
+        required: missing columns that it cannot do without.
+        decisive: missing columns without which its pairs would mean something else.
+
+    Raises:
+        UserError: it lacks a required column, or a name is near to that of a decisive one.
+    """
+    unknown = [name for name in names if name and name not in used]
+    present = ", ".join(filter(None, names)) or "nothing"
+    for column in (*required, *decisive):
+        close = [name for name in unknown if may_mean(column, name)]
+        asked = did_you_mean(column, unknown) if column in required else ""
+        if close:
+            asked = question(close) + f" Rename it to {column!r}, or remove it."
+        if close or column in required:
+            raise UserError(
+                f"{path} has no column {column!r}; its first line names {present}.{asked}"
+            )
+
+
+def unused_columns(
+    path: Path, names: Sequence[str], used: Collection[str], missing: Sequence[str]
+) -> list[str]:
+    """Lines on the columns of a table that are not ``used``, and what they may have meant."""
+    unused = [name for name in names if name and name not in used]
+    if not unused:
+        return []
+    return [f"columns of {path.name} that are not used: {', '.join(unused)}"] + [
+        f"column {name!r} is not used: name it {column!r} if that is meant"
+        for name in unused
+        for column in missing
+        if may_mean(column, name)
+    ]
+
+
+def may_mean(column: str, name: str) -> bool:
+    """Whether a column called ``name`` may be the known one ``column``."""
+    plain = plain_name(name)
+    near = nearest(plain, [plain_name(column)], cutoff=_NEAR)
+    return plain in _OTHER_NAMES.get(column, "").split() or bool(near)
 
 
 def _encoding(content: bytes) -> tuple[str, str]:

@@ -13,11 +13,13 @@ from cargan_tf.data.sources.tables import (
     SPLIT_WORDS,
     RowError,
     Table,
+    check_columns,
     decimal_number,
     open_table,
     plain_name,
     split_in_name,
     split_of,
+    unused_columns,
 )
 from cargan_tf.data.video_reading import (
     VIDEO_SUFFIXES,
@@ -26,7 +28,7 @@ from cargan_tf.data.video_reading import (
     is_video,
     read_facts,
 )
-from cargan_tf.errors import UserError, did_you_mean
+from cargan_tf.errors import UserError
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
 
@@ -115,13 +117,12 @@ def read_table(path: Path, notes: list[str] | None = None) -> Iterator[VideoRow 
     if notes is not None:
         notes += table.assumed
     meanings = _meanings(table.names)
-    for column in _REQUIRED:
-        if column not in meanings:
-            present = ", ".join(table.names) or "nothing"
-            raise UserError(
-                f"{path} has no column {column!r}; its first line names {present}."
-                f"{did_you_mean(column, table.names)}"
-            )
+    required = [column for column in _REQUIRED if column not in meanings]
+    decisive = [column for column in ("split", "start", "end") if column not in meanings]
+    if table.names[: len(_AVE_HEADER)] != list(_AVE_HEADER):  # whose quality is of no use
+        check_columns(path, table.names, meanings.values(), required, decisive)
+        if notes is not None:
+            notes += unused_columns(path, table.names, meanings.values(), ["player"])
     # VGGSound states no end; of other tables without one, the label holds to the video's end.
     lasting = VGGSOUND_SECONDS if table.names == list(_VGGSOUND_HEADER) else None
     for line, values in table.rows:
