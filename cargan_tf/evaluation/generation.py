@@ -112,9 +112,11 @@ class SplitGenerator:
                 f" has {', '.join(dataset.labels)}. Name the data that it was trained on, or other"
                 " data of the same labels, with --data."
             )
-        check_fits(dataset, self.info.config)
-        # The networks hear what they learned to hear: the sound scaled as in their training.
-        self.dataset = dataset.model_copy(update={"statistics": self.info.statistics})
+        # The networks hear and show what they learned: sound scaled as in their training, and
+        # players by their numbers there.
+        known = {"statistics": self.info.statistics, "players": self.info.players}
+        self.dataset = dataset.model_copy(update=known)
+        check_fits(self.dataset, self.info.config)
         self.network = new_network(self.info.config, len(self.info.labels))
         self.step = restore_network(run.checkpoints, self.network)
         self._run, self._data = run, data
@@ -136,7 +138,8 @@ class SplitGenerator:
         label = pairs["label"]
         other = permute_within_class(np.argmax(label, axis=1), random)
         other_label = shifted_labels(label, random)
-        coarse, refined = self._batch_generator(pairs["spectrogram"], label)
+        who = np.maximum(pairs["player_index"], 0)  # the first where it is nobody the run knows
+        coarse, refined = self._batch_generator(pairs["spectrogram"], label, who)
         players = names_of(pairs["player"])
         silent = pairs["rms_db"] < config.audio.silence_rms_db
         return GeneratedSplit(
@@ -154,8 +157,8 @@ class SplitGenerator:
             photos=pairs["photo"],
             coarse=coarse,
             refined=refined,
-            other_sound=self._batch_generator(pairs["spectrogram"][other], label)[1],
-            other_label=self._batch_generator(pairs["spectrogram"], other_label)[1],
+            other_sound=self._batch_generator(pairs["spectrogram"][other], label, who)[1],
+            other_label=self._batch_generator(pairs["spectrogram"], other_label, who)[1],
             class_means=self._class_means(),
         )
 
