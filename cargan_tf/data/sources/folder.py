@@ -3,6 +3,7 @@ it, and what the names of files say of recordings."""
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections import defaultdict
@@ -39,9 +40,10 @@ class SourceFolder:
     def file(self, text: str, where: str) -> Path:
         """The file that ``text`` names, links resolved.
 
-        A path may be absolute if it lies in the folder. Where there is no file of that very name,
-        backslashes separate folders, and case and Unicode's form do not count, as long as only one
-        file is meant.
+        A path may be absolute if it lies in the folder, or did before the folder was moved, and may
+        begin with the folder's own name. Where there is no file of that very name, backslashes
+        separate folders, and case and Unicode's form do not count, as long as only one file is
+        meant.
 
         Raises:
             UserError: it leads out of the folder; ``where`` names the row of the table.
@@ -50,11 +52,17 @@ class SourceFolder:
         if "\0" in text:
             raise RowError(f"{where.rpartition(', ')[2]} holds a null character")
         text = text.removeprefix("file://").removeprefix(f"{self.root}/")
-        path = self._path(text, where)
-        if _is_file(path, text):
-            return path
-        forward = text.replace("\\", "/")
-        found = self._in_another_spelling(self._path(forward, where), text)
+        try:
+            path = self._path(text, where)
+        except UserError:
+            found = self._moved(text, where)
+            if found is None:
+                raise
+        else:
+            if _is_file(path, text):
+                return path
+            forward = self._path(text.replace("\\", "/"), where)
+            found = self._in_another_spelling(forward, text) or self._moved(text, where)
         if found is None and PureWindowsPath(text).drive:
             raise RowError(
                 f"no file {text}: that is a path on a Windows computer; write it relative to"
@@ -73,7 +81,7 @@ class SourceFolder:
         text, found = next(iter(self._respelled.items()))
         count = len(self._respelled)
         paths = "1 path was" if count == 1 else f"{count} paths were"
-        return (f"{paths} found in another spelling, such as {text} as {found}",)
+        return (f"{paths} found under another name, such as {text} as {found}",)
 
     def _path(self, text: str, where: str) -> Path:
         """Where ``text`` leads within the folder, whether or not something is there."""
@@ -90,6 +98,19 @@ class SourceFolder:
                 " folder, or lie in it."
             )
         return path
+
+    def _moved(self, text: str, where: str) -> Path | None:
+        """A file in the folder whose path was written from above it, or when it lay elsewhere."""
+        if os.path.exists(text):
+            return None  # another file is meant
+        parts = PureWindowsPath(text).parts  # knows both slashes
+        for position, part in enumerate(parts[:-1], 1):
+            if part == self.root.name:
+                path = self._path("/".join(parts[position:]), where)
+                found = path if _is_file(path, text) else self._in_another_spelling(path, text)
+                if found is not None:
+                    return found
+        return None
 
     def _in_another_spelling(self, path: Path, text: str) -> Path | None:
         """The only file whose path is ``path`` but for case and Unicode's form."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,7 @@ from cargan_tf.data.sources.tables import (
     decimal_number,
     open_table,
     plain_name,
+    split_in_name,
     split_of,
     unused_columns,
     whole_milliseconds,
@@ -61,7 +62,14 @@ class _Row:
 
 
 def find_manifest(path: Path) -> Path | None:
-    """``path`` if it is a table; in a folder, its ``manifest.csv`` or its only table of pairs."""
+    """``path`` if it is a table; in a folder, its ``manifest.csv`` or its only table of pairs; the
+    folder itself, if it has a table for each split.
+
+    A folder that holds nothing but a folder stands for that one, as archives are unpacked.
+
+    Raises:
+        UserError: a folder has several tables, of which any may be meant.
+    """
     if path.is_file():
         suffix = path.suffix.lower()
         named = suffix in {".csv", ".tsv"} | _WORKBOOK_SUFFIXES
@@ -71,37 +79,42 @@ def find_manifest(path: Path) -> Path | None:
         return inside
     if not path.is_dir():
         return None
-    tables = [file for file in visible(path) if file.is_file() and _is_manifest(file)]
-    return tables[0] if len(tables) == 1 else None
+    tables = _tables_in(path)
+    if len(tables) == 1:
+        return tables[0]
+    if tables:
+        splits = {split_in_name(table) for table in tables} - {NO_SPLIT}
+        if len(splits) < len(tables):
+            names = ", ".join(table.name for table in tables)
+            raise UserError(f"{path} holds several tables of pairs; name one: {names}.")
+        return path
+    folders = [folder for folder in visible(path) if folder.is_dir()]
+    return find_manifest(folders[0]) if len(folders) == 1 else None
 
 
 def read_manifest(path: Path, clip_ms: int = _CLIP_MS) -> Source:
     """The pairs of the table at ``path``; its own folder is the root of all paths in it.
 
-    Without ``split``, or where it is empty, a pair has no split. Without ``recording`` each sound
-    file is a recording. A row with a bad value or a missing file is skipped and named by its line.
+    A folder stands for its tables, each of the split that it is named after. Without ``split``, or
+    where it is empty, a pair has no split. Without ``recording`` each sound file is a recording. A
+    row with a bad value or a missing file is skipped and named by its line.
 
     Args:
-        path: the table.
+        path: what :func:`find_manifest` returned.
         clip_ms: length of a clip.
 
     Raises:
         UserError: not a table of text, a column is missing or has nearly the name of a known one,
             or a path leaves the folder.
     """
-    folder = SourceFolder(path.parent)
-    table = open_table(path)
-    columns = _columns(path, table)
-    collector = PairCollector(notes=[*table.assumed, *_column_notes(path, table, columns)])
+    folder = SourceFolder(path.parent if path.is_file() else path)
+    collector = PairCollector()
     rows: list[_Row] = []
-    for line, values in table.rows:
-        what = f"{path.name} line {line}"
-        try:
-            named = table.named(values)
-            row = {column: named[name] for column, name in columns.items()}
-            rows.append(_row(row, folder, what, f"{path} line {line}"))
-        except RowError as error:
-            collector.skip(what, str(error))
+    if path.is_file():
+        rows += _read_rows(path, folder, collector, NO_SPLIT)
+    else:
+        for file in _tables_in(path):
+            rows += _read_rows(file, folder, collector, split_in_name(file))
     cut = 0
     for one, offset in zip(rows, _offsets(rows, clip_ms), strict=True):
         start = offset if one.start_ms is None else one.start_ms
@@ -113,6 +126,28 @@ def read_manifest(path: Path, clip_ms: int = _CLIP_MS) -> Source:
         )
     collector.notes += folder.notes()
     return collector.source(folder.root, KIND)
+
+
+def _tables_in(folder: Path) -> list[Path]:
+    return [file for file in visible(folder) if file.is_file() and _is_manifest(file)]
+
+
+def _read_rows(
+    path: Path, folder: SourceFolder, collector: PairCollector, split: str
+) -> Iterator[_Row]:
+    """The rows of one table; those that name no split are of ``split``."""
+    table = open_table(path)
+    columns = _columns(path, table)
+    collector.notes += [*table.assumed, *_column_notes(path, table, columns)]
+    for line, values in table.rows:
+        what = f"{path.name} line {line}"
+        try:
+            named = table.named(values)
+            row = {column: named[name] for column, name in columns.items()}
+            row["split"] = row.get("split") or split
+            yield _row(row, folder, what, f"{path} line {line}")
+        except RowError as error:
+            collector.skip(what, str(error))
 
 
 def _is_manifest(path: Path) -> bool:
@@ -159,7 +194,7 @@ def _row(row: dict[str, str], folder: SourceFolder, what: str, where: str) -> _R
     for column in ("label", "recording", "audio", "image"):
         if row.get(column) == "":
             raise RowError(f"{column} is empty")
-    split = split_of(row["split"]) if row.get("split") else NO_SPLIT
+    split = split_of(row["split"]) if row["split"] else NO_SPLIT
     start, offset = (_milliseconds(row, column) for column in ("start_ms", "offset_ms"))
     audio = folder.file(row["audio"], f"{where}, audio")
     pair = Pair(

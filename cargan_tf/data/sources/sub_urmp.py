@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from cargan_tf.audio.decode import AUDIO_SUFFIXES
 from cargan_tf.data.pairs import NO_SPLIT, SPLITS, Key, Pair, PairCollector, Source
 from cargan_tf.data.sources.folder import MOMENT, relative, visible
 from cargan_tf.data.sources.tables import IMAGE_SUFFIXES, SPLIT_WORDS
 from cargan_tf.errors import UserError
+from cargan_tf.labels import fold
 
 KIND = "sub-urmp"
 IMAGE_FOLDER, AUDIO_FOLDER = "img", "chunk"
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
-
 #: The data set's own folder, as its copies spell it.
 TREE_NAMES = ("Sub-URMP", "Sub_URMP")
 
@@ -62,8 +62,9 @@ def read_tree(root: Path) -> Source:
     file or folder that gives no pair is named in ``skipped``.
     """
     collector = PairCollector()
-    images = _files(root, IMAGE_FOLDER, IMAGE_SUFFIXES, collector)
-    sounds = _files(root, AUDIO_FOLDER, AUDIO_SUFFIXES, collector)
+    spelled: dict[str, str] = {}
+    images = _files(root, IMAGE_FOLDER, IMAGE_SUFFIXES, collector, spelled)
+    sounds = _files(root, AUDIO_FOLDER, AUDIO_SUFFIXES, collector, spelled)
     for key in sorted(images.moments.keys() & sounds.moments.keys()):
         pair = Pair(*key, audio=sounds.moments[key], image=images.moments[key])
         collector.add(pair, str(pair.image))
@@ -92,21 +93,29 @@ class _Files:
     others: dict[_Name, Path] = field(default_factory=dict)
 
 
-def _files(root: Path, kind: str, suffixes: frozenset[str], collector: PairCollector) -> _Files:
+def _files(
+    root: Path,
+    kind: str,
+    suffixes: frozenset[str],
+    collector: PairCollector,
+    spelled: dict[str, str],
+) -> _Files:
+    """The files of ``kind``; ``spelled`` has the classes met so far, by their folded names."""
     found = _Files()
     folder = _kind_folder(root, kind)
-    labels = {path.name for split in _splits_in(folder) for path in visible(split)}
-    for split, label, path in _walk(folder, root, collector):
+    classes = {fold(path.name) for split in _splits_in(folder) for path in visible(split)}
+    for split, written, path in _walk(folder, root, collector):
         what = relative(path, root)
+        label = spelled.setdefault(fold(written), written)
         name = MOMENT.fullmatch(path.stem)
-        misplaced = name and any(name["recording"].startswith(one) for one in labels - {label})
+        recording = fold(name["recording"]) if name else ""
         if path.suffix.lower() not in suffixes:
             collector.skip(what, f"not one of {', '.join(sorted(suffixes))}")
-        elif name and name["recording"].startswith(label):
+        elif name and recording.startswith(fold(label)):
             key = (split, label, name["recording"], int(name["start"]))
             if found.moments.setdefault(key, path) is not path:
                 collector.skip(what, f"duplicate of {relative(found.moments[key], root)}")
-        elif misplaced:
+        elif name and any(recording.startswith(one) for one in classes):
             collector.skip(what, f"name is not {label}NN_<milliseconds>")
         else:
             other = (split, label, path.stem)

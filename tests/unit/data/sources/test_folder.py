@@ -36,7 +36,7 @@ def test_a_file_in_the_folder_and_one_out_of_it(folder):
 def test_another_spelling_is_found_and_said(folder, text):
     assert folder.file(text, "x") == folder.root / "Sounds" / "Fl\u00fbte.wav"
     (note,) = folder.notes()
-    assert note == f"1 path was found in another spelling, such as {text} as Sounds/Fl\u00fbte.wav"
+    assert note == f"1 path was found under another name, such as {text} as Sounds/Fl\u00fbte.wav"
 
 
 def test_absolute_paths_and_file_urls_of_the_folder(folder):
@@ -50,6 +50,30 @@ def test_backslashes_lead_out_of_the_folder_no_more_than_slashes(folder):
         folder.file("..\\a.wav", "x")
     with pytest.raises(RowError, match="a path on a Windows computer"):
         folder.file("C:\\Users\\ann\\a.wav", "x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{name}/Sounds/Fl\u00fbte.wav",
+        "data/{name}/Sounds/Fl\u00fbte.wav",
+        "/home/ann/{name}/Sounds/Fl\u00fbte.wav",
+        "C:\\Users\\ann\\{name}\\sounds\\Fl\u00fbte.wav",
+    ],
+)
+def test_paths_from_above_or_from_where_the_folder_lay(folder, text):
+    text = text.format(name=folder.root.name)
+    assert folder.file(text, "x") == folder.root / "Sounds" / "Fl\u00fbte.wav"
+    (note,) = folder.notes()
+    assert note.endswith(f"such as {text} as Sounds/Fl\u00fbte.wav")
+
+
+def test_a_file_that_is_elsewhere_is_not_taken_for_one_of_the_folder(folder, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other") / folder.root.name / "a.wav"
+    other.parent.mkdir()
+    other.touch()
+    with pytest.raises(UserError, match="leads out of"):
+        folder.file(str(other), "x")
 
 
 def test_of_two_that_may_be_meant_neither_is_taken(folder):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from cargan_tf.data.sources.manifest import read_manifest
+from cargan_tf.data.sources.manifest import find_manifest, read_manifest
 from cargan_tf.errors import UserError
 
 HEADER = "split,label,recording,start_ms,audio,image"
@@ -339,3 +339,32 @@ def test_spellings_of_one_label_in_one_table(folder):
     source = read_manifest(manifest(folder, *rows))
     assert {pair.label for pair in source.pairs} == {"violin", "Flûte"}
     assert sum("count as one" in note for note in source.notes) == 2
+
+
+def test_a_table_for_each_split(folder):
+    for name, row in (("train.csv", "violin,a.wav,a.jpg"), ("Testing.csv", "cello,b.wav,b.jpg")):
+        (folder / name).write_text(f"label,audio,image\n{row}\n")
+    assert find_manifest(folder) == folder
+    source = read_manifest(folder)
+    assert [(pair.split, pair.label) for pair in source.pairs] == [
+        ("train", "violin"),
+        ("test", "cello"),
+    ]
+
+
+def test_of_several_tables_one_must_be_named(folder):
+    for name in ("old.csv", "new.txt"):
+        (folder / name).write_text("label,audio,image\n")
+    with pytest.raises(UserError, match=r"several tables of pairs; name one: new\.txt, old\.csv"):
+        find_manifest(folder)
+    (folder / "old.csv").unlink()
+    assert find_manifest(folder) == folder / "new.txt"
+    (folder / "manifest.csv").write_text("label,audio,image\n")
+    assert find_manifest(folder) == folder / "manifest.csv"
+
+
+def test_a_workbook_is_asked_to_be_saved_as_csv(folder):
+    path = folder / "pairs.xlsx"
+    path.write_bytes(b"PK\x03\x04" + bytes(40))
+    with pytest.raises(UserError, match=r"is a workbook .* save the table as CSV"):
+        read_manifest(find_manifest(path))

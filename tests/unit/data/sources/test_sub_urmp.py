@@ -143,6 +143,14 @@ def test_of_two_trees_side_by_side_one_must_be_named(tree, tmp_path):
         find_tree(holder)
 
 
+def test_classes_of_another_case_in_img_and_chunk(tree):
+    for split in ("train", "validation", "test"):
+        (tree / "img" / split / "violin").rename(tree / "img" / split / "Violin")
+    source = find_source(tree)
+    assert (len(source.pairs), source.skipped) == (48, ())
+    assert {pair.label for pair in source.pairs} == {"cello", "flute", "Violin"}
+
+
 def test_numbered_files_are_paired_by_their_names(tmp_path):
     for split in ("train", "test"):
         for label in ("cello", "violin"):
