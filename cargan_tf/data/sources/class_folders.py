@@ -49,7 +49,7 @@ _Name: TypeAlias = tuple[str, str, tuple[str, ...], str]
 
 @dataclass(frozen=True)
 class _File:
-    """A sound or an image, and what the folders above it say."""
+    """A file and what the folders above it say."""
 
     path: Path
     split: str
@@ -81,8 +81,11 @@ def read_class_folders(root: Path) -> Source:
     files = list(_files(root, root))
     sounds, images = _by_name(files)
     for file in files:
-        found = (sounds if _is_sound(file.path) else images)[_name(file)]
         what = relative(file.path, root)
+        if not (_is_sound(file.path) or _is_image(file.path)):
+            collector.skip(what, "neither a sound nor an image by its ending")
+            continue
+        found = (sounds if _is_sound(file.path) else images)[_name(file)]
         if found is not file:
             collector.skip(what, f"duplicate of {relative(found.path, root)}")
         elif _name(file) not in sounds.keys() & images.keys():
@@ -102,7 +105,7 @@ def read_class_folders(root: Path) -> Source:
             if stem not in moments and split:
                 # Numbers begin anew in each folder: 1.wav of two splits is not one recording.
                 parts.insert(0, split)
-            if not parts[0].startswith(label):
+            if not fold(parts[0]).startswith(label):
                 parts.insert(0, label)
             sound, image = sounds[name].path, images[name].path
             written = images[name].folders[0]
@@ -112,7 +115,7 @@ def read_class_folders(root: Path) -> Source:
 
 
 def _files(folder: Path, root: Path) -> Iterator[_File]:
-    """Every sound and image in a class folder below ``folder``."""
+    """Every file in a class folder below ``folder``."""
     above = folder.relative_to(root).parts
     for path in visible(folder):
         if path.is_dir():
@@ -122,8 +125,7 @@ def _files(folder: Path, root: Path) -> Iterator[_File]:
                 yield from _files(path, root)
             continue
         split, classes = _read_folders(above)
-        known = path.suffix.lower() in AUDIO_SUFFIXES | _IMAGE_SUFFIXES
-        if classes and known:
+        if classes:
             yield _File(path, split, classes)
 
 
@@ -154,6 +156,10 @@ def _is_sound(path: Path) -> bool:
     return path.suffix.lower() in AUDIO_SUFFIXES
 
 
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in _IMAGE_SUFFIXES
+
+
 def _name(file: _File) -> _Name:
     label, *inner = file.folders
     return file.split, fold(label), tuple(inner), unicodedata.normalize("NFC", file.path.stem)
@@ -164,5 +170,8 @@ def _by_name(files: list[_File]) -> tuple[dict[_Name, _File], dict[_Name, _File]
     sounds: dict[_Name, _File] = {}
     images: dict[_Name, _File] = {}
     for file in files:
-        (sounds if _is_sound(file.path) else images).setdefault(_name(file), file)
+        if _is_sound(file.path):
+            sounds.setdefault(_name(file), file)
+        elif _is_image(file.path):
+            images.setdefault(_name(file), file)
     return sounds, images

@@ -15,6 +15,7 @@ from typing import Final
 
 from cargan_tf.data.sources.tables import RowError
 from cargan_tf.errors import UserError
+from cargan_tf.labels import fold
 
 #: ``double_bass01_24700``: how Sub-URMP names a moment, by its recording and the milliseconds.
 MOMENT: Final = re.compile(r"(?P<recording>.+)_(?P<start>\d{1,9})", re.ASCII)
@@ -142,7 +143,7 @@ def moments_of(stems: Iterable[str], label: str) -> dict[str, tuple[str, int]]:
 
     Args:
         stems: names of files without their ending.
-        label: the class; a recording that begins with it is named as in Sub-URMP.
+        label: the class, folded; a recording that begins with it is named as in Sub-URMP.
     """
     named: dict[str, dict[str, int]] = defaultdict(dict)
     for stem in stems:
@@ -152,7 +153,7 @@ def moments_of(stems: Iterable[str], label: str) -> dict[str, tuple[str, int]]:
     return {
         stem: (recording, start)
         for recording, starts in named.items()
-        if recording.startswith(label) or not any(ms % _ROUND_MS for ms in starts.values())
+        if fold(recording).startswith(label) or not any(ms % _ROUND_MS for ms in starts.values())
         for stem, start in starts.items()
     }
 

@@ -139,6 +139,7 @@ def _read_rows(
     table = open_table(path)
     columns = _columns(path, table)
     collector.notes += [*table.assumed, *_column_notes(path, table, columns)]
+    spelled: list[str] = []
     for line, values in table.rows:
         what = f"{path.name} line {line}"
         try:
@@ -148,6 +149,12 @@ def _read_rows(
             yield _row(row, folder, what, f"{path} line {line}")
         except RowError as error:
             collector.skip(what, str(error))
+            continue
+        times = (row.get(column, "") for column in ("start_ms", "offset_ms"))
+        spelled += [text for text in times if text and not text.isdecimal()]
+    if spelled:
+        read = f"{spelled[0]} as {whole_milliseconds(spelled[0])} ms"
+        collector.notes.append(f"times of {path.name} were read without decimals, such as {read}")
 
 
 def _is_manifest(path: Path) -> bool:

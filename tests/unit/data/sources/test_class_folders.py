@@ -110,9 +110,10 @@ def test_other_sounds_and_hidden_files_are_no_class(make):
 
 
 def test_of_two_sounds_of_one_name_the_first_counts(make):
-    source = find_source(make("violin/a.{0}", "violin/a.flac", "cello/a.{0}"))
+    source = find_source(make("violin/a.{0}", "violin/a.flac", "violin/a.txt", "cello/a.{0}"))
     assert [(item.what, item.why) for item in source.skipped] == [
-        ("violin/a.wav", "duplicate of violin/a.flac")
+        ("violin/a.txt", "neither a sound nor an image by its ending"),
+        ("violin/a.wav", "duplicate of violin/a.flac"),
     ]
 
 

@@ -323,9 +323,10 @@ def test_a_table_of_a_german_spreadsheet(folder):
     (pair,) = source.pairs
     assert (pair.split, pair.id) == ("train", "Flöte/v1/1035")
     assert pair.audio == folder / "Töne" / "a.wav"
-    encoding, delimiter, spelling = source.notes
+    encoding, delimiter, times, spelling = source.notes
     assert "Windows-1252" in encoding
     assert "separated by ';'" in delimiter
+    assert times.endswith("such as 1.035,0 as 1035 ms")
     assert "such as Töne\\A.wav as Töne/a.wav" in spelling
 
 
