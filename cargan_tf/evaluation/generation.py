@@ -114,7 +114,9 @@ class SplitGenerator:
             )
         # The networks hear and show what they learned: sound scaled as in their training, and
         # players by their numbers there.
-        known = {"statistics": self.info.statistics, "players": self.info.players}
+        known: dict[str, object] = {"statistics": self.info.statistics}
+        if self.info.config.model.players:
+            known["players"] = self.info.players
         self.dataset = dataset.model_copy(update=known)
         check_fits(self.dataset, self.info.config)
         self.network = new_network(self.info.config, len(self.info.labels))
