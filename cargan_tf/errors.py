@@ -59,10 +59,13 @@ class WorkerFailure(UserError):
     """
 
 
-def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """The entries of ``known`` closest to ``word`` in spelling, best first; may be empty."""
+def nearest(word: str, known: Iterable[str], count: int = 3, cutoff: float = 0.5) -> list[str]:
+    """The entries of ``known`` closest to ``word`` in spelling, best first; may be empty.
+
+    Their similarity is ``cutoff`` or more, of 1 for equal words (``difflib``'s ratio).
+    """
     by_lower = {entry.lower(): entry for entry in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=count, cutoff=0.5)
+    close = difflib.get_close_matches(word.lower(), by_lower, n=count, cutoff=cutoff)
     return [by_lower[match] for match in close]
 
 

@@ -55,6 +55,14 @@ ALIASES: dict[str, str] = {
     alias: label for label, aliases in _NAMES.items() for alias in aliases.split()
 }
 
+#: Aliases that may stand beside their class as a label of its own: its kinds, and the bass guitar.
+_KINDS = frozenset(
+    alias for alias in ALIASES if alias.endswith(("_sax", "_saxophone", "basstuba", "bass_tuba"))
+) | {"bass"}
+
+#: The Unicode block of accents. Marks of other scripts make other letters.
+_ACCENTS: Final = ("\u0300", "\u036f")
+
 #: Aliases shorter than this are like too many words to be proposed for a misspelt one.
 _MIN_SUGGESTED_LENGTH = 4
 
@@ -63,8 +71,9 @@ _MIN_SUGGESTED_LENGTH = 4
 def fold(name: str) -> str:
     """``name`` in lower case, without accents, words joined by underscores."""
     plain = unicodedata.normalize("NFKD", name.casefold())
-    letters = (letter for letter in plain if not unicodedata.combining(letter))
-    return "_".join("".join(letters).replace("-", " ").replace("_", " ").split())
+    letters = "".join(letter for letter in plain if not _ACCENTS[0] <= letter <= _ACCENTS[1])
+    composed = unicodedata.normalize("NFKC", letters)
+    return "_".join(composed.replace("-", " ").replace("_", " ").split())
 
 
 def canonical_label(name: str) -> str:
@@ -101,6 +110,49 @@ def label_index(name: str, labels: Sequence[str]) -> int:
     meant |= {fold(label): label for label in labels}
     close = dict.fromkeys(meant[word] for word in nearest(fold(name), meant))
     raise UserError(f"unknown label {name!r}.{question(close)} Known labels: {', '.join(labels)}.")
+
+
+def merged_spellings(counts: Mapping[str, int]) -> dict[str, str]:
+    """One name for each label, the same for those that mean the same, as ``--label`` takes them.
+
+    ``violin``, ``Violin`` and ``violins`` are one label, and so are ``Geige`` and ``vn``. Kinds of
+    an instrument (``alto sax``, ``tenor sax``) stay apart.
+
+    Args:
+        counts: how often each label occurs, as it is written.
+
+    Returns:
+        By written label: the class of Sub-URMP or the most frequent spelling where there are
+        several, else the label itself in Unicode's composed form.
+    """
+    written: dict[str, list[str]] = {}
+    folded = {fold(label) for label in counts}
+    for label in counts:
+        written.setdefault(_meaning(label, folded), []).append(label)
+    names: dict[str, str] = {}
+    for meaning, labels in written.items():
+        composed: dict[str, int] = {}
+        for label in labels:
+            name = unicodedata.normalize("NFC", label)
+            composed[name] = composed.get(name, 0) + counts[label]
+        best = min(composed, key=lambda name: (-composed[name], name != name.casefold(), name))
+        if len(composed) > 1 and meaning in SUB_URMP_LABELS:
+            best = meaning
+        names |= dict.fromkeys(labels, best)
+    return names
+
+
+def _meaning(label: str, folded: set[str]) -> str:
+    """What labels of one meaning have in common; ``folded`` are all labels, folded."""
+    plain = fold(label)
+    for candidate in _singulars(plain):
+        if candidate in _KINDS:
+            return candidate.replace("saxophone", "sax").replace("basstuba", "bass_tuba")
+        known = ALIASES.get(candidate, candidate)
+        if known in SUB_URMP_LABELS:
+            return known
+    # A word that ends in s is a plural only where its singular is there, too.
+    return next((word for word in list(_singulars(plain))[1:] if word in folded), plain)
 
 
 def label_weights(label: str | Mapping[str, float], labels: Sequence[str]) -> NDArray[np.float32]:

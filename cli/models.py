@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def command(as_json: bool) -> None:
     """List the models in ./saved_models and those that came with the package.
 
-    The first is the default of --model. Metrics are of the refined images,
+    The first is the default of --model: the one with the largest images; of equals your own, and
+    the one exported last. Metrics are of the refined images,
     where `cargan evaluate` had measured the run before it was exported.
     """
     from cargan_tf.export.model_registry import FOLDER, exported_models

@@ -15,10 +15,18 @@ from cargan_cli.options import ANY_PATH, check_options, config_options, log_json
     "--format",
     "source_format",
     metavar="NAME",
-    help="manifest, sub-urmp, authors, urmp or videos.  [default: detected]",
+    help="manifest, sub-urmp, authors, urmp, videos or class-folders.  [default: detected]",
 )
 @click.option("--drop-silent", is_flag=True, help="Omit silent clips.")
 @config_options("paper")
+@click.option(
+    "--normalization-from",
+    "measured",
+    type=ANY_PATH,
+    metavar="RUN|MODEL",
+    help="Make a data set to measure a run or model on, with its labels, normalization and"
+    " settings. No training split is needed.",
+)
 @click.option("--workers", type=int, help="Worker processes.  [default: one per core]")
 @click.option(
     "--runner",
@@ -42,6 +50,7 @@ def command(
     drop_silent: bool,
     config_name: str | None,
     overrides: tuple[str, ...],
+    measured: Path | None,
     workers: int | None,
     runner: str | None,
     runner_options: tuple[str, ...],
@@ -49,28 +58,42 @@ def command(
 ) -> None:
     """Make a data set OUT from SOURCE: pairs of sound and image to TFRecord shards.
 
-    SOURCE is a Sub-URMP tree or a folder that holds one, a CSV manifest (label, recording,
-    start_ms, audio, image, and split if it has one), the CAR-GAN authors' lists or folders of
-    spectrogram images, the raw URMP release, or videos with a table of labels (VGGSound's and
-    AVE's are understood). Without splits of its own, recordings are dealt out to them. Without
-    arguments, the tree in this folder becomes ./data. A call that was stopped resumes where it was.
+    SOURCE is a Sub-URMP tree or a folder that holds one, a table (label, audio, image, and split,
+    recording, start_ms if it has them), class folders with sounds beside images, the CAR-GAN
+    authors' lists or folders of spectrogram images, the raw URMP release, or videos with a table
+    of labels (VGGSound's and AVE's are understood). Without splits of its own, recordings are dealt
+    out to them. Without arguments, the tree in this folder becomes ./data. A call that was stopped
+    resumes where it was.
     SOURCE and OUT may be gs://BUCKET/FOLDER. docs/how-to/large-data.md has examples of runners.
     """
-    check_options(context, exclusive=("workers runner",), together=("runner_options runner",))
+    check_options(
+        context,
+        exclusive=("workers runner", "config_name measured"),
+        together=("runner_options runner",),
+    )
     from cargan_cli.logs import new_reporter
     from cargan_cli.next_steps import command_line, resumable
-    from cargan_cli.tensorflow_import import import_tensorflow
+    from cargan_cli.tensorflow_import import import_for, import_tensorflow
 
-    from cargan_tf.config import load_config
+    from cargan_tf.config import load_config, override
 
     if drop_silent:
         overrides = (*overrides, "data.drop_silent=true")
-    config = load_config(config_name or "paper", overrides)
+    normalization = None
+    if measured is None:
+        config = load_config(config_name or "paper", overrides)
+    else:
+        from cargan_tf.export.model_registry import normalization_of
+
+        import_for(measured)
+        theirs, normalization = normalization_of(measured)
+        config = override(theirs, overrides)
     import_tensorflow()
     from cargan_tf.data.dataset import DATASET_FILE
     from cargan_tf.data.inspection import imbalance_warning
     from cargan_tf.data.preprocessing.beam_runner import BeamJob
     from cargan_tf.data.preprocessing.preprocess import preprocess
+    from cargan_tf.training.run import Run
 
     with resumable():
         info = preprocess(
@@ -80,6 +103,7 @@ def command(
             format=source_format,
             workers=workers,
             job=None if runner is None else BeamJob(runner, runner_options),
+            normalization=normalization,
             reporter=new_reporter(log_json, config.training.seed),
         )
     for split in info.shards:
@@ -100,4 +124,8 @@ def command(
         click.echo(f"Left out: {len(info.skipped)}, listed in {out / DATASET_FILE}. The first:")
         for left in info.skipped[:3]:
             click.echo(f"  {left.what}: {left.why}")
-    click.echo(f"Next: {command_line('classifier', out)}")
+    following: tuple[object, ...] = ("classifier", out)
+    if measured is not None:
+        run = measured if Run(measured).exists() else "RUN"  # an exported model has no checkpoint
+        following = ("evaluate", run, "--data", out)
+    click.echo(f"Next: {command_line(*following)}")

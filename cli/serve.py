@@ -97,7 +97,7 @@ def command(
     check_dependencies()
     if model is not None:
         import_for(model)
-    version = exported_version(model or default_model())
+    version = exported_version(model or default_model().version)
     import_tensorflow()
     from cargan_tf.serving.server.serve import Endpoint, serve
 

@@ -96,8 +96,8 @@ model_option = click.option(
     type=ANY_PATH,
     metavar="NAME|PATH",
     shell_complete=complete_models,
-    help="An exported model, its name in `cargan models`, or a run.  [default: newest in"
-    " saved_models/, else the shipped one]",
+    help="An exported model, its name in `cargan models`, or a run.  [default: the first in"
+    " `cargan models`]",
 )
 server_option = click.option(
     "--server",
@@ -136,7 +136,9 @@ def check_standard_input(*sounds: Path | None) -> None:
 def load_generator(
     model: Path | None, server: str | None = None, player: int | None = None
 ) -> Generator:
-    """The server's model, or the named one, or the newest; TensorFlow is imported here.
+    """The server's model, or the named one, or the best; TensorFlow is imported here.
+
+    Which one is taken by default is said on standard error.
 
     All its images show ``player``, if that is given.
 
@@ -161,9 +163,13 @@ def _generator_of(model: Path | None, server: str | None) -> Generator:
         return Client(server).generator
     from cargan_tf.export.model_registry import default_model, existing_model
 
-    if model is not None:
+    if model is None:
+        best = default_model()
+        click.echo(f"Model: {best.describe()}", err=True)
+        model = best.version
+    else:
         import_for(model)
-    model = default_model() if model is None else existing_model(model)
+        model = existing_model(model)
     import_tensorflow()
     from cargan_tf.inference.generator import Generator
 

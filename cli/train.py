@@ -109,5 +109,8 @@ def command(
         return  # the chief says what came of it
     if result.metrics is not None:
         click.echo(describe_conditioning(result.metrics))
-    following = command_line("export", run.path, Path("saved_models") / config.name)
+    from cargan_tf.export.model_registry import export_folder
+
+    folder = export_folder(run.path.resolve().name, run.read_info().labels)
+    following = command_line("export", run.path, folder)
     click.echo(f"Next: {following}")

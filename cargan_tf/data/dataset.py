@@ -52,7 +52,8 @@ class DatasetInfo(_Description):
     """Everything about a data set but its records.
 
     Attributes:
-        labels: the classes of the training split, sorted; a record's label is an index into it.
+        labels: the classes of the training split, sorted, or those of the model that the data set
+            was made to measure; a record's label is an index into it.
         players: names of those who are seen, by label, sorted; empty where the source knows none.
         counts: records by split and label.
         recordings: names of the recordings, by split and label.
@@ -63,7 +64,7 @@ class DatasetInfo(_Description):
         skipped: what of the source is not in the shards, and why, silent clips included.
         shared_recordings: recordings in more than one split; ideally none.
         config: the whole configuration at preprocessing; ``config.audio`` made the log-mels.
-        statistics: mean and std of each mel band over the training split.
+        statistics: mean and std of each mel band over the training split, or that model's.
         shards: the files of each split, in reading order.
         other_sounds: by split, the file of sounds of none of the labels.
         source: the folder it was made from.

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,35 @@ MAX_BYTES = 8 * MAX_PIXELS
 #: What cameras, scanners and the web have, as Pillow names it. It knows thirty more, among them
 #: EPS, which it hands over to Ghostscript, a program that runs what is in the file.
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "JPEG2000", "TIFF", "BMP", "GIF", "PPM")
+#: Images of other kinds, by the first bytes; they are refused by their name.
+_OTHER_KINDS: Final = (
+    (b"%PDF-", "a PDF"),
+    (b"%!PS", "PostScript"),
+    (b"8BPS", "a Photoshop file"),
+    (b"gimp xcf", "a GIMP file"),
+    (b"FUJIFILMCCD-RAW", "a camera's raw file (RAF)"),
+    (b"IIU\0", "a camera's raw file (RW2)"),
+    (b"IIRO", "a camera's raw file (ORF)"),
+    (b"IIRS", "a camera's raw file (ORF)"),
+    (b"MMOR", "a camera's raw file (ORF)"),
+    (b"\xff\x0a", "a JPEG XL image"),
+    (b"\0\0\0\x0cJXL ", "a JPEG XL image"),
+    (b"PK\x03\x04", "a zip archive or an office document"),
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself (git lfs pull)"),
+)
+#: Brands of ISO media files (``ftyp``) that photos come in.
+_BRANDS: Final = {
+    **dict.fromkeys(
+        ("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), "a HEIC photo"
+    ),
+    **dict.fromkeys(("avif", "avis"), "an AVIF image"),
+    "crx ": "a camera's raw file (CR3)",
+}
+#: Text is searched for these in so many bytes, after declarations and comments.
+_TEXT_KINDS: Final = (("<svg", "an SVG drawing"), ("<html", "a web page"))
+_TEXT_BYTES: Final = 1024
+#: Tags of TIFF that a camera's raw file has: DNG's version, or a reduced image beside others.
+_DNG_VERSION, _SUB_IFDS, _REDUCED = 50706, 330, 254
 #: What shows through where an image is transparent, as on a page.
 BACKGROUND = (255, 255, 255)
 #: A JPEG is decoded at a half, a quarter or an eighth of its size as long as that leaves so many
@@ -150,12 +180,22 @@ def open_image(path: Path) -> Iterator[Image.Image]:
             warnings.filterwarnings("ignore", module=r"PIL\.")
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(openable(path), formats=FORMATS) as image:
+                if _is_raw(image):
+                    raise UserError(
+                        f"{path} is not an image that can be read: it is a camera's raw file with a"
+                        " small preview. Save it as JPEG or PNG."
+                    )
                 yield image
     except UserError:
         raise
     except FileNotFoundError as error:
         raise UserError(f"no image {path}.") from error
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+        kind = _other_kind(path)
+        if kind is not None:
+            raise UserError(
+                f"{path} is not an image that can be read: it is {kind}. Save it as JPEG or PNG."
+            ) from error
         raise UserError(f"{path} is not an image that can be read: {error}.") from error
     # At damaged files Pillow's decoders raise whatever their arithmetic comes to: struct.error,
     # KeyError, ZeroDivisionError, MemoryError, ...
@@ -173,6 +213,35 @@ def _check_file(path: Path) -> None:
             f"{path} has {status.st_size >> 20} MB; at most {MAX_BYTES >> 20} MB are read: save it"
             " with compression."
         )
+
+
+def _other_kind(path: Path) -> str | None:
+    """What a file is, by its content, that is no image of :data:`FORMATS`."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_TEXT_BYTES)
+    except OSError:
+        return None
+    if not head:
+        return "an empty file"
+    for start, kind in _OTHER_KINDS:
+        if head.startswith(start):
+            return kind
+    if head[4:8] == b"ftyp":
+        # The major brand, then a version, then those it is compatible with.
+        length = int.from_bytes(head[:4], "big")
+        brands = [head[at : at + 4].decode("latin-1") for at in (8, *range(16, length, 4))]
+        return next((_BRANDS[brand] for brand in brands if brand in _BRANDS), "a video or sound")
+    text = head.decode("utf-8", "ignore").lower()
+    return next((kind for start, kind in _TEXT_KINDS if start in text), None)
+
+
+def _is_raw(image: Image.Image) -> bool:
+    """Whether a TIFF is a camera's raw file, whose first image is a thumbnail."""
+    if image.format != "TIFF":
+        return False
+    tags = image.getexif()
+    return _DNG_VERSION in tags or (_SUB_IFDS in tags and tags.get(_REDUCED, 0) & 1 == 1)
 
 
 def to_square(image: Image.Image, size: int, strip: tuple[int, int] = (0, 1)) -> np.ndarray:

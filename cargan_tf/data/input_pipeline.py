@@ -419,7 +419,8 @@ def _finished(
 
 def _player_table(dataset: DatasetInfo) -> tf.lookup.StaticHashTable:
     """Looks up ``<class index>/<player>``."""
-    indices = {
+    indices = {"": -1}  # nobody: TensorFlow takes no empty table
+    indices |= {
         f"{dataset.labels.index(label)}/{name}": index
         for label, names in dataset.players.items()
         if label in dataset.labels

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cargan_tf.errors import one_line
+from cargan_tf.labels import merged_spellings
 
 #: The parts of a data set, in the order in which they are worked through.
 SPLITS: tuple[str, ...] = ("train", "validation", "test")
@@ -18,7 +19,7 @@ NO_SPLIT = ""
 #: The kind of source that has spectrogram images instead of sound.
 REFERENCE_LISTS = "authors"
 
-#: (split, label, recording, start in ms): what makes a clip and an image one pair.
+#: (split, label, recording, start in ms): the moment that a pair is of.
 Key = tuple[str, str, str, int]
 
 
@@ -40,6 +41,7 @@ class Pair:
         piece: what was recorded at once with other recordings, such as the players of a quartet.
         source: where the sound comes from, such as a SoundFont, if the data says so.
         midi: MIDI key of the clip's note, if the data says so.
+        serial: counts the pairs of one moment, from 0: several sounds or photos of it.
     """
 
     split: str
@@ -55,6 +57,7 @@ class Pair:
     piece: str = ""
     source: str = ""
     midi: float | None = None
+    serial: int = 0
 
     @property
     def group(self) -> str:
@@ -63,13 +66,20 @@ class Pair:
 
     @property
     def key(self) -> Key:
-        """Unique among the pairs of a source."""
+        """The moment; together with ``serial``, unique among the pairs of a source."""
         return self.split, self.label, self.recording, self.start_ms
 
     @property
     def id(self) -> str:
         """The pair's name for people, such as ``violin/violin01/500``."""
-        return f"{self.label}/{self.recording}/{self.start_ms}"
+        name = f"{self.label}/{self.recording}/{self.start_ms}"
+        return f"{name}/{self.serial}" if self.serial else name
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """Equal for pairs that are the same: of one moment, with one sound and one image."""
+        sound = self.audio, self.offset_ms
+        return *self.key, *sound, self.image, self.frame_ms, self.strip
 
 
 @dataclass(frozen=True)
@@ -140,13 +150,14 @@ def with_frames(source: Source, frames: int, clip_ms: int) -> Source:
 
 @dataclass
 class PairCollector:
-    """Gathers pairs, keeps the first of each key and names the others."""
+    """Gathers pairs and what a source does not give; what is there twice counts once."""
 
-    found: dict[Key, Pair] = field(default_factory=dict)
+    found: list[tuple[Pair, str]] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, pair: Pair, what: str) -> None:
-        """Take ``pair``, which the source calls ``what``, unless its key is taken.
+        """Take ``pair``, which the source calls ``what``.
 
         A name that cannot be written into a record is none: labels and recordings may come from
         names of files, which are bytes.
@@ -155,20 +166,69 @@ class PairCollector:
         if any(one_line(name) != name for name in names):
             self.skip(what, "its label, recording or player is not one line of text in UTF-8")
             return
-        first = self.found.setdefault(pair.key, pair)
-        if first is not pair:
-            self.skip(what, f"duplicate of {pair.id} in {pair.split}")
+        self.found.append((pair, what))
 
     def skip(self, what: str, why: str) -> None:
         """Note that ``what`` is not used."""
         self.skipped.append(Skipped(what, why))
 
     def source(self, root: Path, kind: str) -> Source:
-        """Everything gathered, in the order of the keys."""
-        return Source(tuple(in_key_order(self.found.values())), tuple(self.skipped), root, kind)
+        """Everything gathered, in the order of the keys, spellings of a label as one."""
+        labels = merged_spellings(Counter(pair.label for pair, _ in self.found))
+        first: dict[tuple[object, ...], str] = {}
+        pairs = []
+        for pair, what in self.found:
+            pair = replace(pair, label=labels[pair.label])
+            if pair.content in first:
+                self.skip(
+                    what,
+                    f"duplicate of {pair.id} ({first[pair.content]}): the same sound and image",
+                )
+                continue
+            first[pair.content] = what
+            pairs.append(pair)
+        pairs = numbered(pairs)
+        notes = (*self.notes, *_merged_labels(labels), *_repeated_sounds(pairs))
+        return Source(tuple(in_key_order(pairs)), tuple(self.skipped), root, kind, notes)
+
+
+def numbered(pairs: Iterable[Pair]) -> list[Pair]:
+    """``pairs`` in their order, those of one moment told apart by ``serial``."""
+    moments: Counter[Key] = Counter()
+    found = []
+    for pair in pairs:
+        found.append(replace(pair, serial=moments[pair.key]))
+        moments[pair.key] += 1
+    return found
 
 
 def in_key_order(pairs: Iterable[Pair]) -> list[Pair]:
     """``pairs`` by split (training first, none last), label, recording and start."""
     order = (*SPLITS, NO_SPLIT)
-    return sorted(pairs, key=lambda pair: (order.index(pair.split), *pair.key[1:]))
+    return sorted(pairs, key=lambda pair: (order.index(pair.split), *pair.key[1:], pair.serial))
+
+
+def _merged_labels(labels: dict[str, str]) -> list[str]:
+    written: dict[str, list[str]] = defaultdict(list)
+    for label, name in labels.items():
+        written[name].append(label)
+    return [
+        f"the label {name!r} is written in {len(spellings)} ways, which count as one:"
+        f" {', '.join(map(repr, sorted(spellings)))}"
+        for name, spellings in sorted(written.items())
+        if len(spellings) > 1
+    ]
+
+
+def _repeated_sounds(pairs: Iterable[Pair]) -> list[str]:
+    """A line where several images have the very same half second, as if offsets were missing."""
+    uses = Counter((pair.audio, pair.offset_ms, pair.strip[1]) for pair in pairs)
+    repeated = {sound: count for sound, count in uses.items() if count > sound[2]}
+    if not repeated:
+        return []
+    (file, offset, _), count = max(repeated.items(), key=lambda item: item[1])
+    return [
+        f"{sum(repeated.values())} pairs share their sound with another one; {count} use"
+        f" {file.name} from {offset} ms on: if they are of other moments, say where each begins"
+        " (start_ms or offset_ms in a table)"
+    ]

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from cargan_tf.config import DataConfig
 from cargan_tf.data.pairs import NO_SPLIT, SPLITS, Pair, Source, in_key_order
@@ -13,6 +14,8 @@ from cargan_tf.data.pairs import NO_SPLIT, SPLITS, Pair, Source, in_key_order
 TRAIN, *HELD_OUT = SPLITS
 #: Recordings that a class must have for each of the held-out splits to get one.
 _ENOUGH_FOR_ALL = 3
+#: Names in a line that are written out.
+_NAMED = 5
 
 
 def hash_order(name: str, seed: int | None = None) -> tuple[bytes, str]:
@@ -54,6 +57,34 @@ def with_splits(source: Source, data: DataConfig) -> Source:
     ]
     notes = source.notes + _notes(undecided, labels_of, data)
     return replace(source, pairs=tuple(in_key_order(pairs)), notes=notes)
+
+
+def all_in_test(source: Source) -> Source:
+    """``source`` with every pair that has no split in the test split, to measure a model on."""
+    given = sum(pair.split != NO_SPLIT for pair in source.pairs)
+    if given == len(source.pairs):
+        return source
+    pairs = [
+        replace(pair, split="test") if pair.split == NO_SPLIT else pair for pair in source.pairs
+    ]
+    note = f"{len(pairs) - given} pairs without a split are in test, none of them is trained on"
+    return replace(source, pairs=tuple(in_key_order(pairs)), notes=(*source.notes, note))
+
+
+def leaks(source: Source) -> tuple[str, ...]:
+    """A line each for recordings and for sound files that lie in more than one split."""
+    recordings = source.shared_recordings()
+    files: dict[Path, set[str]] = defaultdict(set)
+    for pair in source.pairs:
+        files[pair.audio].add(pair.split)
+    sounds = sorted(str(path.name) for path, splits in files.items() if len(splits) > 1)
+    return tuple(
+        f"{len(names)} {what if len(names) == 1 else what + 's'} in more than one split, so that"
+        f" figures of held-out pairs flatter a model: {', '.join(names[:_NAMED])}"
+        + (", …" if len(names) > _NAMED else "")
+        for what, names in (("recording", recordings), ("sound file", sounds))
+        if names
+    )
 
 
 def _given(pairs: Iterable[Pair]) -> dict[str, str]:

@@ -156,7 +156,7 @@ def evaluate_run(
         features,
         generator.network,
         generator.info,
-        data,
+        _trained_on(generator, data),
         generator.dataset.config,
         reporter,
     )
@@ -178,6 +178,15 @@ def evaluate_run(
     )
     write_json((out or run.path / FOLDER) / REPORT_FILE, report.to_json())
     return report, generated
+
+
+def _trained_on(generator: SplitGenerator, data: Path) -> Path:
+    """The data set whose classifier and evaluator are used: ``data``, or, where that has no
+    training photos, the run's own if it is still there."""
+    try:
+        return generator.training_data
+    except UserError:
+        return data
 
 
 def row_names(runs: Sequence[Run]) -> dict[str, Run]:

@@ -24,12 +24,13 @@ from cargan_tf.evaluation.still_photos import (
 from cargan_tf.models.registry import new_network
 from cargan_tf.training.checkpoints import restore_network
 from cargan_tf.training.conditioning_metrics import permute_within_class, shifted_labels
-from cargan_tf.training.run import Run
+from cargan_tf.training.run import Run, data_of
 from cargan_tf.training.validation import (
     BatchGenerator,
     class_mean_photos,
     class_means,
     gather,
+    kept_class_means,
     names_of,
 )
 from cargan_tf.utils.arrays import BoolArray, FloatArray
@@ -118,9 +119,13 @@ class SplitGenerator:
                 f" has {', '.join(dataset.labels)}. Name the data that it was trained on, or other"
                 " data of the same labels, with --data."
             )
-        check_fits(dataset, self.info.config)
-        # The networks hear what they learned to hear: the sound scaled as in their training.
-        self.dataset = dataset.model_copy(update={"statistics": self.info.statistics})
+        # The networks hear and show what they learned: sound scaled as in their training, and
+        # players by their numbers there.
+        known: dict[str, object] = {"statistics": self.info.statistics}
+        if self.info.config.model.players:
+            known["players"] = self.info.players
+        self.dataset = dataset.model_copy(update=known)
+        check_fits(self.dataset, self.info.config)
         self.network = new_network(self.info.config, len(self.info.labels))
         self.step = restore_network(run.checkpoints, self.network)
         self._run, self._data = run, data
@@ -142,7 +147,7 @@ class SplitGenerator:
         label = pairs["label"]
         other = permute_within_class(np.argmax(label, axis=1), random)
         other_label = shifted_labels(label, random)
-        who = pairs["player_index"]
+        who = np.maximum(pairs["player_index"], 0)  # the first where it is nobody the run knows
         coarse, refined = self._batch_generator(pairs["spectrogram"], label, who)
         players = names_of(pairs["player"])
         players = players if all(players) else ()
@@ -169,6 +174,15 @@ class SplitGenerator:
             missing_stills=missing_stills,
         )
 
+    @property
+    def training_data(self) -> Path:
+        """Where photos to train and fit on are: the data set, or the run's own if it has none.
+
+        Raises:
+            UserError: the run's own data set is missing.
+        """
+        return self._data if self.dataset.records("train") else data_of(self._run)
+
     @cached_property
     def pose_reader(self) -> PoseReader:
         """Reads pitch and loudness; fitted on training photos."""
@@ -177,7 +191,8 @@ class SplitGenerator:
 
     @cached_property
     def _training_photos(self) -> TrainingPhotos:
-        return read_training_photos(self.dataset, self._data, self.info.config)
+        data = self.training_data
+        return read_training_photos(load_dataset(data), data, self.info.config)
 
     @cached_property
     def _still_photos(self) -> StillPhotos:
@@ -187,6 +202,12 @@ class SplitGenerator:
         """Kept in the run where they are of the data that it was trained on."""
         if file_hash(self._data / DATASET_FILE) == self.info.data_hash:
             return class_means(self._run, self.dataset, self._data, self.info.config)
+        if not self.dataset.records("train"):
+            kept = kept_class_means(self._run)
+            if kept is not None:
+                return kept
+            own = data_of(self._run)
+            return class_means(self._run, load_dataset(own), own, self.info.config)
         return class_mean_photos(
             evaluation_batches(
                 self.dataset, self._data, self.info.config, "train", GENERATION_BATCH

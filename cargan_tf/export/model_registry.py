@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
+from itertools import count
 from pathlib import Path
 
+from cargan_tf.config import Config
+from cargan_tf.data.preprocessing.plan import Normalization
 from cargan_tf.errors import UserError, did_you_mean
+from cargan_tf.export.metadata import read_metadata
 from cargan_tf.training.run import Run
 
 #: Folder of exported models, below the working directory.
@@ -22,11 +27,21 @@ class ExportedModel:
         name: of its folder.
         version: folder of its newest version.
         shipped: whether it came with the package.
+        size: pixels a side of its images; 0 where its metadata cannot be read.
     """
 
     name: str
     version: Path
     shipped: bool
+    size: int = 0
+
+    def describe(self) -> str:
+        """Such as ``players-128 version 1 (128×128, shipped)``."""
+        facts = [f"{self.size}×{self.size}"] if self.size else []
+        facts += ["shipped"] if self.shipped else []
+        return f"{self.name} version {self.version.name}" + (
+            f" ({', '.join(facts)})" if facts else ""
+        )
 
 
 def shipped_folder() -> Path:
@@ -35,18 +50,20 @@ def shipped_folder() -> Path:
 
 
 def exported_models(folder: Path = FOLDER) -> list[ExportedModel]:
-    """Each model below ``folder``, the one exported last first; then the shipped ones.
+    """Each model below ``folder`` and each shipped one, the best first.
 
-    A local model hides a shipped one of the same name.
+    That is the one with the largest images; of equals one's own before a shipped one, and the one
+    exported last. A local model hides a shipped one of the same name.
     """
     own = _models_in(folder, shipped=False)
     names = {model.name for model in own}
     shipped = _models_in(shipped_folder(), shipped=True)
-    return own + [model for model in shipped if model.name not in names]
+    found = own + [model for model in shipped if model.name not in names]
+    return sorted(found, key=lambda model: -model.size)
 
 
-def default_model(folder: Path = FOLDER) -> Path:
-    """The version exported last below ``folder``; without one, the shipped model's.
+def default_model(folder: Path = FOLDER) -> ExportedModel:
+    """The best model, the first of ``exported_models``.
 
     Raises:
         UserError: there is none.
@@ -57,7 +74,7 @@ def default_model(folder: Path = FOLDER) -> Path:
             f"no trained model in {folder.resolve()}. Make one with 'cargan quickstart', or name"
             " one with --model (an exported model or a run)."
         )
-    return found[0].version
+    return found[0]
 
 
 def existing_model(named: Path, folder: Path = FOLDER) -> Path:
@@ -93,6 +110,55 @@ def exported_version(named: Path, folder: Path = FOLDER) -> Path:
     return version
 
 
+def normalization_of(named: Path, folder: Path = FOLDER) -> tuple[Config, Normalization]:
+    """What data must share with a run or model, named as for ``existing_model``, to measure it:
+    configuration, labels and band statistics.
+
+    Raises:
+        UserError: there is none.
+    """
+    path = existing_model(named, folder)
+    version = newest_version(path)
+    known = Run(path).read_info() if version is None else read_metadata(version)
+    return known.config, Normalization(str(named), known.labels, known.statistics)
+
+
+def check_same_labels(folder: Path, labels: Sequence[str]) -> None:
+    """That the newest version in ``folder``, if there is one, knows these labels.
+
+    A server that watches the folder would swap one model for the other.
+
+    Raises:
+        UserError: it knows others.
+    """
+    versions = versions_in(folder)
+    if not versions:
+        return
+    try:
+        before = read_metadata(folder / str(versions[-1])).labels
+    except UserError:  # not one that this version can compare with, or serve
+        return
+    if before != tuple(labels):
+        raise UserError(
+            f"{folder} holds version {versions[-1]} of a model with the labels"
+            f" {', '.join(before)}; this one has {', '.join(labels)}, and a server would swap one"
+            " for the other: export it to another folder, or add --other-labels."
+        )
+
+
+def export_folder(name: str, labels: Sequence[str], folder: Path = FOLDER) -> Path:
+    """Where to export a model of that name: ``name``, ``name-2``, ... below ``folder``, the first
+    that is free or holds a model with these labels."""
+    path = folder / name
+    for number in count(2):
+        try:
+            check_same_labels(path, labels)
+            break
+        except UserError:
+            path = folder / f"{name}-{number}"
+    return path
+
+
 def versions_in(folder: Path) -> list[int]:
     """The versions of an exported model, ascending."""
     if not folder.is_dir():
@@ -119,10 +185,19 @@ def newest_version(folder: Path) -> Path | None:
 
 def _models_in(folder: Path, shipped: bool) -> list[ExportedModel]:
     entries = [entry for entry in folder.iterdir() if versions_in(entry)] if folder.is_dir() else []
+    newest = [entry / str(versions_in(entry)[-1]) for entry in entries]
     found = [
-        ExportedModel(entry.name, entry / str(versions_in(entry)[-1]), shipped) for entry in entries
+        ExportedModel(version.parent.name, version, shipped, _image_size(version))
+        for version in newest
     ]
     return sorted(found, key=lambda model: (-_exported_at(model.version), model.name))
+
+
+def _image_size(version: Path) -> int:
+    try:
+        return read_metadata(version).config.data.image_size
+    except UserError:
+        return 0
 
 
 def _exported_at(version: Path) -> float:

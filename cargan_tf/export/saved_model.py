@@ -25,7 +25,12 @@ from cargan_tf.audio.decode import to_mono_at_rate
 from cargan_tf.errors import UserError
 from cargan_tf.evaluation.report import FOLDER, REFINED, REPORT_FILE, Report
 from cargan_tf.export.metadata import METADATA_FILE, ModelMetadata, Storage, read_metadata
-from cargan_tf.export.model_registry import existing_model, newest_version, versions_in
+from cargan_tf.export.model_registry import (
+    check_same_labels,
+    existing_model,
+    newest_version,
+    versions_in,
+)
 from cargan_tf.export.packed_weights import read_packed
 from cargan_tf.export.serving_module import ServingModule
 from cargan_tf.models.cargan import new_cascade
@@ -168,7 +173,9 @@ def read_initial_weights(path: Path) -> InitialWeights:
     )
 
 
-def export_run(run: Run, out: Path, weights: Storage = "float32") -> Path:
+def export_run(
+    run: Run, out: Path, weights: Storage = "float32", other_labels: bool = False
+) -> Path:
     """Write ``out/<version>/`` with the next version number; returns that folder.
 
     It is written to a temporary name and renamed, so readers see a complete version or none.
@@ -177,11 +184,14 @@ def export_run(run: Run, out: Path, weights: Storage = "float32") -> Path:
         run: the run.
         out: the model's folder.
         weights: ``float16`` halves the size; see ``serving_module_of_run``.
+        other_labels: allow a version whose labels differ from those of the one before.
 
     Raises:
-        UserError: there is nothing to export, float16 changes the images, or ``out`` cannot be
-            written.
+        UserError: there is nothing to export, the labels differ, float16 changes the images, or
+            ``out`` cannot be written.
     """
+    if not other_labels:
+        check_same_labels(out, run.read_info().labels)
     keras.backend.clear_session()
     model, metadata = serving_module_of_run(run, weights)
     try:

@@ -36,13 +36,21 @@ def class_means(run: Run, dataset: DatasetInfo, data: Path, config: Config) -> F
     Raises:
         UserError: the data set has no training photo.
     """
-    try:
-        kept: FloatArray = np.load(run.class_means, allow_pickle=False)
-    except (OSError, EOFError, ValueError):
+    kept = kept_class_means(run)
+    if kept is None:
         kept = class_mean_photos(evaluation_batches(dataset, data, config, "train", _BATCH))
         content = io.BytesIO()
         np.save(content, kept)
         write_atomically(run.class_means, content.getvalue())
+    return kept
+
+
+def kept_class_means(run: Run) -> FloatArray | None:
+    """The class means that the run keeps of its own data; None where it has none yet."""
+    try:
+        kept: FloatArray = np.load(run.class_means, allow_pickle=False)
+    except (OSError, EOFError, ValueError):
+        return None
     return kept
 
 

@@ -7,6 +7,7 @@ from cargan_tf.labels import (
     canonical_label,
     label_index,
     label_weights,
+    merged_spellings,
     parse_label_mix,
     weights_by_label,
 )
@@ -136,3 +137,35 @@ def test_a_mix_is_read():
 def test_what_is_no_mix_is_refused(text):
     with pytest.raises(UserError, match="each label once with its weight"):
         parse_label_mix(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        (("violin", "Violin", "VIOLIN", "violins"), {"violin"}),
+        (("Violin", "VIOLIN"), {"violin"}),
+        (("Violin",), {"Violin"}),  # a single spelling stays
+        (("Geige", "vn", "violino"), {"violin"}),
+        (("Fl\u00fbte", "Flu\u0302te"), {"Fl\u00fbte"}),  # composed and decomposed
+        (("Flu\u0302te", "flute"), {"flute"}),
+        (("Dog barking", "dog-barking", "DOG  BARKING"), {"dog-barking"}),
+        (("piano", "Pianos"), {"piano"}),
+        (("glass", "brass"), {"glass", "brass"}),  # no plurals
+        (("alto sax", "tenor sax"), {"alto sax", "tenor sax"}),  # kinds of one instrument
+        (("alto sax", "Alto Saxophone"), {"alto sax"}),
+        (("bass", "double bass"), {"bass", "double bass"}),
+        (
+            ("\u30ae\u30bf\u30fc", "\u30ad\u30bf\u30fc"),
+            {"\u30ae\u30bf\u30fc", "\u30ad\u30bf\u30fc"},
+        ),
+    ],
+)
+def test_spellings_of_one_label(written, names):
+    merged = merged_spellings(dict.fromkeys(written, 1))
+    assert set(merged) == set(written)
+    assert set(merged.values()) == names
+
+
+def test_the_most_frequent_spelling_names_a_label():
+    counts = {"erhu": 1, "Erhu": 5, "ERHU": 2}
+    assert set(merged_spellings(counts).values()) == {"Erhu"}

@@ -12,20 +12,37 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import FORMAT_VERSION, Shard
 from cargan_tf.data.other_sounds import find_other_sounds
-from cargan_tf.data.pairs import SPLITS, Pair, Skipped, Source
+from cargan_tf.data.pairs import SPLITS, Pair, Skipped, Source, in_key_order, numbered
 from cargan_tf.data.preprocessing.worker import Chunk, extract
 from cargan_tf.data.sources.detection import first_reasons
 from cargan_tf.data.splits import hash_order
 from cargan_tf.errors import UserError
+from cargan_tf.labels import label_index
 from cargan_tf.utils.files import file_hash, write_atomically, write_json
 from cargan_tf.utils.remote import to_path
 
 #: Pairs read at a time. Fixed: the order in which numbers are summed, and with it their last bits,
 #: must not depend on the number of workers. 64 images of 256 pixels are 13 MB.
 CHUNK_PAIRS = 64
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """What a data set takes over from a run or model that is to be measured on it.
+
+    Attributes:
+        origin: the run or model, for people.
+        labels: its classes, in the order of its one-hot labels.
+        statistics: its band statistics.
+    """
+
+    origin: str
+    labels: tuple[str, ...]
+    statistics: BandStatistics
 
 
 @dataclass(frozen=True)
@@ -44,11 +61,12 @@ class Plan:
     Attributes:
         source: the pairs found.
         config: the configuration.
-        labels: classes of the training split, sorted.
+        labels: classes of the training split, sorted, or those of ``normalization``.
         shards: every file, training first.
         skipped: what falls away before decoding.
         digest: equal for equal plans: settings, pairs, and sizes and times of their files.
         other_sounds: files with sounds of none of the labels, by split.
+        normalization: labels and statistics where they are not those of the training split.
     """
 
     source: Source
@@ -58,33 +76,64 @@ class Plan:
     skipped: tuple[Skipped, ...]
     digest: str
     other_sounds: dict[str, list[Path]] = field(default_factory=dict)
+    normalization: Normalization | None = None
 
 
-def make_plan(source: Source, config: Config) -> Plan:
+def make_plan(source: Source, config: Config, normalization: Normalization | None = None) -> Plan:
     """Deal the pairs of each split out to shards, mixed so that no shard is of one class.
 
-    A label that no training pair has cannot be learned: its pairs are skipped.
+    A label that no training pair has cannot be learned: its pairs are skipped; with
+    ``normalization``, those whose label its model does not know.
 
     Raises:
-        UserError: there is no training pair.
+        UserError: there is no training pair, or no pair of the model's labels.
     """
-    labels = tuple(sorted({pair.label for pair in source.pairs if pair.split == "train"}))
-    if not labels:
-        raise UserError(
-            f"{source.root} holds {len(source.pairs)} pairs, none of them in the split 'train';"
-            f" skipped: {len(source.skipped)}{first_reasons(source.skipped)}."
-        )
+    if normalization is None:
+        labels = tuple(sorted({pair.label for pair in source.pairs if pair.split == "train"}))
+        reason = "no training pair has the label"
+        if not labels:
+            raise UserError(
+                f"{source.root} holds {len(source.pairs)} pairs, none of them in the split"
+                f" 'train'; skipped: {len(source.skipped)}{first_reasons(source.skipped)}. To"
+                " measure a run or model on them, name it with --normalization-from."
+            )
+    else:
+        labels = normalization.labels
+        source = _in_labels_of(normalization, source)
+        reason = f"{normalization.origin} does not know the label"
     unknown = [pair for pair in source.pairs if pair.label not in labels]
     skipped = source.skipped + tuple(
-        Skipped(f"{pair.split}/{pair.id}", f"no training pair has the label {pair.label}")
-        for pair in unknown
+        Skipped(f"{pair.split}/{pair.id}", f"{reason} {pair.label}") for pair in unknown
     )
+    if len(unknown) == len(source.pairs):
+        raise UserError(
+            f"{source.root} holds no pair of the labels {', '.join(labels)}; skipped:"
+            f" {len(skipped)}{first_reasons(skipped)}."
+        )
     shards = tuple(
         shard for split in SPLITS for shard in _shards_of(split, source.pairs, labels, config)
     )
     others = {} if source.spectrograms else find_other_sounds(source.root, config)
-    digest = _digest(source.root, shards, skipped, config, others)
-    return Plan(source, config, labels, shards, skipped, digest, others)
+    digest = _digest(source.root, shards, skipped, config, others, normalization)
+    return Plan(source, config, labels, shards, skipped, digest, others, normalization)
+
+
+def _in_labels_of(normalization: Normalization, source: Source) -> Source:
+    """``source`` in the model's spelling of labels, as ``--label`` takes them."""
+    names: dict[str, str] = {}
+    for label in sorted({pair.label for pair in source.pairs}):
+        try:
+            names[label] = normalization.labels[label_index(label, normalization.labels)]
+        except UserError:
+            names[label] = label
+    pairs = numbered(replace(pair, label=names[pair.label]) for pair in source.pairs)
+    renamed = [f"{label} is {name}" for label, name in names.items() if label != name]
+    notes = (
+        f"labels, normalization and settings are those of {normalization.origin}",
+        *([f"labels of {normalization.origin}: {', '.join(renamed)}"] if renamed else []),
+    )
+    ordered = tuple(in_key_order(pairs))
+    return replace(source, pairs=ordered, notes=(*source.notes, *notes))
 
 
 def check_unchanged(plan: Plan) -> None:
@@ -95,7 +144,7 @@ def check_unchanged(plan: Plan) -> None:
     Raises:
         UserError: a file was written, replaced or removed meanwhile.
     """
-    planned = plan.shards, plan.skipped, plan.config, plan.other_sounds
+    planned = plan.shards, plan.skipped, plan.config, plan.other_sounds, plan.normalization
     if _digest(plan.source.root, *planned) != plan.digest:
         raise UserError(
             f"files in {plan.source.root} changed while they were read: run the same command"
@@ -124,6 +173,7 @@ def _digest(
     skipped: tuple[Skipped, ...],
     config: Config,
     other_sounds: dict[str, list[Path]],
+    normalization: Normalization | None,
 ) -> str:
     settings = {
         "format": FORMAT_VERSION,
@@ -133,6 +183,9 @@ def _digest(
         "drop_silent": config.data.drop_silent,
         "skipped": [asdict(item) for item in skipped],
     }
+    if normalization is not None:
+        settings["labels"] = normalization.labels
+        settings["statistics"] = normalization.statistics.to_json()
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for shard in shards:
         for pair in shard.pairs:
@@ -146,6 +199,7 @@ def _digest(
                 *pair.strip,
             ]
             row += [*_state(pair.audio, root), *_state(pair.image, root)]
+            row += [pair.serial] if pair.serial else []
             digest.update(json.dumps(row).encode())
     for split, files in other_sounds.items():
         digest.update(json.dumps([split, [_state(file, root) for file in files]]).encode())

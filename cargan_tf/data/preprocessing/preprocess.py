@@ -26,6 +26,7 @@ from cargan_tf.data.other_sounds import write_other_sounds
 from cargan_tf.data.pairs import SPLITS, Skipped, with_frames
 from cargan_tf.data.preprocessing.beam_runner import BeamJob, check_beam, write_by_beam
 from cargan_tf.data.preprocessing.plan import (
+    Normalization,
     Plan,
     PlannedShard,
     ShardReport,
@@ -39,7 +40,7 @@ from cargan_tf.data.preprocessing.plan import (
 from cargan_tf.data.preprocessing.worker import ExtractedPairs, extracting
 from cargan_tf.data.reference_spectrograms import audio_settings_for
 from cargan_tf.data.sources.detection import find_source, first_reasons
-from cargan_tf.data.splits import with_splits
+from cargan_tf.data.splits import all_in_test, leaks, with_splits
 from cargan_tf.errors import UserError, one_line
 from cargan_tf.utils.files import is_disk_full, write_json
 from cargan_tf.utils.progress import Reporter, SilentReporter, Task
@@ -121,6 +122,7 @@ def preprocess(
     format: str | None = None,
     workers: int | None = None,
     job: BeamJob | None = None,
+    normalization: Normalization | None = None,
     reporter: Reporter = _SILENT,
 ) -> DatasetInfo:
     """Make a data set in the folder ``out`` from the pairs at ``source``.
@@ -139,6 +141,8 @@ def preprocess(
         format: name of the source's format, if it shall not be found out.
         workers: processes; if None, all cores that there is enough work for.
         job: an Apache Beam runner that does the work instead of processes of this machine.
+        normalization: of a run or model that is to be measured on the data, which then needs no
+            training split; pairs without a split go to the test split.
         reporter: receives progress.
 
     Raises:
@@ -153,13 +157,15 @@ def preprocess(
         check_beam()
     found = find_source(to_path(source), format, clip_ms=round(1000 * config.audio.clip_seconds))
     config, change = audio_settings_for(found, config)
-    found = with_splits(found, config.data)
+    found = with_splits(found, config.data) if normalization is None else all_in_test(found)
     clip_ms = round(1000 * config.audio.clip_seconds)
     found = with_frames(found, config.data.frames_per_clip, clip_ms)
-    for note in (change, *found.notes):
+    for note in (change, *found.notes, *leaks(found)):
         if note:
             reporter.message(note)
-    plan = make_plan(found, config)
+    plan = make_plan(found, config, normalization)
+    for note in plan.source.notes[len(found.notes) :]:
+        reporter.message(note)
     made = _already_made(out, plan)
     if made is not None:
         _tidy(out)
@@ -255,9 +261,12 @@ def _make(
     from cargan_tf.data.preprocessing.shards import band_statistics
 
     ordered = [reports[planned.name] for planned in plan.shards]
-    _check_training(plan, ordered, work)
-    training = (report for report in ordered if report.split == "train")
-    statistics = band_statistics(training, plan.config.audio)
+    _check_readable(plan, ordered, work)
+    if plan.normalization is None:
+        training = (report for report in ordered if report.split == "train")
+        statistics = band_statistics(training, plan.config.audio)
+    else:
+        statistics = plan.normalization.statistics
     others, skipped = write_other_sounds(plan.other_sounds, work, plan.config)
     info = build_metadata(plan, ordered, statistics, others, skipped)
     write_json(work / DATASET_FILE, info.model_dump(mode="json"))
@@ -301,12 +310,15 @@ def _watched(chunks: Iterable[ExtractedPairs], task: Task) -> Iterator[Extracted
         task.advance(len(chunk.pairs) + len(chunk.skipped))
 
 
-def _check_training(plan: Plan, reports: list[ShardReport], work: Path) -> None:
-    training = [report for report in reports if report.split == "train"]
-    if not any(report.shard.records for report in training):
-        skipped = tuple(item for report in training for item in report.skipped)
+def _check_readable(plan: Plan, reports: list[ShardReport], work: Path) -> None:
+    """That there is a training record; with a model's normalization, any record."""
+    any_split = plan.normalization is not None
+    needed = [report for report in reports if any_split or report.split == "train"]
+    what = "pairs" if any_split else "training pairs"
+    if not any(report.shard.records for report in needed):
+        skipped = tuple(item for report in needed for item in report.skipped)
         clear(work, keep={}, also=_LOCK_NAME)
         raise UserError(
-            f"not one of the {len(skipped)} training pairs of {plan.source.root} can be"
+            f"not one of the {len(skipped)} {what} of {plan.source.root} can be"
             f" read{first_reasons(skipped)}."
         )

@@ -1,1 +1,2 @@
-"""The layouts of data that can be read: Sub-URMP, URMP, videos, CSV files, reference lists."""
+"""The layouts of data that can be read: Sub-URMP, URMP, videos, CSV files, reference lists, class
+folders."""

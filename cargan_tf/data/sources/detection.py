@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cargan_tf.data.pairs import Skipped, Source
-from cargan_tf.data.sources import manifest, reference_lists, sub_urmp, urmp, videos
+from cargan_tf.data.sources import (
+    class_folders,
+    manifest,
+    reference_lists,
+    sub_urmp,
+    urmp,
+    videos,
+)
+from cargan_tf.data.sources.folder import visible
 from cargan_tf.data.sources.videos import is_video_table
 from cargan_tf.errors import UserError, did_you_mean
 from cargan_tf.utils.remote import to_path
@@ -38,10 +46,10 @@ class Format:
 #: it also knows the players.
 FORMATS: dict[str, Format] = {
     manifest.KIND: Format(
-        f"a CSV file with the columns {','.join(manifest.COLUMNS)}, or a folder with such a"
-        f" {manifest.MANIFEST_NAME}",
+        f"a CSV file with the columns {','.join(manifest.REQUIRED_COLUMNS)} and more, or a folder"
+        f" with such a {manifest.MANIFEST_NAME}",
         lambda path: None if is_video_table(path) else manifest.find_manifest(path),
-        lambda path, _: manifest.read_manifest(path),
+        manifest.read_manifest,
     ),
     sub_urmp.KIND: Format(
         "a folder with img/ and chunk/ (Sub-URMP), and train/ and more in both",
@@ -60,6 +68,11 @@ FORMATS: dict[str, Format] = {
         "a table of videos and labels (VGGSound's, AVE's, or columns video,label,start,end,split)",
         videos.find_videos,
         videos.read_videos,
+    ),
+    class_folders.KIND: Format(
+        "class folders with sounds and images of the same names (violin/a.wav, violin/a.jpg)",
+        class_folders.find_class_folders,
+        lambda path, _: class_folders.read_class_folders(path),
     ),
 }
 
@@ -119,5 +132,8 @@ def _read(path: Path, format: str | None, clip_ms: int, expected: str) -> Source
         found = form.find(path)
         if found is not None:
             return form.read(found, clip_ms)
+    folders = [each for each in visible(path) if each.is_dir()] if path.is_dir() else []
+    if len(folders) == 1:  # as archives are unpacked: the folder is in a folder of its own
+        return _read(folders[0], format, clip_ms, expected)
     what = "nothing known in" if format is None else f"nothing of the format {format!r} in"
     raise UserError(f"{what} {path}: {expected}.")

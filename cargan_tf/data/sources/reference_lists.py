@@ -12,16 +12,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from cargan_tf.data.pairs import NO_SPLIT, REFERENCE_LISTS, SPLITS, Key, Pair, PairCollector, Source
+from cargan_tf.data.pairs import NO_SPLIT, REFERENCE_LISTS, Key, Pair, PairCollector, Source
+from cargan_tf.data.sources.folder import MOMENT, SourceFolder, relative, visible
 from cargan_tf.data.sources.tables import (
     IMAGE_SUFFIXES,
-    MOMENT,
+    SPLIT_WORDS,
     RowError,
-    confined_file,
     read_text,
-    relative,
     split_in_name,
-    visible,
 )
 from cargan_tf.errors import UserError
 from cargan_tf.labels import SUB_URMP_LABELS
@@ -52,34 +50,37 @@ def read_reference_lists(path: Path) -> Source:
         UserError: a list names a file outside its folder.
     """
     lists = [path] if path.is_file() else _lists_in(path)
-    root = (path.parent if path.is_file() else path).resolve()
-    collector = PairCollector()
+    folder = SourceFolder(path.parent if path.is_file() else path)
+    collector = PairCollector(notes=[_NOTE])
     if lists:
         for file in lists:
-            _read_list(file, root, collector)
+            _read_list(file, folder, collector)
+        collector.notes += folder.notes()
     else:
-        _read_folders(root, collector)
-    return replace(collector.source(root, KIND), spectrograms=True, notes=(_NOTE,))
+        _read_folders(folder.root, collector)
+    return replace(collector.source(folder.root, KIND), spectrograms=True)
 
 
-def _read_list(path: Path, root: Path, collector: PairCollector) -> None:
+def _read_list(path: Path, folder: SourceFolder, collector: PairCollector) -> None:
     split = split_in_name(path)
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    text, assumed = read_text(path)
+    collector.notes += assumed
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         what = f"{path.name} line {number}"
         try:
-            collector.add(_pair(line, split, root, f"{path} line {number}"), what)
+            collector.add(_pair(line, split, folder, f"{path} line {number}"), what)
         except RowError as error:
             collector.skip(what, str(error))
 
 
-def _pair(line: str, split: str, root: Path, where: str) -> Pair:
+def _pair(line: str, split: str, folder: SourceFolder, where: str) -> Pair:
     parts = [part.strip() for part in line.split(_SEPARATOR)]
     if len(parts) != 3:
         raise RowError(f"{len(parts)} parts between {_SEPARATOR}, expected a.png||one-hot||b.jpg")
     spectrogram, image = (
-        _listed_file(text, root, f"{where}, {part}")
+        _listed_file(text, folder, f"{where}, {part}")
         for text, part in ((parts[0], "spectrogram"), (parts[2], "image"))
     )
     seen, heard = _moment(image), _moment(spectrogram)
@@ -89,12 +90,12 @@ def _pair(line: str, split: str, root: Path, where: str) -> Pair:
     return Pair(split, label, *heard, audio=spectrogram, image=image)
 
 
-def _listed_file(text: str, root: Path, where: str) -> Path:
+def _listed_file(text: str, folder: SourceFolder, where: str) -> Path:
     """A path from the list's folder, or, as the authors write them, from the folder above."""
     named = Path(text)
-    if named.parts[:1] == (root.name,) and not (root / named).exists():
+    if named.parts[:1] == (folder.root.name,) and not (folder.root / named).exists():
         text = str(Path(*named.parts[1:]))
-    return confined_file(text, root, where)
+    return folder.file(text, where)
 
 
 def _class_folder(path: Path) -> str:
@@ -156,13 +157,13 @@ def _files(folder: Path, root: Path, collector: PairCollector) -> Iterator[tuple
         if not first.is_dir():
             collector.skip(relative(first, root), "lies outside the class folders")
             continue
-        of_split = first.name in SPLITS
-        for label in visible(first) if of_split else [first]:
+        split = SPLIT_WORDS.get(first.name.lower(), NO_SPLIT)
+        for label in visible(first) if split else [first]:
             if not label.is_dir():
                 collector.skip(relative(label, root), "lies outside the class folders")
                 continue
             for path in visible(label):
-                yield first.name if of_split else NO_SPLIT, label.name, path
+                yield split, label.name, path
 
 
 def _lists_in(folder: Path) -> list[Path]:
@@ -174,7 +175,7 @@ def _is_list(path: Path) -> bool:
     if path.suffix.lower() != ".txt":
         return False
     try:
-        lines = read_text(path).split("\n")
+        lines = read_text(path)[0].split("\n")
     except UserError:
         return False
     first = next((line for line in lines if line.strip()), "")

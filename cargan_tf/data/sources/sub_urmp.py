@@ -1,34 +1,58 @@
 """Reads Sub-URMP's folders: ``{img,chunk}/<split>/<class>/<class>NN_<ms>.{jpg,wav}``.
 
-An image and a clip belong together when split, class, recording and start are the same. Two
-sorted listings are never laid side by side: one missing file would shift all that follow it.
+An image and a clip belong together when split, class, recording and start are the same; copies of
+the data set that number their files (``1.jpg``, ``1.wav``) pair them by that name. Two sorted
+listings are never laid side by side: one missing file would shift all that follow it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
-from cargan_tf.data.pairs import SPLITS, Key, Pair, PairCollector, Source
-from cargan_tf.data.sources.tables import IMAGE_SUFFIXES, MOMENT, relative, visible
+from cargan_tf.audio.decode import AUDIO_SUFFIXES
+from cargan_tf.data.pairs import NO_SPLIT, SPLITS, Key, Pair, PairCollector, Source
+from cargan_tf.data.sources.folder import MOMENT, relative, visible
+from cargan_tf.data.sources.tables import IMAGE_SUFFIXES, SPLIT_WORDS
+from cargan_tf.errors import UserError
+from cargan_tf.labels import fold
 
 KIND = "sub-urmp"
 IMAGE_FOLDER, AUDIO_FOLDER = "img", "chunk"
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
-
 #: The data set's own folder, as its copies spell it.
 TREE_NAMES = ("Sub-URMP", "Sub_URMP")
 
+#: Levels of folders below the given one where the tree is looked for.
+_LEVELS = 2
+
+#: Split, class and stem of a file whose name does not say its moment.
+_Name: TypeAlias = tuple[str, str, str]
+
 
 def find_tree(folder: Path) -> Path | None:
-    """``folder`` or the ``Sub-URMP`` / ``Sub_URMP`` in it that holds ``img`` and ``chunk``, one of
-    them with a folder for a split."""
-    for candidate in (folder, *(folder / name for name in TREE_NAMES)):
-        kinds = (candidate / IMAGE_FOLDER, candidate / AUDIO_FOLDER)
-        splits = [kind / split for kind in kinds for split in SPLITS]
-        if all(kind.is_dir() for kind in kinds) and any(split.is_dir() for split in splits):
-            return candidate
-    return None
+    """``folder``, or the folder in it or two below it, that holds ``img`` and ``chunk``, one of
+    them with a folder for a split.
+
+    Raises:
+        UserError: several such folders lie side by side.
+    """
+    if not folder.is_dir():
+        return None
+    named = [folder, *(folder / name for name in TREE_NAMES)]
+    found = next((path for path in named if _is_tree(path)), None)
+    level = [folder]
+    for _ in range(_LEVELS):
+        if found is not None:
+            break
+        level = _folders_in(level)
+        trees = [path for path in level if _is_tree(path)]
+        if len(trees) > 1:
+            shown = ", ".join(relative(path, folder) for path in trees)
+            raise UserError(f"{folder} holds several trees of img/ and chunk/; name one: {shown}.")
+        found = next(iter(trees), None)
+    return found
 
 
 def read_tree(root: Path) -> Source:
@@ -38,39 +62,73 @@ def read_tree(root: Path) -> Source:
     file or folder that gives no pair is named in ``skipped``.
     """
     collector = PairCollector()
-    images = _by_key(root, IMAGE_FOLDER, IMAGE_SUFFIXES, collector)
-    sounds = _by_key(root, AUDIO_FOLDER, AUDIO_SUFFIXES, collector)
-    for key in sorted(images.keys() & sounds.keys()):
-        collector.add(Pair(*key, audio=sounds[key], image=images[key]), str(images[key]))
+    spelled: dict[str, str] = {}
+    images = _files(root, IMAGE_FOLDER, IMAGE_SUFFIXES, collector, spelled)
+    sounds = _files(root, AUDIO_FOLDER, AUDIO_SUFFIXES, collector, spelled)
+    for key in sorted(images.moments.keys() & sounds.moments.keys()):
+        pair = Pair(*key, audio=sounds.moments[key], image=images.moments[key])
+        collector.add(pair, str(pair.image))
+    for name in sorted(images.others.keys() & sounds.others.keys()):
+        split, label, stem = name
+        # Numbers begin anew in each folder: 1.wav of two splits is not one recording.
+        recording = f"{label}-{split}-{stem}"
+        pair = Pair(split, label, recording, 0, sounds.others[name], images.others[name])
+        collector.add(pair, str(pair.image))
     for files, others, kind in ((images, sounds, "sound"), (sounds, images, "image")):
-        for key in sorted(files.keys() - others.keys()):
-            collector.skip(relative(files[key], root), f"no {kind} of the same name")
+        for key in sorted(files.moments.keys() - others.moments.keys()):
+            collector.skip(relative(files.moments[key], root), f"no {kind} of the same name")
+        for name in sorted(files.others.keys() - others.others.keys()):
+            why = f"no {kind} of the same name"
+            if images.moments:
+                why = f"name is not {name[1]}NN_<milliseconds>"
+            collector.skip(relative(files.others[name], root), why)
     return collector.source(root, KIND)
 
 
-def _by_key(
-    root: Path, kind: str, suffixes: frozenset[str], collector: PairCollector
-) -> dict[Key, Path]:
-    """The files of ``img`` or ``chunk`` by what they show; the first of a key counts."""
-    found: dict[Key, Path] = {}
-    for split, label, path in _files(root / kind, root, collector):
+@dataclass
+class _Files:
+    """The files of ``img`` or ``chunk`` by what they show; the first of each counts."""
+
+    moments: dict[Key, Path] = field(default_factory=dict)
+    others: dict[_Name, Path] = field(default_factory=dict)
+
+
+def _files(
+    root: Path,
+    kind: str,
+    suffixes: frozenset[str],
+    collector: PairCollector,
+    spelled: dict[str, str],
+) -> _Files:
+    """The files of ``kind``; ``spelled`` has the classes met so far, by their folded names."""
+    found = _Files()
+    folder = _kind_folder(root, kind)
+    classes = {fold(path.name) for split in _splits_in(folder) for path in visible(split)}
+    for split, written, path in _walk(folder, root, collector):
         what = relative(path, root)
+        label = spelled.setdefault(fold(written), written)
         name = MOMENT.fullmatch(path.stem)
+        recording = fold(name["recording"]) if name else ""
         if path.suffix.lower() not in suffixes:
             collector.skip(what, f"not one of {', '.join(sorted(suffixes))}")
-        elif name is None or not name["recording"].startswith(label):
+        elif name and recording.startswith(fold(label)):
+            key = (split, label, name["recording"], int(name["start"]))
+            if found.moments.setdefault(key, path) is not path:
+                collector.skip(what, f"duplicate of {relative(found.moments[key], root)}")
+        elif name and any(recording.startswith(one) for one in classes):
             collector.skip(what, f"name is not {label}NN_<milliseconds>")
         else:
-            key = (split, label, name["recording"], int(name["start"]))
-            if found.setdefault(key, path) is not path:
-                collector.skip(what, f"duplicate of {relative(found[key], root)}")
+            other = (split, label, path.stem)
+            if found.others.setdefault(other, path) is not path:
+                collector.skip(what, f"duplicate of {relative(found.others[other], root)}")
     return found
 
 
-def _files(folder: Path, root: Path, collector: PairCollector) -> Iterator[tuple[str, str, Path]]:
+def _walk(folder: Path, root: Path, collector: PairCollector) -> Iterator[tuple[str, str, Path]]:
     """Split, class and path of every file two folders below ``folder``, in order."""
     for split in visible(folder):
-        if split.name not in SPLITS or not split.is_dir():
+        name = SPLIT_WORDS.get(split.name.lower(), NO_SPLIT)
+        if name == NO_SPLIT or not split.is_dir():
             collector.skip(relative(split, root), f"not a folder named {', '.join(SPLITS)}")
             continue
         for label in visible(split):
@@ -78,4 +136,23 @@ def _files(folder: Path, root: Path, collector: PairCollector) -> Iterator[tuple
                 collector.skip(relative(label, root), "lies outside the class folders")
                 continue
             for path in visible(label):
-                yield split.name, label.name, path
+                yield name, label.name, path
+
+
+def _is_tree(folder: Path) -> bool:
+    kinds = [_kind_folder(folder, kind) for kind in (IMAGE_FOLDER, AUDIO_FOLDER)]
+    return all(kind.is_dir() for kind in kinds) and any(_splits_in(kind) for kind in kinds)
+
+
+def _kind_folder(folder: Path, kind: str) -> Path:
+    """``img`` or ``chunk`` in ``folder``, in small letters or not."""
+    spellings = (folder / spelling for spelling in (kind, kind.title(), kind.upper()))
+    return next((path for path in spellings if path.is_dir()), folder / kind)
+
+
+def _splits_in(folder: Path) -> list[Path]:
+    return [path for path in _folders_in([folder]) if path.name.lower() in SPLIT_WORDS]
+
+
+def _folders_in(folders: list[Path]) -> list[Path]:
+    return [path for folder in folders for path in visible(folder) if path.is_dir()]

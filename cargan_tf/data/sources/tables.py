@@ -1,16 +1,18 @@
-"""Tables, lists and names that people write by hand: text in, rows out, no path out of a folder."""
+"""Tables and lists that people write: text in, rows out, and what was assumed of them."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cargan_tf.data.pairs import NO_SPLIT, SPLITS
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, did_you_mean, nearest, question
 
 #: A day: no recording is longer, a greater number is a slip.
 MAX_SECONDS = 86_400
@@ -19,8 +21,8 @@ MAX_MS = 1000 * MAX_SECONDS
 #: A million rows are some 100 MB; the text is held in memory.
 MAX_BYTES = 256 * 2**20
 
-#: How a split is called in columns and names of files: ``train_data.txt``, ``valSet.txt``.
-_SPLIT_WORDS = {
+#: How a split is called in columns, folders and names of files: ``train_data.txt``, ``valSet.txt``.
+SPLIT_WORDS: Final = {
     "train": "train",
     "training": "train",
     "val": "validation",
@@ -34,60 +36,202 @@ _SPLIT_WORDS = {
 #: Files of images, by their ending.
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 
-#: ``double_bass01_24700``: how Sub-URMP names a moment, by its recording and the milliseconds.
-MOMENT = re.compile(r"(?P<recording>.+)_(?P<start>\d{1,9})", re.ASCII)
+#: Between the values of a row. Of two that give as many columns, the first.
+_DELIMITERS: Final = (",", ";", "\t", "|")
+
+#: Characters in which the names of all columns stand.
+_HEADER_LENGTH: Final = 1 << 16
+
+#: Excel's own first line: ``sep=;``.
+_SEP_LINE = re.compile(r'"?sep=(?P<delimiter>[^"\r\n])"?[,;\t|]*\r?\n?', re.IGNORECASE)
+
+#: Byte-order marks and what they stand before; the longer one first, as it begins like another.
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+#: What is saved instead of a table of text, by its first bytes.
+_OTHER_CONTENTS: Final = (
+    (b"PK\x03\x04", "a workbook (Excel, LibreOffice or Numbers)"),
+    (b"\xd0\xcf\x11\xe0", "a workbook of old Excel"),
+    (b"%PDF-", "a PDF"),
+)
+
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,2})?", re.ASCII)
+#: What people call the columns of tables who are then asked; plain names, as of
+#: :func:`plain_name`.
+_OTHER_NAMES: Final = {
+    "label": "class classname category instrument labels tag target",
+    "audio": "sound wav wavfile soundfile audiofile audiopath clip filename file path",
+    "image": "photo picture img jpg imagefile imagepath frame photofile",
+    "video": "clip file filename path videofile videopath",
+    "split": "set subset partition fold phase dataset usage datasplit",
+    "recording": "record take recordingid recordingname",
+    "start_ms": "start starttime begin onset timestamp startsec starts startseconds",
+    "offset_ms": "offset offsetsec offsets offsetseconds audiooffset",
+    "start": "begin from onset offset startms startsec timestamp",
+    "end": "stop to until endms endsec",
+    "player": "performer musician playername person",
+    "midi": "midinote midikey midipitch note pitch",
+}
+#: A column is asked about if its name is as near to a known one.
+_NEAR: Final = 0.8
+
+#: ``1 035``, ``1'035``: blanks and apostrophes only group digits.
+_GROUPED = re.compile(r"\d{1,3}(?:[ \u00a0\u2009\u202f'’]\d{3})+(?:[.,]\d+)?")
+#: ``1.035,0`` and ``1,035.0``: the last sign is the decimal one.
+_TWO_SIGNS = re.compile(r"\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:,\d{3})+\.\d+")
+#: ``1.035`` and ``1,035``: a number with a fraction, or a thousand and more.
+_AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 
 
 class RowError(Exception):
     """Why one row gives no pair."""
 
 
-def read_text(path: Path) -> str:
-    """The text of a table or list.
+@dataclass(frozen=True)
+class Table:
+    """A table of text.
+
+    Attributes:
+        names: of the columns, without blanks around them.
+        rows: line number and stripped values of every row that has any.
+        assumed: what was taken for granted to read it, for its owner to check.
+    """
+
+    names: list[str]
+    rows: Iterator[tuple[int, list[str]]]
+    assumed: tuple[str, ...]
+
+    def named(self, values: list[str]) -> dict[str, str]:
+        """The values of a row by column; missing ones are empty.
+
+        Raises:
+            RowError: there are more of them than columns.
+        """
+        if any(values[len(self.names) :]):
+            raise RowError(
+                f"{len(values)} values for {len(self.names)} columns: a value that holds the"
+                ' delimiter must stand in "quotes"'
+            )
+        padded = [*values, *[""] * (len(self.names) - len(values))]
+        return {name: value for name, value in zip(self.names, padded, strict=False) if name}
+
+
+def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
+    """The text of a table or list, and what was assumed of its encoding.
+
+    UTF-8, UTF-16 and UTF-32 are recognized. Other text is taken for what spreadsheets in Western
+    languages write: Windows-1252, or Mac Roman where lines end as on old Macs.
 
     Raises:
-        UserError: it cannot be read, is larger than :data:`MAX_BYTES`, or is not text in UTF-8.
+        UserError: it cannot be read, is larger than :data:`MAX_BYTES`, or is no text.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise UserError(
                 f"{path} is larger than {MAX_BYTES >> 20} MB: expected a table of text; split it."
             )
-        return path.read_text("utf-8-sig")  # spreadsheets put a byte-order mark in front
+        content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+    for start, what in _OTHER_CONTENTS:
+        if content.startswith(start):
+            raise UserError(f"{path} is {what}, not text: save the table as CSV (UTF-8).")
+    encoding, assumed = _encoding(content)
+    try:
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not text in UTF-8: save it as CSV in UTF-8.") from error
+        raise UserError(
+            f"{path} is not text in UTF-8, UTF-16 or Windows-1252: save it as CSV in UTF-8."
+        ) from error
+    if "\0" in text:
+        raise UserError(f"{path} is not text (it holds null characters): save it as CSV in UTF-8.")
+    if not assumed:
+        return text, ()
+    example = next((word for word in re.findall(r"\w+", text) if not word.isascii()), "")
+    shown = f", such as in {example!r}" if example else ""
+    return text, (f"{path.name} is not UTF-8 and was read as {assumed}{shown}",)
 
 
-def read_rows(
-    path: Path, delimiter: str = ",", header: Sequence[str] | None = None
-) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
-    """The names of a table's columns, and line number and stripped values of every row.
+def open_table(
+    path: Path, delimiter: str | None = None, header: Sequence[str] | None = None
+) -> Table:
+    """The table in a file of text.
 
     Args:
-        path: the table.
-        delimiter: between values.
+        path: the file.
+        delimiter: between values; if None, what its first line says or shows. Values in quotes
+            are unquoted unless it is ``&``.
         header: names of the columns, where the file has none in its first line.
 
     Raises:
-        UserError: it cannot be read; while the rows are taken, that one is not valid CSV.
+        UserError: it cannot be read; while rows are taken, that one is not valid CSV.
     """
-    reader = csv.DictReader(
-        io.StringIO(read_text(path), newline=""),
-        header,
-        restval="",
-        strict=True,
-        delimiter=delimiter,
-        # Only where commas separate are values quoted.
-        quoting=csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE,
-    )
+    text, assumed = read_text(path)
+    skipped = len(text) - len(text.lstrip("\r\n"))
+    said = _SEP_LINE.match(text, skipped)
+    if said:
+        skipped = said.end()
+        delimiter = delimiter or said["delimiter"]
+    before = len(text[:skipped].splitlines())
+    text = text[skipped:]
+    if delimiter is None:
+        delimiter, text = _delimiter_of(text)
+        if delimiter != ",":
+            shown = {"\t": "tabs"}.get(delimiter, repr(delimiter))
+            assumed += (f"the values of {path.name} are separated by {shown}",)
+    rows = _values(path, text, delimiter, before)
+    names = list(header) if header is not None else next((values for _, values in rows), [])
+    return Table(names, rows, assumed)
+
+
+def decimal_number(text: str) -> float:
+    """A number as any spreadsheet writes it: ``1035``, ``1035.0``, ``1035,0``, ``1.035,0``.
+
+    Raises:
+        RowError: it is none, or may be two: ``1.035``.
+    """
+    plain = text.strip()
+    if _GROUPED.fullmatch(plain):
+        plain = re.sub("[ \u00a0\u2009\u202f'’]", "", plain)
+    elif _TWO_SIGNS.fullmatch(plain):
+        sign = max(plain.rfind("."), plain.rfind(","))
+        plain = f"{re.sub('[.,]', '', plain[:sign])}.{plain[sign + 1 :]}"
+    elif "," in plain and _AMBIGUOUS.fullmatch(plain):
+        raise RowError(
+            f"{text!r} may be {plain.replace(',', '.')} or {plain.replace(',', '')}: write it"
+            " without grouping"
+        )
+    if not _NUMBER.fullmatch(plain):
+        raise RowError(f"{text!r} is not a number")
+    return float(plain.replace(",", "."))
+
+
+def whole_milliseconds(text: str) -> int:
+    """A time in whole milliseconds, as any spreadsheet writes it.
+
+    Raises:
+        RowError: it is none up to :data:`MAX_MS`, or may be two numbers: ``1.000``.
+    """
+    digits = text.removesuffix("ms").rstrip()
+    if _AMBIGUOUS.fullmatch(digits):
+        raise RowError(
+            f"{text!r} may be {digits.replace(',', '.')} or {re.sub('[.,]', '', digits)}"
+            " milliseconds: write a whole number without grouping"
+        )
     try:
-        names = [name.strip() for name in reader.fieldnames or ()]
-    except csv.Error as error:
-        raise _not_csv(path, reader.line_num, error) from error
-    reader.fieldnames = names
-    return names, _rows(path, reader)
+        value = decimal_number(digits)
+    except RowError:
+        value = -1.0
+    # A spreadsheet that shows 1E+03 has rounded.
+    if not (0 <= value <= MAX_MS and value.is_integer()) or "e" in digits.lower():
+        raise RowError(f"{text!r} is not a whole number of milliseconds up to {MAX_MS}")
+    return int(value)
 
 
 def split_of(text: str) -> str:
@@ -96,74 +240,141 @@ def split_of(text: str) -> str:
     Raises:
         RowError: it means none.
     """
-    split = _SPLIT_WORDS.get(text.strip().lower(), NO_SPLIT)
+    split = SPLIT_WORDS.get(text.strip().lower(), NO_SPLIT)
     if split == NO_SPLIT:
         raise RowError(f"split {text!r} is not one of {', '.join(SPLITS)}")
     return split
 
 
+def words_in(name: str) -> list[str]:
+    """The words of a name in small letters: ``valSet_2`` -> ``val``, ``set``."""
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]
+
+
 def split_in_name(path: Path) -> str:
     """The split that a file is named after (``train_data.txt``, ``valSet.txt``), else none."""
-    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", path.stem)
-    splits = {_SPLIT_WORDS[word.lower()] for word in words if word.lower() in _SPLIT_WORDS}
+    splits = {SPLIT_WORDS[word] for word in words_in(path.stem) if word in SPLIT_WORDS}
     return splits.pop() if len(splits) == 1 else NO_SPLIT
 
 
-def confined_file(text: str, root: Path, where: str) -> Path:
-    """The file that ``text`` names within ``root`` (a folder without links), links resolved.
+def plain_name(name: str) -> str:
+    """The name of a column without case, blanks and signs: ``Start (ms)`` -> ``startms``."""
+    return re.sub(r"[\W_]", "", name.casefold())
 
-    A data set from elsewhere must not read files outside its own folder into a model.
+
+def check_columns(
+    path: Path,
+    names: Sequence[str],
+    used: Collection[str],
+    required: Sequence[str],
+    decisive: Sequence[str],
+) -> None:
+    """That a table has its columns, and none that may be one of them in other words.
+
+    A user's own split that is passed over in silence would be dealt anew.
+
+    Args:
+        path: the table.
+        names: of its columns.
+        used: those of ``names`` that are known.
+        required: missing columns that it cannot do without.
+        decisive: missing columns without which its pairs would mean something else.
 
     Raises:
-        UserError: it is absolute or leads out of ``root``; ``where`` names the row of the table.
-        RowError: there is no such file.
+        UserError: it lacks a required column, or a name is near to that of a decisive one.
     """
-    named = Path(text)
-    if "\0" in text:
-        raise RowError(f"{where.rpartition(', ')[2]} holds a null character")
+    unknown = [name for name in names if name and name not in used]
+    present = ", ".join(filter(None, names)) or "nothing"
+    for column in (*required, *decisive):
+        close = [name for name in unknown if may_mean(column, name)]
+        asked = did_you_mean(column, unknown) if column in required else ""
+        if close:
+            asked = question(close) + f" Rename it to {column!r}, or remove it."
+        if close or column in required:
+            raise UserError(
+                f"{path} has no column {column!r}; its first line names {present}.{asked}"
+            )
+
+
+def unused_columns(
+    path: Path, names: Sequence[str], used: Collection[str], missing: Sequence[str]
+) -> list[str]:
+    """Lines on the columns of a table that are not ``used``, and what they may have meant."""
+    unused = [name for name in names if name and name not in used]
+    if not unused:
+        return []
+    return [f"columns of {path.name} that are not used: {', '.join(unused)}"] + [
+        f"column {name!r} is not used: name it {column!r} if that is meant"
+        for name in unused
+        for column in missing
+        if may_mean(column, name)
+    ]
+
+
+def may_mean(column: str, name: str) -> bool:
+    """Whether a column called ``name`` may be the known one ``column``."""
+    plain = plain_name(name)
+    near = nearest(plain, [plain_name(column)], cutoff=_NEAR)
+    return plain in _OTHER_NAMES.get(column, "").split() or bool(near)
+
+
+def _encoding(content: bytes) -> tuple[str, str]:
+    """The encoding of a text, and its name for people where it is only assumed."""
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return encoding, ""
+    start = content[:200]
+    for encoding, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])):
+        if len(start) > 1 and zeros.count(0) > len(zeros) // 2 and start.count(0) < len(start):
+            return encoding, ""
     try:
-        path = _resolved(root / named.parent) / named.name
-        if named.name in ("", "..") or path.is_symlink():
-            path = path.resolve()
-        is_file = path.is_file()
-    except (OSError, RuntimeError) as error:  # a name that is too long, links in a circle
-        raise RowError(f"no file {text}: {getattr(error, 'strerror', None) or error}") from error
-    if named.is_absolute() or not path.is_relative_to(root):
-        raise UserError(
-            f"{where}: {text!r} leads out of {root}; paths must be relative to that"
-            " folder and stay in it."
-        )
-    if not is_file:
-        raise RowError(f"no file {text}")
-    return path
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        if b"\r" in content and b"\n" not in content:
+            return "mac-roman", "Mac Roman"
+        return "cp1252", "Windows-1252"
+    return "utf-8", ""
 
 
-def relative(path: Path, root: Path) -> str:
-    """What messages call a file below ``root``."""
-    return path.relative_to(root).as_posix()
+def _delimiter_of(text: str) -> tuple[str, str]:
+    """What separates the values of a table, and the table without quotes around whole rows."""
+    names = {delimiter: _first_row(text, delimiter) for delimiter in _DELIMITERS}
+    best = max(_DELIMITERS, key=lambda delimiter: len(names[delimiter]))
+    if len(names[best]) == 1 and text.lstrip().startswith('"'):
+        # Every row is one quoted value: a CSV that a spreadsheet opened in a single column.
+        inner = "\n".join(row[0] if row else "" for row in _lenient_rows(text, ","))
+        if any(delimiter in inner.partition("\n")[0] for delimiter in _DELIMITERS):
+            return _delimiter_of(inner)
+    return best, text
 
 
-def visible(folder: Path) -> list[Path]:
-    """What lies in ``folder``, sorted; hidden files such as ``.DS_Store`` are ignored."""
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+def _first_row(text: str, delimiter: str) -> list[str]:
+    start = text[:_HEADER_LENGTH]
+    return next((row for row in _lenient_rows(start, delimiter) if any(row)), [""])
 
 
-@cache
-def _resolved(folder: Path) -> Path:
-    """``folder`` without links: resolved once, as tens of thousands of files lie in it."""
-    return folder.resolve()
+def _lenient_rows(text: str, delimiter: str) -> Iterator[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        yield from reader
+    except csv.Error:  # said where the table is read in earnest
+        return
 
 
-def _rows(path: Path, reader: csv.DictReader[str]) -> Iterator[tuple[int, dict[str, str]]]:
+def _values(path: Path, text: str, delimiter: str, before: int) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        strict=True,
+        delimiter=delimiter,
+        quoting=csv.QUOTE_NONE if delimiter == "&" else csv.QUOTE_MINIMAL,
+    )
     try:
         for row in reader:
-            yield (
-                reader.line_num,
-                {name: value.strip() for name, value in row.items() if isinstance(value, str)},
-            )
+            values = [value.strip() for value in row]
+            while values and not values[-1]:  # spreadsheets fill rows up with delimiters
+                values.pop()
+            if values:
+                yield before + reader.line_num, values
     except csv.Error as error:
-        raise _not_csv(path, reader.line_num, error) from error
-
-
-def _not_csv(path: Path, line: int, error: csv.Error) -> UserError:
-    return UserError(f"{path} line {line + 1} is not valid CSV: {error}.")
+        line = before + reader.line_num
+        raise UserError(f"{path} line {line} is not valid CSV: {error}.") from error

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cargan_tf.audio.decode import open_sound
 from cargan_tf.data.pairs import NO_SPLIT, Pair, PairCollector, Source
-from cargan_tf.data.sources.tables import visible
+from cargan_tf.data.sources.folder import visible
 from cargan_tf.data.video_reading import check_dependencies, read_facts
 from cargan_tf.errors import UserError
 from cargan_tf.labels import ALIASES, SUB_URMP_LABELS

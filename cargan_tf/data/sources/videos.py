@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from cargan_tf.data.pairs import NO_SPLIT, Pair, PairCollector, Source
+from cargan_tf.data.sources.folder import SourceFolder, relative, visible
 from cargan_tf.data.sources.tables import (
     MAX_SECONDS,
+    SPLIT_WORDS,
     RowError,
-    confined_file,
-    read_rows,
-    read_text,
+    Table,
+    check_columns,
+    decimal_number,
+    open_table,
+    plain_name,
     split_in_name,
     split_of,
-    visible,
+    unused_columns,
 )
 from cargan_tf.data.video_reading import (
     VIDEO_SUFFIXES,
@@ -26,11 +28,11 @@ from cargan_tf.data.video_reading import (
     is_video,
     read_facts,
 )
-from cargan_tf.errors import UserError, did_you_mean
+from cargan_tf.errors import UserError
 
-TABLE_SUFFIXES = frozenset({".csv", ".txt"})
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
 
-#: What a column means, by its name in small letters without blanks and underscores.
+#: What a column means, by its plain name.
 _MEANINGS = {
     "video": "video",
     "videoid": "video",
@@ -91,10 +93,10 @@ def is_video_table(path: Path) -> bool:
     if path.suffix.lower() not in TABLE_SUFFIXES or not path.is_file():
         return False
     try:
-        delimiter, header, _ = _form(path)
+        table = _table(path)
     except UserError:
         return False
-    return delimiter == "&" or "video" in _meanings(header)
+    return "video" in _meanings(table.names)
 
 
 def find_tables(folder: Path) -> list[Path]:
@@ -103,29 +105,32 @@ def find_tables(folder: Path) -> list[Path]:
     return sorted(tables, key=lambda path: (split_in_name(path) == NO_SPLIT, path.name))
 
 
-def read_table(path: Path) -> Iterator[VideoRow | tuple[str, str]]:
+def read_table(path: Path, notes: list[str] | None = None) -> Iterator[VideoRow | tuple[str, str]]:
     """The rows of a table; of a row with a bad value, its line and the reason.
+
+    What was assumed to read it is added to ``notes``.
 
     Raises:
         UserError: it cannot be read, or has no column of videos or labels.
     """
-    delimiter, header, headed = _form(path)
-    _, rows = read_rows(path, delimiter, None if headed else header)
-    meanings = _meanings(header)
-    for column in _REQUIRED:
-        if column not in meanings:
-            present = ", ".join(header) or "nothing"
-            raise UserError(
-                f"{path} has no column {column!r}; its first line names {present}."
-                f"{did_you_mean(column, header)}"
-            )
+    table = _table(path)
+    if notes is not None:
+        notes += table.assumed
+    meanings = _meanings(table.names)
+    required = [column for column in _REQUIRED if column not in meanings]
+    decisive = [column for column in ("split", "start", "end") if column not in meanings]
+    if table.names[: len(_AVE_HEADER)] != list(_AVE_HEADER):  # whose quality is of no use
+        check_columns(path, table.names, meanings.values(), required, decisive)
+        if notes is not None:
+            notes += unused_columns(path, table.names, meanings.values(), ["player"])
     # VGGSound states no end; of other tables without one, the label holds to the video's end.
-    lasting = VGGSOUND_SECONDS if header == list(_VGGSOUND_HEADER) else None
-    for line, row in rows:
+    lasting = VGGSOUND_SECONDS if table.names == list(_VGGSOUND_HEADER) else None
+    for line, values in table.rows:
         what = f"{path.name} line {line}"
-        values = {meaning: row.get(name, "") for meaning, name in meanings.items()}
         try:
-            yield _video_row(what, values, split_in_name(path), lasting)
+            row = table.named(values)
+            meant = {meaning: row[name] for meaning, name in meanings.items()}
+            yield _video_row(what, meant, split_in_name(path), lasting)
         except RowError as error:
             yield what, str(error)
 
@@ -151,36 +156,35 @@ def _seconds(values: dict[str, str], column: str) -> float | None:
     if not text:
         return None
     try:
-        seconds = float(text)
-    except ValueError:
+        seconds = decimal_number(text)
+    except RowError:
         seconds = -1.0
     if not 0 <= seconds <= MAX_SECONDS:
         raise RowError(f"{column} {text!r} is not a number of seconds up to {MAX_SECONDS}")
     return seconds
 
 
-def _form(path: Path) -> tuple[str, list[str], bool]:
-    """Delimiter, names of the columns, and whether the first line states them."""
-    first = next((line for line in read_text(path).split("\n") if line.strip()), "").strip()
-    if first.count("&") == len(_AVE_HEADER) - 1:
-        names = first.split("&")
-        headed = names[0].strip().lower() == _AVE_HEADER[0].lower()
-        return "&", names if headed else list(_AVE_HEADER), headed
-    names = [name.strip() for name in next(csv.reader(io.StringIO(first)), [])]
-    if len(names) == len(_VGGSOUND_HEADER) and _is_vggsound(names):
-        return ",", list(_VGGSOUND_HEADER), False
-    return ",", names, True
+def _table(path: Path) -> Table:
+    """The table at ``path``, with the names of AVE's and VGGSound's columns where it has none."""
+    table = open_table(path, "&")
+    if len(table.names) == len(_AVE_HEADER):
+        headed = table.names[0].lower() == _AVE_HEADER[0].lower()
+        return table if headed else open_table(path, "&", _AVE_HEADER)
+    table = open_table(path)
+    if len(table.names) == len(_VGGSOUND_HEADER) and _is_vggsound(table.names):
+        return open_table(path, header=_VGGSOUND_HEADER)
+    return table
 
 
 def _is_vggsound(values: list[str]) -> bool:
-    return values[1].isdigit() and values[3].lower() in ("train", "test", "val", "validation")
+    return values[1].isdigit() and values[3].lower() in SPLIT_WORDS
 
 
 def _meanings(header: list[str]) -> dict[str, str]:
     """What is known of a table -> the column that holds it; the first of several."""
     found: dict[str, str] = {}
     for name in header:
-        meaning = _MEANINGS.get(name.lower().replace(" ", "").replace("_", ""))
+        meaning = _MEANINGS.get(plain_name(name))
         if meaning:
             found.setdefault(meaning, name)
     return found
@@ -204,12 +208,12 @@ def read_videos(path: Path, step_ms: int) -> Source:
     """
     check_dependencies(path)
     tables = [path] if path.is_file() else find_tables(path)
-    root = (path.parent if path.is_file() else path).resolve()
-    files = _by_stem(root)
+    folder = SourceFolder(path.parent if path.is_file() else path)
+    files = _by_stem(folder.root)
     collector = PairCollector()
     seen: set[tuple[str, str, float]] = set()
     for table in tables:
-        for row in read_table(table):
+        for row in read_table(table, collector.notes):
             if not isinstance(row, VideoRow):
                 collector.skip(*row)
                 continue
@@ -218,19 +222,20 @@ def read_videos(path: Path, step_ms: int) -> Source:
                 continue
             seen.add(stretch)
             try:
-                for pair in _pairs(row, files, root, table, step_ms):
+                for pair in _pairs(row, files, folder, table, step_ms):
                     collector.add(pair, row.what)
             except RowError as error:
                 collector.skip(row.what, str(error))
-    return collector.source(root, KIND)
+    collector.notes += folder.notes()
+    return collector.source(folder.root, KIND)
 
 
 def _pairs(
-    row: VideoRow, files: dict[str, Path], root: Path, table: Path, step_ms: int
+    row: VideoRow, files: dict[str, Path], folder: SourceFolder, table: Path, step_ms: int
 ) -> Iterator[Pair]:
-    video, cut_out = _video(row, files, root, table)
+    video, cut_out = _video(row, files, folder, table)
     facts = _facts(video)
-    name = video.relative_to(root).as_posix()
+    name = relative(video, folder.root)
     if not facts.has_sound or not facts.has_image:
         lacking = "sound" if not facts.has_sound else "image"
         raise RowError(f"{name} has no {lacking}")
@@ -259,17 +264,19 @@ def _pairs(
         )
 
 
-def _video(row: VideoRow, files: dict[str, Path], root: Path, table: Path) -> tuple[Path, bool]:
+def _video(
+    row: VideoRow, files: dict[str, Path], folder: SourceFolder, table: Path
+) -> tuple[Path, bool]:
     """The file of a row, and whether it is named as cut out at the row's start."""
     named = PurePosixPath(row.video)
     if len(named.parts) > 1 or named.suffix.lower() in VIDEO_SUFFIXES or "\\" in row.video:
-        return confined_file(row.video, root, f"{table.parent / row.what}, video"), False
+        return folder.file(row.video, f"{table.parent / row.what}, video"), False
     if row.video in files:
         return files[row.video], False
     cut_out = f"{row.video}_{round(row.start):06d}"
     if cut_out in files:
         return files[cut_out], True
-    raise RowError(f"no video {row.video} in {root.name}")
+    raise RowError(f"no video {row.video} in {folder.root.name}")
 
 
 def _by_stem(root: Path) -> dict[str, Path]:

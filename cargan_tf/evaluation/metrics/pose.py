@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from scipy.stats import spearmanr
 
+from cargan_tf.errors import UserError
 from cargan_tf.evaluation.metrics.inputs import Metric, MetricInputs, NotMeasured
 from cargan_tf.evaluation.pose_reader import MIN_IMAGES
 from cargan_tf.evaluation.report import MetricInfo, MetricValue
@@ -24,7 +25,10 @@ def pose_accuracy(inputs: MetricInputs, quantity: str) -> MetricValue:
     truth = inputs.pitch if quantity == "pitch" else inputs.loudness
     if truth is None or inputs.pose_reader is None or not np.isfinite(truth).any():
         raise NotMeasured(f"the data does not say the {quantity} of its clips")
-    reader = inputs.pose_reader()
+    try:
+        reader = inputs.pose_reader()
+    except UserError as error:  # no training photos to learn the reading from
+        raise NotMeasured(str(error)) from error
     values, images = [], 0
     for label in reader.classes_of(quantity):
         of_class = (inputs.classes == label) & np.isfinite(truth)

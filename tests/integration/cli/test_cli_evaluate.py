@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import pytest
@@ -58,3 +59,30 @@ def test_data_of_other_labels_is_refused(cargan, run, stray_data):
 def test_options_of_a_data_set_and_recordings_exclude_each_other(cargan, run, tmp_path, words):
     done = cargan("evaluate", run, "--recordings", tmp_path, *words)
     assert f"--recordings and {words[0]} cannot be used together" in done.error
+
+
+def test_somebody_elses_test_set_is_measured(cargan, run, tiny_run, tiny_source, tmp_path):
+    """It has no training split and not all labels: what is fitted on photos is the run's own."""
+    lines = (tiny_source / "manifest.csv").read_text("utf-8").splitlines()
+    rows = [line for line in lines if line.startswith("test,") and ",flute," not in line]
+    theirs = tmp_path / "theirs"
+    shutil.copytree(tiny_source, theirs)
+    (theirs / "manifest.csv").write_text("\n".join([lines[0], *rows]), "utf-8")
+    made = tmp_path / "made"
+    words = ("--normalization-from", tiny_run, "--workers", 1)
+    assert cargan("preprocess", theirs, made, *words).status == 0
+    metrics = ("l1", "retrieval_1", "classifier_accuracy", "pose_loudness")
+    asked = [word for metric in metrics for word in ("--metric", metric)]
+    examples = []
+    for more in (("--data", made), ("--split", "test")):
+        out = tmp_path / more[0]
+        done = cargan("evaluate", run, "-o", out, *more, *asked)
+        assert done.status == 0, done.err
+        (split,) = json.loads((out / "report.json").read_text("utf-8"))["splits"]
+        examples.append({example["key"]: example for example in split["examples"]})
+    theirs, own = examples
+    assert len(theirs) == 8
+    for key, example in theirs.items():  # the same clips, and so the same images
+        for name in ("label", "rank", "predictions"):
+            assert example[name] == own[key][name]
+        assert example["refined_l1"] == pytest.approx(own[key]["refined_l1"], abs=1e-4)

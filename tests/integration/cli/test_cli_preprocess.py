@@ -1,10 +1,14 @@
+import csv
 import errno
 import json
 import os
 import re
 import shutil
 
+import numpy as np
 import pytest
+import soundfile
+import tensorflow as tf
 from PIL import Image
 
 from cargan_tf.data.preprocessing.beam_runner import BeamJob
@@ -261,3 +265,121 @@ def test_unbalanced_classes_are_warned_of_here_and_by_inspect(described, cargan,
     for said in (done.err, inspected.err):
         assert "8 pairs of flute and 2 of cello: 4 to 1" in said
         assert "data.balanced_classes=true" in said
+
+
+def held_out_only(tiny_source, folder, labels=None):
+    """The tiny source's test split as somebody else would hand it over: without a word on splits,
+    with their own names of instruments."""
+    folder.mkdir()
+    rows = ["Label;Audio;Image"]
+    with (tiny_source / "manifest.csv").open(encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            if row["split"] != "test" or row["label"] == "flute":
+                continue
+            for name in (row["audio"], row["image"]):
+                shutil.copyfile(tiny_source / name, folder / name)
+            label = (labels or {}).get(row["label"], row["label"])
+            rows.append(f"{label};{row['audio']};{row['image']}")
+    (folder / "pairs.csv").write_text("\r\n".join(rows), "cp1252")
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["run", "model"])
+def test_somebody_elses_test_set_with_the_statistics_of_a_run_or_model(
+    cargan, tiny_source, tiny_run, tiny_model, tiny_data, tmp_path, kind
+):
+    theirs = held_out_only(tiny_source, tmp_path / "theirs", {"violin": "Geige", "cello": "Celli"})
+    known = tiny_run if kind == "run" else tiny_model
+    words = ("preprocess", theirs, tmp_path / "made", "--normalization-from", known)
+    done = cargan(*words, "--workers", 1)
+    assert done.status == 0, done.err
+    assert done.out.splitlines()[0].startswith("test: 8 pairs of 3 labels")
+    run = tiny_run if kind == "run" else "RUN"
+    assert done.next == f"cargan evaluate {run} --data {tmp_path / 'made'}"
+    assert "8 pairs without a split are in test" in done.err
+    assert f"labels of {known}: Celli is cello, Geige is violin" in done.err
+    made, own = (
+        json.loads((path / "dataset.json").read_text("utf-8"))
+        for path in (tmp_path / "made", tiny_data)
+    )
+    assert made["counts"] == {"test": {"cello": 4, "flute": 0, "violin": 4}}
+    for key in ("labels", "statistics", "config"):
+        assert made[key] == own[key]
+
+
+def test_data_without_a_training_split_says_what_to_add(cargan, tree, tiny_yaml, tmp_path):
+    for kind in ("img", "chunk"):
+        for split in ("train", "validation"):
+            shutil.rmtree(tree / kind / split)
+    error = cargan("preprocess", tree, tmp_path / "made", "--config", tiny_yaml).error
+    assert "none of them in the split 'train'" in error
+    assert "name it with --normalization-from" in error
+
+
+def test_recordings_in_two_splits_are_said_aloud(described, tree):
+    for kind in ("img", "chunk"):
+        files = sorted((tree / kind / "train" / "violin").iterdir())
+        files[0].rename(tree / kind / "test" / "violin" / files[0].name)
+    done, info = described(tree)
+    assert len(info["shared_recordings"]) == 1
+    assert "1 recording in more than one split, so that" in done.err
+    assert info["shared_recordings"][0] in done.err
+
+
+def test_what_was_assumed_of_a_table_is_said(described, tiny_source, tmp_path):
+    folder = held_out_only(tiny_source, tmp_path / "mine", {"violin": "Violín"})
+    done, info = described(folder)
+    assert info["labels"] == ["Violín", "cello"]
+    for said in ("read as Windows-1252, such as in 'Violín'", "separated by ';'"):
+        assert said in done.err
+        assert any(said in note for note in info["notes"])
+
+
+def test_a_tree_of_class_folders(described, tree, tmp_path):
+    root = tmp_path / "mine"
+    for path in sorted(tree.rglob("*.*")):
+        target = root / path.parent.name / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    _, info = described(root)
+    assert info["source_kind"] == "class-folders"
+    assert sum(sum(counts.values()) for counts in info["counts"].values()) == 48
+
+
+def test_a_photo_of_an_iphone_is_named_as_such(described, tree):
+    path = sorted((tree / "img" / "train").rglob("*.png"))[0]
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+    done, _ = described(tree)
+    assert f"{path.name} is not an image that can be read: it is a HEIC photo." in done.out
+
+
+def test_rows_of_one_long_file_become_different_clips(described, tmp_path):
+    """A tone that rises every half second."""
+    rate = 8_000
+    frequencies = 300 + 60 * np.arange(20)
+    phase = np.cumsum(np.repeat(frequencies, rate // 2)) * 2 * np.pi / rate
+    root = tmp_path / "mine"
+    root.mkdir()
+    rows = ["label,start_ms,audio,image"]
+    for label in ("cello", "violin"):
+        soundfile.write(root / f"{label}.wav", 0.3 * np.sin(phase), rate)
+        for clip in range(20):
+            name = f"{label}{clip}.png"
+            Image.new("RGB", (32, 32), (clip, 0, 0)).save(root / name)
+            rows.append(f"{label},{500 * clip},{label}.wav,{name}")
+    (root / "manifest.csv").write_text("\n".join(rows))
+    done, info = described(root)
+    assert info["counts"]["train"] == {"cello": 20, "violin": 20}
+    assert not info["skipped"]
+    assert "38 clips begin at start_ms within their sound file" in done.err
+    shards = [str(tmp_path / "made" / shard["name"]) for shard in info["shards"]["train"]]
+    records = [
+        tf.train.Example.FromString(record.numpy()).features.feature
+        for record in tf.data.TFRecordDataset(shards)
+    ]
+    for record in records:
+        samples = np.frombuffer(record["waveform"].bytes_list.value[0], "<i2").astype(float)
+        spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+        peak = spectrum.argmax() * rate / len(samples)
+        clip = record["start_ms"].int64_list.value[0] // 500
+        assert abs(peak - frequencies[clip]) <= 4

@@ -35,6 +35,22 @@ def test_how_weights_are_stored_is_an_option(
     assert [given[2] for given in asked] == [weights]
 
 
+def test_a_version_of_other_labels_is_refused_unless_asked_for(cargan, run, tiny_run, tmp_path):
+    out = tmp_path / "quickstart"
+    assert cargan("export", tiny_run, out).status == 0
+    shutil.rmtree(run / "sound_classifier")  # it has the old labels
+    values = json.loads((run / "run.json").read_text("utf-8"))
+    values["labels"] = ["oboe", "tuba", "viola"]
+    (run / "run.json").write_text(json.dumps(values), "utf-8")
+    error = cargan("export", run, out).error
+    assert f"{out} holds version 1 of a model with the labels cello, flute, violin" in error
+    assert "this one has oboe, tuba, viola" in error
+    assert "add --other-labels" in error
+    assert not (out / "2").exists()
+    assert cargan("export", run, out, "--other-labels").status == 0
+    assert (out / "2" / "saved_model.pb").is_file()
+
+
 def test_a_folder_without_a_run_is_named(cargan, tmp_path):
     error = cargan("export", tmp_path, tmp_path / "out").error
     assert f"{tmp_path} holds no run" in error

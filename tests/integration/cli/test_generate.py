@@ -6,14 +6,28 @@ from helpers.cli import is_image
 from PIL import Image
 
 
+@pytest.mark.usefixtures("nothing_shipped")
 def test_with_no_other_option_the_model_in_this_folder_draws(
     cargan, tiny_model, tmp_path, write_sound
 ):
     shutil.copytree(tiny_model, tmp_path / "saved_models" / "tiny")
     write_sound("clip.wav")
     done = cargan("generate", "clip.wav", "--label", "violin", cwd=tmp_path)
-    assert (done.status, done.out, done.err) == (0, "clip.png\n", "")
+    assert (done.status, done.out) == (0, "clip.png\n")
+    assert done.err == "Model: tiny version 1 (64×64)\n"
     assert is_image(tmp_path / "clip.png")
+
+
+def test_the_shipped_model_draws_though_a_smaller_one_was_exported_here(
+    cargan, tiny_model, tmp_path, write_sound
+):
+    shutil.copytree(tiny_model, tmp_path / "saved_models" / "quickstart")
+    write_sound("clip.wav")
+    done = cargan("generate", "clip.wav", "--label", "violin", cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert done.err.splitlines()[0] == "Model: players-128 version 1 (128×128, shipped)"
+    with Image.open(tmp_path / "clip.png") as image:
+        assert image.size == (128, 128)
 
 
 def test_out_names_the_picture(generate, write_sound, tmp_path):

@@ -37,7 +37,7 @@ def test_resuming_goes_on_to_a_new_last_step(cargan, tiny_data, run):
     assert _last_step(run) == 7
     assert "Training: 7/7, " in done.err
     assert "R@1" in done.out
-    assert done.next == f"cargan export {run} saved_models/tiny"
+    assert done.next == f"cargan export {run} saved_models/run"  # the run's own name
 
 
 def test_time_that_is_up_says_how_to_go_on(cargan, tiny_data, run, monkeypatch):

@@ -178,3 +178,51 @@ def test_too_many_bytes_and_what_is_no_file_are_refused_unopened(tmp_path, monke
         read_photo(path, 8)
     with pytest.raises(UserError, match=r"pipe\.png is no file"):
         read_photo(tmp_path / "pipe.png", 8)
+
+
+def iso_media(brand, *compatible):
+    """The first box of an ISO media file, as phones and cameras write it."""
+    brands = "".join((brand, "\0\0\0\0", *compatible)).encode()
+    return (8 + len(brands)).to_bytes(4, "big") + b"ftyp" + brands + bytes(100)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (iso_media("heic", "mif1", "heic"), "a HEIC photo"),
+        (iso_media("mif1", "heic"), "a HEIC photo"),
+        (iso_media("crx ", "crx ", "isom"), r"a camera's raw file \(CR3\)"),
+        (iso_media("isom", "mp42"), "a video or sound"),
+        (b"FUJIFILMCCD-RAW 0201" + bytes(100), "a camera's raw file"),
+        (b"IIRO\x08\0\0\0" + bytes(100), "a camera's raw file"),
+        (b"%PDF-1.7\n", "a PDF"),
+        (b"%!PS-Adobe-3.0", "PostScript"),
+        (b'<?xml version="1.0"?>\n<!-- a -->\n<svg xmlns="x"/>', "an SVG drawing"),
+        (b"<!DOCTYPE html>\n<HTML><body>404", "a web page"),
+        (b"8BPS\0\1", "a Photoshop file"),
+        (b"PK\x03\x04" + bytes(30), "a zip archive"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "a pointer of Git LFS"),
+        (b"", "an empty file"),
+    ],
+)
+def test_what_is_no_image_is_named_by_its_content(tmp_path, content, kind):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=rf"is not an image that can be read: it is {kind}") as one:
+        read_photo(path, 16)
+    assert str(one.value).endswith("Save it as JPEG or PNG.")
+
+
+def test_a_raw_file_is_not_taken_for_its_thumbnail(tmp_path):
+    thumbnail = Image.new("RGB", (160, 120), "white")
+    for name, tags in (("a.dng", {50706: b"\1\4\0\0", 254: 1}), ("b.nef", {254: 1, 330: 8})):
+        path = saved(tmp_path, thumbnail, "raw.tiff", tiffinfo=tags)
+        path.rename(tmp_path / name)
+        with pytest.raises(UserError, match="it is a camera's raw file with a small preview"):
+            read_photo(tmp_path / name, 16)
+    assert read_photo(saved(tmp_path, thumbnail, "scan.tiff"), 16).shape == (16, 16, 3)
+
+
+def test_avif_is_read(tmp_path):
+    path = saved(tmp_path, Image.new("RGB", (64, 64), (200, 100, 50)), "a.avif")
+    np.testing.assert_allclose(read_photo(path, 16), np.full((16, 16, 3), (200, 100, 50)), atol=4)

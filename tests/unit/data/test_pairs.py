@@ -25,7 +25,8 @@ def test_duplicates_are_named_and_the_first_counts():
     source = collector.source(Path(), "manifest")
     assert len(source.pairs) == 1
     assert [item.what for item in source.skipped] == ["line 3"]
-    assert "duplicate of violin/violin01/500" in source.skipped[0].why
+    expected = "duplicate of violin/violin01/500 (line 2): the same sound and image"
+    assert source.skipped[0].why == expected
 
 
 def test_training_comes_first_and_starts_are_in_numeric_order():
@@ -71,3 +72,45 @@ def test_images_and_a_single_frame_stay_as_they_are():
     assert with_frames(source, 4, 500) == source
     clip = replace(a_pair(), frame_ms=500)
     assert with_frames(replace(source, pairs=(clip,)), 1, 500).pairs == (clip,)
+
+
+def test_two_sounds_of_one_moment_are_two_pairs_with_names_of_their_own():
+    collector = PairCollector()
+    for number, name in enumerate(("near.wav", "far.wav", "far.wav")):
+        collector.add(replace(a_pair(""), audio=Path(name)), f"line {number}")
+    source = collector.source(Path(), "manifest")
+    assert [(pair.id, pair.audio.name) for pair in source.pairs] == [
+        ("violin/violin01/500", "near.wav"),
+        ("violin/violin01/500/1", "far.wav"),
+    ]
+    assert [item.why for item in source.skipped] == [
+        "duplicate of violin/violin01/500 (line 1): the same sound and image"
+    ]
+
+
+def test_one_sound_with_several_images_is_pointed_out():
+    collector = PairCollector()
+    for number in range(3):
+        pair = replace(a_pair(start=500 * number), image=Path(f"{number}.jpg"))
+        collector.add(pair, f"line {number}")
+    (note,) = collector.source(Path(), "manifest").notes
+    assert note.startswith("3 pairs share their sound with another one; 3 use a.wav from 0 ms on: ")
+    assert "start_ms or offset_ms" in note
+
+
+def test_players_beside_each_other_may_share_a_sound():
+    collector = PairCollector()
+    for position in range(2):
+        collector.add(replace(a_pair(), strip=(position, 2)), f"track {position}")
+    assert collector.source(Path(), "urmp").notes == ()
+
+
+def test_spellings_of_a_label_become_one_and_it_is_said():
+    collector = PairCollector()
+    for number, label in enumerate(("Violin", "violin", "violins", "cello")):
+        collector.add(a_pair(label=label, recording=f"r{number}"), f"line {number}")
+    source = collector.source(Path(), "manifest")
+    assert [pair.label for pair in source.pairs] == ["cello", "violin", "violin", "violin"]
+    assert source.notes[0] == (
+        "the label 'violin' is written in 3 ways, which count as one: 'Violin', 'violin', 'violins'"
+    )

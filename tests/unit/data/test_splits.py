@@ -6,7 +6,7 @@ import pytest
 
 from cargan_tf.config import DataConfig
 from cargan_tf.data.pairs import Pair, Source, in_key_order
-from cargan_tf.data.splits import with_splits
+from cargan_tf.data.splits import all_in_test, leaks, with_splits
 
 SHARES = DataConfig(validation_fraction=0.2, test_fraction=0.1)
 
@@ -111,3 +111,34 @@ def test_every_class_is_trained_on_whatever_the_shares(fractions, count):
     assert done["train"]["cello"] >= 1
     assert ("validation" in done) == (fractions[0] > 0 and count > 1)
     assert sum(sum(labels.values()) for labels in done.values()) == count
+
+
+def test_pairs_without_a_split_may_all_be_tested_on():
+    pairs = [pair("tuba", "a"), pair("tuba", "b", split="validation"), pair("horn", "c")]
+    done = all_in_test(source(pairs))
+    assert [(p.recording, p.split) for p in done.pairs] == [
+        ("b", "validation"),
+        ("c", "test"),
+        ("a", "test"),
+    ]
+    assert done.notes == ("2 pairs without a split are in test, none of them is trained on",)
+    assert all_in_test(done) is done
+
+
+def test_recordings_and_sound_files_in_two_splits_are_said():
+    def of(split, recording, name):
+        return replace(pair("tuba", recording, split=split), audio=Path(name))
+
+    apart = source([of("train", "a", "a.wav"), of("test", "b", "b.wav")])
+    assert leaks(apart) == ()
+    shared = source(
+        [of("train", f"r{n}", f"{n}.wav") for n in range(7)]
+        + [of("test", f"r{n}", f"{n}-test.wav") for n in range(7)]
+        + [of("validation", "other", "3.wav")]
+    )
+    assert leaks(shared) == (
+        "7 recordings in more than one split, so that figures of held-out pairs flatter a model:"
+        " tuba/r0, tuba/r1, tuba/r2, tuba/r3, tuba/r4, …",
+        "1 sound file in more than one split, so that figures of held-out pairs flatter a model:"
+        " 3.wav",
+    )

@@ -2,9 +2,10 @@ import os
 
 import pytest
 
+from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config.loading import override
 from cargan_tf.data.pairs import Source
-from cargan_tf.data.preprocessing.plan import make_plan
+from cargan_tf.data.preprocessing.plan import Normalization, make_plan
 from cargan_tf.data.sources.detection import find_source
 from cargan_tf.errors import UserError
 
@@ -50,5 +51,31 @@ def test_labels_without_a_training_pair_are_left_out(tree, config):
 def test_no_training_pair(tree, config):
     source = find_source(tree)
     pairs = tuple(pair for pair in source.pairs if pair.split != "train")
-    with pytest.raises(UserError, match="24 pairs, none of them in the split 'train'"):
+    expected = r"24 pairs, none of them in the split 'train'; .*name it with --normalization-from"
+    with pytest.raises(UserError, match=expected):
         make_plan(Source(pairs, (), source.root, source.kind), config)
+
+
+def normalization(*labels, mean=-40.0):
+    return Normalization("runs/mine", labels, BandStatistics((mean,) * 16, (9.0,) * 16))
+
+
+def test_with_a_models_normalization_no_training_pair_is_needed(tree, config):
+    source = find_source(tree)
+    pairs = tuple(pair for pair in source.pairs if pair.split == "test")
+    held_out = Source(pairs, (), source.root, source.kind)
+    known = normalization("Violine", "flute", "tuba")
+    plan = make_plan(held_out, config, known)
+    assert plan.labels == ("Violine", "flute", "tuba")
+    assert {pair.label for shard in plan.shards for pair in shard.pairs} == {"Violine", "flute"}
+    assert {shard.split for shard in plan.shards} == {"test"}
+    assert {item.why for item in plan.skipped} == {"runs/mine does not know the label cello"}
+    assert "labels of runs/mine: violin is Violine" in plan.source.notes
+    assert plan.digest == make_plan(held_out, config, known).digest
+    for other in (normalization("Violine", "flute"), normalization(*known.labels, mean=-41.0)):
+        assert plan.digest != make_plan(held_out, config, other).digest
+
+
+def test_data_of_which_the_model_knows_no_label_is_refused(tree, config):
+    with pytest.raises(UserError, match="holds no pair of the labels horn, tuba; skipped: 48"):
+        make_plan(find_source(tree), config, normalization("horn", "tuba"))

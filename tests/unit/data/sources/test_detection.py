@@ -21,6 +21,14 @@ def test_each_kind(tree):
     assert len(find_source(tree).pairs) == 1  # the manifest goes before the folders
 
 
+def test_a_folder_in_a_folder_of_its_own(tree):
+    write_manifest(tree)
+    (tree.parent / "unpacked").mkdir()
+    moved = tree.rename(tree.parent / "unpacked" / "set")
+    (moved.parent / "license.txt").touch()
+    assert find_source(moved.parent).kind == "manifest"
+
+
 def test_nothing_there(tmp_path):
     with pytest.raises(
         UserError, match=r"no file or folder .*expected a CSV file with the columns"

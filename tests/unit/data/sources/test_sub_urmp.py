@@ -6,6 +6,7 @@ from PIL import Image
 
 from cargan_tf.data.sources.detection import find_source
 from cargan_tf.data.sources.sub_urmp import find_tree, read_tree
+from cargan_tf.errors import UserError
 
 
 def test_every_pair_is_of_one_moment(tree):
@@ -104,3 +105,66 @@ def test_a_class_whose_name_is_no_text_is_left_out_by_name(tree):
     (left,) = source.skipped
     assert "\\udcff" in left.what
     assert "not one line of text" in left.why
+
+
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        ({"validation": "Val", "train": "Train", "test": "Test"}, {"train", "validation", "test"}),
+        ({"validation": "valid", "test": "testing"}, {"train", "validation", "test"}),
+        ({"train": "TRAINING"}, {"train", "validation", "test"}),
+    ],
+)
+def test_splits_in_other_words(tree, names, splits):
+    for kind in ("img", "chunk"):
+        for name, other in names.items():
+            (tree / kind / name).rename(tree / kind / f"{name}.")
+            (tree / kind / f"{name}.").rename(tree / kind / other)
+    source = find_source(tree)
+    assert (len(source.pairs), source.skipped) == (48, ())
+    assert {pair.split for pair in source.pairs} == splits
+
+
+@pytest.mark.parametrize("above", ["downloads", "downloads/unpacked"])
+def test_a_parent_folder_of_a_tree_of_any_name(tree, tmp_path, above):
+    holder = tmp_path / "downloads"
+    (tmp_path / above).mkdir(parents=True)
+    shutil.move(tree, tmp_path / above / "dataset")
+    (holder / "readme.txt").touch()
+    assert find_tree(holder) == tmp_path / above / "dataset"
+    assert len(find_source(holder).pairs) == 48
+
+
+def test_of_two_trees_side_by_side_one_must_be_named(tree, tmp_path):
+    holder = tmp_path / "downloads"
+    shutil.copytree(tree, holder / "old")
+    shutil.move(tree, holder / "new")
+    with pytest.raises(UserError, match=r"several trees of img/ and chunk/; name one: new, old\."):
+        find_tree(holder)
+
+
+def test_classes_of_another_case_in_img_and_chunk(tree):
+    for split in ("train", "validation", "test"):
+        (tree / "img" / split / "violin").rename(tree / "img" / split / "Violin")
+    source = find_source(tree)
+    assert (len(source.pairs), source.skipped) == (48, ())
+    assert {pair.label for pair in source.pairs} == {"cello", "flute", "Violin"}
+
+
+def test_numbered_files_are_paired_by_their_names(tmp_path):
+    for split in ("train", "test"):
+        for label in ("cello", "violin"):
+            for number in range(1, 4):
+                stem = f"{split}/{label}/{number}"
+                for path in (tmp_path / f"img/{stem}.jpg", tmp_path / f"chunk/{stem}.wav"):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.touch()
+    (tmp_path / "chunk/test/violin/3.wav").unlink()
+    source = find_source(tmp_path)
+    assert source.kind == "sub-urmp"
+    assert len(source.pairs) == 11
+    assert all(pair.audio.stem == pair.image.stem for pair in source.pairs)
+    assert source.shared_recordings() == ()  # 1.wav of two splits is not one recording
+    assert len({pair.group for pair in source.pairs}) == 11
+    ((what, why),) = ((item.what, item.why) for item in source.skipped)
+    assert (what, why) == ("img/test/violin/3.jpg", "no sound of the same name")

@@ -72,3 +72,37 @@ def test_other_files_are_not_tables(tmp_path):
     assert not is_video_table(table(tmp_path, "video,label\n", "a.json"))
     assert not is_video_table(table(tmp_path, "", "b.csv"))
     assert not is_video_table(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("header", "column", "asked"),
+    [
+        ("video,label,set", "split", "set"),
+        ("video,label,splits", "split", "splits"),
+        ("video,label,offset", "start", "offset"),
+        ("video,label,start_ms", "start", "start_ms"),
+        ("video,label,stop", "end", "stop"),
+    ],
+)
+def test_a_column_of_nearly_a_known_name_is_asked_about(tmp_path, header, column, asked):
+    path = table(tmp_path, f"{header}\na,flute,1\n")
+    with pytest.raises(UserError) as caught:
+        list(read_table(path))
+    assert f"has no column {column!r}" in str(caught.value)
+    assert f"Did you mean {asked!r}? Rename it to {column!r}, or remove it." in str(caught.value)
+
+
+def test_other_columns_are_named(tmp_path):
+    notes = []
+    (row,) = read_table(table(tmp_path, "video,label,mood\na,flute,sad\n"), notes)
+    assert row.label == "flute"
+    assert notes == ["columns of table.csv that are not used: mood"]
+
+
+def test_a_table_of_a_french_spreadsheet(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_bytes("Video;Label;Start;End\r\na;flûte;1,5;2,25\r\n".encode("cp1252"))
+    notes = []
+    (row,) = read_table(path, notes)
+    assert (row.label, row.start, row.end) == ("flûte", 1.5, 2.25)
+    assert len(notes) == 2
