@@ -179,7 +179,7 @@ def read_audio(source: Path | str | BinaryIO, sample_rate: int) -> NDArray[np.fl
 def decode_file(source: Path | str | BinaryIO, sample_rate: int) -> DecodedSound:
     """Decode a sound file and say what was put right in it; as ``read_audio``.
 
-    Channels that are silent, or opposite in sign to the loudest, would weaken or cancel the mean:
+    Channels that are silent, or opposite in sign to a louder one, would weaken or cancel the mean:
     the silent ones are left out, the others are inverted. Samples in the range of integers are
     scaled. Of several tracks the first is taken that is not silent.
     """
@@ -527,16 +527,21 @@ class _Channels:
         if not np.all(np.isfinite(covariances)) or powers[loudest] <= 0:
             return None, []
         heard = powers > powers[loudest] * 10 ** (SILENT_CHANNEL_DB / 10)
-        scale = np.sqrt(np.maximum(powers, 0) * powers[loudest])
-        inverted = heard & (covariances[loudest] < OPPOSITE * scale)
+        signs = np.ones(len(powers))
+        by_power = [channel for channel in np.argsort(-powers, kind="stable") if heard[channel]]
+        for position, channel in enumerate(by_power):
+            louder = by_power[:position]
+            correlations = covariances[channel, louder] / np.sqrt(powers[channel] * powers[louder])
+            if np.any(correlations * signs[louder] < OPPOSITE):
+                signs[channel] = -1.0
         notes = []
         if not heard.all():
             notes.append(f"{np.sum(~heard)} of its {len(heard)} channels are silent and left out")
-        if inverted.any():
+        if np.any(signs < 0):
             notes.append("its channels are opposite in sign, so that they would cancel; inverted")
         if not notes:
             return None, []
-        return np.where(inverted, -1.0, 1.0) * heard / heard.sum(), notes
+        return signs * heard / heard.sum(), notes
 
 
 def _weighted(block: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float32]:

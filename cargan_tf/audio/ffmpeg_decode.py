@@ -278,6 +278,8 @@ def _decoded(
             first_error = first_error or error
             damaged += 1
             continue
+        if not frames and whole and packet.size:  # decoders need a few packets to begin
+            damaged += 1
         for frame in frames:
             whole += 1
             for part in resampler.resample(frame):
