@@ -25,6 +25,7 @@ from cargan_tf.audio.ffmpeg_decode import (
     demuxer_of,
     read_head,
     size_of,
+    sound_begins,
     sound_blocks,
 )
 from cargan_tf.errors import UserError
@@ -75,15 +76,46 @@ _FULL_SCALE: Final = {"uint8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31}
 
 
 def sound_files(folder: Path) -> list[Path]:
-    """The sound files in a folder and those below it, by their endings, sorted.
+    """The sound files in a folder and those below it, by their endings or their content, sorted.
 
-    Hidden files are none, whatever their ending: macOS leaves ``._a.wav`` beside ``a.wav``.
+    Hidden files are none, whatever their ending: macOS leaves ``._a.wav`` beside ``a.wav``. Links
+    are followed, each folder once. A folder that cannot be read stands in the list itself, so that
+    reading it names it.
     """
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")
-    )
+    files = folder.rglob("*") if isinstance(folder, RemotePath) else _files_below(folder)
+    return sorted(path for path in files if not path.name.startswith(".") and _may_be_sound(path))
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    entered: set[str] = set()
+    unreadable: list[Path] = []
+
+    def failed(error: OSError) -> None:
+        unreadable.append(Path(os.fsdecode(error.filename)))
+
+    for inside, folders, names in os.walk(folder, onerror=failed, followlinks=True):
+        real = os.path.realpath(inside)
+        if real in entered:
+            folders.clear()
+            continue
+        entered.add(real)
+        folders.sort()
+        yield from (Path(inside, name) for name in names)
+    yield from unreadable
+
+
+def _may_be_sound(path: Path) -> bool:
+    """Whether a file is to be read as sound: by its ending, else by its first bytes."""
+    if path.suffix.lower() in AUDIO_SUFFIXES:
+        return True
+    if isinstance(path, RemotePath):
+        return False
+    if path.is_dir():
+        return True  # one that cannot be read
+    try:
+        return path.is_file() and sound_begins(read_head(os.fsencode(path)))
+    except OSError:
+        return True  # reading it names it
 
 
 def check_format(name: str, rate: int, channels: int) -> None:
@@ -184,7 +216,7 @@ def decode_file(source: Path | str | BinaryIO, sample_rate: int) -> DecodedSound
     scaled. Of several tracks the first is taken that is not silent.
     """
     name, content = _name_of(source), sound_opener(source)
-    head = read_head(content)
+    head = _head(content, name)
     demuxer = demuxer_of(head)
     if demuxer is None:
         try:
@@ -216,7 +248,7 @@ def must_be_read_whole(path: Path) -> bool:
         UserError: as ``read_audio``.
     """
     content = sound_opener(path)
-    head = read_head(content)
+    head = _head(content, str(path))
     if demuxer_of(head) is not None:
         return True
     try:
@@ -226,6 +258,16 @@ def must_be_read_whole(path: Path) -> bool:
         if demuxer_if_unreadable(head) is None:
             raise
         return True
+
+
+def _head(content: bytes | BinaryIO, name: str) -> bytes:
+    try:
+        return read_head(content)
+    except OSError as error:
+        raise UserError(
+            f"{name} cannot be read as sound ({error.strerror}); expected a file that may be read:"
+            " check its permissions"
+        ) from error
 
 
 def _misread(
@@ -386,6 +428,8 @@ def _name_of(source: Path | str | BinaryIO) -> str:
 def _check_path(source: Path | str) -> None:
     """Refuse what is no file, before it is opened: opening a pipe waits for whoever writes."""
     # os.path, as pathlib raises for names the system cannot have (too long, say).
+    if os.path.isdir(source) and not os.access(source, os.R_OK | os.X_OK):
+        raise UserError(f"{source} is a folder that cannot be read: check its permissions")
     if os.path.isdir(source):
         raise UserError(f"{source} is a folder; expected a sound file: name one of its files")
     if not os.path.exists(source):

@@ -55,6 +55,8 @@ _SHARED_CONTAINERS: Final = (
     (0, b"caff", "caf"),
     (0, b".snd", "au"),
 )
+#: Brands of images in the container of videos: HEIF and AVIF.
+_IMAGE_BRANDS: Final = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis")
 #: Bytes that are looked at; the first frames of MPEG audio are among them.
 HEAD: Final = 1 << 16
 #: Bytes of an ID3v2 tag's header, and tags in a row.
@@ -114,6 +116,15 @@ def demuxer_if_unreadable(head: bytes) -> str | None:
     return "mp3" if mpeg_audio_begins(head) else _by_magic(head, _SHARED_CONTAINERS)
 
 
+def sound_begins(head: bytes) -> bool:
+    """Whether a sound file or a video begins with these bytes."""
+    if head[4:8] == b"ftyp" and head[8:12] in _IMAGE_BRANDS:
+        return False
+    if head[:4] == b"FORM" and head[8:12] not in (b"AIFF", b"AIFC"):
+        return False
+    return demuxer_of(head) is not None or demuxer_if_unreadable(head) is not None
+
+
 def _by_magic(head: bytes, containers: tuple[tuple[int, bytes, str], ...]) -> str | None:
     for offset, magic, name in containers:
         if head[offset : offset + len(magic)] == magic:
@@ -157,13 +168,13 @@ def mpeg_audio_begins(head: bytes) -> bool:
     Decoders search for a sync word in whatever they are given, and find one in any large file.
     """
     position = len(head) - len(head.lstrip(b"\0"))
-    for _ in range(_FRAMES_IN_A_ROW):
+    for count in range(_FRAMES_IN_A_ROW):
         length = _mpeg_frame_bytes(head[position : position + 4])
         if length is None:
             return False
         position += length
-        if position >= len(head):  # a short file, or one cut off
-            return True
+        if position >= len(head):  # a short file, or one cut off, with a whole frame
+            return count > 0 or position == len(head)
     return True
 
 
