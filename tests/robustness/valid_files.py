@@ -22,7 +22,7 @@ CODED: Final = {
     "webm": ("webm", "libopus"),
     "wma": ("asf", "wmav2"),
     "aac": ("adts", "aac"),
-    "mka": ("matroska", "flac"),
+    "mka": ("matroska", "aac"),
 }
 #: Hz, and seconds of a sound.
 RATE, SECONDS = 22_050, 0.7
