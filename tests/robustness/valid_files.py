@@ -67,7 +67,7 @@ def coded_sound(ending: str, random: Generator) -> bytes:
     samples += random.normal(0, 0.01, len(times))
     content = io.BytesIO()
     with av.open(content, "w", format=container_format) as container:
-        track: Any = container.add_stream(codec, rate=CODED_RATE, layout="mono")
+        track: Any = container.add_stream(codec, rate=CODED_RATE, layout="mono", bit_rate=96_000)
         frame = av.AudioFrame.from_ndarray(samples.astype(np.float32)[None], "fltp", "mono")
         frame.sample_rate = CODED_RATE
         resampler = av.AudioResampler(track.codec_context.format, "mono", CODED_RATE)
