@@ -153,7 +153,7 @@ def command(
     check_standard_input(*sounds, mix)
     for sound in sounds:
         import_for(sound)
-    plan = plan_outputs(sounds, out)
+    plan = plan_outputs(sounds, out, mix)
     if grid is not None:
         check_image_name(grid)
     if STANDARD in plan.values() and (as_json or sys.stdout.isatty()):
@@ -172,9 +172,10 @@ def command(
         results_by_source = mix_files(generator, sources, source(mix), fraction, wanted, start)
     names: list[str] = []
     images: list[ImageArray] = []
+    unsaved: dict[Path, UserError] = {}
 
     def save(one: tuple[Path, Path, GenerationResult | UserError]) -> None:
-        _, file, generated = one
+        sound, file, generated = one
         if isinstance(generated, UserError):
             return
         image = generated.image
@@ -184,8 +185,11 @@ def command(
             image = stages_image(generated)
         if file == STANDARD:
             click.get_binary_stream("stdout").write(encode_image(image))
-        else:
+            return
+        try:
             save_image(image, file)
+        except UserError as error:  # the other images can be written, perhaps
+            unsaved[sound] = error
 
     made = (
         (*files, generated)
@@ -193,6 +197,7 @@ def command(
     )
     with without_graph_optimizer(len(plan)):
         for sound, image, generated in save_in_background(made, save):
+            generated = unsaved.get(sound, generated)
             if isinstance(generated, UserError):
                 results.failed(sound, generated)
                 continue

@@ -19,6 +19,16 @@ _SUMMED_SAMPLES: Final = 1 << 20
 """Samples whose energies are summed at a time: 8 MB."""
 
 
+#: The window with the most energy is kept if half of it is heard, or if it is heard within 3 dB of
+#: the one heard loudest.
+_HEARD_AS_LOUD: Final = 0.5
+#: Part of the power from which an offset is taken out: 10 dB below all of the sound.
+_OFFSET_POWER: Final = 0.1
+#: Hz; what is outside is not heard, and K-weighting leaves too much of it.
+_LOWEST_HEARD, _HIGHEST_HEARD = 20.0, 16_000.0
+#: Of the Butterworth filters at both: 8 Hz are 32 dB down.
+_ORDER: Final = 4
+
 #: The value of 1.0 in 16-bit samples.
 INT16_SCALE: Final = 32_767
 #: A root mean square below this is silence: half a bit of 24-bit sound.
@@ -71,13 +81,17 @@ def cut_clip(
     return Clip(samples=samples, start=int(start), padded=clip_samples - len(held))
 
 
-def loudest_start(waveform: NDArray[Any], clip_samples: int, hop: int) -> int:
+def loudest_start(
+    waveform: NDArray[Any], clip_samples: int, hop: int, sample_rate: int | None = None
+) -> int:
     """Find where the loudest clip of a waveform begins.
 
     Args:
         waveform: [samples], mono.
         clip_samples: samples of a clip.
         hop: samples between the starts compared: 0, hop, 2 hop, ... as long as a clip fits.
+        sample_rate: Hz. With it a window that owes its energy to what is hardly heard (an offset, a
+            shaking stand, ultrasound) gives way to the one heard loudest, by ``heard_filter``.
 
     Returns:
         The start, in samples, of the window with the most energy; the first of equals, and 0 for
@@ -90,8 +104,76 @@ def loudest_start(waveform: NDArray[Any], clip_samples: int, hop: int) -> int:
     if length <= clip_samples:
         return 0
     starts = np.arange(0, length - clip_samples + 1, hop)
-    energies = _energy_before(waveform, starts + clip_samples) - _energy_before(waveform, starts)
-    return int(starts[np.argmax(energies >= energies.max() * (1 - _TIE))])
+    energies = _window_energies(waveform, starts, clip_samples)
+    loudest = _first_of_most(energies)
+    if sample_rate is None:
+        return int(starts[loudest])
+    sections = heard_filter(sample_rate)
+    before = max(0, int(starts[loudest]) - sample_rate)  # a second for the filter to settle
+    nearby = waveform[before : starts[loudest] + clip_samples]
+    alone = _window_energies(nearby, starts[[loudest]] - before, clip_samples, sections)
+    if alone[0] < _HEARD_AS_LOUD * energies[loudest]:
+        heard = _window_energies(waveform, starts, clip_samples, sections)
+        if heard[loudest] < _HEARD_AS_LOUD * heard.max():
+            loudest = _first_of_most(heard)
+    return int(starts[loudest])
+
+
+def heard_filter(sample_rate: int) -> NDArray[np.float64]:
+    """How loud frequencies are heard: K-weighting between 20 Hz and 16 kHz.
+
+    K-weighting is that of ITU-R BS.1770-5, annex 1: a shelf for the head and a high-pass, given
+    there at 48 kHz. For other rates they are derived from the analog filters that the bilinear
+    transform takes to those coefficients.
+
+    Args:
+        sample_rate: Hz.
+
+    Returns:
+        [sections, 6], second-order sections as SciPy takes them.
+    """
+    from scipy.signal import butter
+
+    sections = [butter(_ORDER, _LOWEST_HEARD, "highpass", fs=sample_rate, output="sos")]
+    frequency = np.tan(np.pi * 38.13547087602444 / sample_rate)
+    poles = _poles(frequency, 0.5003270373238773)
+    sections.append(np.array([[1.0, -2.0, 1.0, *poles]]))
+    if sample_rate > 2.2 * 1_681.974450955533:
+        frequency = np.tan(np.pi * 1_681.974450955533 / sample_rate)
+        quality, high = 0.7071752369554196, 10 ** (3.999843853973347 / 20)
+        band = high**0.4996667741545416 * frequency / quality
+        zeros = (high + band + frequency**2, 2 * (frequency**2 - high), high - band + frequency**2)
+        scale = 1 + frequency / quality + frequency**2
+        sections.append(
+            np.array([[*(zero / scale for zero in zeros), *_poles(frequency, quality)]])
+        )
+    if sample_rate > 2.2 * _HIGHEST_HEARD:
+        sections.append(butter(_ORDER, _HIGHEST_HEARD, "lowpass", fs=sample_rate, output="sos"))
+    return np.concatenate(sections)
+
+
+def _poles(frequency: float, quality: float) -> tuple[float, float, float]:
+    """Denominator of a second-order section; ``frequency`` as the bilinear transform warps it."""
+    scale = 1 + frequency / quality + frequency**2
+    last = (1 - frequency / quality + frequency**2) / scale
+    return 1.0, 2 * (frequency**2 - 1) / scale, last
+
+
+def _first_of_most(energies: NDArray[np.float64]) -> int:
+    return int(np.argmax(energies >= energies.max() * (1 - _TIE)))
+
+
+def without_offset(waveform: FloatArray) -> FloatArray:
+    """[samples] without its mean, where that is heard as nothing but counts as loudness.
+
+    A smaller offset, as of any converter, stays: the same samples are returned.
+    """
+    if not waveform.size:
+        return waveform
+    offset = float(waveform.mean(dtype=np.float64))
+    if offset**2 <= _OFFSET_POWER * root_mean_square(waveform) ** 2:
+        return waveform
+    return (waveform - np.float32(offset)).astype(np.float32)
 
 
 def louder(clip: Clip, decibels: float) -> Clip:
@@ -100,13 +182,37 @@ def louder(clip: Clip, decibels: float) -> Clip:
     return replace(clip, samples=(clip.samples * gain).astype(np.float32))
 
 
-def _energy_before(waveform: NDArray[Any], positions: NDArray[np.intp]) -> NDArray[np.float64]:
+def _window_energies(
+    waveform: NDArray[Any],
+    starts: NDArray[np.intp],
+    clip_samples: int,
+    sections: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Energy of the windows at ``starts``, of the waveform or of what a filter leaves of it."""
+    ends = starts + clip_samples
+    positions = np.union1d(starts, ends)
+    energies = _energy_before(waveform, positions, sections)
+    return energies[np.searchsorted(positions, ends)] - energies[np.searchsorted(positions, starts)]
+
+
+def _energy_before(
+    waveform: NDArray[Any],
+    positions: NDArray[np.intp],
+    sections: NDArray[np.float64] | None,
+) -> NDArray[np.float64]:
     """Energy before each of ``positions``, which ascend; summed part by part, in float64, as the
     sums of a long recording would take twice the recording's memory."""
     energies = np.zeros(len(positions), np.float64)
     before = 0.0
+    state = None
+    if sections is not None:
+        from scipy.signal import sosfilt, sosfilt_zi
+
+        state = sosfilt_zi(sections) * float(waveform[0])  # as if it had been so before
     for first in range(0, waveform.shape[0], _SUMMED_SAMPLES):
         part = waveform[first : first + _SUMMED_SAMPLES]
+        if state is not None:
+            part, state = sosfilt(sections, part.astype(np.float64), zi=state)
         sums = np.empty(len(part) + 1, np.float64)
         sums[0] = before
         np.square(part, out=sums[1:], dtype=np.float64)

@@ -47,7 +47,7 @@ class ClipQuality:
         rms_db: root mean square in dB of full scale, -120 at the least.
         flatness: spectral flatness within octaves, in [0, 1]: near 0 for notes, about 0.56 for
             noise of any color; 0 for digital silence.
-        silent: the clip is below ``silence_rms_db``.
+        silent: without its offset the clip is below ``silence_rms_db``.
         noise_like: it is not silent and its flatness is above ``noise_flatness``.
     """
 
@@ -75,7 +75,7 @@ def measure_quality(clip: NDArray[Any], audio: AudioConfig) -> ClipQuality:
     samples = np.asarray(clip, np.float64)
     rms_db = _rms_db(samples)
     flatness = octave_flatness(samples, audio.sample_rate)
-    silent = rms_db < audio.silence_rms_db
+    silent = _rms_db(samples - samples.mean()) < audio.silence_rms_db  # an offset is not heard
     return ClipQuality(
         rms_db=rms_db,
         flatness=flatness,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,8 +13,20 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cargan_tf.audio.clips import Clip, cut_clip, loudest_start, root_mean_square
-from cargan_tf.audio.decode import read_audio, to_mono_at_rate
+from cargan_tf.audio.clips import (
+    Clip,
+    cut_clip,
+    loudest_start,
+    root_mean_square,
+    without_offset,
+)
+from cargan_tf.audio.decode import (
+    DecodedSound,
+    decode_file,
+    decode_waveform,
+    read_audio,
+    to_mono_at_rate,
+)
 from cargan_tf.audio.quality import ClipQuality, measure_quality
 from cargan_tf.config import AudioConfig
 from cargan_tf.errors import UserError
@@ -38,11 +51,13 @@ class LoadedSound:
         clip: what the image is generated from.
         quality: of the clip.
         windows: half seconds all over the sound, [W, samples]; ``None`` if a label is given.
+        notes: what was put right in it.
     """
 
     clip: Clip
     quality: ClipQuality
     windows: FloatArray | None = None
+    notes: tuple[str, ...] = ()
 
 
 #: Clips per call of the model: enough to keep the cores busy, few enough for a laptop's memory.
@@ -169,8 +184,10 @@ class Generator:
                 label and a model without a sound classifier.
         """
         self.check_labels([label])
-        mono = to_mono_at_rate(waveform, rate, self.sample_rate)
-        return self._generate_batch([(self._load(mono, start, label), label)])[0].image
+        sound = decode_waveform(waveform, rate, self.sample_rate)
+        for note in sound.notes:
+            warnings.warn(f"the waveform: {note}", stacklevel=2)
+        return self._generate_batch([(self._load(sound, start, label), label)])[0].image
 
     def generate_files(
         self, sources: Sequence[Source], labels: Sequence[Label], start: float | None = None
@@ -191,8 +208,7 @@ class Generator:
         self.check_labels(labels)
 
         def read(index: int) -> LoadedSound:
-            mono = read_audio(sources[index], self.sample_rate)
-            return self._load(mono, start, labels[index])
+            return self._load(decode_file(sources[index], self.sample_rate), start, labels[index])
 
         for batch, sounds in _read_ahead(len(sources), read):
             pairs = list(zip(sounds, labels[batch], strict=True))
@@ -272,13 +288,15 @@ class Generator:
     def _audio(self) -> AudioConfig:
         return self._metadata.config.audio
 
-    def _load(self, mono: FloatArray, start: float | None, label: Label) -> LoadedSound:
-        clip = select_clip(mono, self._audio, start)
-        windows = self._windows(mono) if label is None else None
-        return LoadedSound(clip, measure_quality(clip.samples, self._audio), windows)
+    def _load(self, sound: DecodedSound, start: float | None, label: Label) -> LoadedSound:
+        clip = select_clip(sound.samples, self._audio, start)
+        windows = self._windows(sound.samples) if label is None else None
+        quality = measure_quality(clip.samples, self._audio)
+        return LoadedSound(clip, quality, windows, sound.notes)
 
     def _windows(self, mono: FloatArray) -> FloatArray:
         """[W, samples]: half seconds that overlap by half, without the soft ones."""
+        mono = without_offset(mono)
         samples = self.clip_samples
         last = max(0, len(mono) - samples)
         count = min(RECOGNITION_WINDOWS, 1 + 2 * last // samples)
@@ -341,6 +359,7 @@ class Generator:
                 start_seconds=sound.clip.start / self.sample_rate,
                 padded_seconds=sound.clip.padded / self.sample_rate,
                 quality=sound.quality,
+                notes=sound.notes,
             )
             for index, (sound, _) in enumerate(batch)
         ]
@@ -363,8 +382,9 @@ def select_clip(mono: FloatArray, audio: AudioConfig, start: float | None) -> Cl
         UserError: a start that is not a number, or not within the sound.
     """
     samples, rate = audio.clip_samples, audio.sample_rate
+    mono = without_offset(mono)
     if start is None:
-        begin = loudest_start(mono, samples, hop=round(LOUDNESS_HOP_SECONDS * rate))
+        begin = loudest_start(mono, samples, round(LOUDNESS_HOP_SECONDS * rate), rate)
     elif math.isfinite(start):
         begin = round(start * rate)
     else:

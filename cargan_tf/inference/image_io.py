@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,11 +25,15 @@ Item = TypeVar("Item")
 
 #: Images that may wait to be saved: a few batches.
 _UNSAVED = 64
+#: Of a file's name, on every file system in common use.
+MOST_NAME_BYTES = 255
 #: A sound that comes from standard input, or an image that goes to standard output.
 STANDARD = Path("-")
 
 
-def plan_outputs(sounds: Sequence[Path], out: Path | None) -> dict[Path, Path]:
+def plan_outputs(
+    sounds: Sequence[Path], out: Path | None, mix: Path | None = None
+) -> dict[Path, Path]:
     """The image of each sound, in order; a folder stands for the sound files in it.
 
     Args:
@@ -36,6 +41,8 @@ def plan_outputs(sounds: Sequence[Path], out: Path | None) -> dict[Path, Path]:
         out: the image's file for a single sound, ``-`` being standard output; a folder for
             several. Without it images are written into the working folder under the sounds'
             names.
+        mix: the sound mixed into each, whose name the images then have too: the image of a sound
+            alone is another.
 
     Raises:
         UserError: a folder without sounds, a missing file, or ``out`` names one file for several
@@ -54,9 +61,10 @@ def plan_outputs(sounds: Sequence[Path], out: Path | None) -> dict[Path, Path]:
     plan: dict[Path, Path] = {}
     taken: set[str] = set()
     for file in files:
-        # a.wav and a.mp3, or b/a.wav, get different names, also where A.png and a.png are one file.
-        name = next(name for name in _names(file) if name.casefold() not in taken)
-        taken.add(name.casefold())
+        # a.wav and a.mp3, or b/a.wav, get different names, also where A.png and a.png, or two forms
+        # of ü, are one file.
+        name = next(name for name in _names(file, mix) if _folded(name) not in taken)
+        taken.add(_folded(name))
         plan[file] = folder / name
     return plan
 
@@ -135,14 +143,32 @@ def _files_of(sound: Path) -> list[Path]:
     return found
 
 
-def _names(file: Path) -> Iterator[str]:
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _names(file: Path, mix: Path | None = None) -> Iterator[str]:
     """Names for the file's image, the plainest first, without end."""
     if file == STANDARD:
         file = Path("stdin")
+    other = "stdin" if mix == STANDARD else mix.stem if mix else ""
+    mixed = "" if mix is None else f"+{_cut(other, MOST_NAME_BYTES // 3)}"
     parents = [parent.name for parent in file.absolute().parents if parent.name]
     stems = ["_".join([*reversed(parents[:depth]), file.stem]) for depth in range(len(parents) + 1)]
-    yield f"{file.stem}.png"
-    yield f"{file.name}.png"
-    yield from (f"{stem}.png" for stem in stems[1:])
-    yield from (f"{stem}{file.suffix}.png" for stem in stems[1:])
-    yield from (f"{file.stem}_{number}.png" for number in count(2))
+    yield _of_length(file.stem, f"{mixed}.png")
+    yield _of_length(file.name, f"{mixed}.png")
+    yield from (_of_length(stem, f"{mixed}.png") for stem in stems[1:])
+    yield from (_of_length(f"{stem}{file.suffix}", f"{mixed}.png") for stem in stems[1:])
+    yield from (_of_length(file.stem, f"{mixed}_{number}.png") for number in count(2))
+
+
+def _of_length(stem: str, ending: str) -> str:
+    """The name of a file, the stem cut so that file systems take it."""
+    return _cut(stem, MOST_NAME_BYTES - len(os.fsencode(ending))) + ending
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    """The beginning of a name, in whole characters."""
+    while len(os.fsencode(text)) > most_bytes:
+        text = text[:-1]
+    return text

@@ -102,6 +102,7 @@ class GenerationResult:
         start_seconds: where in the sound the clip begins.
         padded_seconds: silence added because the sound was shorter than a clip.
         quality: loudness, and whether it is silence or noise.
+        notes: what was put right in the sound before it was heard.
     """
 
     image: ImageArray
@@ -115,6 +116,7 @@ class GenerationResult:
     start_seconds: float
     padded_seconds: float
     quality: ClipQuality
+    notes: tuple[str, ...] = ()
 
     @property
     def confidence(self) -> float | None:
@@ -133,7 +135,7 @@ class GenerationResult:
 
     def warnings(self) -> list[str]:
         """What the listener should know: a sound padded, silent or like noise, a label guessed."""
-        said = []
+        said = list(self.notes)
         if self.padded_seconds:
             said.append(f"shorter than a clip; {self.padded_seconds:.2f} s of silence were added")
         guessed = [] if self.recognition is None else self.recognition.warnings()

@@ -17,6 +17,8 @@ _DISK_FULL = os.strerror(errno.ENOSPC)
 
 #: Suffix of temporary files that are renamed when complete.
 _UNFINISHED = ".unfinished"
+#: Characters of a file's name in its temporary file's, which must not exceed 255 bytes either.
+_PREFIX = 40
 
 
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
@@ -35,7 +37,7 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name}.", suffix=_UNFINISHED
+        dir=path.parent, prefix=f".{path.name[:_PREFIX]}.", suffix=_UNFINISHED
     )
     try:
         with os.fdopen(handle, "wb") as stream:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import struct
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
 from numpy.random import Generator
 
 from .damage import ANY, Made, of_another_name
-from .valid_files import image, sound
+from .valid_files import coded_sound, image, sound, video
 
 
 def _huge_wav(random: Generator) -> Made:
@@ -44,6 +46,26 @@ def _not_finite(random: Generator) -> Made:
     return bytes(content), False, "wav"
 
 
+def _coded(ending: str) -> Callable[[Generator], Made]:
+    return lambda random: (coded_sound(ending, random), True, ending)
+
+
+def _archive(random: Generator) -> bytes:
+    """A zip file with a whole MP3 in it, stored as it is."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("a.mp3", sound("MP3", random))
+    return content.getvalue()
+
+
+def _piped_flac(random: Generator) -> Made:
+    """No length in its header: 0 samples."""
+    content = bytearray(sound("FLAC", random))
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)
+    return bytes(content), True, "flac"
+
+
 SOUNDS: dict[str, Callable[[Generator], Made] | None] = {
     **ANY,
     "24 bits": _exotic_sound("WAV", "wav", subtype="PCM_24"),
@@ -59,4 +81,14 @@ SOUNDS: dict[str, Callable[[Generator], Made] | None] = {
     "header of 74 hours": _long_wav,
     "header of 36 days": _flac_of_days,
     "NaN": _not_finite,
+    "m4a": _coded("m4a"),
+    "webm of a browser": _coded("webm"),
+    "wma": _coded("wma"),
+    "aac": _coded("aac"),
+    "video with sound": lambda random: (video("mkv"), True, "mkv"),
+    "m4a named .mp3": of_another_name(lambda random: coded_sound("m4a", random), "mp3", True),
+    "webm named .wav": of_another_name(lambda random: coded_sound("webm", random), "wav", True),
+    "archive named .mp3": of_another_name(_archive, "mp3", False),
+    "FLAC of a pipe": _piped_flac,
+    "noise named .gsm": of_another_name(lambda random: random.bytes(20_000), "gsm", False),
 }

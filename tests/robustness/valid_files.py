@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import soundfile
@@ -12,18 +12,30 @@ from numpy.random import Generator
 from PIL import Image
 
 SOUND_ENDINGS, IMAGE_ENDINGS, VIDEO_ENDINGS = (
-    ("wav", "flac", "ogg", "mp3"),
+    ("wav", "flac", "ogg", "mp3", "m4a", "webm", "wma", "aac", "mka"),
     ("png", "jpg", "webp", "tiff"),
     ("mp4", "mkv"),
 )
+#: Sounds that libsndfile does not read: FFmpeg's container and codec.
+CODED: Final = {
+    "m4a": ("ipod", "aac"),
+    "webm": ("webm", "libopus"),
+    "wma": ("asf", "wmav2"),
+    "aac": ("adts", "aac"),
+    "mka": ("matroska", "aac"),
+}
 #: Hz, and seconds of a sound.
 RATE, SECONDS = 22_050, 0.7
+#: Hz, which Opus has.
+CODED_RATE: Final = 48_000
 
 
 def whole(ending: str, random: Generator) -> bytes:
     """A file of that ending."""
     if ending in VIDEO_ENDINGS:
         return video(ending)
+    if ending in CODED:
+        return coded_sound(ending, random)
     if ending in SOUND_ENDINGS:
         return sound({"wav": "WAV", "flac": "FLAC", "ogg": "OGG", "mp3": "MP3"}[ending], random)
     return image({"jpg": "JPEG"}.get(ending, ending.upper()), random)
@@ -42,6 +54,26 @@ def sound(
     samples = tone[:, None] + random.normal(0, 0.01, (len(times), channels))
     content = io.BytesIO()
     soundfile.write(content, samples, rate, format=form, subtype=subtype)
+    return content.getvalue()
+
+
+def coded_sound(ending: str, random: Generator) -> bytes:
+    """A tone in some noise, at 48 kHz."""
+    import av
+
+    container_format, codec = CODED[ending]
+    times = np.arange(round(SECONDS * CODED_RATE)) / CODED_RATE
+    samples = 0.3 * np.sin(2 * np.pi * random.uniform(200, 900) * times)
+    samples += random.normal(0, 0.01, len(times))
+    content = io.BytesIO()
+    with av.open(content, "w", format=container_format) as container:
+        track: Any = container.add_stream(codec, rate=CODED_RATE, layout="mono", bit_rate=96_000)
+        frame = av.AudioFrame.from_ndarray(samples.astype(np.float32)[None], "fltp", "mono")
+        frame.sample_rate = CODED_RATE
+        resampler = av.AudioResampler(track.codec_context.format, "mono", CODED_RATE)
+        for part in (*resampler.resample(frame), *resampler.resample(None)):
+            container.mux(track.encode(part))
+        container.mux(track.encode(None))
     return content.getvalue()
 
 

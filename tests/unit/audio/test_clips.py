@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.signal import sosfreqz
 
-from cargan_tf.audio.clips import Clip, cut_clip, louder, loudest_start
+from cargan_tf.audio.clips import (
+    Clip,
+    cut_clip,
+    heard_filter,
+    louder,
+    loudest_start,
+    without_offset,
+)
 from cargan_tf.errors import UserError
 
 RAMP = np.arange(100, dtype=np.float32)
@@ -102,3 +110,72 @@ def test_loudest_start_is_the_same_however_many_samples_are_summed_at_once(monke
     at_once = [loudest_start(waveform, size, 7) for size in (1, 100, 999, 4_999)]
     monkeypatch.setattr("cargan_tf.audio.clips._SUMMED_SAMPLES", 97)
     assert [loudest_start(waveform, size, 7) for size in (1, 100, 999, 4_999)] == at_once
+
+
+MUSIC_RATE = 44_100
+
+
+def times(seconds):
+    return np.arange(round(seconds * MUSIC_RATE)) / MUSIC_RATE
+
+
+@pytest.mark.parametrize(
+    "unheard",
+    [
+        pytest.param(0.9 * np.sin(2 * np.pi * 8 * times(1)), id="a thump of 8 Hz"),
+        pytest.param(0.9 * np.sin(2 * np.pi * 3 * times(1)), id="infrasound"),
+        pytest.param(0.5 * np.hanning(MUSIC_RATE), id="an offset that comes and goes"),
+        pytest.param(
+            0.9 * np.sin(2 * np.pi * 20_500 * times(1)) * np.hanning(MUSIC_RATE), id="20 kHz"
+        ),
+    ],
+)
+def test_what_is_not_heard_does_not_win_over_the_music(unheard):
+    waveform = np.zeros(6 * MUSIC_RATE, np.float32)
+    waveform[MUSIC_RATE : 2 * MUSIC_RATE] = unheard
+    waveform[4 * MUSIC_RATE : 5 * MUSIC_RATE] = 0.05 * np.sin(2 * np.pi * 440 * times(1))
+    by_energy = loudest_start(waveform, 22_050, 441)
+    heard = loudest_start(waveform, 22_050, 441, MUSIC_RATE)
+    assert by_energy < 2 * MUSIC_RATE
+    assert 4 * MUSIC_RATE - 441 <= heard <= 4.5 * MUSIC_RATE + 441
+
+
+@pytest.mark.parametrize("pitch", [27.5, 41.2, 98, 440, 4_186, 12_000])
+def test_of_two_notes_of_one_pitch_the_one_with_more_energy_is_taken(pitch):
+    """From the lowest note of a piano to a harmonic of its highest."""
+    waveform = np.zeros(6 * MUSIC_RATE, np.float32)
+    waveform[MUSIC_RATE : 2 * MUSIC_RATE] = 0.1 * np.sin(2 * np.pi * pitch * times(1))
+    waveform[4 * MUSIC_RATE : 5 * MUSIC_RATE] = 0.2 * np.sin(2 * np.pi * pitch * times(1))
+    expected = loudest_start(waveform, 22_050, 441)
+    assert expected > 3 * MUSIC_RATE
+    assert loudest_start(waveform, 22_050, 441, MUSIC_RATE) == expected
+
+
+def test_the_weighting_is_that_of_bs_1770_at_48_khz():
+    """Its published coefficients, tables 1 and 2 of annex 1."""
+    sections = heard_filter(48_000)
+    high_pass = [1.0, -2.0, 1.0, 1.0, -1.99004745483398, 0.99007225036621]
+    shelf = [1.53512485958697, -2.69169618940638, 1.19839281085285]
+    shelf += [1.0, -1.69065929318241, 0.73248077421585]
+    assert any(np.allclose(section, high_pass, atol=1e-9) for section in sections)
+    assert any(np.allclose(section, shelf, atol=1e-9) for section in sections)
+
+
+@pytest.mark.parametrize("rate", [4_000, 16_000, 44_100, 96_000])
+def test_the_weighting_at_other_rates_hears_the_middle_and_not_what_is_below(rate):
+    _, response = sosfreqz(heard_filter(rate), [8, 440], fs=rate)
+    low, middle = 20 * np.log10(np.abs(response))
+    assert low < -50
+    assert abs(middle) < 1
+
+
+@pytest.mark.parametrize(("offset", "left"), [(0.5, 0.0), (-0.2, 0.0), (0.01, 0.01), (0.0, 0.0)])
+def test_an_offset_is_taken_out_where_it_counts(offset, left):
+    note = 0.1 * np.sin(2 * np.pi * 440 * times(1))
+    cleaned = without_offset((note + offset).astype(np.float32))
+    np.testing.assert_allclose(cleaned, note + left, atol=1e-6)
+
+
+def test_silence_with_an_offset_is_silence():
+    assert not without_offset(np.full(1_000, 0.25, np.float32)).any()
+    assert without_offset(np.zeros(0, np.float32)).size == 0

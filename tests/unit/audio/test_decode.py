@@ -191,7 +191,7 @@ def test_absurd_length_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
     path = tmp_path / "long.wav"
     soundfile.write(path, tone(8_000, seconds=2.0), 8_000)
     monkeypatch.setattr("cargan_tf.audio.decode.MAX_SECONDS", 1)
-    monkeypatch.setattr(decode, "_read_at_rate", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(decode, "_blocks", lambda *_: pytest.fail("decoded"))
     with pytest.raises(UserError, match=r"lasts 2\.0 s; expected at most 1 s"):
         read_audio(path, 8_000)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from cargan_tf.audio.decode import read_audio
+from cargan_tf.audio.decode import decode_file, read_audio
 from cargan_tf.errors import UserError
 
 RATE = 48_000
@@ -141,3 +141,125 @@ def test_a_file_cut_off_gives_what_is_left(tmp_path):
     path.write_bytes(content[: len(content) // 2])
     samples = read_audio(path, 22_050)
     assert 0.3 < len(samples) / 22_050 < 0.7
+
+
+#: Kinds that FFmpeg writes: container, codec, and the ending that users know.
+MORE_KINDS = {
+    "a.tta": ("tta", "tta"),
+    "a.ac3": ("ac3", "ac3"),
+    "a.eac3": ("eac3", "eac3"),
+    "a.wv": ("wv", "wavpack"),
+    "a.flv": ("flv", "aac"),
+    "a.mov": ("mov", "alac"),
+    "a.3gp": ("3gp", "aac"),
+    "a.caf": ("caf", "pcm_s16le"),
+    "a.mp2": ("mp2", "mp2"),
+    "ac3.wav": ("wav", "ac3"),
+    "yamaha.wav": ("wav", "adpcm_yamaha"),
+    "ima.wav": ("wav", "adpcm_ima_wav"),
+    "alaw.w64": ("w64", "pcm_alaw"),
+}
+
+
+@pytest.mark.parametrize("name", MORE_KINDS)
+def test_codecs_that_libsndfile_lacks_are_read_in_its_containers_too(tmp_path, name):
+    samples = read_audio(write(tmp_path / name, *MORE_KINDS[name]), 22_050)
+    assert 0.95 < len(samples) / 22_050 < 1.15
+    assert pitch(samples, 22_050) == pytest.approx(440, abs=3)
+    assert np.abs(samples[5_000:15_000]).max() == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize("name", ["a.gsm", "a.vox", "a.raw", "a.al", "a.ul", "a.mp3", "a.sds"])
+def test_bytes_of_no_format_are_refused_whatever_their_name(tmp_path, name):
+    """libsndfile takes some endings for a format without a header."""
+    path = tmp_path / name
+    path.write_bytes(np.random.default_rng(3).integers(0, 256, 40_000, np.uint8).tobytes())
+    with pytest.raises(UserError, match=r"expected a (wav|sound file)") as error:
+        read_audio(path, 22_050)
+    assert "\n" not in str(error.value)
+
+
+def id3(content, size):
+    """An ID3v2 tag of zeros before the content."""
+    return b"ID3\4\0\0" + bytes([0, 0, size >> 7, size & 0x7F]) + bytes(size) + content
+
+
+@pytest.mark.parametrize("name", ["a.aac", "a.mp3", "a.flac", "a.wav"])
+def test_tags_before_the_sound_are_passed_over(tmp_path, name):
+    if name == "a.aac":
+        content = write(tmp_path / name, *KINDS[name]).read_bytes()
+    else:
+        soundfile.write(tmp_path / name, tone(), RATE)
+        content = (tmp_path / name).read_bytes()
+    tagged = tmp_path / f"tagged-{name}"
+    tagged.write_bytes(id3(id3(content, 900), 300))
+    samples = read_audio(tagged, 22_050)
+    assert pitch(samples, 22_050) == pytest.approx(440, abs=3)
+    assert len(samples) / 22_050 > 0.95
+
+
+@pytest.mark.parametrize("inside", ["mp3", "zip", "noise"])
+def test_a_tag_does_not_make_an_mp3(tmp_path, inside):
+    """MPEG frames further on, as in an archive, are of another file."""
+    soundfile.write(tmp_path / "inner.mp3", tone(), RATE)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writer:
+        writer.write(tmp_path / "inner.mp3", "inner.mp3")
+    noise = np.random.default_rng(1).integers(1, 255, 30_000, np.uint8).tobytes()
+    content = {"mp3": noise[:9_000] + (tmp_path / "inner.mp3").read_bytes()}
+    content |= {"zip": archive.getvalue(), "noise": noise}
+    path = tmp_path / "a.mp3"
+    path.write_bytes(id3(content[inside], 200))
+    with pytest.raises(UserError, match=r"cannot be read|is not the MP3"):
+        read_audio(path, 22_050)
+
+
+def write_tracks(path, *sounds):
+    """A Matroska file with several sounds."""
+    with av.open(str(path), "w", format="matroska") as container:
+        tracks = [container.add_stream("pcm_s16le", rate=RATE, layout="mono") for _ in sounds]
+        for track, sound in zip(tracks, sounds, strict=True):
+            samples = np.round(sound * 32_767).astype(np.int16)[None]
+            frame = av.AudioFrame.from_ndarray(samples, "s16", "mono")
+            frame.sample_rate = RATE
+            container.mux(track.encode(frame))
+            container.mux(track.encode(None))
+    return path
+
+
+def test_the_first_track_is_heard_unless_it_is_silent(tmp_path):
+    low, high, silence = tone(), tone(frequency=880), 0 * tone()
+    first = decode_file(write_tracks(tmp_path / "a.mkv", low, high), RATE)
+    second = decode_file(write_tracks(tmp_path / "b.mkv", silence, silence, high), RATE)
+    none = decode_file(write_tracks(tmp_path / "c.mkv", silence, silence), RATE)
+    assert pitch(first.samples, RATE) == pytest.approx(440, abs=3)
+    assert first.notes == ()
+    assert pitch(second.samples, RATE) == pytest.approx(880, abs=3)
+    assert second.notes == ("track 1 is silent; track 3 is used",)
+    assert len(none.samples) == RATE
+    assert not none.samples.any()
+
+
+@pytest.mark.parametrize("name", ["a.flac", "a.mp3", "a.wav", "a.aiff", "a.au", "a.ogg"])
+def test_what_libsndfile_reads_gives_what_is_left_when_cut_off(tmp_path, name):
+    noisy = 0.5 * tone(4.0) + np.random.default_rng(2).normal(0, 0.05, 4 * RATE)
+    soundfile.write(tmp_path / name, noisy, RATE)
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: len(content) // 2])
+    samples = read_audio(tmp_path / name, 22_050)
+    assert 1.0 < len(samples) / 22_050 <= 4.1
+    assert pitch(samples[:22_050], 22_050) == pytest.approx(440, abs=3)
+
+
+def test_a_file_of_which_most_cannot_be_decoded_is_refused(tmp_path):
+    """A decoder that finds a sound here and there has not read the file."""
+    path = write(tmp_path / "a.mov", "mov", "alac")
+    content = bytearray(path.read_bytes())
+    begin = content.index(b"mdat") + 4
+    length = int.from_bytes(content[begin - 8 : begin - 4], "big") - 8
+    whole = length // 5
+    content[begin + whole : begin + length] = b"\xff" * (length - whole)
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"is damaged: \d+ of \d+ parts") as error:
+        read_audio(path, 22_050)
+    assert "\n" not in str(error.value)

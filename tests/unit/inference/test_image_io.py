@@ -1,6 +1,7 @@
 import errno
 import io
 import threading
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -232,3 +233,59 @@ def test_an_error_of_the_caller_ends_the_saving():
     with pytest.raises(KeyError):
         stop_at_once()
     assert not [thread for thread in threading.enumerate() if "cargan-saving" in thread.name]
+
+
+@pytest.mark.parametrize("stem", ["n" * 251, "ü" * 125, "音" * 83])
+def test_long_names_are_cut_to_what_a_file_system_takes(sounds, stem):
+    files = sounds(f"{stem}.wav", f"{stem}.mp3", f"x/{stem}.wav")
+    plan = plan_outputs(files, Path("out"))
+    assert len({image.name for image in plan.values()}) == 3
+    for image in plan.values():
+        assert len(image.name.encode()) <= 255
+        assert image.suffix == ".png"
+        save_image(GREY, image)
+    assert len(list(Path("out").iterdir())) == 3
+
+
+def test_two_forms_of_one_letter_are_two_images(sounds):
+    composed, decomposed = "Fl\u00f6te.wav", "Flo\u0308te.wav"
+    plan = plan_outputs(sounds(composed, f"x/{decomposed}"), None)
+    names = {unicodedata.normalize("NFC", image.name) for image in plan.values()}
+    assert len(names) == 2
+
+
+@pytest.mark.parametrize(("other", "name"), [("b.mp3", "a+b.png"), ("-", "a+stdin.png")])
+def test_a_mix_has_the_names_of_both_sounds(sounds, other, name):
+    (clip,) = sounds("a.wav")
+    assert plan_outputs([clip], None, Path(other)) == {clip: Path(name)}
+    assert plan_outputs([clip], Path("x.png"), Path(other)) == {clip: Path("x.png")}
+
+
+def test_mixes_of_long_names_can_be_written(sounds):
+    files = sounds("n" * 251 + ".wav", "n" * 251 + ".mp3")
+    plan = plan_outputs(files, None, Path("m" * 251 + ".wav"))
+    assert len({image.name for image in plan.values()}) == 2
+    assert all(len(image.name) <= 255 for image in plan.values())
+
+
+def test_a_folder_is_searched_by_content_where_the_ending_is_unknown(sounds):
+    sounds("in/a.wav", "in/empty", "in/notes.txt", "in/._a.wav", "in/._b")
+    wav = b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0"
+    Path("in/take").write_bytes(wav)
+    Path("in/voice.m4r").write_bytes(b"\0\0\0\x20ftypM4A \0\0\0\0")
+    Path("in/photo.heic").write_bytes(b"\0\0\0\x20ftypheic\0\0\0\0")
+    Path("in/text.txt").write_bytes("wide characters".encode("utf-16"))
+    Path("in/drawing.lbm").write_bytes(b"FORM\0\0\0\x20ILBMBMHD")
+    Path("in/._b").write_bytes(wav)
+    found = [str(file) for file in plan_outputs([Path("in")], None)]
+    assert found == ["in/a.wav", "in/take", "in/voice.m4r"]
+
+
+def test_links_in_a_circle_are_followed_once(sounds):
+    sounds("in/a.wav", "elsewhere/b.wav")
+    Path("in/self").symlink_to(".")
+    Path("in/up").symlink_to("..")
+    Path("in/linked").symlink_to("../elsewhere")
+    found = [file.name for file in plan_outputs([Path("in")], None)]
+    assert found.count("a.wav") == 1
+    assert found.count("b.wav") == 1
