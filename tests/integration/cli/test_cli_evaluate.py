@@ -58,3 +58,25 @@ def test_data_of_other_labels_is_refused(cargan, run, stray_data):
 def test_options_of_a_data_set_and_recordings_exclude_each_other(cargan, run, tmp_path, words):
     done = cargan("evaluate", run, "--recordings", tmp_path, *words)
     assert f"--recordings and {words[0]} cannot be used together" in done.error
+
+
+@pytest.mark.parametrize("words", [("--split", "test"), ("--metric", "fid"), ("--clips", 3)])
+def test_a_video_is_no_part_of_a_data_set(cargan, run, words):
+    done = cargan("evaluate", run, "--video", *words)
+    assert f"--video and {words[0]} cannot be used together" in done.error
+
+
+def test_a_video_is_measured_and_its_values_are_printed(cargan, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("cargan_tf.inference.video_report.SECONDS", 6.0)
+    done = cargan("evaluate", run, "--video", "-o", tmp_path / "out")
+    assert done.status == 0, done.err
+    assert "6 s, 150 frames," in done.out
+    assert "same player ↑: " in done.out
+    assert "lag, ms: " in done.out
+    assert (tmp_path / "out" / "video.json").is_file()
+    assert (tmp_path / "out" / "video.mp4").is_file()
+
+
+def test_a_video_of_an_exported_model_needs_data(cargan, tiny_model, tmp_path):
+    error = cargan("evaluate", tiny_model, "--video", cwd=tmp_path).error
+    assert "name one with --data" in error
