@@ -57,7 +57,7 @@ class PoseReader:
 
 def _pixels(images: FloatArray) -> FloatArray:
     """[N, SIZE * SIZE * 3]."""
-    if images.shape[1] != SIZE:
+    if images.shape[1:3] != (SIZE, SIZE):
         images = tf.image.resize(images, (SIZE, SIZE), antialias=True).numpy()
     return np.asarray(images, np.float32).reshape(len(images), -1)
 
