@@ -43,7 +43,7 @@ def of_networks(config: Config, label_count: int) -> dict[str, int]:
 
     Call ``use_plain_layers`` before.
     """
-    size, sound = config.data.image_size, config.model.spectrogram_channels
+    size, sound = config.data.side, config.model.spectrogram_channels
     cascade = new_cascade(config, label_count)
     label = label_count if config.model.discriminator_label != "none" else 0
     discriminator = new_discriminator(config, label_count)

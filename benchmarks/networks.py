@@ -82,7 +82,7 @@ def random_batch(config: Config) -> dict[str, Any]:
     import tensorflow as tf
 
     random = np.random.default_rng(0)
-    count, size = config.training.batch_size, config.data.image_size
+    count, size = config.training.batch_size, config.data.side
     sound = (count, size, size, config.model.spectrogram_channels)
     arrays = {
         "spectrogram": random.uniform(-1, 1, sound),

@@ -37,7 +37,7 @@ def plain_pair(audio: Path, image: Path, config: Config) -> tuple[NDArray[Any], 
     """Log-mel [n_mels, frames] and image [size, size, 3], as one writes it down first."""
     import librosa
 
-    settings, size = config.audio, config.data.image_size
+    settings, size = config.audio, config.data.side
     samples, rate = librosa.load(audio, sr=settings.sample_rate)
     power = librosa.feature.melspectrogram(
         y=samples,
@@ -64,7 +64,7 @@ def write_images(audio: Path, image: Path, config: Config, out: Path) -> None:
     import matplotlib.pyplot as plt
 
     log_mel, pixels = plain_pair(audio, image, config)
-    inches = config.data.image_size / 100
+    inches = config.data.side / 100
     figure = plt.figure(figsize=(inches, inches), dpi=100)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.axis("off")

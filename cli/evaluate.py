@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 from cargan_cli.options import ANY_PATH, PATH, check_options, log_json_option
 
+from cargan_tf.errors import UserError
+
 if TYPE_CHECKING:
     from cargan_tf.evaluation.report import MetricInfo, Report, SplitReport
 
@@ -99,6 +101,43 @@ def _evaluate_recordings(
     click.echo(f"Report: {folder / REPORT_FILE}")
 
 
+def _evaluate_video(
+    model: Path, data: Path | None, out: Path | None, log_json: bool, seed: int
+) -> None:
+    from cargan_cli.logs import new_reporter
+    from cargan_cli.sounds import load_generator
+    from cargan_cli.tensorflow_import import import_for
+    from rich.console import Console
+
+    from cargan_tf.training.run import Run, data_of
+
+    run = Run(model)
+    if data is None and not run.exists():
+        raise UserError(f"{model} is no run, so that no data set is known: name one with --data.")
+    data = data or data_of(run)
+    import_for(data)
+    generator = load_generator(model)
+    from cargan_tf.evaluation.html.formatting import ARROWS, limits, number
+    from cargan_tf.evaluation.metrics.registry import VIDEO_METRICS
+    from cargan_tf.inference.video_report import REPORT_FILE, VIDEO_FILE, evaluate_video
+
+    folder = out or Path("video-evaluation")
+    report = evaluate_video(
+        generator, data, folder, seed=seed, reporter=new_reporter(log_json, seed)
+    )
+    console = Console(highlight=False)
+    console.print(f"{report.seconds:.0f} s, {report.frames} frames, {report.notes} notes")
+    for info in (metric.info for metric in VIDEO_METRICS):
+        if info.name in report.skipped:
+            line = f"Not measured: {info.title}: {report.skipped[info.name]}"
+        else:
+            value = report.values[info.name]
+            said = ", ".join([number(value.value, info.fraction), *limits(value, info)])
+            line = f"{info.title}{ARROWS[info.better]}: {said}"
+        console.print(line, markup=False)
+    click.echo(f"Report: {folder / REPORT_FILE}, and the video {folder / VIDEO_FILE}")
+
+
 @click.command("evaluate", short_help="Measure a run: a table, report.json and report.html.")
 @click.argument("run_path", metavar="RUN", type=PATH)
 @click.option("--data", type=ANY_PATH, help="The data set.  [default: what RUN was trained on]")
@@ -145,10 +184,17 @@ def _evaluate_recordings(
     " other sounds. RUN may also be an exported model.",
 )
 @click.option(
+    "--video",
+    is_flag=True,
+    help="Measure a video of 60 seconds of notes and rests instead. RUN may also be an exported"
+    " model.",
+)
+@click.option(
     "-o",
     "--out",
     type=PATH,
-    help="Folder of the report.  [default: RUN/evaluation; of --recordings: recordings-evaluation]",
+    help="Folder of the report.  [default: RUN/evaluation; of --recordings: recordings-evaluation;"
+    " of --video: video-evaluation]",
 )
 @log_json_option
 def command(
@@ -161,6 +207,7 @@ def command(
     clips: int | None,
     seed: int,
     recordings: Path | None,
+    video: bool,
     out: Path | None,
     log_json: bool,
 ) -> None:
@@ -172,20 +219,26 @@ def command(
 
     With --recordings: how often the instrument of real sounds is recognized, and how far the
     confidence can be trusted, as recorded and at 8 kHz, in a room, in noise and as mp3.
+
+    With --video: whether one player stays, and how many milliseconds the movement is late.
     """
     from cargan_cli.logs import new_reporter
     from cargan_cli.next_steps import resumable
     from cargan_cli.tensorflow_import import import_for, import_tensorflow
 
+    of_splits = ("splits", "features", "metrics", "compare", "clips")
+    check_options(
+        click.get_current_context(),
+        exclusive=[
+            *(f"recordings {name}" for name in ("data", "video", *of_splits)),
+            *(f"video {name}" for name in of_splits),
+        ],
+    )
     if recordings is not None:
-        check_options(
-            click.get_current_context(),
-            exclusive=[
-                f"recordings {name}"
-                for name in ("data", "splits", "features", "metrics", "compare", "clips")
-            ],
-        )
         _evaluate_recordings(run_path, recordings, out, log_json, seed)
+        return
+    if video:
+        _evaluate_video(run_path, data, out, log_json, seed)
         return
 
     from cargan_tf.data.dataset import load_dataset

@@ -52,7 +52,7 @@ def write_video_file(
         raise UserError(f"{len(files)} sounds cannot become the one video {file}; name one.")
     check_video_name(file)
     generator = open_generator()
-    from cargan_tf.inference.video import FRAMES_PER_SECOND, generate_video
+    from cargan_tf.inference.video import FRAMES_PER_SECOND, SMOOTH_SECONDS, generate_video
 
     (sound,) = files
     made = generate_video(
@@ -61,7 +61,7 @@ def write_video_file(
         file,
         label,
         frames_per_second or FRAMES_PER_SECOND,
-        smooth_seconds or 0.0,
+        SMOOTH_SECONDS if smooth_seconds is None else smooth_seconds,
         TerminalReporter(),
     )
     results.generated(sound, file, made, start=0.0, frames=made.frames, seconds=made.seconds)
@@ -90,12 +90,12 @@ def write_video_file(
 @click.option("--grid", type=PATH, metavar="FILE", help="Also write all images as one grid.")
 @click.option("--video", type=PATH, metavar="FILE", help="All of SOUND, as FILE.mp4 or FILE.gif.")
 @click.option(
-    "--fps", type=click.IntRange(1, 50), help="Frames per second of the video.  [default: 10]"
+    "--fps", type=click.IntRange(1, 50), help="Frames per second of the video.  [default: 25]"
 )
 @click.option(
     "--smooth",
     type=click.FloatRange(0, 5),
-    help="Average each frame over this many seconds.  [default: 0]",
+    help="Seconds in which the player moves from one note to the next.  [default: 0.12]",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line, for programs.")
 @click.pass_context

@@ -65,6 +65,16 @@ def mel_filter_bank(audio: AudioConfig) -> NDArray[np.float64]:
     return bank
 
 
+def mel_centers(audio: AudioConfig) -> NDArray[np.float64]:
+    """The frequency in Hz at which each band of ``mel_filter_bank`` has its peak, [n_mels]."""
+    from librosa import mel_frequencies  # as above
+
+    highest = audio.sample_rate / 2 if audio.f_max is None else audio.f_max
+    edges = mel_frequencies(n_mels=audio.n_mels + 2, fmin=audio.f_min, fmax=highest)
+    centers: NDArray[np.float64] = edges[1:-1]
+    return centers
+
+
 def log_mel(waveforms: NDArray[Any], audio: AudioConfig) -> NDArray[np.float32]:
     """Compute log-mel spectrograms, the numbers of ``librosa.feature.melspectrogram``.
 

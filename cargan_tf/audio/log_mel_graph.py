@@ -22,6 +22,7 @@ from cargan_tf.audio.log_mel import (
 )
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import AudioConfig, Config
+from cargan_tf.utils.arrays import ImageSize, height_width
 
 
 class LogMelGraph(tf.Module):
@@ -79,15 +80,15 @@ class LogMelGraph(tf.Module):
         return tf.cast(tf.transpose(decibels, [0, 2, 1]), tf.float32)
 
 
-def to_jet_image(log_mel: tf.Tensor, size: int) -> tf.Tensor:
+def to_jet_image(log_mel: tf.Tensor, size: ImageSize) -> tf.Tensor:
     """Color each value, enlarge the colors to the authors' PNG, and read that at ``size``.
 
     Args:
         log_mel: [B, n_mels, frames] in [0, 1], each clip scaled by its own range.
-        size: pixels a side.
+        size: of the image in pixels.
 
     Returns:
-        [B, size, size, 3] float32 in [-1, 1]. Rows are time, downwards; columns are mel bands.
+        [B, H, W, 3] float32 in [-1, 1]. Rows are time, downwards; columns are mel bands.
     """
     values = tf.transpose(tf.cast(log_mel, tf.float32), [0, 2, 1])
     levels = tf.clip_by_value(tf.cast(values * LEVELS, tf.int32), 0, LEVELS - 1)
@@ -95,12 +96,12 @@ def to_jet_image(log_mel: tf.Tensor, size: int) -> tf.Tensor:
     images = _resized(images, IMAGE_SIZE)
     if size != IMAGE_SIZE:
         images = _resized(images, size)
-    return tf.ensure_shape(images / 127.5 - 1.0, (None, size, size, 3))
+    return tf.ensure_shape(images / 127.5 - 1.0, (None, *height_width(size), 3))
 
 
-def _resized(images: tf.Tensor, size: int) -> tf.Tensor:
+def _resized(images: tf.Tensor, size: ImageSize) -> tf.Tensor:
     """By Pillow's bicubic filter, to whole steps of 255 as an image file holds them."""
-    resized = tf.image.resize(images, (size, size), method="bicubic", antialias=True)
+    resized = tf.image.resize(images, height_width(size), method="bicubic", antialias=True)
     return tf.round(tf.clip_by_value(resized, 0.0, 255.0))
 
 
@@ -113,7 +114,7 @@ def spectrogram_input(log_mel: tf.Tensor, statistics: BandStatistics, config: Co
         config: image size, and which of the two ``model.spectrogram`` names.
 
     Returns:
-        [B, size, size, 1], see ``to_spectrogram``, or [B, size, size, 3], see ``to_jet_image``.
+        [B, H, W, 1], see ``to_spectrogram``, or [B, H, W, 3], see ``to_jet_image``.
     """
     size = config.data.image_size
     if config.model.spectrogram == "jet":
@@ -122,7 +123,7 @@ def spectrogram_input(log_mel: tf.Tensor, statistics: BandStatistics, config: Co
 
 
 def to_spectrogram(
-    log_mel: tf.Tensor, statistics: BandStatistics, clip_std: float, size: int
+    log_mel: tf.Tensor, statistics: BandStatistics, clip_std: float, size: ImageSize
 ) -> tf.Tensor:
     """Standardize each mel band, scale to [-1, 1] and resize.
 
@@ -130,10 +131,10 @@ def to_spectrogram(
         log_mel: [B, n_mels, frames] in dB.
         statistics: mean and standard deviation in dB of each mel band over the training data.
         clip_std: stds from the mean that map to ±1; values beyond are clipped.
-        size: pixels a side.
+        size: of the image in pixels.
 
     Returns:
-        [B, size, size, 1] float32 in [-1, 1]. Rows are mel bands, row 0 the lowest (drawn as a
+        [B, H, W, 1] float32 in [-1, 1]. Rows are mel bands, row 0 the lowest (drawn as a
         image, low notes are at the top); columns are time from left to right.
 
     Raises:
@@ -150,8 +151,9 @@ def to_spectrogram(
     reach = clip_std * tf.constant(statistics.std, tf.float32, shape=(1, bands, 1))
     scaled = tf.clip_by_value((log_mel - mean) / reach, -1.0, 1.0)
     images = scaled[..., tf.newaxis]  # [B, n_mels, frames, 1]
-    if images.shape[1:3] != (size, size):
+    shape = height_width(size)
+    if images.shape[1:3] != shape:
         # antialias: where bands or frames outnumber pixels, each of them still counts.
-        images = tf.image.resize(images, (size, size), method="bilinear", antialias=True)
+        images = tf.image.resize(images, shape, method="bilinear", antialias=True)
         images = tf.clip_by_value(images, -1.0, 1.0)  # weights sum to 1 but for round-off
-    return tf.ensure_shape(images, (None, size, size, 1))
+    return tf.ensure_shape(images, (None, *shape, 1))

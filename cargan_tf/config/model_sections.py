@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Literal
 
 from cargan_tf.config.sections import Fraction, Positive, Section, Weight, setting
+from cargan_tf.utils.arrays import ImageSize, height_width
 
 
 class ModelConfig(Section):
@@ -192,6 +193,6 @@ class EvaluatorConfig(Section):
         0.9, "on held-out photos; a less accurate evaluator is refused"
     )
 
-    def size_for(self, image_size: int) -> int:
+    def size_for(self, image_size: ImageSize) -> int:
         """Input size in pixels for photos of ``image_size``."""
-        return self.input_size or min(max(image_size, 96), 224)
+        return self.input_size or min(max(*height_width(image_size), 96), 224)

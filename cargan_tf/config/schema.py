@@ -70,6 +70,15 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _baselines_are_square(self) -> Config:
+        if self.model.kind != "cargan" and not isinstance(self.data.image_size, int):
+            raise ValueError(
+                f"model.kind {self.model.kind} makes square images: set data.image_size to one"
+                " number"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _one_sound_a_pair(self) -> Config:
         if self.data.shuffle_sounds and self.augmentation.generator_fraction:
             raise ValueError(

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 Positive = Annotated[int, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
@@ -88,11 +96,51 @@ class AudioConfig(Section):
         return self
 
 
+#: Least and greatest side of an image in pixels.
+MIN_SIDE: Final = 32
+MAX_SIDE: Final = 1024
+#: Sides of images that are no squares are multiples of it: D halves them three times, and its
+#: attention once more.
+SIDE_STEP: Final = 16
+Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]
+
+
+def parse_image_size(value: Any) -> Any:
+    """``"144x256"`` and ``[144, 256]`` to a pair, a pair of equals to one number."""
+    if isinstance(value, str):
+        parts = value.lower().replace("×", "x").split("x")
+        if all(part.strip().isdecimal() for part in parts):
+            value = [int(part) for part in parts]
+    sides = list(value) if isinstance(value, list | tuple) else [value]
+    if len(sides) > 2 or not all(type(side) is int for side in sides) or not sides:
+        raise ValueError(
+            f"received {value!r}; expected a number, or height and width such as 144x256"
+        )
+    if not all(MIN_SIDE <= side <= MAX_SIDE for side in sides):
+        raise ValueError(f"image_size must be {MIN_SIDE} to {MAX_SIDE}, received {value}")
+    if len(set(sides)) == 1:
+        if sides[0] & (sides[0] - 1):
+            raise ValueError(f"image_size must be a power of two, received {sides[0]}")
+        return sides[0]
+    if any(side % SIDE_STEP for side in sides):
+        raise ValueError(
+            f"image_size must be multiples of {SIDE_STEP}, received {sides[0]}x{sides[1]}"
+        )
+    return sides[0], sides[1]
+
+
 class DataConfig(Section):
     """Images, shards and batches."""
 
-    image_size: int = setting(
-        256, "pixels per side (Sec. 3: 256×256); a power of two", ge=32, le=1024
+    image_size: Annotated[Side | tuple[Side, Side], BeforeValidator(parse_image_size)] = setting(
+        256,
+        "pixels per side (Sec. 3: 256×256), a power of two; or height and width, such as 144x256 or"
+        " [144, 256], multiples of 16",
+    )
+    image_fit: Literal["squeeze", "crop", "letterbox"] = setting(
+        "squeeze",
+        "photos of another shape are squeezed, as the authors' code does, cropped around their"
+        " center, or letterboxed: black bars fill what they leave",
     )
     records_per_shard: Positive = setting(512, "pairs per TFRecord file")
     cache: bool = setting(True, "keep the records in memory after the first epoch")
@@ -124,11 +172,12 @@ class DataConfig(Section):
     test_fraction: Fraction = setting(0.1, "of a class's recordings, where the data has no splits")
     split_seed: int = setting(0, "random seed of that split", ge=0, lt=2**31)
 
-    @model_validator(mode="after")
-    def _power_of_two(self) -> DataConfig:
-        if self.image_size & (self.image_size - 1):
-            raise ValueError(f"image_size must be a power of two, received {self.image_size}")
-        return self
+    @property
+    def side(self) -> int:
+        """Of square images, in pixels; raises ``ValueError`` for others."""
+        if not isinstance(self.image_size, int):
+            raise ValueError(f"images of {self.image_size} are not square")
+        return self.image_size
 
     @model_validator(mode="after")
     def _balanced_in_memory(self) -> DataConfig:

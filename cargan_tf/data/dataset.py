@@ -180,9 +180,11 @@ def check_fits(info: DatasetInfo, config: Config) -> None:
         for name in ours
         if name not in _FREE_AUDIO_SETTINGS and ours[name] != theirs[name]
     ]
-    if config.data.image_size != info.config.data.image_size:
-        size = ("data.image_size", info.config.data.image_size, config.data.image_size)
-        differing.append(size)
+    differing += [
+        (f"data.{name}", getattr(info.config.data, name), getattr(config.data, name))
+        for name in ("image_size", "image_fit")
+        if getattr(info.config.data, name) != getattr(config.data, name)
+    ]
     most = max(map(len, info.players.values()), default=0)
     if config.model.players and not most:
         raise UserError(

@@ -16,13 +16,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from cargan_tf.errors import UserError, full_message
+from cargan_tf.utils.arrays import ImageSize, height_width
 from cargan_tf.utils.banded_matrix import BandedMatrix, Row
 from cargan_tf.utils.remote import openable
 
@@ -83,28 +84,35 @@ _DECODED_SIDES = 2
 _PER_BYTE = 257
 
 
+#: Left, upper, right and lower edge of a part of an image; fractions count.
+Box: TypeAlias = tuple[float, float, float, float]
+#: How an image is brought to another shape; see :func:`to_size`.
+Fit: TypeAlias = Literal["squeeze", "crop", "letterbox"]
+
+
 def resize_lanczos(
-    pixels: NDArray[np.uint8], size: int, box: tuple[float, float, float, float]
+    pixels: NDArray[np.uint8], size: ImageSize, box: tuple[float, float, float, float]
 ) -> NDArray[np.uint8]:
-    """Stretch a part of an image to a square.
+    """Stretch a part of an image to another size.
 
     Args:
         pixels: [H, W, 3].
-        size: pixels a side of the square, no more than the part has.
+        size: in pixels, each way no more than the part has.
         box: left, upper, right and lower edge of the part; fractions count.
 
     Returns:
-        [size, size, 3], as ``Image.resize`` with ``Resampling.LANCZOS`` and that ``box`` gives it,
+        [H, W, 3], as ``Image.resize`` with ``Resampling.LANCZOS`` and that ``box`` gives it,
         but for rounding.
     """
     height, width, colors = pixels.shape
     left, upper, right, lower = box
-    rows = _vertical(height, size, upper, lower)
-    columns = _horizontal(width, size, left, right, colors)
+    new_height, new_width = height_width(size)
+    rows = _vertical(height, new_height, upper, lower)
+    columns = _horizontal(width, new_width, left, right, colors)
     scaled = columns.of_rows(rows.times(pixels.reshape(height, width * colors)))
     np.rint(scaled, out=scaled)
     np.clip(scaled, 0, 255, out=scaled)  # the filter overshoots at edges
-    return scaled.astype(np.uint8).reshape(size, size, colors)
+    return scaled.astype(np.uint8).reshape(new_height, new_width, colors)
 
 
 @lru_cache(_KEPT)
@@ -143,11 +151,14 @@ def _bands(length: int, size: int, start: float, stop: float) -> Iterator[Row]:
         yield first, band / band.sum()
 
 
-def read_photo(path: Path, size: int, strip: tuple[int, int] = (0, 1)) -> np.ndarray:
-    """The image at ``path`` as uint8 [size, size, 3], RGB.
+def read_photo(
+    path: Path, size: ImageSize, strip: tuple[int, int] = (0, 1), fit: Fit = "squeeze"
+) -> np.ndarray:
+    """The image at ``path`` as uint8 [H, W, 3], RGB.
 
-    It is turned as its EXIF tag says, cut down to ``strip`` (:func:`to_square`) and stretched to
-    the square. Gray, palette, CMYK and 16-bit images become RGB; transparent parts become white.
+    It is turned as its EXIF tag says, cut down to ``strip`` and brought to ``size`` as ``fit``
+    says (:func:`to_size`). Gray, palette, CMYK and 16-bit images become RGB; transparent parts
+    become white.
 
     Raises:
         UserError: not an image, cut short, or of more than :data:`MAX_PIXELS` pixels or
@@ -159,10 +170,12 @@ def read_photo(path: Path, size: int, strip: tuple[int, int] = (0, 1)) -> np.nda
                 f"{path} has {image.width}×{image.height} pixels; at most {MAX_PIXELS:,} are read:"
                 " scale it down."
             )
-        extent = _draft(image, size * strip[1])
+        height, width = height_width(size)
+        extent = _draft(image, (width * strip[1], height))
         if extent is None:
-            return to_square(_rgb(ImageOps.exif_transpose(image)), size, strip)
-        return resize_lanczos(np.asarray(_rgb(image)), size, _box(extent, strip))
+            return to_size(_rgb(ImageOps.exif_transpose(image)), size, strip, fit)
+        box, inner = _fitted(_box(extent, strip), size, fit)
+        return _framed(resize_lanczos(np.asarray(_rgb(image)), inner, box), size)
 
 
 @contextmanager
@@ -244,30 +257,59 @@ def _is_raw(image: Image.Image) -> bool:
     return _DNG_VERSION in tags or (_SUB_IFDS in tags and tags.get(_REDUCED, 0) & 1 == 1)
 
 
-def to_square(image: Image.Image, size: int, strip: tuple[int, int] = (0, 1)) -> np.ndarray:
-    """An RGB image as uint8 [size, size, 3].
-
-    It is stretched, as the authors' code does (their frames are 16:9, so players look narrow),
-    with Lanczos' antialiased filter.
+def to_size(
+    image: Image.Image, size: ImageSize, strip: tuple[int, int] = (0, 1), fit: Fit = "squeeze"
+) -> np.ndarray:
+    """An RGB image as uint8 [H, W, 3], by Lanczos' antialiased filter.
 
     Args:
         image: of any size.
-        size: pixels a side.
+        size: in pixels.
         strip: (k, n): only the k-th, from 0, of n equal vertical strips of the image is taken.
+        fit: ``squeeze`` stretches it, as the authors' code does (their frames are 16:9, so players
+            look narrow in a square); ``crop`` takes the largest part of the new shape from its
+            center; ``letterbox`` keeps all of it, with black bars at two sides.
     """
-    square = image.resize((size, size), Image.Resampling.LANCZOS, box=_box(image.size, strip))
-    return np.asarray(square, np.uint8)
+    box, (height, width) = _fitted(_box(image.size, strip), size, fit)
+    resized = image.resize((width, height), Image.Resampling.LANCZOS, box=box)
+    return _framed(np.asarray(resized, np.uint8), size)
 
 
-def _box(extent: tuple[float, float], strip: tuple[int, int]) -> tuple[float, float, float, float]:
+def _fitted(box: Box, size: ImageSize, fit: Fit) -> tuple[Box, tuple[int, int]]:
+    """The part of ``box`` that is shown, and the height and width that it gets."""
+    left, upper, right, lower = box
+    height, width = height_width(size)
+    wide = (right - left) * height / ((lower - upper) * width)  # above 1: wider than the new shape
+    if fit == "crop":
+        across, down = (right - left) / max(1.0, wide), (lower - upper) * min(1.0, wide)
+        middle, center = (left + right) / 2, (upper + lower) / 2
+        box = middle - across / 2, center - down / 2, middle + across / 2, center + down / 2
+    elif fit == "letterbox":
+        height = max(1, round(height / max(1.0, wide)))
+        width = max(1, round(width * min(1.0, wide)))
+    return box, (height, width)
+
+
+def _framed(pixels: NDArray[np.uint8], size: ImageSize) -> NDArray[np.uint8]:
+    """[h, w, 3] in the middle of [H, W, 3]; what is left is black."""
+    height, width = height_width(size)
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    framed = np.zeros((height, width, 3), np.uint8)
+    top, left = (height - pixels.shape[0]) // 2, (width - pixels.shape[1]) // 2
+    framed[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
+    return framed
+
+
+def _box(extent: tuple[float, float], strip: tuple[int, int]) -> Box:
     """Left, upper, right and lower edge of a strip of an image of that width and height."""
     position, count = strip
     width, height = extent
     return position * width / count, 0.0, (position + 1) * width / count, height
 
 
-def _draft(image: Image.Image, size: int) -> tuple[float, float] | None:
-    """Have a large JPEG decoded smaller, if its image is to have ``size`` pixels a side.
+def _draft(image: Image.Image, size: tuple[int, int]) -> tuple[float, float] | None:
+    """Have a large JPEG decoded smaller, if its image is to have that width and height.
 
     Gives the image's width and height in pixels of the smaller one, which are no whole numbers
     where its last row and column are partly filling; ``None`` if it is decoded as it is.
@@ -275,7 +317,7 @@ def _draft(image: Image.Image, size: int) -> tuple[float, float] | None:
     if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
         return None  # turned, that row would be the first
     whole = image.size
-    drafted = image.draft(None, (_DECODED_SIDES * size,) * 2)
+    drafted = image.draft(None, (_DECODED_SIDES * size[0], _DECODED_SIDES * size[1]))
     return None if drafted is None or image.size == whole else drafted[1][2:]
 
 

@@ -121,7 +121,7 @@ def training_batches(
         part: (index, count) of the worker that takes one of ``count`` even parts of each batch.
 
     Returns:
-        Batches of ``spectrogram`` [B, size, size, 1] and ``photo`` [B, size, size, 3] in
+        Batches of ``spectrogram`` [B, H, W, 1] and ``photo`` [B, H, W, 3] in
         [-1, 1], ``label`` [B, K] one-hot, all float32, ``player_index`` [B] int64, the player's
         among those of the label, -1 if not known, and ``id`` [B] strings.
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from cargan_tf.audio.log_mel import LEVELS, jet_colors
 from cargan_tf.data.dataset import DatasetInfo, load_dataset
@@ -45,7 +45,7 @@ class Example:
         label: its class.
         name: split and id, such as ``train/violin/violin01/500``.
         log_mel: float32 [n_mels, frames], lowest band first.
-        photo: uint8 [size, size, 3].
+        photo: uint8 [H, W, 3].
     """
 
     label: str
@@ -212,4 +212,5 @@ def _spectrogram(log_mel: NDArray[np.float32]) -> Image.Image:
 
 
 def _photo(photo: NDArray[np.uint8]) -> Image.Image:
-    return Image.fromarray(photo).resize((CELL, CELL), Image.Resampling.LANCZOS)
+    """In a cell, as wide or as high as it."""
+    return ImageOps.contain(Image.fromarray(photo), (CELL, CELL), Image.Resampling.LANCZOS)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cargan_tf.audio.quality import ClipQuality
 from cargan_tf.data.dataset import DatasetInfo
 from cargan_tf.data.pairs import Pair
+from cargan_tf.utils.arrays import ImageSize, height_width
 
 #: Little-endian on every machine.
 _LOG_MEL_TYPE, _WAVEFORM_TYPE = np.dtype("<f4"), np.dtype("<i2")
@@ -89,7 +90,7 @@ def read_records(files: Any) -> tf.data.Dataset:
 
 
 def parse(
-    serialized: tf.Tensor, n_mels: int, frames: int, size: int, samples: int | None = None
+    serialized: tf.Tensor, n_mels: int, frames: int, size: ImageSize, samples: int | None = None
 ) -> dict[str, tf.Tensor]:
     """Records back to tensors, for use within ``tf.data``.
 
@@ -97,11 +98,11 @@ def parse(
         serialized: [B] strings from :func:`serialize`.
         n_mels: mel bands of the data set.
         frames: frames of one clip.
-        size: pixels a side.
+        size: of the photos in pixels.
         samples: samples of one clip, to have the waveforms as well.
 
     Returns:
-        ``log_mel`` [B, n_mels, frames] float32 in dB, ``photo`` [B, size, size, 3] uint8,
+        ``log_mel`` [B, n_mels, frames] float32 in dB, ``photo`` [B, H, W, 3] uint8,
         ``label`` and ``start_ms`` [B] int64, ``id``, ``recording``, ``player`` and ``source`` [B]
         strings, ``rms_db``, ``flatness`` and ``midi`` [B] float32, the last NaN where it is not
         known; ``waveform`` [B, samples] int16 if asked
@@ -110,7 +111,7 @@ def parse(
     values = tf.io.parse_example(serialized, _FEATURES)
     values["log_mel"] = parse_log_mel(values["log_mel"], n_mels, frames)
     pixels = tf.io.decode_raw(values["photo"], tf.uint8)
-    values["photo"] = tf.reshape(pixels, [_batch(serialized), size, size, 3])
+    values["photo"] = tf.reshape(pixels, [_batch(serialized), *height_width(size), 3])
     waveform = values.pop("waveform")
     if samples is not None:
         decoded = tf.io.decode_raw(waveform, tf.int16, little_endian=True)

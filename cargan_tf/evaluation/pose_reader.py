@@ -59,7 +59,7 @@ def _pixels(images: FloatArray | NDArray[np.uint8]) -> FloatArray:
     """[N, SIZE * SIZE * 3] in [-1, 1]."""
     if images.dtype == np.uint8:
         images = images.astype(np.float32) / 127.5 - 1.0
-    if images.shape[1] != SIZE:
+    if images.shape[1:3] != (SIZE, SIZE):
         images = tf.image.resize(images, (SIZE, SIZE), antialias=True).numpy()
     return np.asarray(images, np.float32).reshape(len(images), -1)
 

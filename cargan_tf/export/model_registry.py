@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -13,6 +14,7 @@ from cargan_tf.data.preprocessing.plan import Normalization
 from cargan_tf.errors import UserError, did_you_mean
 from cargan_tf.export.metadata import read_metadata
 from cargan_tf.training.run import Run
+from cargan_tf.utils.arrays import height_width
 
 #: Folder of exported models, below the working directory.
 FOLDER = Path("saved_models")
@@ -27,17 +29,17 @@ class ExportedModel:
         name: of its folder.
         version: folder of its newest version.
         shipped: whether it came with the package.
-        size: pixels a side of its images; 0 where its metadata cannot be read.
+        size: height and width of its images in pixels; 0 where its metadata cannot be read.
     """
 
     name: str
     version: Path
     shipped: bool
-    size: int = 0
+    size: tuple[int, int] = (0, 0)
 
     def describe(self) -> str:
         """Such as ``players-128 version 1 (128×128, shipped)``."""
-        facts = [f"{self.size}×{self.size}"] if self.size else []
+        facts = ["{}×{}".format(*self.size)] if all(self.size) else []
         facts += ["shipped"] if self.shipped else []
         return f"{self.name} version {self.version.name}" + (
             f" ({', '.join(facts)})" if facts else ""
@@ -59,7 +61,7 @@ def exported_models(folder: Path = FOLDER) -> list[ExportedModel]:
     names = {model.name for model in own}
     shipped = _models_in(shipped_folder(), shipped=True)
     found = own + [model for model in shipped if model.name not in names]
-    return sorted(found, key=lambda model: -model.size)
+    return sorted(found, key=lambda model: -math.prod(model.size))
 
 
 def default_model(folder: Path = FOLDER) -> ExportedModel:
@@ -193,11 +195,11 @@ def _models_in(folder: Path, shipped: bool) -> list[ExportedModel]:
     return sorted(found, key=lambda model: (-_exported_at(model.version), model.name))
 
 
-def _image_size(version: Path) -> int:
+def _image_size(version: Path) -> tuple[int, int]:
     try:
-        return read_metadata(version).config.data.image_size
+        return height_width(read_metadata(version).config.data.image_size)
     except UserError:
-        return 0
+        return 0, 0
 
 
 def _exported_at(version: Path) -> float:

@@ -27,8 +27,9 @@ from cargan_tf.audio.decode import (
     read_audio,
     to_mono_at_rate,
 )
+from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.audio.quality import ClipQuality, measure_quality
-from cargan_tf.config import AudioConfig
+from cargan_tf.config import AudioConfig, Config
 from cargan_tf.errors import UserError
 from cargan_tf.export.metadata import ModelMetadata, read_metadata
 from cargan_tf.export.model_registry import existing_model, newest_version
@@ -140,19 +141,34 @@ class Generator:
         self._player = number - 1
 
     @property
+    def config(self) -> Config:
+        """All settings that it was trained with."""
+        return self._metadata.config
+
+    @property
+    def audio(self) -> AudioConfig:
+        """Settings of its clips and log-mels."""
+        return self._metadata.config.audio
+
+    @property
+    def statistics(self) -> BandStatistics:
+        """Of the log-mels that it was trained on."""
+        return self._metadata.statistics
+
+    @property
     def sample_rate(self) -> int:
         """Sample rate of its clips in Hz; other rates are resampled."""
-        return self._audio.sample_rate
+        return self.audio.sample_rate
 
     @property
     def clip_seconds(self) -> float:
         """Length of its clips in seconds."""
-        return self._audio.clip_seconds
+        return self.audio.clip_seconds
 
     @property
     def clip_samples(self) -> int:
         """Length of its clips in samples."""
-        return self._audio.clip_samples
+        return self.audio.clip_samples
 
     @property
     def recognizes(self) -> bool:
@@ -221,11 +237,11 @@ class Generator:
 
     def clip(self, waveform: NDArray[Any], rate: int, start: float | None = None) -> Clip:
         """Select the clip of a waveform; arguments and errors as in ``generate``."""
-        return select_clip(to_mono_at_rate(waveform, rate, self.sample_rate), self._audio, start)
+        return select_clip(to_mono_at_rate(waveform, rate, self.sample_rate), self.audio, start)
 
     def read_clip(self, source: Source, start: float | None = None) -> Clip:
         """Decode a sound file and select its clip; ``UserError`` if it cannot be read."""
-        return select_clip(read_audio(source, self.sample_rate), self._audio, start)
+        return select_clip(read_audio(source, self.sample_rate), self.audio, start)
 
     def generate_clips(
         self,
@@ -245,7 +261,7 @@ class Generator:
         for first in range(0, len(clips), BATCH_SIZE):
             batch = slice(first, first + BATCH_SIZE)
             sounds = [
-                LoadedSound(clip, measure_quality(clip.samples, self._audio), clip.samples[None])
+                LoadedSound(clip, measure_quality(clip.samples, self.audio), clip.samples[None])
                 for clip in clips[batch]
             ]
             pairs = list(zip(sounds, labels[batch], strict=True))
@@ -284,14 +300,10 @@ class Generator:
                     f" one of {', '.join(self.labels)}."
                 )
 
-    @property
-    def _audio(self) -> AudioConfig:
-        return self._metadata.config.audio
-
     def _load(self, sound: DecodedSound, start: float | None, label: Label) -> LoadedSound:
-        clip = select_clip(sound.samples, self._audio, start)
+        clip = select_clip(sound.samples, self.audio, start)
         windows = self._windows(sound.samples) if label is None else None
-        quality = measure_quality(clip.samples, self._audio)
+        quality = measure_quality(clip.samples, self.audio)
         return LoadedSound(clip, quality, windows, sound.notes)
 
     def _windows(self, mono: FloatArray) -> FloatArray:
@@ -318,7 +330,7 @@ class Generator:
         return Recognition(
             dict(zip(self.labels, rows.mean(axis=0).tolist(), strict=True)),
             none=float(np.concatenate(none).mean()),
-            silent=loudness < 10 ** (self._audio.silence_rms_db / 20),
+            silent=loudness < 10 ** (self.audio.silence_rms_db / 20),
         )
 
     def _generate_batch(

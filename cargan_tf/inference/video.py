@@ -3,84 +3,106 @@
 from __future__ import annotations
 
 import io
-import math
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import groupby, repeat
 from pathlib import Path
+from typing import Final
 
-import numpy as np
-
-from cargan_tf.audio.clips import cut_clip
 from cargan_tf.audio.decode import read_audio
+from cargan_tf.audio.notes import HeardNote, find_notes
 from cargan_tf.inference.generator import BATCH_SIZE, Generator, Label, Source
 from cargan_tf.inference.result import (
     GenerationResult,
     Recognition,
+)
+from cargan_tf.inference.video_clips import (
+    Frame,
+    cut_frame,
+    frame_count,
+    plan_frames,
+    resting_clip,
 )
 from cargan_tf.inference.video_writer import check_video_name, write_video
 from cargan_tf.labels import label_weights, weights_by_label
 from cargan_tf.utils.arrays import FloatArray, ImageArray
 from cargan_tf.utils.progress import Reporter, SilentReporter
 
-FRAMES_PER_SECOND = 10
+FRAMES_PER_SECOND: Final = 25
+#: Seconds in which the player moves from one note to the next.
+SMOOTH_SECONDS: Final = 0.12
 
 
-def sliding_starts(samples: int, clip_samples: int, rate: int, frames_per_second: int) -> list[int]:
-    """Where the clip of each frame begins.
+@dataclass(frozen=True)
+class VideoPlan:
+    """What a video is generated from.
 
-    It begins at the frame's own time, as in Sub-URMP, where an image is the first frame of its
-    half second; frames of the last half second use the last clip. The frames last as long as the
-    sound: the last of them may end after it, by less than its own length.
+    Attributes:
+        notes: of the recording; none where nothing sounds.
+        frames: one for each image; none where there are no notes: a plain player rests.
+        count: number of images.
+    """
+
+    notes: Sequence[HeardNote]
+    frames: Sequence[Frame]
+    count: int
+
+    @property
+    def resting(self) -> int:
+        """Frames at whose time nothing sounds."""
+        return sum(frame.resting for frame in self.frames) if self.frames else self.count
+
+
+def plan_video(
+    generator: Generator,
+    waveform: FloatArray,
+    frames_per_second: int = FRAMES_PER_SECOND,
+    smooth_seconds: float = SMOOTH_SECONDS,
+) -> VideoPlan:
+    """Find the notes of a recording, and what each frame is generated from.
 
     Args:
-        samples: length of the recording, as of all here.
-        clip_samples: length of a clip.
-        rate: samples a second.
-        frames_per_second: frames a second.
+        generator: gives rate and length of clips.
+        waveform: [samples] at its rate.
+        frames_per_second: whole, 1 or more.
+        smooth_seconds: as in ``plan_frames``.
     """
-    # Less a millionth of a frame: rounding must not make one more.
-    frames = max(1, math.ceil(samples * frames_per_second / rate - 1e-6))
-    last = max(0, samples - clip_samples)
-    return [min(round(index * rate / frames_per_second), last) for index in range(frames)]
+    rate = generator.sample_rate
+    count = frame_count(len(waveform), rate, frames_per_second)
+    notes = find_notes(waveform, generator.audio)
+    if not notes:
+        return VideoPlan((), (), count)
+    frames = plan_frames(
+        notes, count, generator.clip_samples, rate, frames_per_second, smooth_seconds
+    )
+    return VideoPlan(notes, frames, count)
 
 
 def generate_frames(
-    generator: Generator, waveform: FloatArray, starts: Sequence[int], label: Label
+    generator: Generator, waveform: FloatArray, plan: VideoPlan, label: Label
 ) -> Iterator[GenerationResult]:
-    """Generate from the clips of a recording that begin at ``starts``, a batch at a time.
+    """Generate the images of a plan, one result a frame; equal frames are generated once.
 
     Args:
         generator: the model.
-        waveform: [samples] at the generator's rate.
-        starts: in samples.
+        waveform: [samples] for which ``plan`` was made.
+        plan: of all frames.
         label: of all frames.
     """
-    for first in range(0, len(starts), BATCH_SIZE):
+    if not plan.frames:
+        resting = resting_clip(generator.statistics, generator.audio)
+        yield from repeat(generator.generate_clips([resting], [label])[0], plan.count)
+        return
+    different = [(frame, len(list(same))) for frame, same in groupby(plan.frames, Frame.shown)]
+    for first in range(0, len(different), BATCH_SIZE):
+        batch = different[first : first + BATCH_SIZE]
         clips = [
-            cut_clip(waveform, start, generator.clip_samples)
-            for start in starts[first : first + BATCH_SIZE]
+            cut_frame(waveform, plan.notes, Frame(*shown), generator.audio) for shown, _ in batch
         ]
-        yield from generator.generate_clips(clips, [label] * len(clips))
-
-
-def smoothed(frames: Iterable[ImageArray], radius: int) -> Iterator[ImageArray]:
-    """Each frame as the mean of those around it: no frame comes later for it.
-
-    Args:
-        frames: [H, W, 3] each.
-        radius: so many before and after count, by a Hann window; 0 changes nothing.
-    """
-    weights = np.hanning(2 * radius + 3)[1:-1]
-    # The frame in the middle is the one that is due; None stands beyond both ends.
-    around: deque[ImageArray | None] = deque([None] * (2 * radius + 1), maxlen=2 * radius + 1)
-    for frame in chain(frames, repeat(None, radius)):
-        around.append(frame)
-        if around[radius] is not None:
-            there = [(w, near) for w, near in zip(weights, around, strict=True) if near is not None]
-            mean = sum(w * near.astype(np.float64) for w, near in there) / sum(w for w, _ in there)
-            yield np.rint(mean).astype(np.uint8)
+        results = generator.generate_clips(clips, [label] * len(clips))
+        for result, (_, times) in zip(results, batch, strict=True):
+            yield from repeat(result, times)
 
 
 @dataclass(frozen=True)
@@ -92,7 +114,7 @@ class VideoResult:
         recognition: of the sound classifier; ``None`` if the label was given.
         frames: their number.
         seconds: they last so long together.
-        silent: frames whose clip is silent.
+        resting: frames in which the player rests, as nothing is played.
         noise_like: frames whose clip is more like noise than notes.
     """
 
@@ -100,7 +122,7 @@ class VideoResult:
     recognition: Recognition | None
     frames: int
     seconds: float
-    silent: int
+    resting: int
     noise_like: int
 
     @property
@@ -109,14 +131,19 @@ class VideoResult:
         return None if self.recognition is None else self.recognition.confidence
 
     def warnings(self) -> list[str]:
-        """What the viewer should know: frames of silence or noise, a label guessed."""
-        counts = ((self.silent, "silence"), (self.noise_like, "noise"))
-        said = [
-            f"{count} of {self.frames} frames are of {what}; they are a guess"
-            for count, what in counts
-            if count
-        ]
-        return said + ([] if self.recognition is None else self.recognition.warnings())
+        """What the viewer should know: nothing that is played, noise, a label guessed."""
+        recognition = self.recognition
+        if recognition is not None and recognition.is_none:
+            return [
+                f"it sounds like none of the {len(recognition.probabilities)} instruments; the"
+                " video shows a player at rest, name the instrument if it is one"
+            ]
+        said = []
+        if self.resting == self.frames:
+            said.append("no note was found; the video shows a player at rest")
+        elif self.noise_like:
+            said.append(f"{self.noise_like} of {self.frames} frames are of noise; they are a guess")
+        return said + ([] if recognition is None else recognition.warnings())
 
 
 def generate_video(
@@ -125,10 +152,13 @@ def generate_video(
     file: Path,
     label: Label = None,
     frames_per_second: int = FRAMES_PER_SECOND,
-    smooth_seconds: float = 0.0,
+    smooth_seconds: float = SMOOTH_SECONDS,
     reporter: Reporter | None = None,
 ) -> VideoResult:
     """Generate a video of a whole recording, with its sound.
+
+    Where nothing is played the player rests; throughout, if the recording holds no note, or is
+    recognized as none of the instruments.
 
     Args:
         generator: the model.
@@ -137,7 +167,8 @@ def generate_video(
         label: as in ``Generator.generate``; without it the instrument is recognized from the whole
             recording.
         frames_per_second: whole, 1 or more.
-        smooth_seconds: each frame becomes the mean of those up to so much earlier and later.
+        smooth_seconds: time in which the player moves from one note to the next; 0 for at once.
+            Images are never averaged.
         reporter: receives progress.
 
     Raises:
@@ -150,30 +181,29 @@ def generate_video(
         source = io.BytesIO(source.read())  # read twice: for the images, and for the soundtrack
     waveform = read_audio(source, generator.sample_rate)
     recognition = None
+    plan = plan_video(generator, waveform, frames_per_second, smooth_seconds)
     if label is None:
         recognition = generator.recognize_recording(waveform)
         label = recognition.label
-    starts = sliding_starts(
-        len(waveform), generator.clip_samples, generator.sample_rate, frames_per_second
-    )
+        if recognition.is_none:
+            plan = VideoPlan((), (), plan.count)
     found: Counter[str] = Counter()
 
     def images() -> Iterator[ImageArray]:
-        for generated in generate_frames(generator, waveform, starts, label):
-            found.update(silent=generated.quality.silent, noise_like=generated.quality.noise_like)
+        for generated in generate_frames(generator, waveform, plan, label):
+            found.update(noise_like=generated.quality.noise_like)
             task.advance()
             yield generated.image
 
     if not isinstance(source, Path):
         source.seek(0)
-    with (reporter or SilentReporter()).task("Video", len(starts)) as task:
-        frames = smoothed(images(), round(smooth_seconds * frames_per_second))
-        write_video(file, frames, frames_per_second, source)
+    with (reporter or SilentReporter()).task("Video", plan.count) as task:
+        write_video(file, images(), frames_per_second, source)
     return VideoResult(
         label_weights=weights_by_label(label_weights(label, generator.labels), generator.labels),
         recognition=recognition,
-        frames=len(starts),
-        seconds=len(starts) / frames_per_second,
-        silent=found["silent"],
+        frames=plan.count,
+        seconds=plan.count / frames_per_second,
+        resting=plan.resting,
         noise_like=found["noise_like"],
     )

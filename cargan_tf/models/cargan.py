@@ -11,6 +11,7 @@ from cargan_tf.config import Config, ModelConfig
 from cargan_tf.models.base import FLOAT32_LAYER, CompositeLayer
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.models.unet import UNet
+from cargan_tf.utils.arrays import height_width
 
 
 class CascadeOutput(NamedTuple):
@@ -110,9 +111,9 @@ def refined_config(config: ModelConfig) -> ModelConfig:
 
 def new_cascade(config: Config, label_count: int) -> Cascade:
     """A cascade with built weights."""
-    size = config.data.image_size
+    height, width = height_width(config.data.image_size)
     cascade = Cascade(config, label_count, name="cascade")
-    sound = tf.zeros([1, size, size, config.model.spectrogram_channels])
+    sound = tf.zeros([1, height, width, config.model.spectrogram_channels])
     cascade(sound, tf.zeros([1, label_count]))
     return cascade
 

@@ -95,7 +95,7 @@ class CodeEncoder(CompositeLayer, keras.Model):
     def __init__(self, config: Config, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         sizes, stddev = config.cmcgan, config.model.init_stddev
-        self.down = ConvEncoder(config.data.image_size, sizes.encoder_width, stddev)
+        self.down = ConvEncoder(config.data.side, sizes.encoder_width, stddev)
         self.to_code = keras.layers.Dense(sizes.code)
 
     def call(
@@ -117,7 +117,7 @@ class CodeDecoder(CompositeLayer, keras.Model):
         sizes = config.cmcgan
         self.latent = sizes.latent
         self.up = ConvDecoder(
-            config.data.image_size, channels, sizes.decoder_width, config.model.init_stddev
+            config.data.side, channels, sizes.decoder_width, config.model.init_stddev
         )
 
     def call(
@@ -141,7 +141,7 @@ class JointDiscriminator(CompositeLayer, keras.Model):
 
     def __init__(self, config: Config, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        size, width = config.data.image_size, config.cmcgan.discriminator_width
+        size, width = config.data.side, config.cmcgan.discriminator_width
         stddev = config.model.init_stddev
         self.image_down = ConvEncoder(size, width, stddev)
         self.sound_down = ConvEncoder(size, width, stddev)
@@ -162,7 +162,7 @@ class JointDiscriminator(CompositeLayer, keras.Model):
 
 def new_cmcgan(config: Config) -> CMCGAN:
     """CMCGAN with its weights made."""
-    size = config.data.image_size
+    size = config.data.side
     network = CMCGAN(config, name="cmcgan")
     # V-to-A, which generating does not need, has its own weights.
     network.sound_decoder(network.image_encoder(tf.zeros([1, size, size, 3])))
@@ -173,7 +173,7 @@ def new_cmcgan(config: Config) -> CMCGAN:
 
 def new_joint_discriminator(config: Config) -> JointDiscriminator:
     """Its discriminator with its weights made."""
-    size = config.data.image_size
+    size = config.data.side
     discriminator = JointDiscriminator(config, name="discriminator")
     sound = tf.zeros([1, size, size, config.model.spectrogram_channels])
     discriminator(tf.zeros([1, size, size, 3]), sound)

@@ -12,6 +12,7 @@ from cargan_tf.models.attention import new_attention
 from cargan_tf.models.base import CompositeLayer
 from cargan_tf.models.layers.batch_norm import BatchNorm
 from cargan_tf.models.layers.convolutions import SpectralNormConv, leaky_relu
+from cargan_tf.utils.arrays import height_width
 
 
 class PatchGAN(CompositeLayer, keras.Model):
@@ -22,8 +23,8 @@ class PatchGAN(CompositeLayer, keras.Model):
     ``model.discriminator_norm: spectral`` all convolutions are spectrally normalized, without batch
     norm; attention is not.
 
-    Input shape: [B, S, S, C], spectrogram and image concatenated. Output shape:
-    [B, S / 8 - 2, S / 8 - 2, 1], logits (their tanh with ``model.discriminator_tanh``).
+    Input shape: [B, H, W, C], spectrogram and image concatenated. Output shape:
+    [B, H / 8 - 2, W / 8 - 2, 1], logits (their tanh with ``model.discriminator_tanh``).
     """
 
     def __init__(self, config: ModelConfig, **kwargs: Any) -> None:
@@ -61,10 +62,10 @@ class PatchGAN(CompositeLayer, keras.Model):
 
 def new_discriminator(config: Config, label_count: int) -> PatchGAN:
     """D with built weights; its input includes the label if so configured."""
-    model, size = config.model, config.data.image_size
+    model, (height, width) = config.model, height_width(config.data.image_size)
     labels = 0 if model.discriminator_label == "none" else label_count
     discriminator = PatchGAN(model, name="discriminator")
-    discriminator(tf.zeros([1, size, size, model.spectrogram_channels + 3 + labels]))
+    discriminator(tf.zeros([1, height, width, model.spectrogram_channels + 3 + labels]))
     return discriminator
 
 
@@ -89,7 +90,7 @@ class PatchBlock(CompositeLayer):
     def call(
         self, features: tf.Tensor, training: bool = False, update_statistics: bool = True
     ) -> tf.Tensor:
-        """[B, S, S, C] to [B, S / 2, S / 2, width], or to S - 1 with stride 1."""
+        """[B, H, W, C] to [B, H / 2, W / 2, width], or to H - 1, W - 1 with stride 1."""
         features = _convolved(
             self.convolution, features, training=training, update_statistics=update_statistics
         )

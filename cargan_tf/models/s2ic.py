@@ -57,7 +57,7 @@ class SoundEncoder(CompositeLayer, keras.Model):
     def __init__(self, config: Config, label_count: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         sizes, stddev = config.s2ic, config.model.init_stddev
-        self.down = ConvEncoder(config.data.image_size, sizes.encoder_width, stddev)
+        self.down = ConvEncoder(config.data.side, sizes.encoder_width, stddev)
         self.to_features = keras.layers.Dense(sizes.features)
         self.to_logits = keras.layers.Dense(label_count)
 
@@ -79,7 +79,7 @@ class ImageDecoder(CompositeLayer, keras.Model):
         sizes, stddev = config.s2ic, config.model.init_stddev
         self.latent = sizes.latent
         self.to_code = keras.layers.Dense(sizes.code)
-        self.up = ConvDecoder(config.data.image_size, 3, sizes.generator_width, stddev)
+        self.up = ConvDecoder(config.data.side, 3, sizes.generator_width, stddev)
 
     def call(
         self, features: tf.Tensor, seed: tf.Tensor | None = None, training: bool = False
@@ -100,7 +100,7 @@ class S2ICDiscriminator(CompositeLayer, keras.Model):
     def __init__(self, config: Config, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         sizes, stddev = config.s2ic, config.model.init_stddev
-        self.down = ConvEncoder(config.data.image_size, sizes.discriminator_width, stddev)
+        self.down = ConvEncoder(config.data.side, sizes.discriminator_width, stddev)
         self.to_code = keras.layers.Dense(sizes.code)
         self.discriminator = PairDiscriminator(8 * sizes.discriminator_width, stddev)
 
@@ -124,7 +124,7 @@ class S2ICDiscriminator(CompositeLayer, keras.Model):
 
 def new_s2ic(config: Config, label_count: int) -> S2IC:
     """S2IC with its weights made."""
-    size = config.data.image_size
+    size = config.data.side
     network = S2IC(config, label_count, name="s2ic")
     sound = tf.zeros([1, size, size, config.model.spectrogram_channels])
     network(sound, tf.zeros([1, label_count]))
@@ -133,7 +133,7 @@ def new_s2ic(config: Config, label_count: int) -> S2IC:
 
 def new_s2ic_discriminator(config: Config) -> S2ICDiscriminator:
     """Its discriminator with its weights made."""
-    size = config.data.image_size
+    size = config.data.side
     discriminator = S2ICDiscriminator(config, name="discriminator")
     discriminator(tf.zeros([1, size, size, 3]), tf.zeros([1, config.s2ic.features]))
     return discriminator

@@ -12,6 +12,7 @@ from cargan_tf.models.attention import new_attention
 from cargan_tf.models.base import CompositeLayer
 from cargan_tf.models.layers.batch_norm import BatchNorm, ReplicaDropout
 from cargan_tf.models.layers.convolutions import DownsampleConv, UpsampleConv, leaky_relu
+from cargan_tf.utils.arrays import ImageSize, height_width
 
 #: pix2pix has dropout in the decoder blocks of full width, from this level inwards, except the
 #: innermost: 1 block at 64 pixels, 2 at 128, 3 at 256.
@@ -23,15 +24,17 @@ class UNet(CompositeLayer, keras.Model):
 
     The outermost ``dropped_skips`` skip connections are omitted.
 
-    Input shape: [B, S, S, C] in [-1, 1], S a power of two. Output shape: [B, S, S, 3] in [-1, 1].
+    Input shape: [B, H, W, C] in [-1, 1]. Output shape: [B, H, W, 3] in [-1, 1]. The smaller side
+    gives the depth. Sides that are no powers of two become odd on the way: such a map is padded
+    with a row or column of zeros before it is halved, and what it is doubled to loses them.
     """
 
     def __init__(
-        self, image_size: int, config: ModelConfig, dropped_skips: int = 0, **kwargs: Any
+        self, image_size: ImageSize, config: ModelConfig, dropped_skips: int = 0, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.dropped_skips = dropped_skips
-        depth = image_size.bit_length() - 1
+        depth = min(height_width(image_size)).bit_length() - 1
         widths = [
             config.generator_width * min(2**level, config.max_width_multiplier)
             for level in range(depth)
@@ -60,9 +63,10 @@ class UNet(CompositeLayer, keras.Model):
         self, inputs: tf.Tensor, seed: tf.Tensor | None = None, training: bool = False
     ) -> tf.Tensor:
         """Generate an image; ``seed`` (int32 [2]) is that of a training step's dropout."""
-        features, skips = inputs, []
+        features, skips, shapes = inputs, [], []
         for block in self.down:
-            features = block(features, training=training)
+            shapes.append(features.shape[1:3])
+            features = block(_even(features), training=training)
             skips.append(features)
         skips.pop()
         for index, block in enumerate(self.up):
@@ -70,14 +74,29 @@ class UNet(CompositeLayer, keras.Model):
                 None if seed is None else tf.random.experimental.stateless_fold_in(seed, index)
             )
             features = block(features, seed=own_seed, training=training)
+            features = _cropped(features, shapes.pop())
             skip = skips.pop()
             if len(skips) >= self.dropped_skips:
                 features = tf.concat([features, skip], axis=-1)
-        return tf.tanh(self.to_rgb(tf.nn.relu(features)))
+        return tf.tanh(_cropped(self.to_rgb(tf.nn.relu(features)), shapes.pop()))
+
+
+def _even(features: tf.Tensor) -> tf.Tensor:
+    """[B, H, W, C] with zeros below and to the right where H or W is odd."""
+    height, width = features.shape[1:3]
+    if height % 2 == 0 and width % 2 == 0:
+        return features
+    return tf.pad(features, [[0, 0], [0, height % 2], [0, width % 2], [0, 0]])
+
+
+def _cropped(features: tf.Tensor, shape: tuple[int, int]) -> tf.Tensor:
+    """The inverse: the first rows and columns of [B, H, W, C], as many as ``shape`` says."""
+    height, width = shape
+    return features if features.shape[1:3] == shape else features[:, :height, :width]
 
 
 class DownBlock(CompositeLayer):
-    """Convolution, batch norm, leaky ReLU: [B, S, S, C] to [B, S / 2, S / 2, width].
+    """Convolution, batch norm, leaky ReLU: [B, H, W, C] to [B, H / 2, W / 2, width]; H, W even.
 
     Skip connections carry the output; thanks to the decoder's ReLU that equals carrying the input
     of the leaky ReLU.
@@ -101,7 +120,7 @@ class DownBlock(CompositeLayer):
 
 
 class UpBlock(CompositeLayer):
-    """ReLU, transposed convolution, batch norm, dropout, attention: [B, S, S, C] to twice S."""
+    """ReLU, transposed convolution, batch norm, dropout, attention: [B, H, W, C] to twice H, W."""
 
     def __init__(
         self, width: int, config: ModelConfig, dropout: bool, attend: bool, **kwargs: Any

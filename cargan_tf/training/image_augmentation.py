@@ -66,11 +66,11 @@ def _color(images: tf.Tensor, random: list[tf.Tensor]) -> tf.Tensor:
 
 
 def _translate(images: tf.Tensor, random: list[tf.Tensor]) -> tf.Tensor:
-    """Shift by up to an eighth of the side on both axes."""
-    size = images.shape[1]
-    maximum = round(size * SHIFT)
+    """Shift by up to an eighth of each side."""
     padded = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]])
     for axis, number in ((1, random[3]), (2, random[4])):
+        size = images.shape[axis]
+        maximum = round(size * SHIFT)
         shift = tf.cast(number * (2 * maximum + 1), tf.int32) - maximum  # [B]
         # Indices into the padded image; those outside are clipped to its border of zeros.
         positions = tf.clip_by_value(tf.range(size)[None] + 1 - shift[:, None], 0, size + 1)
@@ -79,11 +79,10 @@ def _translate(images: tf.Tensor, random: list[tf.Tensor]) -> tf.Tensor:
 
 
 def _cut_out(images: tf.Tensor, random: list[tf.Tensor]) -> tf.Tensor:
-    """Set a square of half the side to 0; it may extend over the border."""
-    size = images.shape[1]
-    hole = round(size * HOLE)
+    """Set a part of half the sides to 0; it may extend over the border."""
     inside = []
-    for number in random[5:]:
+    for size, number in zip(images.shape[1:3], random[5:], strict=True):
+        hole = round(size * HOLE)
         center = tf.cast(number * (size + 1 - hole % 2), tf.int32)
         from_first = tf.range(size)[None] - (center - hole // 2)[:, None]  # [B, S]
         inside.append((from_first >= 0) & (from_first < hole))
@@ -97,23 +96,25 @@ def augment_photos(photos: tf.Tensor, noise: float, seed: tf.Tensor) -> tf.Tenso
     Random shift, blur (half of the photos), contrast, tint, and noise with a std between 0 and
     ``noise``; a function of ``seed``, int32 [2].
     """
-    count, size = tf.shape(photos)[0], photos.shape[1]
+    count, (height, width) = tf.shape(photos)[0], photos.shape[1:3]
     crops, *seeds = tf.unstack(tf.random.split(seed, 7))
 
     def uniform(shape: list[Any], low: float, high: float) -> tf.Tensor:
         return tf.random.stateless_uniform(shape, seeds.pop(), low, high)
 
     each = [count, 1, 1, 1]
-    edge = max(1, round(PHOTO_SHIFT * size))
-    wide = tf.pad(photos, [[0, 0], [edge, edge], [edge, edge], [0, 0]], "SYMMETRIC")
+    down, across = (max(1, round(PHOTO_SHIFT * side)) for side in (height, width))
+    wide = tf.pad(photos, [[0, 0], [down, down], [across, across], [0, 0]], "SYMMETRIC")
     photos = tf.map_fn(
-        lambda one: tf.image.stateless_random_crop(one[0], [size, size, 3], one[1]),
+        lambda one: tf.image.stateless_random_crop(one[0], [height, width, 3], one[1]),
         (wide, tf.random.split(crops, count)),
         fn_output_signature=tf.float32,
     )
-    small = tf.cast(tf.round(uniform([], MIN_BLUR_SCALE * size, size)), tf.int32)
-    shrunk = tf.image.resize(photos, [small, small], antialias=True)
-    photos = tf.where(uniform(each, 0, 1) < 0.5, tf.image.resize(shrunk, [size, size]), photos)
+    small = tf.cast(tf.round(uniform([], MIN_BLUR_SCALE * height, height)), tf.int32)
+    narrow = tf.cast(tf.round(tf.cast(small, tf.float32) * (width / height)), tf.int32)
+    shrunk = tf.image.resize(photos, [small, narrow], antialias=True)
+    blurred = tf.image.resize(shrunk, [height, width])
+    photos = tf.where(uniform(each, 0, 1) < 0.5, blurred, photos)
     photos *= uniform(each, 1 - PHOTO_CONTRAST, 1 + PHOTO_CONTRAST)
     photos += uniform([count, 1, 1, 3], -PHOTO_TINT, PHOTO_TINT)
     std = uniform(each, 0, 1) * noise

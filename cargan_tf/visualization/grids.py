@@ -56,14 +56,13 @@ def sample_grid(
     Args:
         rows: two indices into the arrays for each row.
         names: what stands at the left of each row.
-        spectrograms: [N, S, S, 1] in [-1, 1], the lowest band first, or [N, S, S, 3], colors.
-        coarse: [N, S, S, 3] in [-1, 1], as are ``refined`` and ``photos``.
+        spectrograms: [N, H, W, 1] in [-1, 1], the lowest band first, or [N, H, W, 3], colors.
+        coarse: [N, H, W, 3] in [-1, 1], as are ``refined`` and ``photos``.
     """
-    size = spectrograms.shape[1]
-    cell = size * max(1, -(-MINIMUM_CELL // size))
+    cell, high = _cell(spectrograms.shape[1:3], MINIMUM_CELL)
     half = len(COLUMNS) * (cell + MARGIN)
     width = NAME_WIDTH + 2 * half + 2 * MARGIN
-    grid = Image.new("RGB", (width, HEADING + len(rows) * (cell + MARGIN)), "white")
+    grid = Image.new("RGB", (width, HEADING + len(rows) * (high + MARGIN)), "white")
     pen = ImageDraw.Draw(grid)
     font = ImageFont.load_default(14)
     for side in range(2):
@@ -71,8 +70,8 @@ def sample_grid(
         for column, title in enumerate(COLUMNS):
             pen.text((left + column * (cell + MARGIN) + 2, 3), title, TEXT, font)
     for row, (indices, name) in enumerate(zip(rows, names, strict=True)):
-        top = HEADING + row * (cell + MARGIN)
-        pen.text((4, top + cell // 2 - 8), name.replace("_", " "), TEXT, font)
+        top = HEADING + row * (high + MARGIN)
+        pen.text((4, top + high // 2 - 8), name.replace("_", " "), TEXT, font)
         for side, index in enumerate(indices):
             left = NAME_WIDTH + side * (half + 2 * MARGIN)
             cells = (
@@ -82,7 +81,7 @@ def sample_grid(
                 photos[index],
             )
             for column, image in enumerate(cells):
-                enlarged = to_image(image).resize((cell, cell), Image.Resampling.NEAREST)
+                enlarged = to_image(image).resize((cell, high), Image.Resampling.NEAREST)
                 grid.paste(enlarged, (left + column * (cell + MARGIN), top))
     return grid
 
@@ -113,15 +112,14 @@ def labeled_grid(
         column_names: what stands above each column.
         rows: [H, W, 3] each, all of one size, as many a row as there are columns.
     """
-    size = rows[0][0].shape[1]
-    cell = size * -(-MINIMUM_CAPTIONED_CELL // size)
+    cell, high = _cell(rows[0][0].shape[:2], MINIMUM_CAPTIONED_CELL)
     font, title_font = _font(TEXT_SIZE), _font(TITLE_SIZE)
     words = [line for name in row_names for line in name.split("\n")]
     left = EDGE + round(max(font.getlength(word) for word in words)) + 10
     top = EDGE + TITLE_SIZE + 10 + TEXT_SIZE + 8
-    step = cell + MARGIN
+    step, line = cell + MARGIN, high + MARGIN
     width = max(left + len(column_names) * step, 2 * EDGE + round(title_font.getlength(title)))
-    grid = Image.new("RGB", (width + EDGE, top + len(rows) * step + EDGE), "white")
+    grid = Image.new("RGB", (width + EDGE, top + len(rows) * line + EDGE), "white")
     pen = ImageDraw.Draw(grid)
     pen.text((EDGE, EDGE), title, INK, title_font)
     for column, name in enumerate(column_names):
@@ -129,13 +127,13 @@ def labeled_grid(
         pen.text(position, _shortened(name, font, cell), MUTED, font, anchor="ms")
     for row, (name, images) in enumerate(zip(row_names, rows, strict=True)):
         first, _, second = name.partition("\n")
-        middle = top + row * step + cell // 2
+        middle = top + row * line + high // 2
         lift = TEXT_SIZE * 2 // 3 if second else 0
         pen.text((EDGE, middle - lift), first, INK, font, anchor="lm")
         pen.text((EDGE, middle + lift), second, MUTED, font, anchor="lm")
         for column, image in enumerate(images):
-            enlarged = Image.fromarray(image).resize((cell, cell), Image.Resampling.NEAREST)
-            grid.paste(enlarged, (left + column * step, top + row * step))
+            enlarged = Image.fromarray(image).resize((cell, high), Image.Resampling.NEAREST)
+            grid.paste(enlarged, (left + column * step, top + row * line))
     return grid
 
 
@@ -149,21 +147,27 @@ def captioned_grid(
         images: [H, W, 3] each, all of one size.
         columns: images in a full row.
     """
-    size = images[0].shape[1]
-    cell = size * -(-MINIMUM_CAPTIONED_CELL // size)
+    cell, high = _cell(images[0].shape[:2], MINIMUM_CAPTIONED_CELL)
     font = _font(TEXT_SIZE)
-    step, line = cell + MARGIN, cell + TEXT_SIZE + 3 * MARGIN
+    step, line = cell + MARGIN, high + TEXT_SIZE + 3 * MARGIN
     columns = min(columns, len(images))
     grid_size = (columns * step + 2 * EDGE, -(-len(images) // columns) * line + 2 * EDGE)
     grid = Image.new("RGB", grid_size, "white")
     pen = ImageDraw.Draw(grid)
     for index, (name, image) in enumerate(zip(names, images, strict=True)):
         left, top = EDGE + index % columns * step, EDGE + index // columns * line
-        enlarged = Image.fromarray(image).resize((cell, cell), Image.Resampling.NEAREST)
+        enlarged = Image.fromarray(image).resize((cell, high), Image.Resampling.NEAREST)
         grid.paste(enlarged, (left, top))
-        position = (left + cell // 2, top + cell + MARGIN)
+        position = (left + cell // 2, top + high + MARGIN)
         pen.text(position, _shortened(name, font, cell), INK, font, anchor="ma")
     return grid
+
+
+def _cell(shape: tuple[int, ...], least: int) -> tuple[int, int]:
+    """Width and height of images [H, W], enlarged by a whole number to ``least`` wide or more."""
+    height, width = shape
+    factor = max(1, -(-least // width))
+    return width * factor, height * factor
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:

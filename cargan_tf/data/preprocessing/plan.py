@@ -175,12 +175,14 @@ def _digest(
     other_sounds: dict[str, list[Path]],
     normalization: Normalization | None,
 ) -> str:
-    settings = {
+    settings: dict[str, Any] = {
         "format": FORMAT_VERSION,
         "audio": config.audio.model_dump(),
         "image_size": config.data.image_size,
         "records_per_shard": config.data.records_per_shard,
         "drop_silent": config.data.drop_silent,
+        # Only where it was set: data sets from before the setting stay what they are.
+        **({} if config.data.image_fit == "squeeze" else {"image_fit": config.data.image_fit}),
         "skipped": [asdict(item) for item in skipped],
     }
     if normalization is not None:
@@ -307,6 +309,7 @@ def chunks_of(planned: PlannedShard, config: Config, spectrograms: bool) -> list
             planned.pairs[start : start + CHUNK_PAIRS],
             config.audio,
             config.data.image_size,
+            config.data.image_fit,
             spectrograms=spectrograms,
             drop_silent=config.data.drop_silent,
         )

@@ -34,11 +34,12 @@ from cargan_tf.audio.decode import (
 from cargan_tf.audio.log_mel import log_mel
 from cargan_tf.audio.quality import ClipQuality, measure_quality
 from cargan_tf.config import AudioConfig
-from cargan_tf.data.images import read_photo, to_square
+from cargan_tf.data.images import Fit, read_photo, to_size
 from cargan_tf.data.pairs import Pair, Skipped
 from cargan_tf.data.reference_spectrograms import read_jet_image
 from cargan_tf.data.video_reading import is_video, read_frame, read_sound
 from cargan_tf.errors import UserError
+from cargan_tf.utils.arrays import ImageSize, height_width
 from cargan_tf.utils.subprocesses import stop_with_parent_ignoring_ctrl_c
 
 #: Files up to this many seconds are read whole: most clips have a file of their own.
@@ -126,14 +127,16 @@ class Chunk:
     Attributes:
         pairs: in order.
         audio: of the data set.
-        image_size: pixels a side.
+        image_size: of the photos in pixels.
+        image_fit: how photos of another shape are brought to it.
         spectrograms: the pairs' ``audio`` files are spectrogram images.
         drop_silent: omit silent clips.
     """
 
     pairs: tuple[Pair, ...]
     audio: AudioConfig
-    image_size: int
+    image_size: ImageSize
+    image_fit: Fit = "squeeze"
     spectrograms: bool = False
     drop_silent: bool = False
 
@@ -146,7 +149,7 @@ class ExtractedPairs:
         pairs: the N pairs, in the order of the chunk.
         log_mels: float32 [N, n_mels, frames] in dB, or in [0, 1] where scaled by clip.
         waveforms: int16 [N, clip_samples]; [N, 0] where the source has spectrograms only.
-        photos: uint8 [N, size, size, 3].
+        photos: uint8 [N, H, W, 3].
         qualities: of the N clips.
         padded: ids of clips whose file ended early, filled with zeros.
         dropped: pairs omitted as silent.
@@ -192,19 +195,19 @@ def _extract(chunk: Chunk) -> ExtractedPairs:
             if chunk.drop_silent and sound.quality.silent:
                 dropped.append(pair)
                 raise UserError(f"silent: {sound.quality.rms_db:.0f} dB of full scale")
-            photo = _read_image(pair, chunk.image_size)
+            photo = _read_image(pair, chunk)
         except UserError as error:
             skipped.append(Skipped(f"{pair.split}/{pair.id}", str(error)))
             continue
         pairs.append(pair)
         sounds.append(sound)
         photos.append(photo)
-    size = chunk.image_size
+    shape = height_width(chunk.image_size)
     return ExtractedPairs(
         pairs=tuple(pairs),
         log_mels=_log_mels(sounds, chunk),
         waveforms=_waveforms(sounds, chunk),
-        photos=np.stack(photos) if photos else np.zeros((0, size, size, 3), np.uint8),
+        photos=np.stack(photos) if photos else np.zeros((0, *shape, 3), np.uint8),
         qualities=tuple(sound.quality for sound in sounds),
         padded=frozenset(p.id for p, sound in zip(pairs, sounds, strict=True) if sound.padded),
         dropped=tuple(dropped),
@@ -219,10 +222,11 @@ def _read_sound(pair: Pair, chunk: Chunk) -> _Sound:
     return _Sound(clip.samples, measure_quality(clip.samples, chunk.audio), clip.padded > 0)
 
 
-def _read_image(pair: Pair, size: int) -> NDArray[np.uint8]:
+def _read_image(pair: Pair, chunk: Chunk) -> NDArray[np.uint8]:
+    size, fit = chunk.image_size, chunk.image_fit
     if pair.frame_ms is None:
-        return read_photo(pair.image, size, pair.strip)
-    return to_square(read_frame(pair.image, pair.frame_ms), size, pair.strip)
+        return read_photo(pair.image, size, pair.strip, fit)
+    return to_size(read_frame(pair.image, pair.frame_ms), size, pair.strip, fit)
 
 
 def _log_mels(sounds: list[_Sound], chunk: Chunk) -> NDArray[np.float32]:

@@ -14,8 +14,10 @@ from cargan_tf.evaluation.metrics import (
     reconstruction,
     retrieval,
     sensitivity,
+    video,
 )
 from cargan_tf.evaluation.metrics.inputs import Metric
+from cargan_tf.evaluation.metrics.video import VideoMetric
 
 METRICS: tuple[Metric, ...] = (
     *accuracy.METRICS,
@@ -28,6 +30,8 @@ METRICS: tuple[Metric, ...] = (
     *sensitivity.METRICS,
     *reconstruction.METRICS,
 )
+#: Of a video, by ``cargan evaluate --video``.
+VIDEO_METRICS: tuple[VideoMetric, ...] = video.METRICS
 
 
 def chosen_metrics(names: Sequence[str] | None) -> tuple[Metric, ...]:
@@ -38,6 +42,8 @@ def chosen_metrics(names: Sequence[str] | None) -> tuple[Metric, ...]:
     """
     known = [metric.info.name for metric in METRICS]
     for name in names or ():
+        if name in (metric.info.name for metric in VIDEO_METRICS):
+            raise UserError(f"{name} is measured on a video: cargan evaluate RUN --video.")
         if name not in known:
             raise UserError(
                 f"no metric {name!r}.{did_you_mean(name, known)} There are {', '.join(known)}."

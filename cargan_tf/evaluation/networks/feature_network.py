@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cargan_tf.evaluation.report import NetworkInfo
 from cargan_tf.models.base import to_pixels
-from cargan_tf.utils.arrays import FloatArray
+from cargan_tf.utils.arrays import FloatArray, ImageSize, height_width
 
 #: Images [B, S, S, 3], values 0 to 255, to features [B, F] and logits [B, K] or ``None``.
 ActivationFunction = Callable[[tf.Tensor], tuple[tf.Tensor, Any]]
@@ -74,11 +74,11 @@ class ImageNetwork(Protocol):
 class FeatureNetwork:
     """Calls a network on arrays of any length, each image brought to its input by one rule.
 
-    Images are rounded to 8 bits, as they would be saved, and resized to a square of ``size``
-    pixels, bilinearly and antialiased where that is smaller.
+    Images are rounded to 8 bits, as they would be saved, and resized to ``size`` in pixels,
+    bilinearly and antialiased where that is smaller.
     """
 
-    def __init__(self, info: NetworkInfo, activations: ActivationFunction, size: int) -> None:
+    def __init__(self, info: NetworkInfo, activations: ActivationFunction, size: ImageSize) -> None:
         self.info = info
         self._size = size
         self._activations = tf.function(lambda images: activations(to_input(images, size)))
@@ -101,17 +101,19 @@ class FeatureNetwork:
         )
 
 
-def to_input(images: tf.Tensor, size: int) -> tf.Tensor:
-    """Images [B, S, S, 3] in [-1, 1] to [B, size, size, 3], 0 to 255."""
+def to_input(images: tf.Tensor, size: ImageSize) -> tf.Tensor:
+    """Images [B, H, W, 3] in [-1, 1] to those of ``size``, 0 to 255."""
     pixels = tf.cast(to_pixels(images), tf.float32)
-    if pixels.shape[1:3] == (size, size):
+    shape = height_width(size)
+    if pixels.shape[1:3] == shape:
         return pixels
-    return tf.image.resize(pixels, (size, size), method="bilinear", antialias=True)
+    return tf.image.resize(pixels, shape, method="bilinear", antialias=True)
 
 
-def resize_rule(size: int) -> str:
+def resize_rule(size: ImageSize) -> str:
     """``to_input`` in words, for reports."""
-    return f"rounded to 8 bits, to {size}×{size}, bilinear, antialiased where smaller"
+    height, width = height_width(size)
+    return f"rounded to 8 bits, to {height}×{width}, bilinear, antialiased where smaller"
 
 
 def weights_hash(variables: Iterable[keras.Variable]) -> str:

@@ -23,6 +23,7 @@ from cargan_tf.training.classifiers.fitting import (
     save_weights,
 )
 from cargan_tf.training.image_augmentation import augment_photos
+from cargan_tf.utils.arrays import ImageSize, height_width
 from cargan_tf.utils.files import write_json
 from cargan_tf.utils.progress import Reporter, SilentReporter
 
@@ -38,7 +39,7 @@ class ClassifierReport:
     split: str  # which photos those were
     photos: int
     labels: tuple[str, ...]
-    image_size: int
+    image_size: ImageSize
     config: dict[str, Any]  # the classifier section
 
 
@@ -157,8 +158,7 @@ def read_report(folder: Path) -> ClassifierReport:
 def new_classifier(config: Config, label_count: int) -> Classifier:
     """C with its weights made."""
     network = Classifier(config.classifier, label_count, name="classifier")
-    size = config.data.image_size
-    network(tf.zeros([1, size, size, 3]))
+    network(tf.zeros([1, *height_width(config.data.image_size), 3]))
     return network
 
 

@@ -86,3 +86,25 @@ def test_somebody_elses_test_set_is_measured(cargan, run, tiny_run, tiny_source,
         for name in ("label", "rank", "predictions"):
             assert example[name] == own[key][name]
         assert example["refined_l1"] == pytest.approx(own[key]["refined_l1"], abs=1e-4)
+
+
+@pytest.mark.parametrize("words", [("--split", "test"), ("--metric", "fid"), ("--clips", 3)])
+def test_a_video_is_no_part_of_a_data_set(cargan, run, words):
+    done = cargan("evaluate", run, "--video", *words)
+    assert f"--video and {words[0]} cannot be used together" in done.error
+
+
+def test_a_video_is_measured_and_its_values_are_printed(cargan, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("cargan_tf.inference.video_report.SECONDS", 6.0)
+    done = cargan("evaluate", run, "--video", "-o", tmp_path / "out")
+    assert done.status == 0, done.err
+    assert "6 s, 150 frames," in done.out
+    assert "same player ↑: " in done.out
+    assert "lag, ms: " in done.out
+    assert (tmp_path / "out" / "video.json").is_file()
+    assert (tmp_path / "out" / "video.mp4").is_file()
+
+
+def test_a_video_of_an_exported_model_needs_data(cargan, tiny_model, tmp_path):
+    error = cargan("evaluate", tiny_model, "--video", cwd=tmp_path).error
+    assert "name one with --data" in error

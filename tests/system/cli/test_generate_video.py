@@ -18,17 +18,17 @@ def test_a_recording_becomes_a_video(generate, write_sound, tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("ffprobe") is None, reason="needs ffprobe")
-def test_ffprobe_finds_ten_pictures_a_second_as_long_as_the_sound(generate, write_sound, tmp_path):
-    write_sound("tune.wav", seconds=1.7, rate=44_100)
+def test_ffprobe_finds_25_pictures_a_second_as_long_as_the_sound(generate, write_sound, tmp_path):
+    write_sound("tune.wav", seconds=1.72, rate=44_100)
     assert generate("tune.wav", "--video", "tune.mp4").status == 0
     command = ["ffprobe", "-v", "error", "-show_streams", "-of", "json", "tune.mp4"]
     probed = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
     streams = {stream["codec_type"]: stream for stream in json.loads(probed.stdout)["streams"]}
     video, audio = streams["video"], streams["audio"]
     assert (video["codec_name"], video["avg_frame_rate"], video["nb_frames"]) == (
-        *("h264", "10/1"),
-        "17",
+        *("h264", "25/1"),
+        "43",
     )
     for stream in (video, audio):
         assert float(stream["start_time"]) == pytest.approx(0, abs=0.001)
-        assert float(stream["duration"]) == pytest.approx(1.7, abs=0.001)
+        assert float(stream["duration"]) == pytest.approx(1.72, abs=0.001)

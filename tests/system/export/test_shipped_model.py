@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from cargan_tf.export.metadata import read_metadata
 from cargan_tf.export.model_registry import exported_models
 from cargan_tf.export.saved_model import read_warm_up
 from cargan_tf.inference.generator import Generator
+from cargan_tf.inference.video import generate_frames, plan_video
 
 pytestmark = pytest.mark.slow
 
@@ -69,6 +71,22 @@ def test_a_c_program_draws_the_same_byte_for_byte(shipped, clip, drawn_by_c, out
     made = served(wav_bytes=tf.constant([clip.read_bytes()]), label=tf.constant([label]))
     expected = made[output].numpy()[0]
     assert generated == (expected if isinstance(expected, bytes) else expected.tobytes())
+
+
+def test_a_note_at_2_seconds_moves_its_player_there_and_not_before(shipped):
+    generator = Generator.load(shipped)
+    rate = generator.sample_rate
+    times = np.arange(round(1.5 * rate)) / rate
+    note = sum(np.sin(2 * np.pi * 330 * part * times) / part for part in range(1, 12))
+    sound = np.zeros(4 * rate, np.float32)
+    sound[2 * rate : 2 * rate + len(note)] = 0.1 * note
+    plan = plan_video(generator, sound)
+    images = [one.image.astype(int) for one in generate_frames(generator, sound, plan, "violin")]
+    change = np.array([np.abs(b - a).mean() for a, b in pairwise(images)])  # frame k + 1 differs
+    moved = np.flatnonzero(change > 0.25 * change.max()) + 1
+    assert 49 <= moved[0] <= 51
+    assert not change[:48].any()
+    assert not change[-2:].any()
 
 
 def test_a_newcomer_reads_what_was_drawn_and_nothing_else(shipped, clip, tmp_path):
