@@ -51,6 +51,11 @@ def _shortened(error: BaseException, line: str) -> str:
     return line[:_MAX_QUOTED].rstrip(". ") or type(error).__name__
 
 
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """``1 label``, ``2 labels``; ``plural`` where it is not the noun with an s."""
+    return f"{count} {noun if count == 1 else plural or f'{noun}s'}"
+
+
 class WorkerFailure(UserError):
     """Another worker of a multi-machine run failed; the input is fine.
 
