@@ -23,7 +23,7 @@ from cargan_cli.sounds import (
 )
 from cargan_cli.tensorflow_import import import_for
 
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, counted
 from cargan_tf.inference.image_io import plan_outputs
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ def write_video_file(
         import_for(sound)
     files = list(plan_outputs(sounds, None))  # a folder stands for the sounds in it
     if len(files) != 1:
-        raise UserError(f"{len(files)} sounds cannot become the one video {file}; name one.")
+        raise UserError(
+            f"{counted(len(files), 'sound')} cannot become the one video {file}; name one."
+        )
     check_video_name(file)
     generator = open_generator()
     from cargan_tf.inference.video import FRAMES_PER_SECOND, generate_video
@@ -205,5 +207,5 @@ def command(
         save_image(np.asarray(captioned_grid(names, images)), grid)
     if results.failures:
         if len(plan) > 1:
-            click.echo(f"{results.failures} of {len(plan)} sounds failed.", err=True)
+            click.echo(f"{results.failures} of {counted(len(plan), 'sound')} failed.", err=True)
         context.exit(2)

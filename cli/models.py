@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, counted
 
 if TYPE_CHECKING:
     from cargan_tf.export.model_registry import ExportedModel
@@ -62,7 +62,7 @@ def _for_people(model: dict[str, Any]) -> str:
         return f"{lines[0]}\n  {model['error']}"
     size, labels = model["size"], model["labels"]
     lines.append(f"{size}×{size} pixels, step {model['step']:,}, {model['weights']} weights")
-    lines.append(f"{len(labels)} labels: {', '.join(labels)}")
+    lines.append(f"{counted(len(labels), 'label')}: {', '.join(labels)}")
     if model["recognition_accuracy"] is not None:
         lines.append(f"recognizes the instrument of {model['recognition_accuracy']:.1%} of sounds")
     for split, figures in (model["metrics"] or {}).items():

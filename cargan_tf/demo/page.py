@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 
 from cargan_tf.demo import PORT, components
 from cargan_tf.demo.components import DemoSession
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, counted
 from cargan_tf.inference.generator import Generator
 from cargan_tf.inference.interpolation import HALF, interpolation_weights
 from cargan_tf.inference.result import GenerationResult
@@ -220,8 +220,8 @@ def build_page(generator: Generator, name: str) -> gr.Blocks:
     ) as page:
         gr.Markdown(
             "# cargan\nHalf a second of music and the name of its instrument become an image of"
-            f" the player. Drawn by the model `{name}`, which knows {len(generator.labels)}"
-            " instruments."
+            f" the player. Drawn by the model `{name}`, which knows"
+            f" {counted(len(generator.labels), 'instrument')}."
         )
         with gr.Tab("One sound"):
             one_sound(page, session)

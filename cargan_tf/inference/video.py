@@ -14,6 +14,7 @@ import numpy as np
 
 from cargan_tf.audio.clips import cut_clip
 from cargan_tf.audio.decode import read_audio
+from cargan_tf.errors import counted
 from cargan_tf.inference.generator import BATCH_SIZE, Generator, Label, Source
 from cargan_tf.inference.result import (
     GenerationResult,
@@ -112,7 +113,8 @@ class VideoResult:
         """What the viewer should know: frames of silence or noise, a label guessed."""
         counts = ((self.silent, "silence"), (self.noise_like, "noise"))
         said = [
-            f"{count} of {self.frames} frames are of {what}; they are a guess"
+            f"{count} of {counted(self.frames, 'frame')} {'is' if count == 1 else 'are'} of {what};"
+            f" {'it is' if count == 1 else 'they are'} a guess"
             for count, what in counts
             if count
         ]

@@ -19,7 +19,7 @@ from cargan_tf.data.pairs import SPLITS, Pair, Skipped, Source
 from cargan_tf.data.preprocessing.worker import Chunk, extract
 from cargan_tf.data.sources.detection import first_reasons
 from cargan_tf.data.splits import hash_order
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, counted
 from cargan_tf.utils.files import file_hash, write_atomically, write_json
 from cargan_tf.utils.remote import to_path
 
@@ -71,8 +71,8 @@ def make_plan(source: Source, config: Config) -> Plan:
     labels = tuple(sorted({pair.label for pair in source.pairs if pair.split == "train"}))
     if not labels:
         raise UserError(
-            f"{source.root} holds {len(source.pairs)} pairs, none of them in the split 'train';"
-            f" skipped: {len(source.skipped)}{first_reasons(source.skipped)}."
+            f"{source.root} holds {counted(len(source.pairs), 'pair')}, none of them in the"
+            f" split 'train'; skipped: {len(source.skipped)}{first_reasons(source.skipped)}."
         )
     unknown = [pair for pair in source.pairs if pair.label not in labels]
     skipped = source.skipped + tuple(
