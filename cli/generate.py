@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from cargan_cli.completion import complete_labels
-from cargan_cli.logs import TerminalReporter
+from cargan_cli.logs import TerminalReporter, first_said_when_slow, said_when_slow
 from cargan_cli.options import ANY_PATH, PATH, check_options
 from cargan_cli.sounds import (
     Results,
@@ -134,7 +133,16 @@ def command(
 
     wanted = label if label_mix is None else parse_label_mix(label_mix)
     results = Results(as_json)
-    open_generator = partial(load_generator, model, server)
+    loading = (
+        "Loading TensorFlow and the model …"
+        if server is None
+        else f"Waiting for the server at {server} …"
+    )
+
+    def open_generator() -> Generator:
+        with said_when_slow(loading):
+            return load_generator(model, server)
+
     if video is not None:
         write_video_file(sounds, video, wanted, open_generator, fps, smooth, results)
         return
@@ -169,6 +177,9 @@ def command(
 
         fraction = HALF if alpha is None else alpha
         results_by_source = mix_files(generator, sources, source(mix), fraction, wanted, start)
+    results_by_source = first_said_when_slow(
+        results_by_source, f"Generating {counted(len(plan), 'image')} …"
+    )
     names: list[str] = []
     images: list[ImageArray] = []
 
