@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
 from collections.abc import Iterable
 
@@ -12,6 +11,9 @@ _UNWRITABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 #: Maximum characters quoted from another library's message.
 _MAX_QUOTED = 200
+
+#: Letters of a word that is proposed because it is part of another.
+_MIN_PART = 4
 
 
 class UserError(Exception):
@@ -51,6 +53,16 @@ def _shortened(error: BaseException, line: str) -> str:
     return line[:_MAX_QUOTED].rstrip(". ") or type(error).__name__
 
 
+def install_hint(extra: str) -> str:
+    """How to install an extra; the project is in no package index."""
+    return f"pip install '.[{extra}]' in the checkout of cargan_tf"
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """``1 label``, ``2 labels``; ``plural`` where it is not the noun with an s."""
+    return f"{count} {noun if count == 1 else plural or f'{noun}s'}"
+
+
 class WorkerFailure(UserError):
     """Another worker of a multi-machine run failed; the input is fine.
 
@@ -59,14 +71,38 @@ class WorkerFailure(UserError):
     """
 
 
-def nearest(word: str, known: Iterable[str], count: int = 3, cutoff: float = 0.5) -> list[str]:
-    """The entries of ``known`` closest to ``word`` in spelling, best first; may be empty.
+def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """The entries of ``known`` that ``word`` may be a misspelling or a part of, best first.
 
-    Their similarity is ``cutoff`` or more, of 1 for equal words (``difflib``'s ratio).
+    Those at an edit distance of a third of its letters at most; then those that hold the word or
+    are held by it. Others have nothing to do with it, however many letters they share.
     """
     by_lower = {entry.lower(): entry for entry in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=count, cutoff=cutoff)
-    return [by_lower[match] for match in close]
+    word = word.lower()
+    distances = {entry: _edit_distance(word, entry) for entry in by_lower}
+    misspelt = [entry for entry in by_lower if distances[entry] <= (len(word) + 1) // 3]
+    parts = [entry for entry in by_lower if _is_part(word, entry) and entry not in misspelt]
+    close = [*sorted(misspelt, key=distances.__getitem__), *parts]
+    return [by_lower[entry] for entry in close[:count]]
+
+
+def _is_part(first: str, second: str) -> bool:
+    shorter, longer = sorted((first, second), key=len)
+    return len(shorter) >= _MIN_PART and shorter in longer
+
+
+def _edit_distance(first: str, second: str) -> int:
+    """Letters inserted, deleted, replaced or exchanged with a neighbor (Damerau 1964)."""
+    before: list[int] = []
+    row = list(range(len(second) + 1))
+    for i, letter in enumerate(first, 1):
+        earlier, before, row = before, row, [i]
+        for j, other in enumerate(second, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == second[j - 2] and first[i - 2] == other:
+                cost = min(cost, earlier[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
 
 
 def did_you_mean(word: str, known: Iterable[str], count: int = 3) -> str:

@@ -46,7 +46,7 @@ def command(
     from cargan_cli.options import config_for_data
     from cargan_cli.tensorflow_import import import_tensorflow
 
-    from cargan_tf.errors import UserError
+    from cargan_tf.errors import UserError, counted
 
     if evaluator and out is not None:
         raise UserError(
@@ -71,7 +71,7 @@ def command(
         click.echo(
             f"Accuracy {sound.accuracy:.1%} on {sound.clips} {sound.split} clips,"
             f" {sound.augmented.accuracy:.1%} if augmented, {sound.recordings.accuracy:.1%} of"
-            f" {sound.recordings.count} recordings; expected calibration error"
+            f" {counted(sound.recordings.count, 'recording')}; expected calibration error"
             f" {sound.clean.error:.3f}, {sound.augmented.error:.3f} if augmented."
         )
         if sound.others_rejected is not None:

@@ -8,7 +8,7 @@ import click
 from cargan_cli.sounds import load_generator, model_option
 
 from cargan_tf.demo import PORT
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, install_hint
 from cargan_tf.serving.address import LOOPBACK
 
 
@@ -39,7 +39,7 @@ def command(model: Path | None, host: str, port: int, no_browser: bool) -> None:
     import threading
 
     if importlib.util.find_spec("gradio") is None:
-        raise UserError("the page needs Gradio: pip install 'cargan-tf[page]'.")
+        raise UserError(f"the page needs Gradio: {install_hint('page')}.")
     generator = load_generator(model)
     from cargan_tf.demo.page import build_page, served
 

@@ -18,7 +18,7 @@ import click
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from cargan_tf.errors import first_line
+from cargan_tf.errors import first_line, install_hint
 
 PACKAGE: Final = "cargan-tf"
 #: What the extras are for; those of developers are not looked at.
@@ -93,7 +93,7 @@ def _reported(subject: str, part: Callable[[], Iterator[Finding]]) -> Iterator[F
     try:
         yield from part()
     except Exception as error:  # whatever is broken, the rest is still looked at
-        remedy = f"pip install --force-reinstall {PACKAGE}"
+        remedy = "pip install --force-reinstall . in the checkout of cargan_tf"
         yield Finding(subject, "failed", f"{type(error).__name__}: {first_line(error)}", remedy)
 
 
@@ -130,7 +130,7 @@ def _extra(extra: str, purpose: str) -> Finding:
         return Finding(f"extra {extra}", "ok", f"for {purpose}")
     more = f" and {len(lacking) - NAMED} more" if len(lacking) > NAMED else ""
     detail = f"for {purpose}; lacks {', '.join(lacking[:NAMED])}{more}"
-    return Finding(f"extra {extra}", "missing", detail, f"pip install '{PACKAGE}[{extra}]'")
+    return Finding(f"extra {extra}", "missing", detail, install_hint(extra))
 
 
 def _with_nested(package: str, extra: str) -> Iterator[Requirement]:
@@ -153,7 +153,7 @@ def _devices() -> Iterator[Finding]:
         names = [str(detail.get("device_name", "GPU")) for detail in details]
         yield Finding("gpu", "ok", f"{len(gpus)}: {', '.join(names)}")
     elif shutil.which("nvidia-smi"):
-        remedy = f"pip install '{PACKAGE}[gpu]', and see that nvidia-smi lists the GPU"
+        remedy = f"{install_hint('gpu')}, and see that nvidia-smi lists the GPU"
         yield Finding("gpu", "missing", "NVIDIA's driver is here; TensorFlow sees no GPU", remedy)
     else:
         yield Finding("gpu", "ok", "none; generating and the quickstart do not need one")

@@ -48,8 +48,10 @@ def print_report(report: Report) -> None:
             f"{network.name}: {network.description}{accuracy}; weights {network.weights_hash[:12]}"
         )
         console.print(line, markup=False)
-    for unmeasured in report.skipped_metrics:
-        console.print(f"Not measured: {unmeasured.metric}: {unmeasured.reason}", markup=False)
+    for reason, metrics in report.skipped_by_reason().items():
+        more = f" and {len(metrics) - 1} more" if len(metrics) > 1 else ""
+        # One line each, however narrow the terminal; the report names all.
+        click.echo(f"Not measured: {metrics[0]}{more}: {reason}")
 
 
 def _cells(split: SplitReport, info: MetricInfo) -> list[str]:

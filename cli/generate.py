@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from cargan_cli.completion import complete_labels
-from cargan_cli.logs import TerminalReporter
+from cargan_cli.logs import TerminalReporter, first_said_when_slow, said_when_slow
 from cargan_cli.options import ANY_PATH, PATH, check_options
 from cargan_cli.sounds import (
     Results,
@@ -24,7 +23,7 @@ from cargan_cli.sounds import (
 )
 from cargan_cli.tensorflow_import import import_for
 
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, counted
 from cargan_tf.inference.image_io import plan_outputs
 
 if TYPE_CHECKING:
@@ -49,7 +48,9 @@ def write_video_file(
         import_for(sound)
     files = list(plan_outputs(sounds, None))  # a folder stands for the sounds in it
     if len(files) != 1:
-        raise UserError(f"{len(files)} sounds cannot become the one video {file}; name one.")
+        raise UserError(
+            f"{counted(len(files), 'sound')} cannot become the one video {file}; name one."
+        )
     check_video_name(file)
     generator = open_generator()
     from cargan_tf.inference.video import FRAMES_PER_SECOND, SMOOTH_SECONDS, generate_video
@@ -135,7 +136,16 @@ def command(
 
     wanted = label if label_mix is None else parse_label_mix(label_mix)
     results = Results(as_json)
-    open_generator = partial(load_generator, model, server, player)
+    loading = (
+        "Loading TensorFlow and the model …"
+        if server is None
+        else f"Waiting for the server at {server} …"
+    )
+
+    def open_generator() -> Generator:
+        with said_when_slow(loading):
+            return load_generator(model, server, player)
+
     if video is not None:
         write_video_file(sounds, video, wanted, open_generator, fps, smooth, results)
         return
@@ -170,6 +180,9 @@ def command(
 
         fraction = HALF if alpha is None else alpha
         results_by_source = mix_files(generator, sources, source(mix), fraction, wanted, start)
+    results_by_source = first_said_when_slow(
+        results_by_source, f"Generating {counted(len(plan), 'image')} …"
+    )
     names: list[str] = []
     images: list[ImageArray] = []
     unsaved: dict[Path, UserError] = {}
@@ -213,5 +226,5 @@ def command(
         save_image(np.asarray(captioned_grid(names, images)), grid)
     if results.failures:
         if len(plan) > 1:
-            click.echo(f"{results.failures} of {len(plan)} sounds failed.", err=True)
+            click.echo(f"{results.failures} of {counted(len(plan), 'sound')} failed.", err=True)
         context.exit(2)

@@ -10,9 +10,10 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from itertools import islice
+from typing import Any, Final, TypeVar
 
 import click
 from rich.console import Console
@@ -28,6 +29,8 @@ from rich.table import Column
 
 from cargan_tf.errors import one_line
 from cargan_tf.utils.progress import Reporter, Task
+
+Item = TypeVar("Item")
 
 #: Where Python says that a warning comes from: ``/a/b.py:12: UserWarning: …``
 _ORIGIN = re.compile(r"\S.*?:\d+: ")
@@ -46,6 +49,8 @@ _ONE_AT_A_TIME = threading.Lock()
 _WITH_HANDLERS = ("tensorflow", "absl")
 #: Seconds between progress lines where bars cannot be shown (a log file, CI).
 LINE_INTERVAL = 20.0
+#: After which a command that is silent says what it waits for.
+SLOW_SECONDS: Final = 1.0
 
 
 @contextmanager
@@ -116,6 +121,27 @@ def new_reporter(
     log_as_events()
     write_event("start", **provenance(seed, devices))
     return JsonReporter()
+
+
+@contextmanager
+def said_when_slow(text: str) -> Iterator[None]:
+    """Say ``text`` on standard error where the block takes longer than a second."""
+    timer = threading.Timer(SLOW_SECONDS, click.echo, [text], {"err": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def first_said_when_slow(items: Iterable[Item], text: str) -> Iterator[Item]:
+    """``items``, with ``text`` said where the first of them takes longer than a second."""
+    remaining = iter(items)
+    with said_when_slow(text):
+        first = list(islice(remaining, 1))
+    yield from first
+    yield from remaining
 
 
 class JsonReporter:

@@ -103,7 +103,7 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = [argument for argument in arguments if argument != "--debug"]
     as_events = LOG_JSON in arguments
     if as_events and own_process:
-        from cargan_cli.stderr_filter import filter_standard_error
+        from cargan_tf.utils.stderr_filter import filter_standard_error
 
         filter_standard_error(as_events)
     with logged(as_events):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, counted
 from cargan_tf.utils.arrays import height_width
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _for_people(model: dict[str, Any]) -> str:
     size, labels = model["size"], model["labels"]
     height, width = height_width(size)
     lines.append(f"{height}×{width} pixels, step {model['step']:,}, {model['weights']} weights")
-    lines.append(f"{len(labels)} labels: {', '.join(labels)}")
+    lines.append(f"{counted(len(labels), 'label')}: {', '.join(labels)}")
     if model["recognition_accuracy"] is not None:
         lines.append(f"recognizes the instrument of {model['recognition_accuracy']:.1%} of sounds")
     for split, figures in (model["metrics"] or {}).items():

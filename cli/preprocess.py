@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 from cargan_cli.options import ANY_PATH, check_options, config_options, log_json_option
 
+from cargan_tf.errors import counted
+
 
 @click.command("preprocess", short_help="Make a data set of sounds and images.")
 @click.argument("source", type=ANY_PATH, default=Path("."))
@@ -111,8 +113,8 @@ def command(
             sum(counts.get(split, {}).values()) for counts in (info.silent, info.noise_like)
         )
         click.echo(
-            f"{split}: {info.records(split)} pairs of {len(info.counts[split])} labels,"
-            f" {silent} silent, {noise} noise-like"
+            f"{split}: {counted(info.records(split), 'pair')} of"
+            f" {counted(len(info.counts[split]), 'label')}, {silent} silent, {noise} noise-like"
         )
     warning = imbalance_warning(info)
     if warning is not None:

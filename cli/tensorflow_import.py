@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cargan_cli.logs import log_from_now_on
-from cargan_cli.stderr_filter import filter_standard_error
 
 from cargan_tf.utils.remote import is_remote
+from cargan_tf.utils.stderr_filter import filter_standard_error
+from cargan_tf.utils.tensorflow_import import import_tensorflow as quietly_imported
 
 #: Keras imports it for its wrappers around it, which nothing here uses: a fifth of the import.
 _UNUSED = "sklearn"
@@ -28,10 +29,7 @@ def import_tensorflow(start_devices: bool = True) -> None:
         return
     filter_standard_error()
     with _hidden(_UNUSED):
-        import tensorflow as tf
-
-    if start_devices:
-        tf.config.list_logical_devices()
+        quietly_imported(start_devices)
 
 
 def begin_process(log_json: bool) -> None:

@@ -9,12 +9,13 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from cargan_tf.audio.log_mel import LEVELS, jet_colors
 from cargan_tf.data.dataset import DatasetInfo, load_dataset
 from cargan_tf.data.pairs import SPLITS
 from cargan_tf.utils.progress import Reporter, SilentReporter
+from cargan_tf.visualization.text import fitted_text
 
 #: Examples of a class, of as many recordings.
 EXAMPLES = 3
@@ -30,11 +31,14 @@ _SILENT = SilentReporter()
 #: Pixels of one image's side on the sheet.
 CELL: Final = 128
 MARGIN: Final = 4
-CAPTION: Final = 18
+CAPTION: Final = 34
 NAME_WIDTH: Final = 120
 TEXT: Final = (30, 30, 30)
-#: Characters of a caption that stand under two cells at its size.
-_CAPTION_LENGTH: Final = 42
+#: Sizes of letters, and lines: of labels, and of captions, which stand under two cells.
+_LABEL_SIZE: Final = 14
+_LABEL_LINES: Final = 4
+_CAPTION_SIZE: Final = 11
+_CAPTION_LINES: Final = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,13 +198,15 @@ def contact_sheet_image(examples: Sequence[Example]) -> Image.Image:
     for row, (label, shown) in enumerate(rows.items()):
         top = MARGIN + row * height
         words = label.replace("_", " ")
-        pen.text((MARGIN, top + CELL // 2 - 8), words, TEXT, ImageFont.load_default(14))
+        title = fitted_text(words, _LABEL_SIZE, NAME_WIDTH - 2 * MARGIN, _LABEL_LINES)
+        title.draw(pen, (MARGIN, top + CELL // 2), TEXT, "lm")
         for column, example in enumerate(shown):
             left = NAME_WIDTH + column * pair_width
             sheet.paste(_spectrogram(example.log_mel), (left, top))
             sheet.paste(_photo(example.photo), (left + CELL + MARGIN, top))
-            caption = example.name[-_CAPTION_LENGTH:]
-            pen.text((left, top + CELL + 2), caption, TEXT, ImageFont.load_default(11))
+            width = 2 * CELL + MARGIN
+            caption = fitted_text(example.name, _CAPTION_SIZE, width, _CAPTION_LINES)
+            caption.draw(pen, (left, top + CELL + 2), TEXT)
     return sheet
 
 

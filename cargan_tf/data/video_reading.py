@@ -14,7 +14,7 @@ from PIL import Image
 
 from cargan_tf.audio.decode import check_format
 from cargan_tf.data.sources.tables import MAX_SECONDS
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, install_hint
 from cargan_tf.utils.remote import openable
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def check_dependencies(path: Path) -> None:
         import av  # noqa: F401
     except ImportError as error:
         raise UserError(
-            f"{path} is or holds video, which needs PyAV: pip install 'cargan-tf[video]'."
+            f"{path} is or holds video, which needs PyAV: {install_hint('video')}."
         ) from error
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, wraps
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import gradio as gr
@@ -20,13 +22,17 @@ from cargan_tf.inference.generator import Generator
 from cargan_tf.inference.image_io import encode_image
 from cargan_tf.inference.interpolation import generate_mixes
 from cargan_tf.inference.result import GenerationResult
+from cargan_tf.inference.video import VideoResult, generate_video
 from cargan_tf.synthetic.recording import record
 from cargan_tf.synthetic.synthesizer import SAMPLE_RATE
 from cargan_tf.synthetic.timbre import INSTRUMENTS
 from cargan_tf.utils.arrays import ImageArray
+from cargan_tf.utils.progress import Reporter, Task
 
 #: Recordings held decoded, so that a moved slider does not read its file again.
 HELD = 8
+#: Of a sound that becomes a video on the page: longer ones keep others waiting.
+MAX_VIDEO_SECONDS = 120
 #: The synthesized samples: a recording that no data set made with defaults holds, by the players of
 #: seed 0, whom the quickstart's model knows.
 SAMPLE_RECORDING, SAMPLE_NOTES, SAMPLE_SEED = 100, 6, 0
@@ -47,6 +53,46 @@ class Extent:
 
     last: float
     loudest: float
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video of a sound.
+
+    Attributes:
+        content: of the mp4.
+        result: what it was made from.
+    """
+
+    content: bytes
+    result: VideoResult
+
+
+class PageReporter:
+    """Shows the progress of a task on the page."""
+
+    def __init__(self, progress: gr.Progress) -> None:
+        """``progress`` is the event's own."""
+        self._progress = progress
+
+    @contextmanager
+    def task(self, description: str, total: int) -> Iterator[Task]:
+        """A bar of ``total`` units."""
+        yield _PageTask(self._progress, description, total)
+
+    def message(self, text: str) -> None:
+        """A note on the page."""
+        gr.Info(text)
+
+
+class _PageTask:
+    def __init__(self, progress: gr.Progress, description: str, total: int) -> None:
+        self._progress, self._description, self._total = progress, description, total
+        self._done = 0
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        self._done += count
+        self._progress((self._done, self._total), desc=note or self._description)
 
 
 class DemoSession:
@@ -93,6 +139,23 @@ class DemoSession:
         clip = louder(self.generator.clip(waveform, rate, start), decibels)
         recognition = None if label else self.generator.recognize_recording(waveform)
         return self.generator.generate_clips([clip], [label], recognition)[0]
+
+    def video(self, file: str, label: str | None, reporter: Reporter) -> Video:
+        """An mp4 of a whole sound file.
+
+        Raises:
+            UserError: it cannot be read, or is longer than ``MAX_VIDEO_SECONDS``.
+        """
+        seconds = len(self.waveform(file)) / self.generator.sample_rate
+        if seconds > MAX_VIDEO_SECONDS:
+            raise UserError(
+                f"the sound lasts {seconds:.0f} s; a video is made here of {MAX_VIDEO_SECONDS} s at"
+                " most: cut the sound, or use cargan generate --video."
+            )
+        with TemporaryDirectory() as folder:
+            made = Path(folder) / "video.mp4"
+            result = generate_video(self.generator, Path(file), made, label, reporter=reporter)
+            return Video(made.read_bytes(), result)
 
     def interpolate(
         self, files: tuple[str, str], labels: tuple[str | None, str | None], alphas: list[float]
@@ -147,6 +210,30 @@ def sound_controls(
             min_width=140,
         )
     picked: dict[str, Any] = {"fn": session.sample, "inputs": samples, "outputs": sound}
+    with gr.Row():
+        # A sample fills the place where one records or drops a file.
+        upload = gr.UploadButton(
+            "Upload a sound",
+            file_types=["audio", "video"],
+            size="md",
+            min_width=140,
+            elem_id=f"{key}-upload",
+        )
+        record = gr.Button("Record a sound", size="md", min_width=140, elem_id=f"{key}-record")
+    upload.upload(
+        lambda file: (file, None),
+        upload,
+        [sound, samples],
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    record.click(
+        lambda: (gr.Audio(value=None, sources=["microphone", "upload"]), None),
+        outputs=[sound, samples],
+        show_progress="hidden",
+        api_visibility="private",
+        queue=False,
+    )
     samples.input(**picked, show_progress="hidden", api_visibility="private")
     # The visitor's own sound, or none: no sample is playing, and each can be picked again.
     sound.input(
@@ -192,7 +279,15 @@ def download(button: gr.DownloadButton, generated: GenerationResult) -> Any:
     return gr.DownloadButton(value=file, interactive=True)
 
 
-def caption(generated: GenerationResult) -> str:
+def shown_video(component: gr.Video, video: Video) -> Any:
+    """The component with the video; its file is deleted with the visitor's other files."""
+    name = f"{'-'.join(video.result.label_weights)}.mp4"
+    return gr.Video(
+        value=save_bytes_to_cache(video.content, name, component.GRADIO_CACHE), visible=True
+    )
+
+
+def caption(generated: GenerationResult | VideoResult) -> str:
     """The caption of a result, as Markdown."""
     names = " and ".join(f"**{_words(label)}**" for label in generated.label_weights)
     if len(generated.label_weights) > 1:

@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 
 from cargan_tf.demo import PORT, components
 from cargan_tf.demo.components import DemoSession
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, counted
 from cargan_tf.inference.generator import Generator
 from cargan_tf.inference.interpolation import HALF, interpolation_weights
 from cargan_tf.inference.result import GenerationResult
@@ -33,6 +33,8 @@ WAVEFORM, SPECTROGRAM, COARSE, RESIDUE = (
 STEPS = 6
 
 
+#: Gradio gives each event a progress bar of its own in the place of this default.
+_PROGRESS = gr.Progress()
 MAX_UPLOAD = "20mb"
 #: Seconds after which a visitor's files are deleted, and between looks for such files.
 FILES_KEPT, FILES_LOOKED_FOR = 3600, 600
@@ -60,6 +62,15 @@ def one_sound(page: gr.Blocks, session: DemoSession) -> None:
             refined = components.image("Refined image", "refined")
             caption = gr.Markdown(elem_id="caption")
             download = components.download_button("download")
+            render = gr.Button("Make a video of the whole sound", size="md", elem_id="render")
+            video = gr.Video(
+                label="Video",
+                visible=False,
+                interactive=False,
+                buttons=["download"],
+                elem_id="video",
+            )
+            video_caption = gr.Markdown(elem_id="video-caption")
     gr.Markdown("## From sound to image")
     with gr.Row():
         with gr.Column(min_width=240):
@@ -86,7 +97,12 @@ def one_sound(page: gr.Blocks, session: DemoSession) -> None:
             components.shown(generated.image, f"Refined image: {generated.label}"),
             components.caption(generated),
             components.download(download, generated),
-            components.diagram(WAVEFORM, outline, "The image is made from the marked part."),
+            components.diagram(
+                WAVEFORM,
+                outline,
+                f"The image is made from the marked {seconds:g} s, which begin at"
+                f" {generated.start_seconds:.1f} s.",
+            ),
             components.diagram(
                 SPECTROGRAM,
                 spectrogram_svg(generated.spectrogram, seconds),
@@ -106,6 +122,31 @@ def one_sound(page: gr.Blocks, session: DemoSession) -> None:
         )
         return [slider, *generate(file, label, begin, decibels)]
 
+    def make_video(
+        file: str | None, label: str, progress: gr.Progress = _PROGRESS
+    ) -> tuple[Any, str]:
+        if file is None:
+            raise UserError("there is no sound yet: upload or record one, or pick a sample.")
+        made = session.video(file, components.chosen(label), components.PageReporter(progress))
+        return components.shown_video(video, made), components.caption(made.result)
+
+    render.click(
+        components.show_errors(make_video),
+        [sound, label],
+        [video, video_caption],
+        show_progress_on=render,
+        trigger_mode="once",
+        api_visibility="private",
+    )
+    # A video is of the sound and the label that it was made from.
+    gr.on(
+        [sound.change, label.input],
+        lambda: (gr.Video(value=None, visible=False), ""),
+        outputs=[video, video_caption],
+        show_progress="hidden",
+        api_visibility="private",
+        queue=False,
+    )
     sound.change(
         components.show_errors(load),
         [sound, label, decibels],
@@ -220,8 +261,8 @@ def build_page(generator: Generator, name: str) -> gr.Blocks:
     ) as page:
         gr.Markdown(
             "# cargan\nHalf a second of music and the name of its instrument become an image of"
-            f" the player. Drawn by the model `{name}`, which knows {len(generator.labels)}"
-            " instruments."
+            f" the player. Drawn by the model `{name}`, which knows"
+            f" {counted(len(generator.labels), 'instrument')}."
         )
         with gr.Tab("One sound"):
             one_sound(page, session)

@@ -212,6 +212,13 @@ class Report:
     splits: tuple[SplitReport, ...]
     skipped_metrics: tuple[SkippedMetric, ...]
 
+    def skipped_by_reason(self) -> dict[str, list[str]]:
+        """Reasons for which metrics were not measured, and what of, in the order of the report."""
+        reasons: dict[str, list[str]] = {}
+        for skipped in self.skipped_metrics:
+            reasons.setdefault(skipped.reason, []).append(skipped.metric)
+        return reasons
+
     def split(self, name: str) -> SplitReport:
         """The split of that name; raises ``KeyError``."""
         for split in self.splits:

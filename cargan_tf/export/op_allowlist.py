@@ -38,8 +38,8 @@ _OPERATIONS = """
     DepthwiseConv2dNative Einsum Elu FusedBatchNormV3 L2Loss LeakyRelu LogSoftmax MatMul AvgPool
     MaxPool Relu Relu6 Sigmoid Softmax Softplus Tanh ResizeBilinear ScaleAndTranslate IRFFT RFFT
 
-    DecodeWav EncodePng ReduceJoin StaticRegexFullMatch StaticRegexReplace StringFormat StringJoin
-    StringLength StringLower StringStrip StringUpper Substr UnicodeTranscode
+    AsString DecodeRaw DecodeWav EncodePng ReduceJoin StaticRegexFullMatch StaticRegexReplace
+    StringFormat StringJoin StringLength StringLower StringStrip StringUpper Substr UnicodeTranscode
 
     StatelessRandomGetAlg StatelessRandomGetKeyCounter StatelessRandomNormalV2
     StatelessRandomUniformV2 StatelessTruncatedNormalV2

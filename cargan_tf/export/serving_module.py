@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
@@ -13,13 +14,17 @@ from cargan_tf.audio.wav_graph import assert_in_graph, clips_of_wavs
 from cargan_tf.errors import UserError
 from cargan_tf.export.metadata import ModelMetadata
 from cargan_tf.export.packed_weights import PackedWeights
-from cargan_tf.labels import ALIASES, label_index
+from cargan_tf.labels import ALIASES, canonical_label, fold, label_index
 from cargan_tf.models.base import GeneratorOutput, ImageGenerator, to_pixels
 from cargan_tf.models.cargan import CascadeOutput
 from cargan_tf.models.sound_classifier import SoundClassifier, sound_classifier_audio
 
 #: Maximum characters of an unknown label in a message.
 _MAX_SHOWN: Final = 60
+#: Samples beyond are integers, not full scale ±1 (which decoded MP3 may exceed by a little).
+_MAX_SAMPLE: Final = 16.0
+#: Letters whose accents labels may be written without: Latin ones, and those of full width.
+_LETTERS: Final = (*range(0x80, 0x250), *range(0x1E00, 0x1F00), *range(0xFF21, 0xFF5B))
 
 
 class ServingModule(tf.Module):
@@ -195,9 +200,18 @@ class ServingModule(tf.Module):
         return served
 
     def _clip(self, waveform: tf.Tensor) -> tf.Tensor:
+        message = "received a waveform without samples; expected a sound at full scale ±1"
+        waveform = assert_in_graph(waveform, tf.shape(waveform)[1] > 0, message)
         finite = tf.reduce_all(tf.math.is_finite(waveform))
         message = "received a waveform with NaN or infinite samples; expected finite ones"
         waveform = assert_in_graph(waveform, finite, message)
+        loudest = tf.reduce_max(tf.abs(waveform))
+        message = tf.strings.format(
+            "received a waveform with samples up to {}; expected full scale at ±1: divide 16-bit"
+            " samples by 32768",
+            loudest,
+        )
+        waveform = assert_in_graph(waveform, loudest <= _MAX_SAMPLE, message)
         return _of_clip_length(waveform, self._metadata.config.audio.clip_samples)
 
     def _known(self, player: tf.Tensor) -> tf.Tensor:
@@ -266,9 +280,10 @@ class MetadataTable(tf.Module):
 
 
 class LabelTable(tf.Module):
-    """Looks labels up in the graph: as written, then by folded names and aliases.
+    """Looks labels up in the graph as ``labels.label_index`` does: as written, then by any common
+    name, whatever its case, accents and plural ending.
 
-    Aliases with accents and plurals are left to ``labels.label_index``, which clients call first.
+    Accents of other than Latin letters must be those of the label, composed or decomposed.
     """
 
     def __init__(self, labels: Sequence[str]) -> None:
@@ -287,8 +302,10 @@ class LabelTable(tf.Module):
         label = tf.strings.unicode_transcode(label, "UTF-8", "UTF-8", errors="replace")
         position = self._as_written.lookup(label)
         plain = tf.strings.lower(label, encoding="utf-8")
-        plain = tf.strings.strip(tf.strings.regex_replace(plain, r"[-_\s]+", " "))
+        plain = tf.strings.strip(tf.strings.regex_replace(plain, r"[-_\s\x{a0}]+", " "))
         plain = tf.strings.regex_replace(plain, " ", "_")
+        position = tf.where(position < 0, self._in_common_use.lookup(plain), position)
+        plain = _without_accents(plain)
         position = tf.where(position < 0, self._in_common_use.lookup(plain), position)
         shown = tf.strings.substr(label, 0, _MAX_SHOWN, unit="UTF8_CHAR")
         unknown = tf.strings.reduce_join(tf.boolean_mask(shown, position < 0), separator=", ")
@@ -299,13 +316,33 @@ class LabelTable(tf.Module):
 
 
 def _common_names(labels: Sequence[str]) -> dict[str, int]:
+    """What a label is called in lower case, words joined by underscores -> its index."""
+    names = [*ALIASES, *map(canonical_label, labels), *map(fold, labels)]
+    for form in ("NFC", "NFD"):  # as people type accents, and as macOS stores them
+        names += [
+            "_".join(unicodedata.normalize(form, label.lower()).replace("-", "_").split())
+            for label in labels
+        ]
     found: dict[str, int] = {}
-    for name in [*ALIASES, *("_".join(label.lower().split()) for label in labels)]:
+    for name in [*names, *(name + ending for name in names for ending in ("s", "es"))]:
         try:
-            found[name] = label_index(name, labels)
+            found.setdefault(name, label_index(name, labels))
         except UserError:
             continue  # not a label of this model
     return found
+
+
+def _without_accents(text: tf.Tensor) -> tf.Tensor:
+    """[B] string in lower case -> the same without the accents of Latin letters, as ``fold``."""
+    plain = tf.strings.regex_replace(text, r"\p{Mn}", "")
+    written_as: dict[str, list[str]] = {}
+    for code in _LETTERS:
+        folded = fold(letter := chr(code))
+        if folded.isascii() and folded.isalpha():
+            written_as.setdefault(folded, []).append(letter)
+    for folded, letters in written_as.items():
+        plain = tf.strings.regex_replace(plain, f"[{''.join(letters)}]", folded)
+    return plain
 
 
 def _table(positions: dict[str, int]) -> tf.lookup.StaticHashTable:

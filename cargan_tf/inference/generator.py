@@ -37,6 +37,7 @@ from cargan_tf.inference.result import GenerationResult, Recognition
 from cargan_tf.labels import label_weights, weights_by_label
 from cargan_tf.utils.arrays import FloatArray, ImageArray
 from cargan_tf.utils.remote import to_path
+from cargan_tf.utils.tensorflow_import import import_tensorflow
 
 #: A sound file, or a stream of its content.
 Source: TypeAlias = Path | BinaryIO
@@ -94,6 +95,7 @@ class Generator:
         """
         folder = existing_model(to_path(path))
         version = newest_version(folder)
+        import_tensorflow()
         if version is None:
             from cargan_tf.export.saved_model import serving_module_of_run
             from cargan_tf.training.run import Run

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cargan_tf.audio.clips import Clip, louder, mix_clips
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, counted
 from cargan_tf.inference.generator import Generator, Label, Source
 from cargan_tf.inference.result import GenerationResult, Recognition
 from cargan_tf.labels import label_weights, weights_by_label
@@ -153,7 +153,7 @@ def interpolation_grid(
             than two steps.
     """
     if steps < 2:
-        raise UserError(f"{steps} steps were asked for; expected 2 or more.")
+        raise UserError(f"{counted(steps, 'step')} asked for; expected 2 or more.")
     first, last, _ = blend_label_weights(generator, clips, labels)
     ends = weights_by_label(first, generator.labels), weights_by_label(last, generator.labels)
     start, end = (" and ".join(fractions).replace("_", " ") for fractions in ends)

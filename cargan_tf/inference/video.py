@@ -12,6 +12,7 @@ from typing import Final
 
 from cargan_tf.audio.decode import read_audio
 from cargan_tf.audio.notes import HeardNote, find_notes
+from cargan_tf.errors import counted
 from cargan_tf.inference.generator import BATCH_SIZE, Generator, Label, Source
 from cargan_tf.inference.result import (
     GenerationResult,
@@ -142,7 +143,10 @@ class VideoResult:
         if self.resting == self.frames:
             said.append("no note was found; the video shows a player at rest")
         elif self.noise_like:
-            said.append(f"{self.noise_like} of {self.frames} frames are of noise; they are a guess")
+            said.append(
+                f"{self.noise_like} of {counted(self.frames, 'frame')}"
+                f" {'is noise; it is' if self.noise_like == 1 else 'are noise; they are'} a guess"
+            )
         return said + ([] if recognition is None else recognition.warnings())
 
 

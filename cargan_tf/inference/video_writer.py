@@ -15,7 +15,7 @@ import soundfile
 from PIL import Image
 
 from cargan_tf.audio.decode import sound_opener
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, install_hint
 from cargan_tf.utils.arrays import ImageArray
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ def check_video_name(file: Path) -> None:
     try:
         import av  # noqa: F401
     except ImportError as error:
-        raise UserError(
-            f"{file} needs PyAV to be written: pip install 'cargan-tf[video]'."
-        ) from error
+        raise UserError(f"{file} needs PyAV to be written: {install_hint('video')}.") from error
 
 
 def write_video(

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, install_hint
 from cargan_tf.synthetic.score import CLIP_SECONDS, Note
 from cargan_tf.synthetic.synthesizer import LOUDEST_DB, SAMPLE_RATE
 from cargan_tf.synthetic.timbre import Instrument, Timbre
@@ -124,7 +124,7 @@ def _open(soundfont: Path) -> tuple[Any, int]:
         import fluidsynth
     except ImportError as missing:  # the package, or the library that it loads
         raise UserError(
-            "playing a SoundFont needs FluidSynth: pip install 'cargan-tf[soundfont]', and its"
+            f"playing a SoundFont needs FluidSynth: {install_hint('soundfont')}, and its"
             " library (Debian and Ubuntu: apt install libfluidsynth3; macOS: brew install"
             f" fluid-synth). {missing}"
         ) from missing

@@ -14,7 +14,7 @@ import tensorflow as tf
 from cargan_tf.config import Config, TrainingConfig
 from cargan_tf.data.dataset import DatasetInfo
 from cargan_tf.data.input_pipeline import training_batches
-from cargan_tf.errors import UserError, WorkerFailure, first_line
+from cargan_tf.errors import UserError, WorkerFailure, first_line, install_hint
 from cargan_tf.training.cluster import VARIABLE, Cluster
 from cargan_tf.training.steps.train_step import Batch
 
@@ -56,7 +56,7 @@ def make_strategy(
         raise UserError(
             f"--gpus {gpus} was requested, but TensorFlow sees {len(found)}"
             f"{' on this machine (the number is per worker)' if cluster else ''}."
-            f" Install the GPU extra (pip install 'cargan-tf[gpu]') or request fewer;"
+            f" Install the GPU extra ({install_hint('gpu')}) or request fewer;"
             f" --virtual-devices {gpus} rehearses {gpus} replicas on the CPU."
         )
     for device in found:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from cargan_tf.utils.arrays import FloatArray, ImageArray
 from cargan_tf.visualization.plots import INK
+from cargan_tf.visualization.text import fitted_text, font_of
 
 COLUMNS = ("spectrogram", "coarse", "refined", "real")
 #: Cells are enlarged by a whole number until they are this wide, so that people can see them.
@@ -18,13 +18,18 @@ MINIMUM_CELL = 128
 MARGIN = 4
 HEADING = 22
 NAME_WIDTH = 100
+HEADING_SIZE = 13
 TEXT = (30, 30, 30)
 #: Of the grids for documents, in pixels.
 MINIMUM_CAPTIONED_CELL = 112
 EDGE = 12
 TITLE_SIZE = 18
 TEXT_SIZE = 13
+#: Of the names beside rows at most.
+ROW_NAME_WIDTH = 480
 CAPTIONED_COLUMNS = 7
+#: Of a caption under or above an image, and beside a row.
+CAPTION_LINES = 3
 MUTED = "#5b6570"
 
 
@@ -64,14 +69,16 @@ def sample_grid(
     width = NAME_WIDTH + 2 * half + 2 * MARGIN
     grid = Image.new("RGB", (width, HEADING + len(rows) * (high + MARGIN)), "white")
     pen = ImageDraw.Draw(grid)
-    font = ImageFont.load_default(14)
+    font = font_of(HEADING_SIZE)
     for side in range(2):
         left = NAME_WIDTH + side * (half + 2 * MARGIN)
-        for column, title in enumerate(COLUMNS):
-            pen.text((left + column * (cell + MARGIN) + 2, 3), title, TEXT, font)
+        for column, heading in enumerate(COLUMNS):
+            pen.text((left + column * (cell + MARGIN) + 2, 3), heading, TEXT, font)
     for row, (indices, name) in enumerate(zip(rows, names, strict=True)):
         top = HEADING + row * (high + MARGIN)
-        pen.text((4, top + high // 2 - 8), name.replace("_", " "), TEXT, font)
+        words = name.replace("_", " ")
+        title = fitted_text(words, HEADING_SIZE, NAME_WIDTH - 2 * MARGIN, CAPTION_LINES)
+        title.draw(pen, (MARGIN, top + high // 2), TEXT, "lm")
         for side, index in enumerate(indices):
             left = NAME_WIDTH + side * (half + 2 * MARGIN)
             cells = (
@@ -113,24 +120,26 @@ def labeled_grid(
         rows: [H, W, 3] each, all of one size, as many a row as there are columns.
     """
     cell, high = _cell(rows[0][0].shape[:2], MINIMUM_CAPTIONED_CELL)
-    font, title_font = _font(TEXT_SIZE), _font(TITLE_SIZE)
     words = [line for name in row_names for line in name.split("\n")]
-    left = EDGE + round(max(font.getlength(word) for word in words)) + 10
-    top = EDGE + TITLE_SIZE + 10 + TEXT_SIZE + 8
+    names = [fitted_text(word, TEXT_SIZE, ROW_NAME_WIDTH) for word in words]
+    left = EDGE + round(max(name.font.getlength(name.lines[0]) for name in names)) + 10
+    above = [fitted_text(name, TEXT_SIZE, cell, CAPTION_LINES) for name in column_names]
+    top = EDGE + TITLE_SIZE + 10 + max(name.height for name in above) + 8
+    title_font = font_of(TITLE_SIZE, title)
     step, line = cell + MARGIN, high + MARGIN
     width = max(left + len(column_names) * step, 2 * EDGE + round(title_font.getlength(title)))
     grid = Image.new("RGB", (width + EDGE, top + len(rows) * line + EDGE), "white")
     pen = ImageDraw.Draw(grid)
     pen.text((EDGE, EDGE), title, INK, title_font)
-    for column, name in enumerate(column_names):
-        position = (left + column * step + cell // 2, top - 8)
-        pen.text(position, _shortened(name, font, cell), MUTED, font, anchor="ms")
-    for row, (name, images) in enumerate(zip(row_names, rows, strict=True)):
-        first, _, second = name.partition("\n")
+    for column, name in enumerate(above):
+        name.draw(pen, (left + column * step + cell // 2, top - 4), MUTED, "md")
+    fitted = iter(names)
+    for row, (row_name, images) in enumerate(zip(row_names, rows, strict=True)):
         middle = top + row * line + high // 2
-        lift = TEXT_SIZE * 2 // 3 if second else 0
-        pen.text((EDGE, middle - lift), first, INK, font, anchor="lm")
-        pen.text((EDGE, middle + lift), second, MUTED, font, anchor="lm")
+        lines = row_name.count("\n") + 1
+        for part in range(lines):
+            lift = (2 * part + 1 - lines) * TEXT_SIZE * 2 // 3
+            next(fitted).draw(pen, (EDGE, middle + lift), MUTED if part else INK, "lm")
         for column, image in enumerate(images):
             enlarged = Image.fromarray(image).resize((cell, high), Image.Resampling.NEAREST)
             grid.paste(enlarged, (left + column * step, top + row * line))
@@ -148,18 +157,17 @@ def captioned_grid(
         columns: images in a full row.
     """
     cell, high = _cell(images[0].shape[:2], MINIMUM_CAPTIONED_CELL)
-    font = _font(TEXT_SIZE)
-    step, line = cell + MARGIN, high + TEXT_SIZE + 3 * MARGIN
+    captions = [fitted_text(name, TEXT_SIZE, cell, CAPTION_LINES) for name in names]
+    step, line = cell + MARGIN, high + max(text.height for text in captions) + 3 * MARGIN
     columns = min(columns, len(images))
     grid_size = (columns * step + 2 * EDGE, -(-len(images) // columns) * line + 2 * EDGE)
     grid = Image.new("RGB", grid_size, "white")
     pen = ImageDraw.Draw(grid)
-    for index, (name, image) in enumerate(zip(names, images, strict=True)):
+    for index, (text, image) in enumerate(zip(captions, images, strict=True)):
         left, top = EDGE + index % columns * step, EDGE + index // columns * line
         enlarged = Image.fromarray(image).resize((cell, high), Image.Resampling.NEAREST)
         grid.paste(enlarged, (left, top))
-        position = (left + cell // 2, top + high + MARGIN)
-        pen.text(position, _shortened(name, font, cell), INK, font, anchor="ma")
+        text.draw(pen, (left + cell // 2, top + high + MARGIN), INK, "ma")
     return grid
 
 
@@ -168,20 +176,3 @@ def _cell(shape: tuple[int, ...], least: int) -> tuple[int, int]:
     height, width = shape
     factor = max(1, -(-least // width))
     return width * factor, height * factor
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which matplotlib brings: Pillow's own lacks the minus and most alphabets."""
-    from matplotlib import get_data_path
-
-    return ImageFont.truetype(Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)
-
-
-def _shortened(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
-    """``text`` with its middle omitted if it is wider than ``width``."""
-    kept = len(text)
-    shown = text
-    while font.getlength(shown) > width and kept > 2:
-        kept -= 1
-        shown = f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
-    return shown

@@ -32,6 +32,8 @@ MIN_LABELED = 0.01
 NOTHING = "nothing:\nit is taken\nfor the label"
 #: Columns of a waveform's outline: more than a screen shows.
 OUTLINE_COLUMNS = 600
+#: Of a whole outline, the least that the mark of the clip takes; the element that it is in SVG.
+MIN_MARKED, MARK = 0.02, "clip"
 #: Inches of a plot that stands in a column of a page, and of one panel of the stages.
 COLUMN_WIDTH, PANEL = 3.4, 3.0
 DOTS_PER_INCH = 150
@@ -94,8 +96,19 @@ def waveform_svg(waveform: NDArray[np.float32], rate: int, start: float, seconds
     with _figure(COLUMN_WIDTH, 0.65 * COLUMN_WIDTH) as figure:
         axes = figure.subplots()
         _draw_outline(axes, waveform, rate)
-        axes.axvspan(start, start + seconds, color=TOO_MUCH, alpha=0.25, linewidth=0, zorder=0)
-        axes.set_xlim(0, max(len(waveform) / rate, start + seconds))
+        end = max(len(waveform) / rate, start + seconds)
+        # In a long sound half a second is less than a pixel wide.
+        spare = max(0.0, MIN_MARKED * end - seconds) / 2
+        low, high = max(0.0, start - spare), min(end, start + seconds + spare)
+        axes.axvspan(low, high, color=TOO_MUCH, alpha=0.5, linewidth=0, zorder=3, gid=MARK)
+        axes.plot(
+            *([start + seconds / 2], [1.0]),
+            transform=axes.get_xaxis_transform(),
+            marker="v",
+            color=TOO_MUCH,
+            clip_on=False,
+        )
+        axes.set_xlim(0, end)
         return _svg(figure)
 
 

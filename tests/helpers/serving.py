@@ -213,7 +213,7 @@ def invented(invented_card):
         "metadata": _signature(part=(tf.string, 1)),
         "broken": _signature(label=(tf.string, 1)),
     }
-    return ServedModel("cargan", 3, _Invented(invented_card), signatures)
+    return ServedModel("cargan", 3, _Invented(invented_card), signatures, "tiny", LABELS)
 
 
 class Running:
@@ -228,7 +228,7 @@ class Running:
         class Reporter:
             def message(_, text):
                 self.said.append(text)
-                if "gRPC" in text:
+                if "labels" in text:
                     conditioning.set()
 
         self.server = Server(self.service, bound(endpoint.host, 0), endpoint, Reporter())

@@ -24,7 +24,7 @@ class Live:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.welcome = [self.process.stderr.readline() for _ in range(3)]
+        self.welcome = [self.process.stderr.readline() for _ in range(4)]
         self.rest, self.grpc = re.findall(r"127\.0\.0\.1:\d+", "".join(self.welcome))
         self.url = f"http://{self.rest}/v1/models/cargan"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-pytest.importorskip("build", reason="needs build: pip install 'cargan-tf[test]'")
+pytest.importorskip("build", reason="needs build: pip install '.[test]'")
 
 ROOT = Path(__file__).parents[2]
 #: What the build needs; not the environment, runs and models that people keep in a checkout.

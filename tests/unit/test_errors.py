@@ -1,4 +1,15 @@
-from cargan_tf.errors import UserError, did_you_mean, first_line, full_message, nearest
+import pytest
+
+from cargan_tf.errors import (
+    UserError,
+    counted,
+    did_you_mean,
+    first_line,
+    full_message,
+    install_hint,
+    nearest,
+)
+from cargan_tf.labels import SUB_URMP_LABELS as LABELS
 
 
 def test_the_nearest_comes_first():
@@ -20,6 +31,42 @@ def test_a_hint_names_all_that_are_near():
 
 def test_no_hint_where_nothing_is_near():
     assert did_you_mean("xyz", ["viola"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "meant"),
+    [
+        ("kazoo", LABELS, []),
+        ("organ", LABELS, []),
+        ("gong", LABELS, []),
+        ("harp", LABELS, []),
+        ("drums", LABELS, []),
+        ("guitar", LABELS, []),
+        ("piano", LABELS, []),
+        ("x", LABELS, []),
+        ("vilion", LABELS, ["violin"]),
+        ("trumbone", LABELS, ["trombone"]),
+        ("quickstrat", ["quickstart", "paper"], ["quickstart"]),
+        ("sample", ["sample-data", "serve"], ["sample-data"]),
+        ("grand piano", ["piano", "cello"], ["piano"]),
+    ],
+)
+def test_only_what_may_be_meant_is_proposed(word, known, meant):
+    assert nearest(word, known) == meant
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0 labels"), (1, "1 label"), (2, "2 labels"), (13, "13 labels")]
+)
+def test_one_is_no_plural(count, said):
+    assert counted(count, "label") == said
+    assert counted(count, "entry", "entries") == said.replace("label", "entry").replace(
+        "entrys", "entries"
+    )
+
+
+def test_extras_are_installed_from_a_checkout():
+    assert install_hint("serve") == "pip install '.[serve]' in the checkout of cargan_tf"
 
 
 def test_an_iterator_will_do():

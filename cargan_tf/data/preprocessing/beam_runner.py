@@ -21,7 +21,7 @@ from cargan_tf.data.preprocessing.plan import (
     read_report,
     write_work,
 )
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, counted, install_hint
 from cargan_tf.utils.progress import Reporter
 
 #: By default the workers' own log is hidden, as it is of no use to the user.
@@ -62,7 +62,7 @@ def check_beam() -> None:
         UserError: it is not; names what to install.
     """
     if importlib.util.find_spec("apache_beam") is None:
-        raise UserError("Apache Beam is not installed: pip install 'cargan-tf[beam]'.")
+        raise UserError(f"Apache Beam is not installed: {install_hint('beam')}.")
 
 
 def write_by_beam(
@@ -77,7 +77,7 @@ def write_by_beam(
         return {}
     files = [str(write_work(folder, planned, plan)) for planned in missing]
     pairs = sum(len(planned.pairs) for planned in missing)
-    reporter.message(f"{len(files)} shards go to {job.runner}")
+    reporter.message(f"{counted(len(files), 'shard')} for {job.runner}")
     with reporter.task("Preprocessing", pairs) as task:
         _run(files, job)
         task.advance(pairs)

@@ -20,7 +20,7 @@ from cargan_tf.data.pairs import SPLITS, Pair, Skipped, Source, in_key_order, nu
 from cargan_tf.data.preprocessing.worker import Chunk, extract
 from cargan_tf.data.sources.detection import first_reasons
 from cargan_tf.data.splits import hash_order
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, counted
 from cargan_tf.labels import label_index
 from cargan_tf.utils.files import file_hash, write_atomically, write_json
 from cargan_tf.utils.remote import to_path
@@ -93,8 +93,8 @@ def make_plan(source: Source, config: Config, normalization: Normalization | Non
         reason = "no training pair has the label"
         if not labels:
             raise UserError(
-                f"{source.root} holds {len(source.pairs)} pairs, none of them in the split"
-                f" 'train'; skipped: {len(source.skipped)}{first_reasons(source.skipped)}. To"
+                f"{source.root} holds {counted(len(source.pairs), 'pair')}, none of them in the"
+                f" split 'train'; skipped: {len(source.skipped)}{first_reasons(source.skipped)}. To"
                 " measure a run or model on them, name it with --normalization-from."
             )
     else:

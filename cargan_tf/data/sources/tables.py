@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import difflib
 import io
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from cargan_tf.data.pairs import NO_SPLIT, SPLITS
-from cargan_tf.errors import UserError, did_you_mean, nearest, question
+from cargan_tf.errors import UserError, did_you_mean, question
 
 #: A day: no recording is longer, a greater number is a slip.
 MAX_SECONDS = 86_400
@@ -314,7 +315,7 @@ def unused_columns(
 def may_mean(column: str, name: str) -> bool:
     """Whether a column called ``name`` may be the known one ``column``."""
     plain = plain_name(name)
-    near = nearest(plain, [plain_name(column)], cutoff=_NEAR)
+    near = difflib.get_close_matches(plain, [plain_name(column)], 1, _NEAR)
     return plain in _OTHER_NAMES.get(column, "").split() or bool(near)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from cargan_tf.errors import counted
 from cargan_tf.evaluation.html.formatting import ARROWS, environment, limits, number
 from cargan_tf.evaluation.html.image_strips import (
     Comparison,
@@ -106,7 +107,7 @@ def _column_notes(table: MeasuredTable) -> Iterator[str]:
         if cell is None or column.info is None:
             continue
         value, info = cell.values[0], column.info
-        counts = f"{value.images} images"
+        counts = counted(value.images, "image")
         counts += f", {value.real} real photos" if value.real else ""
         by = f", network {value.network}" if value.network else ""
         about = "".join(f", {limit}" for limit in limits(value, info))

@@ -16,6 +16,7 @@ from cargan_tf.inference.generator import BATCH_SIZE, Generator, Label, Source
 from cargan_tf.inference.result import GenerationResult
 from cargan_tf.serving.address import GRPC_PORT, REST_PORT, Address, parse_address
 from cargan_tf.utils.arrays import ImageArray
+from cargan_tf.utils.tensorflow_import import import_tensorflow
 
 #: Samples in one request: some 6 MB as JSON, below what servers and proxies let in.
 REQUEST_SAMPLES: Final = 300_000
@@ -235,6 +236,7 @@ class _Remote:
 
 def _transport(address: Address, timeout: float, retries: int) -> Transport:
     if address.speaks_grpc:
+        import_tensorflow()  # the stubs are of its messages
         from cargan_tf.serving.client.grpc_transport import GrpcTransport
 
         return GrpcTransport(address, timeout, retries)

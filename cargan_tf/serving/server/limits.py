@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, install_hint
 
 PACKAGES = ("fastapi", "uvicorn", "prometheus_client")
 
@@ -14,7 +14,7 @@ def check_dependencies() -> None:
     """Raise ``UserError`` unless the ``serve`` extra is installed."""
     missing = [package for package in PACKAGES if find_spec(package) is None]
     if missing:
-        raise UserError(f"cargan serve needs {', '.join(missing)}: pip install 'cargan-tf[serve]'.")
+        raise UserError(f"cargan serve needs {', '.join(missing)}: {install_hint('serve')}.")
 
 
 @dataclass(frozen=True)

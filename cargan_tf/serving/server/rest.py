@@ -4,8 +4,9 @@ form of tensors, and the endpoints."""
 from __future__ import annotations
 
 import base64
-import binascii
 import json
+import re
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,25 @@ from cargan_tf.serving.server.service import Service
 
 #: Where TensorFlow Serving has its own, so that one Prometheus configuration does for both.
 METRICS_PATH = "/monitoring/prometheus/metrics"
+#: Characters of a text, and names of an object, that a message shows.
+_SHOWN, _NAMED = 40, 4
+#: JSON has whole numbers of any size; NumPy's end here.
+_WHOLE_NUMBERS = 2**63
+_GZIP = b"\x1f\x8b"
+_DATA_URL = re.compile(r"data:[^,]*;base64,", re.IGNORECASE)
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
+_FROM_URL_SAFE = str.maketrans("-_", "+/")
+#: How bodies begin that are no JSON, and what they are.
+_OTHER_BODIES = {
+    _GZIP: "gzip; say so with Content-Encoding: gzip",
+    b"RIFF": "a WAV file; send it as base64: {'b64': …}",
+    b"fLaC": "a FLAC file",
+    b"OggS": "an Ogg file",
+    b"ID3": "an MP3 file",
+    b"PK\x03\x04": "a ZIP archive",
+    b"--": "a form (multipart/form-data)",
+    b"<": "XML or HTML",
+}
 
 
 @dataclass(frozen=True)
@@ -54,21 +74,31 @@ def read_request(body: bytes, inputs_of: Callable[[str], dict[str, TensorSpec]])
     try:
         values = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise invalid("the request is not valid JSON") from error
+        raise invalid(f"the request is not valid JSON: {_described(body, error)}") from error
     if not isinstance(values, dict):
-        raise invalid("the request must be a JSON object with 'instances' or 'inputs'")
+        raise invalid(
+            "the request must be a JSON object with 'instances' or 'inputs'; received"
+            f" {_kind(values)}"
+        )
     signature = values.get("signature_name") or DEFAULT_SIGNATURE
     if not isinstance(signature, str):
         raise invalid("'signature_name' must be a string")
     if ("instances" in values) == ("inputs" in values):
-        raise invalid("one of 'instances' (rows) and 'inputs' (columns) was expected")
+        received = ", ".join(map(repr, values)) or "an empty object"
+        raise invalid(
+            f"one of 'instances' (rows) and 'inputs' (columns) was expected; received {received}"
+        )
     specs = inputs_of(signature)
     by_rows = "instances" in values
     columns = _columns_of_rows(values["instances"], specs) if by_rows else values["inputs"]
     if len(specs) == 1 and (not isinstance(columns, dict) or columns.keys() == {"b64"}):
         columns = {next(iter(specs)): columns}
     if not isinstance(columns, dict) or columns.keys() != specs.keys():
-        raise invalid(f"{signature} takes {' and '.join(sorted(specs))}, neither more nor less")
+        received = " and ".join(sorted(columns)) if isinstance(columns, dict) else _kind(columns)
+        wanted = " and ".join(sorted(specs))
+        raise invalid(
+            f"{signature} takes {wanted}, neither more nor less; received {received or 'nothing'}"
+        )
     inputs = {name: _tensor(name, columns[name], spec) for name, spec in specs.items()}
     return JsonRequest(signature, inputs, by_rows)
 
@@ -96,7 +126,11 @@ def _columns_of_rows(rows: Any, specs: Mapping[str, TensorSpec]) -> dict[str, li
     for index, row in enumerate(rows):
         if not isinstance(row, dict) or row.keys() != specs.keys():
             wanted = " and ".join(sorted(specs))
-            raise invalid(f"instance {index} must be an object with {wanted}, and nothing else")
+            received = " and ".join(row) if isinstance(row, dict) else _kind(row)
+            raise invalid(
+                f"instance {index} must be an object with {wanted}, and nothing else; received"
+                f" {received or 'an empty object'}"
+            )
     return {name: [row[name] for row in rows] for name in specs}
 
 
@@ -105,15 +139,19 @@ def _is_named(row: Any, name: str) -> bool:
 
 
 def _tensor(name: str, values: Any, spec: TensorSpec) -> NDArray[Any]:
-    try:
-        if spec.dtype == tf.string:
+    if spec.dtype == tf.string:
+        try:
             return _texts(values)
+        except (ValueError, RecursionError) as error:
+            raise invalid(
+                f"{name}: text, or bytes as {{'b64': …}} were expected; received {error}"
+            ) from error
+    try:
         numbers = np.asarray(values)
     except (ValueError, RecursionError) as error:
-        reason = "rows of one length" if spec.dtype != tf.string else "text, or bytes as {'b64': …}"
-        raise invalid(f"{name}: {reason} were expected") from error
+        raise invalid(f"{name}: rows of one length were expected; {_lengths(values)}") from error
     if numbers.size and numbers.dtype.kind not in "fiu":
-        raise invalid(f"{name}: numbers were expected")
+        raise invalid(f"{name}: numbers were expected; received {_first_other(values)}")
     with np.errstate(over="ignore"):  # becomes infinite, which the graph refuses
         return numbers.astype(spec.dtype.as_numpy_dtype)
 
@@ -133,14 +171,104 @@ def _bytes_of(value: Any) -> Any:
         return value.encode("utf-8", "surrogatepass")
     if isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str):
         return _decoded(value["b64"])
-    raise ValueError(value)
+    raise ValueError(_kind(value))
 
 
 def _decoded(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise ValueError(text) from error
+    """The bytes of base64: standard or URL-safe, padded or not, in lines, or as a data URL.
+
+    Raises:
+        ValueError: it is none; the message says where.
+    """
+    begin = match.end() if (match := _DATA_URL.match(text)) else 0
+    letters = "".join(text[begin:].split()).rstrip("=").translate(_FROM_URL_SAFE)
+    if (other := _NOT_BASE64.search(letters)) is not None:
+        raise ValueError(f"no base64: {other[0]!r} at character {other.start()}")
+    if len(letters) % 4 == 1:
+        raise ValueError(f"base64 that is cut off: {len(letters)} characters")
+    return base64.b64decode(letters + "=" * (-len(letters) % 4))
+
+
+def _kind(value: Any) -> str:
+    """What a JSON value is, in a few words."""
+    if isinstance(value, str):
+        return f"the text {value[:_SHOWN]!r}{'…' if len(value) > _SHOWN else ''}"
+    if isinstance(value, dict):
+        names = ", ".join(repr(name[:_SHOWN]) for name in list(value)[:_NAMED])
+        return f"an object with {names}" if names else "an empty object"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, bool) or value is None:
+        return json.dumps(value)
+    return f"the number {value:g}" if isinstance(value, float) else "a whole number"
+
+
+def _first_other(values: Any) -> str:
+    """What the first value is that is no number, in nested lists."""
+    if isinstance(values, list):
+        others = (_first_other(item) for item in values)
+        return next((other for other in others if other), "")
+    is_number = isinstance(values, int | float) and not isinstance(values, bool)
+    return "" if is_number and abs(values) < _WHOLE_NUMBERS else _kind(values)
+
+
+def _lengths(values: Any) -> str:
+    lengths = {len(row) if isinstance(row, list) else 1 for row in values}
+    shown = " and ".join(map(str, sorted(lengths)[:_NAMED]))
+    return f"received rows of {shown} numbers"
+
+
+def _described(body: bytes, error: Exception) -> str:
+    """What the body of a request is that is no JSON."""
+    if not body.strip():
+        return "the body is empty"
+    for start, what in _OTHER_BODIES.items():
+        if body.startswith(start):
+            return f"the body is {what}"
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at character {error.pos}"
+    return "its text is not UTF-8" if isinstance(error, UnicodeError) else "nested or long values"
+
+
+def decompressed(body: bytes, encodings: str, limit: int) -> bytes:
+    """The body of a request as its ``Content-Encoding`` says.
+
+    Args:
+        body: as it came.
+        encodings: the header: gzip, deflate, identity, or several with commas.
+        limit: bytes that the result may have.
+
+    Raises:
+        Refusal: another encoding, a body that is not of it, or too much in it.
+    """
+    for encoding in reversed([word.strip().lower() for word in encodings.split(",")]):
+        if encoding in ("", "identity"):
+            continue
+        if encoding not in ("gzip", "x-gzip", "deflate"):
+            message = f"Content-Encoding {encoding} was received; expected gzip, deflate or none"
+            raise Refusal(StatusCode.INVALID_ARGUMENT, message, http_status=415)
+        try:
+            body = _inflated(body, limit)
+        except zlib.error as error:
+            raise invalid(
+                f"Content-Encoding {encoding} was announced; the body is none, or damaged"
+            ) from error
+    return body
+
+
+def _inflated(body: bytes, limit: int) -> bytes:
+    """The content of gzip (any number of members), of zlib's form, or of deflate without one."""
+    is_bare = body[:2] != _GZIP and (body[:1] != b"x" or int.from_bytes(body[:2]) % 31)
+    found = bytearray()
+    while body:
+        reader = zlib.decompressobj(-zlib.MAX_WBITS if is_bare else zlib.MAX_WBITS | 32)
+        found += reader.decompress(body, limit + 1 - len(found))
+        if len(found) > limit or reader.unconsumed_tail:
+            raise too_large(limit)
+        if not reader.eof:
+            raise zlib.error("cut off")
+        body = reader.unused_data
+    return bytes(found)
 
 
 def _values(name: str, value: NDArray[Any]) -> list[Any]:
@@ -170,7 +298,10 @@ def rest_app(service: Service) -> FastAPI:
     async def predict(request: Request) -> Response:
         async with service.request("rest"):
             _check_model(service, request)
-            body = await _body(request, service.limits.request_bytes)
+            limit = service.limits.request_bytes
+            body = await _body(request, limit)
+            encodings = request.headers.get("content-encoding", "")
+            body = await run_in_threadpool(decompressed, body, encodings, limit)
             asked = await run_in_threadpool(read_request, body, service.model.inputs_of)
             outputs = await service.predict(asked.signature, asked.inputs)
             answer = await run_in_threadpool(write_answer, outputs, asked.by_rows)

@@ -16,7 +16,7 @@ from typing import Final
 import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
 
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, counted
 from cargan_tf.serving.address import GRPC_PORT, LOOPBACK, MODEL_NAME, REST_PORT, host_and_port
 from cargan_tf.serving.server.grpc_service import grpc_server
 from cargan_tf.serving.server.limits import Limits
@@ -164,9 +164,13 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 def _welcome(model: ServedModel, host: str, rest_port: int, grpc_port: int) -> Iterator[str]:
-    yield f"Serving version {model.version} as '{model.name}', for trying out; Ctrl-C stops."
+    yield (
+        f"Serving {model.title}, version {model.version}, as '{model.name}', for trying out;"
+        " Ctrl-C stops."
+    )
     yield f"  REST  http://{host_and_port(host, rest_port)}/v1/models/{model.name}:predict"
     yield f"  gRPC  {host_and_port(host, grpc_port)}"
+    yield f"  {counted(len(model.labels), 'label')}: {', '.join(model.labels)}"
     if not _is_loopback(host):
         yield "Whoever reaches this machine reaches the server: it asks for no password."
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,12 @@ from cargan_tf.export.metadata import read_metadata
 from cargan_tf.export.model_registry import exported_version
 from cargan_tf.export.op_allowlist import load_exported
 from cargan_tf.export.saved_model import read_warm_up
+from cargan_tf.labels import label_index
 from cargan_tf.serving.server.refusals import Refusal, invalid
 
 DEFAULT_SIGNATURE = "serving_default"
+#: The input of the signatures that take names of labels.
+_LABEL = "label"
 #: Initializes tables; no request calls it.
 _INIT = "__saved_model_init_op"
 
@@ -44,10 +47,26 @@ class ServedModel:
     """One version under the name that clients use."""
 
     def __init__(
-        self, name: str, version: int, loaded: Any, signatures: Mapping[str, SignatureDef]
+        self,
+        name: str,
+        version: int,
+        loaded: Any,
+        signatures: Mapping[str, SignatureDef],
+        title: str | None = None,
+        labels: Sequence[str] = (),
     ) -> None:
-        """Use ``ServedModel.load`` instead."""
+        """Use ``ServedModel.load`` instead.
+
+        Args:
+            name: in requests.
+            version: its number.
+            loaded: the SavedModel.
+            signatures: by name.
+            title: what the model itself is called; ``name`` if it is not known.
+            labels: its instruments, in order.
+        """
         self.name, self.version = name, version
+        self.title, self.labels = title or name, tuple(labels)
         self.signature_defs = dict(signatures)
         self._loaded = loaded  # variables live only as long as what was loaded
         self._inputs = {key: _specs(value.inputs) for key, value in signatures.items()}
@@ -61,12 +80,13 @@ class ServedModel:
                 operations that are not allowed.
         """
         version = exported_version(folder)
-        read_metadata(version)  # refuses another format
+        metadata = read_metadata(version)  # refuses another format
         loaded, saved = load_exported(version)
         signatures = dict(saved.meta_graphs[0].signature_def)
         signatures.pop(_INIT, None)
         number = int(version.name) if version.name.isdecimal() else 1
-        model = cls(name, number, loaded, signatures)
+        title = metadata.config.name
+        model = cls(name, number, loaded, signatures, title, metadata.labels)
         try:
             for request in read_warm_up(version):
                 inputs = {key: _array(value) for key, value in request.inputs.items()}
@@ -106,6 +126,23 @@ class ServedModel:
         if not 1 <= rows <= max_rows:
             raise invalid(f"1 to {max_rows} sounds in a request were expected; received {rows}")
         return rows
+
+    def with_known_labels(self, inputs: Tensors) -> Tensors:
+        """``inputs`` with the model's own labels in the place of users' words such as ``Flöte``.
+
+        Unknown ones are left to the graph, whose message names them all.
+        """
+        if _LABEL not in inputs or not self.labels:
+            return inputs
+        known = [self._known(label) for label in inputs[_LABEL]]
+        return inputs | {_LABEL: np.array(known, object)}
+
+    def _known(self, label: bytes | str) -> bytes | str:
+        text = label if isinstance(label, str) else label.decode("utf-8", "replace")
+        try:
+            return self.labels[label_index(text, self.labels)].encode()
+        except UserError:
+            return label
 
     def run(self, signature: str, inputs: Tensors) -> Tensors:
         """Run a signature; raises TensorFlow's own errors."""

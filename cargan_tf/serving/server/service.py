@@ -251,7 +251,7 @@ class Service:
     async def predict(self, signature: str, inputs: Tensors) -> Tensors:
         """The outputs of a signature; raises ``Refusal`` where inputs do not fit."""
         rows = self.model.check_inputs(signature, inputs, self.limits.rows)
-        return await self.batcher.run(signature, inputs, rows)
+        return await self.batcher.run(signature, self.model.with_known_labels(inputs), rows)
 
 
 def _as_refusal(error: Exception, limits: Limits) -> Refusal:

@@ -121,5 +121,5 @@ def _advance(task: Task, done: int, epoch: int, accuracy: keras.metrics.Metric) 
     if done % epoch:
         task.advance()
         return
-    task.advance(note=f"epoch {done // epoch}, training accuracy {float(accuracy.result()):.3f}")
+    task.advance(note=f"training accuracy {float(accuracy.result()):.3f}")
     accuracy.reset_state()

@@ -7,7 +7,7 @@ import pytest
 def test_without_gradio_it_is_said_how_to_get_it(cargan, tiny_model, monkeypatch):
     monkeypatch.setitem(sys.modules, "gradio", None)
     error = cargan("demo", "--model", tiny_model).error
-    assert "pip install 'cargan-tf[page]'" in error
+    assert "pip install '.[page]'" in error
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
+import av
 import numpy as np
 import pytest
 import soundfile
 
-from cargan_tf.demo.components import HELD, DemoSession
+from cargan_tf.demo.components import HELD, DemoSession, PageReporter
 from cargan_tf.errors import UserError
 
 RATE = 8_000
@@ -85,3 +86,31 @@ def test_a_file_is_read_once_while_sliders_move(session, file, monkeypatch):
     monkeypatch.setattr("soundfile.SoundFile", None)
     session.generate(file, "violin", 1, 0)
     assert HELD > 1
+
+
+class Progress:
+    """In the place of Gradio's."""
+
+    def __init__(self):
+        self.said = []
+
+    def __call__(self, progress, desc=None):
+        self.said.append((progress, desc))
+
+
+def test_a_video_shows_all_of_a_sound(session, file, tmp_path):
+    progress = Progress()
+    made = session.video(file, "violin", PageReporter(progress))
+    assert made.result.label_weights == {"violin": 1.0}
+    assert progress.said[-1] == ((made.result.frames, made.result.frames), "Video")
+    (tmp_path / "made.mp4").write_bytes(made.content)
+    with av.open(tmp_path / "made.mp4") as container:
+        assert {stream.type for stream in container.streams} == {"video", "audio"}
+        assert sum(1 for _ in container.decode(video=0)) == made.result.frames
+        assert container.duration / av.time_base == pytest.approx(2, abs=0.2)
+
+
+def test_a_sound_too_long_for_a_video_on_the_page_is_refused(session, tmp_path):
+    soundfile.write(tmp_path / "long.wav", np.zeros(RATE * 121), RATE)
+    with pytest.raises(UserError, match=r"lasts 121 s; a video is made here of 120 s at most"):
+        session.video(str(tmp_path / "long.wav"), "violin", PageReporter(Progress()))

@@ -1,3 +1,5 @@
+import unicodedata
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -24,6 +26,39 @@ def test_each_label_is_found_as_written(labels):
 def test_names_in_common_use_lead_where_they_lead_in_python():
     names = [*ALIASES, "French horn", "french-horn", "  VIOLIN ", "Upright  Bass", "SAXOPHONE"]
     assert positions(SUB_URMP_LABELS, names) == [label_index(n, SUB_URMP_LABELS) for n in names]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("Flöte", "flute"),
+        ("Flo\u0308te", "flute"),
+        ("FLÛTE", "flute"),
+        ("Violine", "violin"),
+        ("violins", "violin"),
+        ("alto sax", "sax"),
+        ("Alto-Saxophone", "sax"),
+        ("Saxofón", "sax"),
+        ("hautbois", "oboe"),
+        ("Bratsche", "viola"),
+        ("Double\u00a0Bass", "double_bass"),
+        ("trombón", "trombone"),
+        ("ｖｉｏｌａ", "viola"),
+        ("trompetes", "trumpet"),
+    ],
+)
+def test_users_words_lead_where_they_lead_in_python(name, label):
+    expected = SUB_URMP_LABELS.index(label)
+    assert label_index(name, SUB_URMP_LABELS) == expected
+    assert positions(SUB_URMP_LABELS, [name]) == [expected]
+
+
+def test_labels_of_other_alphabets_are_found_composed_and_decomposed():
+    labels = ["гитара", "Йодль", "Ударные", "フルート", "ピアノ", "Gärtner Flöte"]
+    for form in ("NFC", "NFD"):
+        names = [unicodedata.normalize(form, label) for label in labels]
+        assert positions(labels, names) == list(range(len(labels)))
+    assert positions(labels, ["ГИТАРА", "gartner-flote"]) == [0, 5]
 
 
 def test_a_label_named_like_an_alias_goes_before_the_alias():

@@ -53,9 +53,25 @@ def test_of_a_long_sound_the_first_half_second_counts(model, sounds):
     np.testing.assert_array_equal(draw(model, long, labels), draw(model, waveforms, labels))
 
 
-def test_no_samples_are_silence(model):
-    nothing, silence = np.zeros((1, 0), np.float32), np.zeros((1, 4000), np.float32)
-    np.testing.assert_array_equal(draw(model, nothing, ["cello"]), draw(model, silence, ["cello"]))
+def test_a_waveform_without_samples_is_refused(model):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="a waveform without samples"):
+        draw(model, np.zeros((1, 0), np.float32), ["cello"])
+
+
+@pytest.mark.parametrize("scale", [2**15, 2**23, 255])
+def test_samples_in_the_range_of_integers_are_refused(model, sounds, scale):
+    waveforms, labels = sounds
+    loudest = np.abs(waveforms).max() * np.float32(scale)
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        draw(model, waveforms * np.float32(scale), labels)
+    said = str(caught.value).partition("samples up to ")[2]
+    assert float(said.partition(";")[0]) == pytest.approx(loudest, rel=1e-4)
+    assert "expected full scale at ±1: divide 16-bit samples by 32768" in said
+
+
+def test_a_sound_somewhat_over_full_scale_is_drawn(model, sounds):
+    waveforms, labels = sounds
+    assert draw(model, 4 * waveforms / np.abs(waveforms).max(), labels).shape[0] == len(labels)
 
 
 def test_a_picture_does_not_depend_on_its_batch(model, sounds):
@@ -86,7 +102,7 @@ def test_an_unknown_label_names_the_known(model, sounds):
 
 def test_a_label_may_be_a_name_in_common_use(model, sounds):
     waveform = sounds[0][:1]
-    for name, label in (("vn", "violin"), ("Violoncello", "cello")):
+    for name, label in (("vn", "violin"), ("Flöte", "flute"), ("Violine", "violin")):
         np.testing.assert_array_equal(draw(model, waveform, [name]), draw(model, waveform, [label]))
 
 

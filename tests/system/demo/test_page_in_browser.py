@@ -4,6 +4,7 @@ import time
 import urllib.error
 import urllib.request
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -55,6 +56,24 @@ def page(browser, address):
     return browser
 
 
+def test_an_own_sound_can_be_brought_while_a_sample_is_there(page, tmp_path, generator):
+    low = tmp_path / "low.wav"
+    soundfile.write(low, 0.3 * np.sin(2 * np.pi * 200 * np.arange(RATE) / RATE), RATE)
+    assert page.one("#one-sample input").get_attribute("value")
+    assert page.one("#one-record").is_displayed()
+    button = page.one("#one-upload")
+    assert button.is_displayed()
+    before = page.source("#refined")
+    # A click opens the system's dialog; what is chosen there arrives in the field beside it.
+    button.find_element("xpath", "preceding-sibling::input[@type='file']").send_keys(str(low))
+    page.wait(lambda: page.source("#refined") != before)
+    assert page.one("#one-sample input").get_attribute("value") == ""
+    label = page.one("#caption strong").text
+    start = float(page.one("#start input[type=number]").get_attribute("value"))
+    shown = pixels(page.image("#refined"))
+    assert np.abs(shown - expected(generator, low, label, start)).max() <= 1
+
+
 @pytest.fixture(scope="module")
 def uploaded(page, tune):
     """The page with the visitor's own sound."""
@@ -96,6 +115,24 @@ def test_an_upload_is_drawn_from_its_loudest_part(uploaded, generator, tune):
     label = uploaded.one("#caption strong").text
     shown = pixels(uploaded.image("#refined"))
     assert np.abs(shown - expected(generator, tune, label, start)).max() <= 1
+
+
+def test_the_whole_sound_becomes_a_video(uploaded, tmp_path):
+    uploaded.wait(lambda: uploaded.one("#render").is_enabled())
+    until(uploaded, lambda: uploaded.click("#render"), lambda: uploaded.all("#video video"))
+    source = uploaded.wait(lambda: uploaded.one("#video video").get_attribute("src"))
+    with urllib.request.urlopen(source) as answer:
+        (tmp_path / "shown.mp4").write_bytes(answer.read())
+    with av.open(tmp_path / "shown.mp4") as container:
+        assert {stream.type for stream in container.streams} == {"video", "audio"}
+        assert container.duration / av.time_base == pytest.approx(2, abs=0.2)
+    # It is decoded by the browser, too.
+    uploaded.wait(
+        lambda: uploaded.driver.execute_script(
+            "return document.querySelector('#video video').readyState >= 1"
+        )
+    )
+    assert "%" in uploaded.one("#video-caption").text, "how sure the instrument was recognized"
 
 
 def test_the_picture_follows_label_and_start(uploaded, generator, tune):

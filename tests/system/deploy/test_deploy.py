@@ -50,14 +50,20 @@ def server_messages():
         name="server_configs.proto", dependency=["google/protobuf/wrappers.proto"], syntax="proto3"
     )
     batching = file.message_type.add(name="BatchingParameters")
-    for position, name in enumerate(
-        ("max_batch_size", "batch_timeout_micros", "max_enqueued_batches", "num_batch_threads"), 1
-    ):
+    fields = {
+        "max_batch_size": "Int64Value",
+        "max_execution_batch_size": "Int64Value",
+        "enable_large_batch_splitting": "BoolValue",
+        "batch_timeout_micros": "Int64Value",
+        "max_enqueued_batches": "Int64Value",
+        "num_batch_threads": "Int64Value",
+    }
+    for position, (name, kind) in enumerate(fields.items(), 1):
         batching.field.add(
             name=name,
             number=position,
             type=number.TYPE_MESSAGE,
-            type_name=".google.protobuf.Int64Value",
+            type_name=f".google.protobuf.{kind}",
         )
     prometheus = file.message_type.add(name="PrometheusConfig")
     prometheus.field.add(name="enable", number=1, type=number.TYPE_BOOL)
@@ -74,7 +80,11 @@ def server_messages():
 def test_the_batches_are_those_of_cargan_serve(server_messages):
     text = (DEPLOY / "batching.config").read_text()
     batching = text_format.Parse(text, server_messages("BatchingParameters"))
-    assert batching.max_batch_size.value == Limits().batch
+    assert batching.max_execution_batch_size.value == Limits().batch
+    # With splitting, what is refused is a request of more than max_batch_size.
+    assert batching.enable_large_batch_splitting.value
+    assert batching.max_batch_size.value == Limits().rows
+    assert batching.max_enqueued_batches.value * Limits().batch >= Limits().rows
     assert batching.batch_timeout_micros.value == round(Limits().wait_seconds * 1e6)
     assert batching.num_batch_threads.value >= 1
     assert batching.max_enqueued_batches.value >= 1
@@ -113,9 +123,9 @@ def test_what_the_container_is_told_to_read_is_mounted(compose):
     mounts = mounted(service)
     for flag in ("batching_parameters_file", "monitoring_config_file"):
         assert (DEPLOY / mounts[flags(service["command"])[flag]]).is_file()
-    name = service["environment"]["MODEL_NAME"]
-    assert name == MODEL_NAME
-    folder, _, model = mounts[f"/models/{name}"].rpartition("/")
+    asked = flags(service["command"])
+    assert asked["model_name"] == MODEL_NAME
+    folder, _, model = mounts[asked["model_base_path"]].rpartition("/")
     shipped = model.removeprefix("${MODEL:-").removesuffix("}")
     assert versions_in(DEPLOY / folder / shipped), (
         "without MODEL, the one that is in the repository"
@@ -171,8 +181,36 @@ def test_the_parts_of_the_kubernetes_example_find_each_other(kubernetes, contain
     annotations = pod["metadata"]["annotations"]
     assert annotations["prometheus.io/path"] == METRICS_PATH
     assert int(annotations["prometheus.io/port"]) == REST_PORT
-    for probe in ("startupProbe", "readinessProbe"):
-        assert container[probe]["httpGet"]["path"] == f"/v1/models/{MODEL_NAME}/metadata"
+    startup = container["startupProbe"]["httpGet"]
+    assert startup["path"] == f"/v1/models/{MODEL_NAME}/metadata"
+
+
+def test_readiness_does_not_wait_for_the_threads_that_wait_for_images(container):
+    readiness = container["readinessProbe"]
+    assert "httpGet" not in readiness
+    assert readiness["grpc"]["port"] == GRPC_PORT
+    assert flags(container["args"])["enable_grpc_healthcheck_service"] == "true"
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container[probe]["timeoutSeconds"] > 1  # Kubernetes' default
+
+
+def test_sigterm_reaches_the_server_and_ends_it(compose, kubernetes, container):
+    """Process 1 of a container ignores SIGTERM unless it handles it, and neither bash nor the
+    server does: the server itself is started, and is not process 1."""
+    service, pod = compose["services"]["serving"], kubernetes["Deployment"]["spec"]["template"]
+    assert service["entrypoint"] == container["command"] == ["tensorflow_model_server"]
+    assert service["init"] is True
+    assert pod["spec"]["shareProcessNamespace"] is True
+    (_, seconds) = container["lifecycle"]["preStop"]["exec"]["command"]
+    assert 0 < int(seconds) < pod["spec"]["terminationGracePeriodSeconds"]
+    asked = flags(container["args"])
+    assert {int(asked["port"]), int(asked["rest_api_port"])} == PORTS
+
+
+def test_each_request_in_progress_has_a_thread(container):
+    asked = flags(container["args"])
+    for pool in ("rest_api_num_threads", "grpc_max_threads"):
+        assert int(asked[pool]) >= 2 * Limits().batch  # one batch running, one filling
 
 
 def test_one_version_of_the_image(compose, container):

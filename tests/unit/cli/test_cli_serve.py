@@ -20,7 +20,7 @@ def test_a_folder_without_a_model_is_named(cargan, tmp_path, name):
 def test_what_must_be_installed_is_named(cargan, monkeypatch, tmp_path):
     monkeypatch.setattr(limits, "PACKAGES", ("fastapi", "not_there"))
     error = cargan("serve", tmp_path).error
-    assert "cargan serve needs not_there: pip install 'cargan-tf[serve]'" in error
+    assert "cargan serve needs not_there: pip install '.[serve]'" in error
 
 
 @pytest.mark.parametrize(

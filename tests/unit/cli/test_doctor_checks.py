@@ -70,7 +70,7 @@ def test_an_extra_that_is_not_there_can_be_done_without(installed):
         "extra video",
         "missing",
         "for videos, in and out; it brings its own FFmpeg; lacks av",
-        "pip install 'cargan-tf[video]'",
+        "pip install '.[video]' in the checkout of cargan_tf",
     )
 
 

@@ -72,7 +72,7 @@ def test_what_cannot_be_read(video, mute, tmp_path):
 
 def test_without_pyav_it_is_named(video, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(UserError, match=r"needs PyAV: pip install 'cargan-tf\[video\]'"):
+    with pytest.raises(UserError, match=r"needs PyAV: pip install '\.\[video\]'"):
         read_frame(video, 0)
 
 

@@ -119,7 +119,7 @@ def test_other_endings_are_refused(tmp_path, name):
 
 def test_without_pyav_it_is_said_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "av", None)
-    with pytest.raises(UserError, match=r"pip install 'cargan-tf\[video\]'"):
+    with pytest.raises(UserError, match=r"pip install '\.\[video\]'"):
         check_video_name(tmp_path / "film.mp4")
 
 

@@ -105,5 +105,5 @@ def test_what_is_not_a_soundfont_is_refused(tmp_path):
 
 def test_without_fluidsynth_the_message_names_extra_and_library(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "fluidsynth", None)
-    with pytest.raises(UserError, match=r"cargan-tf\[soundfont\].*libfluidsynth3"):
+    with pytest.raises(UserError, match=r"'\.\[soundfont\]'.*libfluidsynth3"):
         soundfont.check_soundfont(tmp_path / "any.sf2")

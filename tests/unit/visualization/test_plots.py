@@ -10,6 +10,7 @@ from cargan_tf.audio.quality import ClipQuality
 from cargan_tf.inference.result import GenerationResult
 from cargan_tf.visualization.plots import (
     LACKING,
+    MARK,
     MOST_BARS,
     NOTHING,
     OUTLINE,
@@ -120,3 +121,31 @@ def test_drawings_take_the_ink_of_the_page(generated):
     svg = residue_svg(generated.residue)
     assert svg.startswith("<svg")
     assert "currentColor" in svg
+
+
+def marked(seconds, start):
+    """Left and right edge of the marked part, as fractions of the outline's width."""
+    outline = np.sin(np.arange(round(seconds * 100))).astype(np.float32)
+    root = ElementTree.fromstring(waveform_svg(outline, 100, start, 0.5))
+    (mark,) = (one for one in root.iter() if one.get("id") == MARK)
+    edges = [float(x) for x in re.findall(r"[ML] ([\d.]+)", next(mark.iter(f"{SVG}path")).get("d"))]
+    (axis,) = (one for one in root.iter() if one.get("id") == "patch_2")
+    ends = [float(x) for x in re.findall(r"[ML] ([\d.]+)", next(axis.iter(f"{SVG}path")).get("d"))]
+    width = max(ends) - min(ends)
+    return (min(edges) - min(ends)) / width, (max(edges) - min(ends)) / width
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_the_mark_of_a_short_sound_is_the_clip():
+    assert marked(2, 1.0) == pytest.approx((0.5, 0.75), abs=0.002)
+
+
+@pytest.mark.parametrize("start", [0.0, 300.0, 599.5])
+def test_the_mark_of_a_long_sound_can_be_seen(start):
+    left, right = marked(600, start)
+    assert right - left >= 0.01  # half a second alone would be 0.0008
+    assert left - 0.001 <= start / 600 <= right
+    assert left >= -0.001
+    assert right <= 1.001

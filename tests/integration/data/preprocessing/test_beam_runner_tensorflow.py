@@ -6,7 +6,7 @@ from cargan_tf.data.preprocessing.preprocess import preprocess
 from cargan_tf.errors import UserError
 from cargan_tf.utils.progress import SilentReporter
 
-WITHOUT_BEAM = "Apache Beam is not installed: pip install 'cargan-tf[beam]'."
+WITHOUT_BEAM = "Apache Beam is not installed: pip install '.[beam]' in the checkout of cargan_tf."
 
 
 TWO_WORKERS = ("direct_running_mode=multi_processing", "direct_num_workers=2")

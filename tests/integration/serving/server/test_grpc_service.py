@@ -60,6 +60,10 @@ def test_predict(stub):
     assert response.model_spec.version.value == 3
 
 
+def test_labels_in_the_users_words(stub):
+    assert values(stub.Predict(request([3, 7], label="Flöte"), timeout=30)) == [30, 70]
+
+
 def test_the_version_and_the_outputs_may_be_chosen(stub):
     made = request([3], version=3, signature="serving_default")
     made.output_filter.append("png_bytes")

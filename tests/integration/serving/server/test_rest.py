@@ -1,6 +1,7 @@
 """Over a real connection, to a server of an invented model."""
 
 import base64
+import gzip
 import io
 import json
 import time
@@ -123,6 +124,18 @@ def test_a_request_that_becomes_too_large_is_refused(start):
 
 
 TOO_LARGE = "the request is larger than 1000 bytes"
+
+
+def test_a_gzip_body_is_read(server):
+    body = gzip.compress(json.dumps({"instances": [sound(4)]}).encode())
+    headers = {"Content-Encoding": "gzip"}
+    reply = requests.post(f"{server.url}:predict", data=body, headers=headers, timeout=30)
+    assert reply.json()["predictions"][0]["image"][0][0] == [40] * 3
+
+
+@pytest.mark.parametrize("label", ["Flöte", "FLAUTO", "Flutes", "Flo\u0308te"])
+def test_labels_in_the_users_words(server, label):
+    assert predict(server, {"instances": [sound(4, label)]}).status_code == 200
 
 
 def test_too_many_at_once_are_turned_away(start):

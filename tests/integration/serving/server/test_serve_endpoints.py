@@ -38,7 +38,11 @@ def test_an_address_of_another_machine_is_named():
 def test_whoever_lets_others_in_is_told_what_that_means(invented):
     assert "asks for no password" in list(_welcome(invented, "0.0.0.0", 1, 2))[-1]
     for host in ("127.0.0.1", "::1", "localhost"):
-        assert len(list(_welcome(invented, host, 1, 2))) == 3
+        first, rest, grpc, labels = _welcome(invented, host, 1, 2)
+        assert first.startswith("Serving tiny, version 3, as 'cargan'")
+        assert rest.endswith(":1/v1/models/cargan:predict")
+        assert grpc.endswith(":2")
+        assert labels == "  2 labels: cello, flute"
 
 
 def test_a_socket_that_gets_no_address_is_closed(monkeypatch):

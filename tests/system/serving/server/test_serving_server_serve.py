@@ -254,7 +254,9 @@ def test_the_python_of_the_page_draws(live, waveform):
 
 
 def test_it_says_what_it_is_and_where(live):
-    assert "Serving version 1 as 'cargan', for trying out; Ctrl-C stops." in live.welcome[0]
+    first, *_, labels = live.welcome
+    assert "Serving tiny, version 1, as 'cargan', for trying out; Ctrl-C stops." in first
+    assert labels.strip() == "3 labels: cello, flute, violin"
 
 
 def test_at_sigterm_it_answers_what_it_draws_and_leaves(live, waveform, expected):

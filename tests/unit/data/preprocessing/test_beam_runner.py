@@ -7,7 +7,7 @@ from cargan_tf.data.preprocessing.beam_runner import BeamJob
 from cargan_tf.data.preprocessing.preprocess import preprocess
 from cargan_tf.errors import UserError
 
-WITHOUT_BEAM = "Apache Beam is not installed: pip install 'cargan-tf[beam]'."
+WITHOUT_BEAM = "Apache Beam is not installed: pip install '.[beam]' in the checkout of cargan_tf."
 
 
 @pytest.fixture

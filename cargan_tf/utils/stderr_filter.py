@@ -18,6 +18,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -102,6 +103,33 @@ def filter_standard_error(as_events: bool = False) -> None:
     sys.stderr = open(  # noqa: SIM115 (for good)
         terminal, "w", buffering=1, encoding=sys.stderr.encoding, errors=sys.stderr.errors
     )
+
+
+@contextlib.contextmanager
+def without_known_lines() -> Iterator[None]:
+    """Within the block hold back what is written to file descriptor 2; then pass it on but for
+    ``KNOWN_LINES``.
+
+    For a few seconds in somebody else's program, which has no need of a process for it.
+    """
+    if _process is not None or os.name != "posix":
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
+        try:
+            own = os.dup(2)
+        except OSError:  # a process without standard error
+            yield
+            return
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(own, 2)
+            held.seek(0)
+            for line in useful(held):
+                os.write(2, line)
+            os.close(own)
 
 
 def useful(lines: BinaryIO) -> Iterator[bytes]:

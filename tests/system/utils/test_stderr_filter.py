@@ -4,11 +4,12 @@ import subprocess
 import sys
 
 import pytest
-from cargan_cli.stderr_filter import KNOWN_LINES
+
+from cargan_tf.utils.stderr_filter import KNOWN_LINES
 
 FILTERED = """
 import os, sys
-from cargan_cli.stderr_filter import KNOWN_LINES, filter_standard_error
+from cargan_tf.utils.stderr_filter import KNOWN_LINES, filter_standard_error
 filter_standard_error({as_events})
 {then}
 """
@@ -70,7 +71,7 @@ def test_without_standard_error_nothing_fails():
 
 def test_a_signal_to_all_processes_of_a_job_leaves_it_until_the_others_are_gone(filtered):
     done = filtered(
-        "from cargan_cli import stderr_filter\n"
+        "from cargan_tf.utils import stderr_filter\n"
         "os.write(2, b'before\\n')\n"
         "import signal, time; time.sleep(1)  # by then it runs\n"
         "os.kill(stderr_filter._process.pid, signal.SIGTERM)\n"

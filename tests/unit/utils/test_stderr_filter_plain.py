@@ -2,7 +2,8 @@ import io
 import json
 
 import pytest
-from cargan_cli.stderr_filter import KNOWN_LINES, as_event, useful
+
+from cargan_tf.utils.stderr_filter import KNOWN_LINES, as_event, useful
 
 
 def kept(text):

@@ -1,0 +1,40 @@
+import threading
+
+from cargan_cli import logs
+from cargan_cli.logs import first_said_when_slow, said_when_slow
+
+
+def test_what_takes_long_says_what_it_waits_for(capsys, monkeypatch):
+    monkeypatch.setattr(logs, "SLOW_SECONDS", 0.0)
+    with said_when_slow("Loading the model …"):
+        for thread in threading.enumerate():
+            if isinstance(thread, threading.Timer):
+                thread.join(10)
+    assert capsys.readouterr().err == "Loading the model …\n"
+
+
+def test_what_is_quick_says_nothing(capsys):
+    with said_when_slow("Loading the model …"):
+        pass
+    assert not [
+        one
+        for one in threading.enumerate()
+        if isinstance(one, threading.Timer) and not one.finished.is_set()
+    ]
+    assert capsys.readouterr().err == ""
+
+
+def test_only_the_first_of_many_is_waited_for(capsys, monkeypatch):
+    started = []
+    monkeypatch.setattr(logs, "said_when_slow", lambda text: started.append(text) or _Nothing())
+    assert list(first_said_when_slow(iter([1, 2, 3]), "Generating …")) == [1, 2, 3]
+    assert list(first_said_when_slow([], "Generating …")) == []
+    assert started == ["Generating …"] * 2
+
+
+class _Nothing:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return None
