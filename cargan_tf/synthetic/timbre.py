@@ -103,9 +103,9 @@ class Timbre:
 
 #: A dark player in a hall, a neutral one in a studio, a bright one in a small room.
 TYPICAL: tuple[Timbre, ...] = (
-    Timbre(-18, 4.4, 1.3, -5.0, 350, 12.0, 0.7, -18),
-    Timbre(0, 5.3, 0.6, 0.0, 1300, 12.0, 0.4, -22),
-    Timbre(18, 6.3, 1.0, 5.0, 3600, 12.0, 0.2, -26),
+    Timbre(-18, 4.4, 1.3, -7.0, 350, 14.0, 0.7, -18),
+    Timbre(0, 5.3, 0.6, 0.0, 1300, 14.0, 0.4, -22),
+    Timbre(18, 6.3, 1.0, 7.0, 3600, 14.0, 0.2, -26),
 )
 
 
