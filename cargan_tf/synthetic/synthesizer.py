@@ -41,7 +41,7 @@ PEAK = 0.97
 #: RMS of a recording's noise floor, dB of full scale, and dB an octave by which it rises towards
 #: high frequencies, from a dull hum to plain noise: least and most. They are those of the
 #: recording, not the player: otherwise half a second of noise alone would tell who plays.
-FLOOR_DB, FLOOR_TILT_DB = (-74.0, -66.0), (-6.0, 0.0)
+FLOOR_DB, FLOOR_TILT_DB = (-82.0, -74.0), (-6.0, 0.0)
 #: Longest tail of the room that is computed.
 TAIL_SECONDS = 1.0
 

@@ -80,8 +80,11 @@ def _cell(row: MeasuredRow, column: MeasuredColumn) -> str:
     text = number(cell.mean, fraction)
     if cell.std is not None:
         return f"{text} ± {number(cell.std, fraction)}"
-    if cell.values[0].interval is not None:
-        low, high = (number(edge, fraction) for edge in cell.values[0].interval)
+    value = cell.values[0]
+    if value.std is not None:
+        text = f"{text} ± {number(value.std, fraction)}"
+    if value.interval is not None:
+        low, high = (number(edge, fraction) for edge in value.interval)
         return f"{text} ({low}–{high})"
     return text
 
@@ -97,7 +100,10 @@ def _comparison(table: MeasuredTable) -> Iterator[str]:
     if len(table.provenance.seeds) > 1:
         yield f"Mean ± standard deviation over {len(table.provenance.seeds)} seeds."
     else:
-        yield "One seed; in brackets the 95 % interval of a fraction (Wilson)."
+        yield (
+            "One seed; in brackets the 95 % interval of a fraction (Wilson); ± is the standard"
+            " deviation over evaluators."
+        )
 
 
 def _column_notes(table: MeasuredTable) -> Iterator[str]:

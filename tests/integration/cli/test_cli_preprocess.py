@@ -259,7 +259,6 @@ def test_runners_are_named_with_their_options(cargan, tree, tmp_path, tiny_yaml,
 def test_unbalanced_classes_are_warned_of_here_and_by_inspect(described, cargan, tree, tmp_path):
     for sound in sorted((tree / "chunk/train/cello").iterdir())[2:]:
         sound.unlink()
-        (tree / "img/train/cello" / f"{sound.stem}.jpg").unlink()
     done, _ = described(tree)
     inspected = cargan("inspect", tmp_path / "made")
     for said in (done.err, inspected.err):

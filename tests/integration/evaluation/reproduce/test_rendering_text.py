@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from cargan_tf.evaluation.reproduce.measured_table import (
+    Cell,
     Measured,
     RunNote,
     TableProvenance,
@@ -80,3 +83,17 @@ def test_table_2_has_both_splits(make_table):
     by_title = {row[0]: row[1:] for row in rows}
     assert by_title["CAR-GAN"][:6] == ["0.9954", "0.500", "0.9033", "0.500", "0.750", "0.750"]
     assert by_title["S2IC"][:3] == ["0.8737", "…", "0.7556"]
+
+
+def test_the_spread_of_the_evaluators_stands_beside_their_mean(make_table):
+    table = make_table("table1", 1, evaluator_accuracy=0.75)
+    column = "test evaluator_accuracy"
+    rows = []
+    for row in table.rows:
+        if column in row.cells:
+            value = replace(row.cells[column].values[0], by_network=(0.7, 0.8), std=0.0707)
+            row = replace(row, cells={**row.cells, column: Cell(0.75, None, (value,))})
+        rows.append(row)
+    text = to_markdown(replace(table, rows=tuple(rows)))
+    assert "| 0.750 ± 0.071 |" in text
+    assert "std 0.071 over evaluators, 0.700 to 0.800" in text
