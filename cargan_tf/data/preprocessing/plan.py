@@ -20,6 +20,7 @@ from cargan_tf.data.preprocessing.worker import Chunk, extract
 from cargan_tf.data.sources.detection import first_reasons
 from cargan_tf.data.splits import hash_order
 from cargan_tf.errors import UserError
+from cargan_tf.labels import check_labels
 from cargan_tf.utils.files import file_hash, write_atomically, write_json
 from cargan_tf.utils.remote import to_path
 
@@ -66,7 +67,7 @@ def make_plan(source: Source, config: Config) -> Plan:
     A label that no training pair has cannot be learned: its pairs are skipped.
 
     Raises:
-        UserError: there is no training pair.
+        UserError: there is no training pair, or a label is no name.
     """
     labels = tuple(sorted({pair.label for pair in source.pairs if pair.split == "train"}))
     if not labels:
@@ -74,6 +75,7 @@ def make_plan(source: Source, config: Config) -> Plan:
             f"{source.root} holds {len(source.pairs)} pairs, none of them in the split 'train';"
             f" skipped: {len(source.skipped)}{first_reasons(source.skipped)}."
         )
+    check_labels(labels, str(source.root))
     unknown = [pair for pair in source.pairs if pair.label not in labels]
     skipped = source.skipped + tuple(
         Skipped(f"{pair.split}/{pair.id}", f"no training pair has the label {pair.label}")
