@@ -217,7 +217,7 @@ def write_material(folder: Path) -> Path:
     (folder / "tiny.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")), "utf-8")
     source, data, settings = folder / "source", folder / "data", ["--config", folder / "tiny.yaml"]
     for words in (
-        ["sample-data", source, "--count", 9, "--clips", 1],
+        ["sample-data", source, "--count", 18, "--clips", 1],
         ["preprocess", source, data, *settings],
         ["classifier", data],
         ["classifier", data, "--audio"],

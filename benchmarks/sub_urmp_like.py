@@ -73,7 +73,8 @@ def sound(random: np.random.Generator) -> NDArray[np.float64]:
 
 def frame(random: np.random.Generator) -> Image.Image:
     """A player of the sample data in some pose, stretched, with a camera's grain."""
-    look = player_looks(LABEL, seed=0)[int(random.integers(3))]
+    looks = player_looks(LABEL, seed=0)
+    look = looks[int(random.integers(len(looks)))]
     pose = Pose(float(random.uniform()), float(random.uniform()))
     image = draw_player(LABEL, look, pose, background(look)).resize(FRAME, Image.Resampling.BICUBIC)
     grainy = np.asarray(image) + random.normal(0, GRAIN, (FRAME[1], FRAME[0], 1))

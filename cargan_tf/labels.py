@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -203,3 +203,8 @@ def _singulars(plain: str) -> Iterator[str]:
     for ending in ("s", "es"):
         if plain.endswith(ending):
             yield plain.removesuffix(ending)
+
+
+def players_from_json(values: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """Names of the players by label, as they were written."""
+    return {label: tuple(names) for label, names in values.items()}

@@ -47,8 +47,8 @@ def quickstart(
     config: Config,
     reporter: Reporter | None = None,
     *,
-    recordings: int = 12,
-    clips_per_recording: int = 15,
+    recordings: int = 24,
+    clips_per_recording: int = 8,
 ) -> QuickstartResult:
     """Sample data, preprocessing, classifier, training, export and images.
 

@@ -17,6 +17,7 @@ from cargan_cli.sounds import (
     check_standard_input,
     load_generator,
     model_option,
+    player_option,
     server_option,
     source,
     start_option,
@@ -79,6 +80,7 @@ def write_video_file(
 )
 @model_option
 @server_option
+@player_option
 @start_option
 @click.option("--mix", type=ANY_PATH, metavar="OTHER", help="Mix each SOUND with OTHER.")
 @click.option(
@@ -105,6 +107,7 @@ def command(
     out: Path | None,
     model: Path | None,
     server: str | None,
+    player: int | None,
     start: float | None,
     mix: Path | None,
     alpha: float | None,
@@ -132,7 +135,7 @@ def command(
 
     wanted = label if label_mix is None else parse_label_mix(label_mix)
     results = Results(as_json)
-    open_generator = partial(load_generator, model, server)
+    open_generator = partial(load_generator, model, server, player)
     if video is not None:
         write_video_file(sounds, video, wanted, open_generator, fps, smooth, results)
         return

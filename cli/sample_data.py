@@ -21,7 +21,7 @@ class _Recordings(click.Path):
 
 @click.command("sample-data", short_help="Write open sample data: 13 instruments.")
 @click.argument("out", type=PATH)
-@click.option("--count", default=12, show_default=True, help="Recordings per instrument.")
+@click.option("--count", default=36, show_default=True, help="Recordings per instrument.")
 @click.option("--clips", default=15, show_default=True, help="Half-second clips per recording.")
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same bytes.")
 @click.option(
@@ -50,7 +50,7 @@ def command(
     recordings: Path | None,
     workers: int | None,
 ) -> None:
-    """Write open sample data to OUT: 13 instruments, three players each, sound and image.
+    """Write open sample data to OUT: 13 instruments, six players each, sound and image.
 
     With --recordings the player is drawn to the pitch and loudness of each real clip. The pitch is
     taken from the CSV's column pitch, else from the file's name (flute_A5.wav), else measured. A

@@ -105,6 +105,11 @@ server_option = click.option(
     help="Generate on a server: host:port for REST, grpc://host:port for gRPC; append /NAME to"
     " select a model.",
 )
+player_option = click.option(
+    "--player",
+    type=click.IntRange(1),
+    help="Which of the players the model knows.  [default: the first]",
+)
 start_option = click.option(
     "--start",
     type=click.FloatRange(min=0),
@@ -128,12 +133,23 @@ def check_standard_input(*sounds: Path | None) -> None:
         raise UserError("standard input holds one sound: name a file for the other.")
 
 
-def load_generator(model: Path | None, server: str | None = None) -> Generator:
+def load_generator(
+    model: Path | None, server: str | None = None, player: int | None = None
+) -> Generator:
     """The server's model, or the named one, or the newest; TensorFlow is imported here.
 
+    All its images show ``player``, if that is given.
+
     Raises:
-        UserError: there is no such model, or ``server`` is no address.
+        UserError: there is no such model or no such player, or ``server`` is no address.
     """
+    generator = _generator_of(model, server)
+    if player is not None:
+        generator.player = player
+    return generator
+
+
+def _generator_of(model: Path | None, server: str | None) -> Generator:
     from cargan_cli.tensorflow_import import import_for, import_tensorflow
 
     if server is not None:

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 import click
-from cargan_cli.options import ANY_PATH, PATH, config_options, log_json_option
+from cargan_cli.completion import complete_models
+from cargan_cli.options import ANY_PATH, PATH, check_options, config_options, log_json_option
 
 
 @click.command("train", short_help="Train CAR-GAN on a data set.")
@@ -24,6 +25,14 @@ from cargan_cli.options import ANY_PATH, PATH, config_options, log_json_option
     help="Split the CPU into so many devices: rehearses a run on as many GPUs.",
 )
 @click.option("--classifier", type=PATH, help="Folder of C.  [default: DATA/classifier]")
+@click.option(
+    "--init-from",
+    type=ANY_PATH,
+    metavar="NAME|PATH",
+    shell_complete=complete_models,
+    help="Start from the weights of a model or a run; configs/finetune.yaml is then laid over the"
+    " data set's settings, unless --config is given.",
+)
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint.")
 @click.option(
     "--max-hours",
@@ -33,7 +42,9 @@ from cargan_cli.options import ANY_PATH, PATH, config_options, log_json_option
 )
 @click.option("--dry-run", is_flag=True, help="Build everything, print the run, train nothing.")
 @log_json_option
+@click.pass_context
 def command(
+    context: click.Context,
     data: Path,
     run_path: Path | None,
     config_name: str | None,
@@ -41,6 +52,7 @@ def command(
     gpus: int | None,
     virtual_devices: int | None,
     classifier: Path | None,
+    init_from: Path | None,
     resume: bool,
     max_hours: float | None,
     dry_run: bool,
@@ -51,17 +63,20 @@ def command(
     Under TF_CONFIG, one worker of several that train together: DATA and the run must be the same
     folders for all.
     """
+    check_options(context, exclusive=("init_from resume",))
     from cargan_cli.logs import new_reporter
     from cargan_cli.next_steps import command_line, resumable, same_command
     from cargan_cli.options import config_for_data
     from cargan_cli.tensorflow_import import import_tensorflow
 
-    from cargan_tf.config import override
+    from cargan_tf.config import overlay, override
     from cargan_tf.errors import UserError
     from cargan_tf.training.cluster import cluster_of
     from cargan_tf.training.run import Run
 
     config = config_for_data(data, config_name, overrides)
+    if init_from is not None and config_name is None:
+        config = override(overlay(config, "finetune"), overrides)
     run = Run(run_path or Path("runs") / config.name)
     if resume and not run.exists():
         raise UserError(f"nothing to resume: {run.path} holds no run. Name it with --run.")
@@ -75,7 +90,12 @@ def command(
 
     strategy = make_strategy(gpus, virtual_devices, cluster)
     reporter = new_reporter(log_json, config.training.seed)
-    trainer = Trainer(run, data, config, strategy, classifier, resume, reporter)
+    initial = None
+    if init_from is not None:
+        from cargan_tf.export.saved_model import read_initial_weights
+
+        initial = read_initial_weights(init_from)
+    trainer = Trainer(run, data, config, strategy, classifier, resume, reporter, initial)
     if dry_run:
         click.echo(trainer.describe())
         return

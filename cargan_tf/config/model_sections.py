@@ -61,6 +61,13 @@ class ModelConfig(Section):
     )
     stages: Literal[1, 2] = setting(2, "1 omits G2: I' is the result (Table 1, D)")
     residue: bool = setting(True, "G2's input includes the residue label L_r (Table 1, C: false)")
+    players: int = setting(
+        0,
+        "players of each label as an input of G1 and G2 (ours), so that an image shows one of them"
+        " even where the sound does not tell which; 0: no such input, as in the paper",
+        ge=0,
+        le=1000,
+    )
     refine_sees_audio: bool = setting(
         False, "G2's input includes the spectrogram; Eq. 1 gives it I' and L_r only"
     )

@@ -250,6 +250,11 @@ class TrainingConfig(Section):
         " supports them (docs/explanation/performance.md). Weights, attention, losses and output"
         " layers stay float32; float16 uses loss scaling",
     )
+    statistics: Literal["data", "initial"] = setting(
+        "data",
+        "mean and std by which spectrograms are standardized: the data set's, or with --init-from"
+        " those that the initial weights were trained with",
+    )
     compile: bool = setting(False, "compile the step with XLA; one device only")
     seed: int = setting(
         0, "random seed of weights, record order, dropout and augmentation", ge=0, lt=2**31

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config, TrainingConfig
@@ -56,7 +56,7 @@ class DatasetInfo(_Description):
 
     Attributes:
         labels: the classes of the training split, sorted; a record's label is an index into it.
-        players: names of those who are seen, sorted; empty where the source knows none.
+        players: names of those who are seen, by label, sorted; empty where the source knows none.
         counts: records by split and label.
         recordings: names of the recordings, by split and label.
         silent: clips below the silence threshold, by split and label; they are in the shards.
@@ -77,7 +77,7 @@ class DatasetInfo(_Description):
 
     format_version: Literal[2]
     labels: tuple[str, ...]
-    players: tuple[str, ...]
+    players: dict[str, tuple[str, ...]]
     counts: Counts
     recordings: dict[str, dict[str, tuple[str, ...]]] = {}
     silent: Counts
@@ -94,6 +94,12 @@ class DatasetInfo(_Description):
     source_kind: str
     notes: tuple[str, ...] = ()
     plan: str
+
+    @field_validator("players", mode="before")
+    @classmethod
+    def _without_labels(cls, players: Any) -> Any:
+        """Data sets of version 0.1 name the players without their labels."""
+        return {} if isinstance(players, list | tuple) else players
 
     @property
     def has_waveforms(self) -> bool:
@@ -183,6 +189,17 @@ def check_fits(info: DatasetInfo, config: Config) -> None:
     if config.data.image_size != info.config.data.image_size:
         size = ("data.image_size", info.config.data.image_size, config.data.image_size)
         differing.append(size)
+    most = max(map(len, info.players.values()), default=0)
+    if config.model.players and not most:
+        raise UserError(
+            f"model.players is {config.model.players}, but the data set names no players: set it to"
+            " 0, or preprocess a source that names them with this version."
+        )
+    if config.model.players and most > config.model.players:
+        raise UserError(
+            f"the data set has up to {most} players of a label, model.players is"
+            f" {config.model.players}: set it to {most}, or to 0."
+        )
     if differing:
         name, made_with, received = differing[0]
         raise UserError(

@@ -109,7 +109,8 @@ def training_batches(
 
     Returns:
         Batches of ``spectrogram`` [B, size, size, 1] and ``photo`` [B, size, size, 3] in
-        [-1, 1], ``label`` [B, K] one-hot, all float32, and ``id`` [B] strings.
+        [-1, 1], ``label`` [B, K] one-hot, all float32, ``player_index`` [B] int64, the player's
+        among those of the label, -1 if not known, and ``id`` [B] strings.
 
     Raises:
         UserError: fewer records than one batch, settings that do not fit, or masks too wide.
@@ -130,7 +131,8 @@ def training_batches(
         batches = shuffle_sounds(batches, sounds, config.audio.n_mels, config.audio.frames, seed)
     if config.data.freq_mask or config.data.time_mask:
         batches = _masked(batches, dataset, config, seed, start, part)
-    return _finished(batches, dataset, config, ("spectrogram", "photo", "label", "id"))
+    names = ("spectrogram", "photo", "label", "player_index", "id")
+    return _finished(batches, dataset, config, names)
 
 
 def evaluation_batches(
@@ -176,7 +178,7 @@ def evaluation_batches(
     if limit is not None:
         records = records.take(limit)
     names = (
-        *("spectrogram", "photo", "label", "id", "recording", "player"),
+        *("spectrogram", "photo", "label", "id", "recording", "player", "player_index"),
         *("rms_db", "flatness", "midi"),
     )
     return _finished(_parsed(records.batch(batch_size), config), dataset, config, names)
@@ -320,6 +322,7 @@ def _finished(
     batches: tf.data.Dataset, dataset: DatasetInfo, config: Config, names: tuple[str, ...]
 ) -> tf.data.Dataset:
     """Parsed batches to what networks take, with the options every stream has."""
+    player_indices = _player_table(dataset)
 
     def finish(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         spectrogram = spectrogram_input(batch["log_mel"], dataset.statistics, config)
@@ -328,6 +331,9 @@ def _finished(
             "spectrogram": spectrogram,
             "photo": tf.cast(batch["photo"], tf.float32) / 127.5 - 1.0,
             "label": tf.one_hot(batch["label"], len(dataset.labels)),
+            "player_index": player_indices.lookup(
+                tf.strings.join([tf.strings.as_string(batch["label"]), batch["player"]], "/")
+            ),
         }
         return {name: finished[name] for name in names}
 
@@ -337,6 +343,18 @@ def _finished(
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     finished = batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE)
     return finished.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _player_table(dataset: DatasetInfo) -> tf.lookup.StaticHashTable:
+    """Looks up ``<class index>/<player>``."""
+    indices = {
+        f"{dataset.labels.index(label)}/{name}": index
+        for label, names in dataset.players.items()
+        if label in dataset.labels
+        for index, name in enumerate(names)
+    }
+    keys, values = tf.constant(list(indices), tf.string), tf.constant([*indices.values()], tf.int64)
+    return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), -1)
 
 
 def _files(dataset: DatasetInfo, path: Path, split: str) -> list[str]:

@@ -135,7 +135,8 @@ class SplitGenerator:
         label = pairs["label"]
         other = permute_within_class(np.argmax(label, axis=1), random)
         other_label = shifted_labels(label, random)
-        coarse, refined = self._batch_generator(pairs["spectrogram"], label)
+        who = pairs["player_index"]
+        coarse, refined = self._batch_generator(pairs["spectrogram"], label, who)
         players = names_of(pairs["player"])
         silent = pairs["rms_db"] < config.audio.silence_rms_db
         return GeneratedSplit(
@@ -153,8 +154,8 @@ class SplitGenerator:
             photos=pairs["photo"],
             coarse=coarse,
             refined=refined,
-            other_sound=self._batch_generator(pairs["spectrogram"][other], label)[1],
-            other_label=self._batch_generator(pairs["spectrogram"], other_label)[1],
+            other_sound=self._batch_generator(pairs["spectrogram"][other], label, who)[1],
+            other_label=self._batch_generator(pairs["spectrogram"], other_label, who)[1],
             class_means=self._class_means(),
         )
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config, config_from_json
 from cargan_tf.errors import UserError
-from cargan_tf.labels import check_labels
+from cargan_tf.labels import check_labels, players_from_json
 
 #: Type of the networks' large kernels on disk; everything else is float32.
 Storage: TypeAlias = Literal["float32", "float16"]
@@ -28,7 +28,8 @@ MAX_BYTES = 2**22
 #: Raised when older versions cannot read newer files, or newer ones older files.
 FORMAT = 2
 
-#: Keys of ``ModelMetadata.to_json``: the parts that a server can be asked for.
+#: Keys of ``ModelMetadata.to_json`` that a server can be asked for; of models with a player input
+#: also for ``players``.
 PARTS = (
     "format",
     *("labels", "step", "data_hash", "metrics", "recognition_accuracy"),
@@ -52,6 +53,8 @@ class ModelMetadata:
     recognition_accuracy: float | None = None
     #: Divides the sound classifier's logits, so that its confidence agrees with its accuracy.
     recognition_temperature: float | None = None
+    #: Names of the players by label, if the model has a player input; the first is the default.
+    players: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     weights: Storage = "float32"
 
     def to_json(self) -> dict[str, Any]:
@@ -64,6 +67,7 @@ class ModelMetadata:
             "metrics": self.metrics,
             "recognition_accuracy": self.recognition_accuracy,
             "recognition_temperature": self.recognition_temperature,
+            "players": self.players,
             "weights": self.weights,
             "config": self.config.model_dump(mode="json"),
             "statistics": self.statistics.to_json(),
@@ -103,6 +107,7 @@ class ModelMetadata:
             metrics=values.get("metrics"),
             recognition_accuracy=values.get("recognition_accuracy"),
             recognition_temperature=values.get("recognition_temperature"),
+            players=players_from_json(values.get("players", {})),
             weights=values.get("weights", "float32"),
         )
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, first_line
 from cargan_tf.export.metadata import Storage
 
 #: Kernels with at least this many values are stored separately, optionally as float16: 99 % of the
 #: quickstart model's bytes. Smaller ones, biases and batch-norm statistics stay float32; variances
 #: may underflow in float16.
 LARGE = 2**12
+#: Of the variables' names in an exported checkpoint.
+_PREFIX, _SUFFIX = "_weights", ".ATTRIBUTES/VARIABLE_VALUE"
 
 
 class PackedWeights(tf.Module):
@@ -75,6 +78,40 @@ class PackedWeights(tf.Module):
             key: part if len(shape) == 1 else tf.reshape(part, shape)
             for (key, shape), part in zip(shapes.items(), parts, strict=True)
         }
+
+
+def read_packed(version: Path, variables: Sequence[keras.Variable]) -> None:
+    """Read the weights of an exported model into variables, without loading its graphs.
+
+    Args:
+        version: the folder of an exported version.
+        variables: of its image generator, in the order in which they were exported.
+
+    Raises:
+        UserError: the weights are damaged or of other networks.
+    """
+    try:
+        reader = tf.train.load_checkpoint(str(version / "variables" / "variables"))
+        small = reader.get_tensor(f"{_PREFIX}/_small/{_SUFFIX}")
+        large = position = 0
+        values = []
+        for variable in variables:
+            if _is_small(variable):
+                count = math.prod(variable.shape)
+                value = small[position : position + count].reshape(variable.shape)
+                position += count
+            else:
+                value = reader.get_tensor(f"{_PREFIX}/_stored/{large}/{_SUFFIX}")
+                large += 1
+            if value.shape != tuple(variable.shape):
+                raise ValueError(f"{variable.path} has shape {value.shape}")
+            values.append(value)
+    except (ValueError, KeyError, RuntimeError, tf.errors.OpError) as error:
+        raise UserError(
+            f"the weights of {version} are damaged or of other networks: {first_line(error)}"
+        ) from error
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def _is_small(variable: keras.Variable) -> bool:

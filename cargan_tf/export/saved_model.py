@@ -24,15 +24,18 @@ from cargan_tf.audio.clips import cut_clip
 from cargan_tf.audio.decode import to_mono_at_rate
 from cargan_tf.errors import UserError
 from cargan_tf.evaluation.report import FOLDER, REFINED, REPORT_FILE, Report
-from cargan_tf.export.metadata import METADATA_FILE, ModelMetadata, Storage
-from cargan_tf.export.model_registry import versions_in
+from cargan_tf.export.metadata import METADATA_FILE, ModelMetadata, Storage, read_metadata
+from cargan_tf.export.model_registry import existing_model, newest_version, versions_in
+from cargan_tf.export.packed_weights import read_packed
 from cargan_tf.export.serving_module import ServingModule
+from cargan_tf.models.cargan import new_cascade
 from cargan_tf.models.registry import new_network
 from cargan_tf.synthetic.recording import record
 from cargan_tf.synthetic.synthesizer import SAMPLE_RATE
 from cargan_tf.synthetic.timbre import INSTRUMENTS
 from cargan_tf.training.checkpoints import restore_network
 from cargan_tf.training.classifiers.train_sound_classifier import load_sound_classifier
+from cargan_tf.training.initial_weights import InitialWeights, check_cascade, read_run_weights
 from cargan_tf.training.run import Run
 from cargan_tf.utils.files import file_hash, write_json
 
@@ -131,6 +134,7 @@ def serving_module_of_run(
         metrics=evaluation_values(run.path, step),
         recognition_accuracy=None if recognition is None else recognition.accuracy,
         recognition_temperature=None if recognition is None else recognition.temperature,
+        players=info.players,
     )
     model = ServingModule(network, metadata, sound_classifier)
     if weights == "float32":
@@ -139,6 +143,29 @@ def serving_module_of_run(
     halved = ServingModule(network, metadata, sound_classifier)
     check_same_images(model, halved, metadata)
     return halved, metadata
+
+
+def read_initial_weights(path: Path) -> InitialWeights:
+    """A trained model for a new run to start from; its graphs are not loaded.
+
+    Args:
+        path: the directory of a run, an exported version, a folder of versions, or the name of a
+            model in ``saved_models/`` or of a shipped one.
+
+    Raises:
+        UserError: there is no model, it is damaged, or a baseline.
+    """
+    folder = existing_model(path)
+    version = newest_version(folder)
+    if version is None:
+        return read_run_weights(Run(folder))
+    metadata = read_metadata(version)
+    check_cascade(version, metadata.config)
+    cascade = new_cascade(metadata.config, len(metadata.labels))
+    read_packed(version, cascade.variables)
+    return InitialWeights(
+        version, metadata.config, metadata.labels, metadata.statistics, cascade, discriminator=None
+    )
 
 
 def export_run(run: Run, out: Path, weights: Storage = "float32") -> Path:
@@ -233,5 +260,6 @@ def _requests(metadata: ModelMetadata) -> Iterator[tuple[str, dict[str, tf.Tenso
         yield "serving_wav", {"wav_bytes": tf.fill([count], wav), "label": label}
         yield "coarse", {"waveform": waveform, "label": label}
         fractions = tf.one_hot(tf.zeros([count], tf.int32), len(metadata.labels))
-        yield "soft_labels", {"waveform": waveform, "label_weights": fractions}
+        player = {"player": tf.zeros([count], tf.int64)} if metadata.players else {}
+        yield "soft_labels", {"waveform": waveform, "label_weights": fractions, **player}
         yield "recognize", {"waveform": waveform}

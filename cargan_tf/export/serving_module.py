@@ -54,12 +54,14 @@ class ServingModule(tf.Module):
         weights = tf.TensorSpec([None, len(metadata.labels)], tf.float32, name="label_weights")
         part = tf.TensorSpec([None], tf.string, name="part")
         clip = tf.TensorSpec([None, metadata.config.audio.clip_samples], tf.float32, name="clip")
+        player = tf.TensorSpec([None], tf.int64, name="player")
         # Traced once and called by the others, so that the file contains the networks once.
-        self._stages = tf.function(self._stages_of, input_signature=[clip, weights])
+        self._stages = tf.function(self._stages_of, input_signature=[clip, weights, player])
         self.serve = tf.function(self._serve, input_signature=[waveform, label])
         self.serve_wav = tf.function(self._serve_wav, input_signature=[wav_bytes, label])
+        soft_inputs = [waveform, weights, player] if metadata.players else [waveform, weights]
         self.generate_soft_labels = tf.function(
-            self._generate_soft_labels, input_signature=[waveform, weights]
+            self._generate_soft_labels, input_signature=soft_inputs
         )
         self.describe = tf.function(self._parts.lookup, input_signature=[part])
         # Only if they can be traced: every function attribute is saved.
@@ -93,7 +95,9 @@ class ServingModule(tf.Module):
 
     def stages(self, waveform: tf.Tensor, label: tf.Tensor) -> GeneratorOutput:
         """All outputs of the network for [B, samples] and [B]."""
-        return self._stages(self._clip(waveform), self._labels.one_hot(label))
+        return self._stages(
+            self._clip(waveform), self._labels.one_hot(label), _first_players(label)
+        )
 
     def spectrogram(self, clip: tf.Tensor) -> tf.Tensor:
         """The networks' input for [B, samples] of the clip's length: [B, S, S, C] in [-1, 1]."""
@@ -136,7 +140,7 @@ class ServingModule(tf.Module):
         }
 
     def _generate_soft_labels(
-        self, waveform: tf.Tensor, label_weights: tf.Tensor
+        self, waveform: tf.Tensor, label_weights: tf.Tensor, player: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
         """Generate images for a batch of waveforms, each with a mixture of labels.
 
@@ -144,6 +148,8 @@ class ServingModule(tf.Module):
             waveform: as for ``_serve``.
             label_weights: [B, K] in the order of the metadata's labels; one-hot equals ``_serve``.
                 Rows should sum to 1, as in training.
+            player: [B] int64, indices into the metadata's players of the label; an input of models
+                with players only.
 
         Returns:
             ``image`` and ``coarse``: [B, H, W, 3] uint8.
@@ -153,7 +159,9 @@ class ServingModule(tf.Module):
         valid = tf.reduce_all(tf.math.is_finite(label_weights) & (label_weights >= 0))
         message = "received label_weights that are NaN, infinite or negative; expected 0 or more"
         clip = self._clip(waveform)
-        stages = self._stages(clip, assert_in_graph(label_weights, valid, message))
+        label_weights = assert_in_graph(label_weights, valid, message)
+        player = _first_players(label_weights) if player is None else self._known(player)
+        stages = self._stages(clip, label_weights, player)
         generated = {
             "image": to_pixels(stages.refined),
             "coarse": to_pixels(stages.coarse),
@@ -179,7 +187,7 @@ class ServingModule(tf.Module):
         }
 
     def _served(self, clip: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
-        refined = self._stages(clip, self._labels.one_hot(label)).refined
+        refined = self._stages(clip, self._labels.one_hot(label), _first_players(label)).refined
         image = to_pixels(refined)
         served = {"image": image, "png_bytes": tf.io.encode_png(image)}
         if self._score_logits:
@@ -192,14 +200,31 @@ class ServingModule(tf.Module):
         waveform = assert_in_graph(waveform, finite, message)
         return _of_clip_length(waveform, self._metadata.config.audio.clip_samples)
 
-    def _stages_of(self, clip: tf.Tensor, label_weights: tf.Tensor) -> GeneratorOutput:
+    def _known(self, player: tf.Tensor) -> tf.Tensor:
+        count = self._metadata.config.model.players
+        message = f"received an unknown player; expected indices from 0 to {count - 1}"
+        return assert_in_graph(player, tf.reduce_all((player >= 0) & (player < count)), message)
+
+    def _stages_of(
+        self, clip: tf.Tensor, label_weights: tf.Tensor, player: tf.Tensor
+    ) -> GeneratorOutput:
         sounds, labels = tf.shape(clip)[0], tf.shape(label_weights)[0]
         message = tf.strings.format(
             "received {} sounds and {} labels; expected as many of each, at least one",
             [sounds, labels],
         )
         clip = assert_in_graph(clip, (sounds == labels) & (sounds > 0), message)
-        return self._network(self.spectrogram(clip), label_weights)
+        players = tf.shape(player)[0]
+        message = tf.strings.format(
+            "received {} sounds and {} players; expected as many of each", [sounds, players]
+        )
+        player = assert_in_graph(player, sounds == players, message)
+        return self._network(self.spectrogram(clip), label_weights, player)
+
+
+def _first_players(rows: tf.Tensor) -> tf.Tensor:
+    """The index of the first player for each of the rows, [B]."""
+    return tf.zeros(tf.shape(rows)[:1], tf.int64)
 
 
 def _of_clip_length(waveform: tf.Tensor, clip_samples: int) -> tf.Tensor:

@@ -62,6 +62,7 @@ class Generator:
         """Use ``Generator.load`` instead; ``serving.Client`` passes a remote model."""
         self._model = model  # variables live only as long as the loaded object
         self._metadata = metadata
+        self._player = 0
 
     @classmethod
     def load(cls, path: str | Path) -> Generator:
@@ -98,6 +99,30 @@ class Generator:
     def labels(self) -> tuple[str, ...]:
         """Its instruments."""
         return self._metadata.labels
+
+    @property
+    def players(self) -> int:
+        """How many players it can show of each instrument; 0 if they cannot be chosen."""
+        return self._metadata.config.model.players
+
+    @property
+    def player(self) -> int:
+        """Who is shown in all images, 1 to ``players``; set it to choose another.
+
+        Where a label has fewer players, they are counted through again.
+        """
+        return self._player + 1
+
+    @player.setter
+    def player(self, number: int) -> None:
+        if not self.players:
+            raise UserError(
+                f"the players of the model {self.name} cannot be chosen: it was trained without"
+                " model.players."
+            )
+        if not 1 <= number <= self.players:
+            raise UserError(f"received player {number}; expected 1 to {self.players}.")
+        self._player = number - 1
 
     @property
     def sample_rate(self) -> int:
@@ -298,7 +323,10 @@ class Generator:
             weights.append(label_weights(label, self.labels))
             recognitions.append(recognized)
         waveforms = np.stack([sound.clip.samples for sound, _ in batch])
-        outputs = self._model.generate_soft_labels(waveforms, np.stack(weights))
+        inputs = [waveforms, np.stack(weights)]
+        if self.players:
+            inputs.append(np.array([self._player_of(one) for one in weights], np.int64))
+        outputs = self._model.generate_soft_labels(*inputs)
         arrays = {name: np.asarray(value) for name, value in outputs.items()}
         return [
             GenerationResult(
@@ -316,6 +344,11 @@ class Generator:
             )
             for index, (sound, _) in enumerate(batch)
         ]
+
+    def _player_of(self, label_weights: FloatArray) -> int:
+        """The index of the chosen player among those of the label with the largest weight."""
+        label = self.labels[int(np.argmax(label_weights))]
+        return self._player % max(1, len(self._metadata.players.get(label, ())))
 
 
 def select_clip(mono: FloatArray, audio: AudioConfig, start: float | None) -> Clip:

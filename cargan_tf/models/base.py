@@ -96,6 +96,7 @@ class ImageGenerator(Protocol):
         self,
         spectrogram: tf.Tensor,
         label: tf.Tensor,
+        player: tf.Tensor | None = None,
         seed: tf.Tensor | None = None,
         training: bool = False,
     ) -> GeneratorOutput:
@@ -104,6 +105,7 @@ class ImageGenerator(Protocol):
         Args:
             spectrogram: [B, S, S, 1] in [-1, 1]; 3 channels with ``model.spectrogram: jet``.
             label: [B, K], one-hot. S2IC and CMCGAN ignore it.
+            player: [B], index of the player among those of the label; as ``label``.
             seed: int32 [2], the seed of this training step.
             training: use batch statistics, dropout and a random latent vector. Otherwise one sound
                 gives one image.

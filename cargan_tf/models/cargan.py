@@ -43,11 +43,13 @@ class Cascade(CompositeLayer, keras.Model):
         )
         self.classifier = Classifier(config.classifier, label_count, name="classifier")  # C
         self.classifier.trainable = False
+        self.players = config.model.players
 
     def call(
         self,
         spectrogram: tf.Tensor,
         label: tf.Tensor,
+        player: tf.Tensor | None = None,
         seed: tf.Tensor | None = None,
         training: bool = False,
     ) -> CascadeOutput:
@@ -56,15 +58,16 @@ class Cascade(CompositeLayer, keras.Model):
         Args:
             spectrogram: A, [B, S, S, 1] in [-1, 1]; 3 channels with ``model.spectrogram: jet``.
             label: L_a, [B, K], one-hot.
+            player: [B], the index of who plays among the players of the label, -1 if not known;
+                by default the first. Only used with ``model.players``.
             seed: int32 [2], of this step's dropout; required if ``training``.
             training: batch statistics and dropout in the generators.
         """
         seed_coarse, seed_refined = (
             (None, None) if seed is None else tf.unstack(tf.random.split(seed, 2))
         )
-        coarse = self.coarse_generator(
-            concat_label_channels(spectrogram, label), seed=seed_coarse, training=training
-        )
+        inputs = self._with_player(concat_label_channels(spectrogram, label), player)
+        coarse = self.coarse_generator(inputs, seed=seed_coarse, training=training)
         coarse_logits = self.classifier(coarse, training=False)
         residue = label - tf.nn.softmax(coarse_logits)
         if self.refined_generator is None:
@@ -74,8 +77,16 @@ class Cascade(CompositeLayer, keras.Model):
         )
         if self.model_config.residue:
             inputs = concat_label_channels(inputs, residue)
+        inputs = self._with_player(inputs, player)
         refined = self.refined_generator(inputs, seed=seed_refined, training=training)
         return CascadeOutput(coarse, coarse_logits, residue, refined)
+
+    def _with_player(self, image: tf.Tensor, player: tf.Tensor | None) -> tf.Tensor:
+        if not self.players:
+            return image
+        if player is None:
+            player = tf.zeros(tf.shape(image)[:1], tf.int64)
+        return concat_label_channels(image, tf.one_hot(player, self.players))
 
     @property
     def generators(self) -> list[UNet]:

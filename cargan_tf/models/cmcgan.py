@@ -50,6 +50,7 @@ class CMCGAN(CompositeLayer, keras.Model):
         self,
         spectrogram: tf.Tensor,
         label: tf.Tensor,
+        player: tf.Tensor | None = None,
         seed: tf.Tensor | None = None,
         training: bool = False,
     ) -> OneStageOutput:

@@ -39,6 +39,7 @@ class S2IC(CompositeLayer, keras.Model):
         self,
         spectrogram: tf.Tensor,
         label: tf.Tensor,
+        player: tf.Tensor | None = None,
         seed: tf.Tensor | None = None,
         training: bool = False,
     ) -> OneStageOutput:

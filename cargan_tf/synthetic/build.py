@@ -33,7 +33,7 @@ from cargan_tf.utils.progress import Reporter, SilentReporter
 from cargan_tf.utils.subprocesses import default_workers, stop_with_parent_ignoring_ctrl_c
 
 #: Raised whenever the same parameters give other files, so that old sets are not taken for new.
-VERSION = 2
+VERSION = 3
 
 MANIFEST = "manifest.csv"
 PARAMETERS = "sample.json"
@@ -159,7 +159,7 @@ def is_complete(out: Path, parameters: Parameters) -> bool:
 def make_sample_data(
     out: Path,
     *,
-    count: int = 12,
+    count: int = 36,
     clips_per_recording: int = 15,
     seed: int = 0,
     soundfonts: Sequence[Path] = (),
@@ -180,7 +180,7 @@ def make_sample_data(
 
     Args:
         out: a folder that does not exist or is empty.
-        count: recordings of each instrument; its three players take turns, each is in every split.
+        count: recordings of each instrument; its six players take turns, each is in every split.
         clips_per_recording: pairs of one recording, at most where it is real.
         seed: other seeds give other melodies and other players.
         soundfonts: .sf2 or .sf3 files; each recording is played by one of them, instead of the

@@ -43,7 +43,7 @@ class Clip:
 
 
 def player_of(recording: int) -> int:
-    """Which of the three players made ``recording``; they take turns."""
+    """Which of the ``PLAYERS`` players made ``recording``; they take turns."""
     return recording % PLAYERS
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PLAYERS = 3
+PLAYERS = 6
 
 
 def generator(seed: int, *purpose: str | int) -> np.random.Generator:
@@ -105,16 +105,20 @@ class Timbre:
     floor_tilt_db: float
 
 
-#: A dark player in a hall, a neutral one in a studio, a bright one beside a hissing amplifier.
+#: A dark player in a hall, a neutral one in a studio, a bright one beside a hissing amplifier; a
+#: bright one near a humming fan, a muffled one in a silent booth, one in a church under rain.
 TYPICAL: tuple[Timbre, ...] = (
-    Timbre(-18, 4.4, 1.3, -5.0, 350, 9.0, 0.7, -18, -56, -6.0),
-    Timbre(0, 5.3, 0.6, 0.0, 1300, 9.0, 0.4, -22, -62, -2.0),
+    Timbre(-18, 4.4, 1.3, -4.5, 350, 9.0, 0.7, -18, -54, -7.0),
+    Timbre(0, 5.3, 0.6, 0.0, 1300, 9.0, 0.4, -22, -66, -2.0),
     Timbre(18, 6.3, 1.0, 5.0, 3600, 9.0, 0.2, -26, -56, 3.0),
+    Timbre(-9, 5.8, 0.8, 4.0, 600, 10.0, 0.3, -24, -45, -4.5),
+    Timbre(9, 4.8, 1.2, -9.0, 2400, 11.0, 0.15, -28, -76, -2.0),
+    Timbre(27, 5.0, 0.9, -1.0, 950, 10.0, 0.6, -20, -46, 5.0),
 )
 
 
 def timbre(player: int, random: np.random.Generator) -> Timbre:
-    """The timbre of player 0, 1 or 2: the typical one with small changes by ``random``."""
+    """The timbre of a player, counted from 0: the typical one with small changes by ``random``."""
     typical = TYPICAL[player]
     return Timbre(
         tuning_cents=typical.tuning_cents + random.uniform(-4, 4),

@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cargan_tf.utils.arrays import FloatArray
+from cargan_tf.utils.arrays import FloatArray, IntArray
 
-#: (spectrograms [N, S, S, 1], labels [N, K]) to (coarse, refined), each [N, S, S, 3].
-Generate = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
+#: (spectrograms [N, S, S, 1], labels [N, K], players [N]) to (coarse, refined), [N, S, S, 3] each.
+Generate = Callable[[FloatArray, FloatArray, IntArray], tuple[FloatArray, FloatArray]]
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class HeldOutPairs:
     labels: FloatArray  # [N, K] one-hot
     photos: FloatArray  # [N, S, S, 3] in [-1, 1]
     players: tuple[str, ...]  # empty if the data names none
+    player_indices: IntArray  # [N], each one's among those of the label; -1 if not known
 
     @property
     def classes(self) -> NDArray[np.int64]:
@@ -66,10 +67,12 @@ def measure_conditioning(
     """
     random = np.random.default_rng(seed)
     classes, photos = held_out.classes, held_out.photos
-    coarse, refined = generate(held_out.spectrograms, held_out.labels)
+    players = held_out.player_indices
+    coarse, refined = generate(held_out.spectrograms, held_out.labels, players)
     other_sound = permute_within_class(classes, random)
-    _, with_other_sound = generate(held_out.spectrograms[other_sound], held_out.labels)
-    _, with_other_label = generate(held_out.spectrograms, shifted_labels(held_out.labels, random))
+    _, with_other_sound = generate(held_out.spectrograms[other_sound], held_out.labels, players)
+    other_labels = shifted_labels(held_out.labels, random)
+    _, with_other_label = generate(held_out.spectrograms, other_labels, players)
     nearest = nearest_in_class(refined, photos, classes)
     chance, player_match, player_chance = _chances(classes, held_out.players, nearest)
     return ConditioningMetrics(

@@ -53,6 +53,10 @@ class EMA:
             for live in self._live
         ]
 
+    def reset(self) -> None:
+        """Start again from the current weights."""
+        _assign(self.variables, [live.read_value() for live in self._live])
+
     def update(self, step: int) -> None:
         """Include the weights after ``step``, if an update is due."""
         if step % self._interval == 0:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config, config_from_json
 from cargan_tf.data.dataset import DATASET_FILE
 from cargan_tf.errors import UserError
-from cargan_tf.labels import check_labels
+from cargan_tf.labels import check_labels, players_from_json
 from cargan_tf.utils.files import sweep_unfinished, write_json
 from cargan_tf.utils.remote import check_local, to_path
 
@@ -43,6 +43,8 @@ class RunInfo:
     data: str  # path of the data set
     data_hash: str  # of its dataset.json
     classifier_accuracy: float | None  # of C on held-out photos; None: imported, or no C
+    #: Names of the players by label, in the order of the networks' player input.
+    players: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Run:
@@ -87,6 +89,7 @@ class Run:
             "data": info.data,
             "data_hash": info.data_hash,
             "classifier_accuracy": info.classifier_accuracy,
+            "players": info.players,
             "config": info.config.model_dump(mode="json"),
             "statistics": info.statistics.to_json(),
         }
@@ -120,6 +123,7 @@ class Run:
                 data=values["data"],
                 data_hash=values["data_hash"],
                 classifier_accuracy=values["classifier_accuracy"],
+                players=players_from_json(values.get("players", {})),
             )
         except FileNotFoundError as error:
             raise UserError(

@@ -12,8 +12,9 @@ import yaml
 
 from cargan_tf import __version__
 from cargan_tf.config import Config
-from cargan_tf.data.dataset import DATASET_FILE, check_fits, load_dataset
+from cargan_tf.data.dataset import DATASET_FILE, DatasetInfo, check_fits, load_dataset
 from cargan_tf.errors import UserError
+from cargan_tf.models.cargan import Cascade
 from cargan_tf.training.callbacks import (
     Callback,
     Checkpointing,
@@ -29,6 +30,11 @@ from cargan_tf.training.classifiers.train_sound_classifier import ensure_sound_c
 from cargan_tf.training.conditioning_metrics import ConditioningMetrics
 from cargan_tf.training.distribution import check_devices_suit, check_divisible, distribute_batches
 from cargan_tf.training.ema import ema_weights
+from cargan_tf.training.initial_weights import (
+    InitialWeights,
+    check_startable,
+    describe_copied,
+)
 from cargan_tf.training.interruptions import (
     StopRequest,
     defer_signals,
@@ -61,6 +67,26 @@ class TrainingResult:
     finished: bool = True
 
 
+def _with_statistics(
+    dataset: DatasetInfo, config: Config, source: Run | InitialWeights | None
+) -> DatasetInfo:
+    """``dataset`` with the statistics that ``training.statistics`` names."""
+    if config.training.statistics == "data":
+        return dataset
+    if source is None:
+        raise UserError(
+            "training.statistics is 'initial', but there are no initial weights: name them with"
+            " --init-from, or set it to 'data'."
+        )
+    statistics = (source.read_info() if isinstance(source, Run) else source).statistics
+    if len(statistics.mean) != len(dataset.statistics.mean):
+        raise UserError(
+            f"the initial weights take {len(statistics.mean)} mel bands, the data set has"
+            f" {len(dataset.statistics.mean)}: set training.statistics to 'data'."
+        )
+    return dataset.model_copy(update={"statistics": statistics})
+
+
 class Trainer:
     """Trains one run.
 
@@ -78,6 +104,7 @@ class Trainer:
         classifier: Path | None = None,
         resume: bool = False,
         reporter: Reporter | None = None,
+        initial: InitialWeights | None = None,
     ) -> None:
         """Build everything.
 
@@ -89,15 +116,18 @@ class Trainer:
             classifier: folder of C, where the model has one; ``data/classifier`` by default.
             resume: continue from the newest checkpoint.
             reporter: receives progress.
+            initial: a trained model to start a new run from, for fine-tuning.
 
         Raises:
-            UserError: configuration, data, classifier and run do not match.
+            UserError: configuration, data, classifier, run and initial weights do not match.
         """
         self.run, self.data, self.config, self.strategy = run, data, config, strategy
         self.resume = resume
         self.reporter = reporter or SilentReporter()
         self.workers = Workers(strategy)
-        self.dataset = load_dataset(data)
+        if initial is not None:
+            check_startable(initial, config)
+        self.dataset = _with_statistics(load_dataset(data), config, run if resume else initial)
         check_fits(self.dataset, config)
         check_divisible(config, strategy.num_replicas_in_sync, self.workers.count)
         check_devices_suit(config.training, strategy)
@@ -111,12 +141,20 @@ class Trainer:
                 {"version": __version__, "configuration": config, "data set": data_hash}
             )
         labels, statistics = self.dataset.labels, self.dataset.statistics
-        info = RunInfo(config, labels, statistics, str(data.resolve()), data_hash, None)
+        players = self.dataset.players if config.model.players else {}
+        info = RunInfo(config, labels, statistics, str(data.resolve()), data_hash, None, players)
         if resume:
             check_resumable(run, info)
         with self.workers.explain_worker_failure():
             built = build_networks(config, self.dataset, strategy, classifier)
         self.network, self.step, self.ema = built.network, built.step, built.ema
+        if initial is not None:
+            assert isinstance(self.network, Cascade)  # checked by check_startable
+            with strategy.scope():
+                left = initial.copy_to(self.network, self.step.discriminator, labels)
+                if self.ema is not None:
+                    self.ema.reset()
+            self.reporter.message(describe_copied(initial, left, labels))
         self.info = replace(info, classifier_accuracy=built.accuracy)
         self.checkpoints = Checkpoints(
             run.checkpoints, self.step, config.training.keep_checkpoints, self.ema

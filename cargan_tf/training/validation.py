@@ -20,7 +20,7 @@ from cargan_tf.training.conditioning_metrics import (
     measure_conditioning,
 )
 from cargan_tf.training.run import Run
-from cargan_tf.utils.arrays import FloatArray
+from cargan_tf.utils.arrays import FloatArray, IntArray
 from cargan_tf.utils.files import write_atomically
 from cargan_tf.visualization.grids import sample_grid, two_clips_per_label
 
@@ -112,7 +112,9 @@ class Validation:
         """One row per label: two different sounds, their images, and the photos."""
         held_out = self._held_out
         flat = [index for row in self._rows for index in row]
-        coarse, refined = self._generator(held_out.spectrograms[flat], held_out.labels[flat])
+        coarse, refined = self._generator(
+            held_out.spectrograms[flat], held_out.labels[flat], held_out.player_indices[flat]
+        )
         return sample_grid(
             [(2 * row, 2 * row + 1) for row in range(len(self._rows))],
             [self._labels[held_out.classes[first]] for first, _ in self._rows],
@@ -132,19 +134,23 @@ class BatchGenerator:
         self._generate = tf.function(self._images, reduce_retracing=True)
 
     def __call__(
-        self, spectrograms: FloatArray, labels: FloatArray
+        self, spectrograms: FloatArray, labels: FloatArray, players: IntArray
     ) -> tuple[FloatArray, FloatArray]:
-        """Coarse and refined images, each [N, S, S, 3] in [-1, 1]."""
+        """Coarse and refined images, each [N, S, S, 3] in [-1, 1], of the players [N]."""
         coarse, refined = [], []
         for start in range(0, len(labels), self._batch_size):
             part = slice(start, start + self._batch_size)
-            images = self._generate(tf.constant(spectrograms[part]), tf.constant(labels[part]))
+            images = self._generate(
+                *(tf.constant(values[part]) for values in (spectrograms, labels, players))
+            )
             coarse.append(images[0].numpy())
             refined.append(images[1].numpy())
         return np.concatenate(coarse), np.concatenate(refined)
 
-    def _images(self, spectrogram: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        images = self._network(spectrogram, label, training=False)
+    def _images(
+        self, spectrogram: tf.Tensor, label: tf.Tensor, player: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        images = self._network(spectrogram, label, player, training=False)
         return images.coarse, images.refined
 
 
@@ -155,7 +161,11 @@ def load_held_out_pairs(
     arrays = gather(batches)
     players = names_of(arrays["player"])
     held_out = HeldOutPairs(
-        arrays["spectrogram"], arrays["label"], arrays["photo"], players if all(players) else ()
+        arrays["spectrogram"],
+        arrays["label"],
+        arrays["photo"],
+        players if all(players) else (),
+        arrays["player_index"],
     )
     return held_out, list(names_of(arrays["recording"]))
 

@@ -12,10 +12,10 @@ from PIL import Image
 
 from cargan_tf.synthetic.build import make_sample_data
 from cargan_tf.synthetic.canvas import SIDE, SUPERSAMPLING, Canvas, View
-from cargan_tf.synthetic.figure import Look, Pose, body_in, player_looks
+from cargan_tf.synthetic.figure import Look, Pose, player_looks
 from cargan_tf.synthetic.scene import SCENES
 
-SMALL = {"count": 9, "clips_per_recording": 2, "seed": 3, "labels": ("flute", "violin")}
+SMALL = {"count": 18, "clips_per_recording": 2, "seed": 3, "labels": ("flute", "violin")}
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +35,8 @@ def rows(small_set) -> list[dict[str, str]]:
 
 #: Drawn around the image too, so that what would be cut off can be seen.
 MARGIN = 128
+#: One in so many rows and columns of the fine image is looked at.
+THINNED = 2
 #: Colors that no other part of a drawing has.
 NOTHING = (255, 0, 255)
 SKIN = (0, 255, 0)
@@ -44,23 +46,30 @@ STILL = Pose(0.5, 0.5)
 
 
 def instrument_alone(label: str, pose: Pose, look: Look = LOOK, body: Pose = STILL) -> np.ndarray:
-    """Instrument and arms before nothing, [side, side, 3], with the margin around the image.
+    """Instrument and arms before nothing, [2 side, 2 side, 3], with the margin around.
 
     The body stays still unless asked, so that only the instrument and the hands move.
     """
     scene = SCENES[label]
-    shift = (look.shift[0] + MARGIN, look.shift[1] + scene.drop + MARGIN)
-    view = View(scene.magnification * look.magnification, shift=shift)
-    side = (SIDE + 2 * MARGIN) * SUPERSAMPLING
+    # The canvas is as wide as SIDE units of its view: the margin needs the half magnification.
+    around = SIDE + 2 * MARGIN
+    center = View().center
+    scale = SIDE / around
+    shift = tuple(
+        (moved + MARGIN + place) * scale - place
+        for moved, place in zip(look.shift, center, strict=True)
+    )
+    view = View(scene.magnification * look.magnification * scale, center, shift)
+    side = around * SUPERSAMPLING
     canvas = Canvas(Image.new("RGB", (side, side), NOTHING), view)
-    scene.draw(canvas, look, body_in(body, scene.middle, scene.standing), pose)
-    return np.asarray(canvas.image())
+    scene.draw(canvas, look, scene.body(body), pose)
+    return np.asarray(canvas.image())[::THINNED, ::THINNED]
 
 
 def positions(pixels: np.ndarray, color: tuple[int, int, int] | None = None) -> np.ndarray:
     """[N, 2]: x and y of what has ``color``, or of all that is drawn, in pixels of the image."""
     seen = (pixels == color).all(-1) if color else (pixels != NOTHING).any(-1)
-    return np.argwhere(seen)[:, ::-1] / SUPERSAMPLING - MARGIN
+    return np.argwhere(seen)[:, ::-1] * THINNED / SUPERSAMPLING - MARGIN
 
 
 def share_in_picture(label: str, pose: Pose) -> float:

@@ -51,7 +51,7 @@ def twice(tmp_path_factory):
             folder / "models",
             config,
             recorder,
-            recordings=9,
+            recordings=18,
             clips_per_recording=1,
         )
         return result, recorder.tasks

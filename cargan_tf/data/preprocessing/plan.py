@@ -181,7 +181,7 @@ class ShardReport(BaseModel):
     padded: dict[str, int]
     dropped_silent: dict[str, int]
     recordings: dict[str, tuple[str, ...]]
-    players: tuple[str, ...]
+    players: dict[str, tuple[str, ...]]
     skipped: tuple[Skipped, ...]
     bands: dict[str, Any]
 

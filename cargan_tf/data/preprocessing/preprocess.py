@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -71,7 +72,7 @@ def build_metadata(
     return DatasetInfo(
         format_version=FORMAT_VERSION,
         labels=plan.labels,
-        players=tuple(sorted({player for report in reports for player in report.players})),
+        players=_players(reports),
         counts=by_split("counts"),
         recordings={split: _recordings(reports, split) for split in splits},
         silent=by_split("silent"),
@@ -92,6 +93,15 @@ def build_metadata(
         notes=plan.source.notes,
         plan=plan.digest,
     )
+
+
+def _players(reports: Sequence[ShardReport]) -> dict[str, tuple[str, ...]]:
+    """Names of the players by label, sorted."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for report in reports:
+        for label, of_label in report.players.items():
+            names[label].update(of_label)
+    return {label: tuple(sorted(of_label)) for label, of_label in sorted(names.items())}
 
 
 def _recordings(reports: list[ShardReport], split: str) -> dict[str, tuple[str, ...]]:

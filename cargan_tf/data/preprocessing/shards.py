@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -85,7 +85,7 @@ class _Tally:
         self._padded: Counter[str] = Counter()
         self._dropped_silent: Counter[str] = Counter()
         self._recordings: dict[str, set[str]] = defaultdict(set)
-        self._players: set[str] = set()
+        self._players: dict[str, set[str]] = defaultdict(set)
         self._left_out: list[Skipped] = []
 
     def add(self, chunk: ExtractedPairs) -> None:
@@ -96,7 +96,7 @@ class _Tally:
             self._padded[pair.label] += pair.id in chunk.padded
             self._recordings[pair.label].add(pair.recording)
             if pair.player:
-                self._players.add(pair.player)
+                self._players[pair.label].add(pair.player)
         self._bands.add(chunk.log_mels)
         self._dropped_silent.update(pair.label for pair in chunk.dropped)
         self._left_out += chunk.skipped
@@ -117,13 +117,15 @@ class _Tally:
             noise_like=_sorted(self._noise_like),
             padded=_sorted(self._padded),
             dropped_silent=_sorted(self._dropped_silent),
-            recordings={
-                label: tuple(sorted(names)) for label, names in sorted(self._recordings.items())
-            },
-            players=tuple(sorted(self._players)),
+            recordings=_sorted_names(self._recordings),
+            players=_sorted_names(self._players),
             skipped=tuple(self._left_out),
             bands=self._bands.to_json(),
         )
+
+
+def _sorted_names(names: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    return {label: tuple(sorted(of_label)) for label, of_label in sorted(names.items())}
 
 
 def _sorted(counter: Counter[str]) -> dict[str, int]:

@@ -149,17 +149,22 @@ class Client:
 
     def _metadata(self) -> ModelMetadata:
         try:
-            answers = self.predict("metadata", {"part": np.array(PARTS, object)}, ["json"])["json"]
+            values = self._metadata_parts(*PARTS)
+            if values["config"]["model"].get("players"):
+                values |= self._metadata_parts("players")
+            return ModelMetadata.from_json(values, f"the model at {self.address}")
+        except (LookupError, TypeError, ValueError) as error:
+            raise no_metadata(self.address) from error
+
+    def _metadata_parts(self, *parts: str) -> dict[str, Any]:
+        try:
+            answers = self.predict("metadata", {"part": np.array(parts, object)}, ["json"])["json"]
         except UserError as error:
             # Only a refusal names a signature; both servers do if the model lacks this one.
             if "signature" in str(error):
                 raise no_metadata(self.address) from error
             raise
-        try:
-            values = {part: json.loads(text) for part, text in zip(PARTS, answers, strict=True)}
-            return ModelMetadata.from_json(values, f"the model at {self.address}")
-        except (LookupError, TypeError, ValueError) as error:
-            raise no_metadata(self.address) from error
+        return {part: json.loads(text) for part, text in zip(parts, answers, strict=True)}
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -198,10 +203,15 @@ class _Remote:
         self._generated = ["image", "coarse", "spectrogram", *residue]
 
     def generate_soft_labels(
-        self, waveform: NDArray[np.float32], label_weights: NDArray[np.float32]
+        self,
+        waveform: NDArray[np.float32],
+        label_weights: NDArray[np.float32],
+        player: NDArray[np.int64] | None = None,
     ) -> Tensors:
-        """[B, samples] and [B, K] to what ``ServingModule.generate_soft_labels`` returns."""
-        inputs = {"waveform": waveform, "label_weights": label_weights}
+        """[B, samples], [B, K] and [B] to what ``ServingModule.generate_soft_labels`` returns."""
+        inputs: dict[str, NDArray[Any]] = {"waveform": waveform, "label_weights": label_weights}
+        if player is not None:
+            inputs["player"] = player
         return self._predict("soft_labels", inputs, self._generated)
 
     def recognize(self, waveform: NDArray[np.float32]) -> Tensors:

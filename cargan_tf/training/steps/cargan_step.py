@@ -107,7 +107,13 @@ class CarganStep(TrainStep):
         discriminator_losses: Losses = {}
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in variables])
-            stages = self.cascade(batch["spectrogram"], batch["label"], seed=seed, training=True)
+            stages = self.cascade(
+                batch["spectrogram"],
+                batch["label"],
+                batch.get("player_index"),
+                seed=seed,
+                training=True,
+            )
             if self._discriminator_first:
                 with tape.stop_recording():
                     discriminator_losses = self._train_discriminator(batch, stages, penalize)

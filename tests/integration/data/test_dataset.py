@@ -103,3 +103,21 @@ def test_the_description_is_plain_json(dataset_path):
     values = json.loads((dataset_path / "dataset.json").read_text())
     assert values["config"]["audio"]["sample_rate"] == 8_000
     assert len(values["statistics"]["std"]) == 16
+
+
+def test_players_without_labels_are_read_as_unknown(dataset_path, tmp_path):
+    values = json.loads((dataset_path / "dataset.json").read_text())
+    values["players"] = ["Ann", "Bo"]  # as version 0.1 wrote them
+    folder = shutil.copytree(dataset_path, tmp_path / "data")
+    (folder / "dataset.json").write_text(json.dumps(values))
+    old = load_dataset(folder)
+    assert old.players == {}
+    with pytest.raises(UserError, match="names no players: set it to 0, or preprocess"):
+        check_fits(old, override(old.config, ["model.players=2"]))
+
+
+def test_more_players_than_the_configuration_has_inputs(dataset, config):
+    named = dataset.model_copy(update={"players": {"cello": ("Ann",), "flute": ("Bo", "Cy")}})
+    check_fits(named, override(config, ["model.players=2"]))
+    with pytest.raises(UserError, match=r"up to 2 players of a label, model\.players is 1"):
+        check_fits(named, override(config, ["model.players=1"]))

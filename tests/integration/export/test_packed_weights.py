@@ -4,7 +4,8 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
-from cargan_tf.export.packed_weights import PackedWeights
+from cargan_tf.export.packed_weights import PackedWeights, read_packed
+from cargan_tf.export.saved_model import read_initial_weights
 
 
 @pytest.fixture
@@ -61,3 +62,28 @@ def test_a_number_beyond_float16_is_refused(dense):
         UserError, match=r"kernel has values beyond float16's range .* without --float16"
     ):
         PackedWeights(dense.variables, "float16")
+
+
+@pytest.mark.parametrize("folder", ["tiny_model", "tiny_run"])
+def test_a_run_and_its_export_have_the_weights_to_start_from(folder, trained, request):
+    initial = read_initial_weights(request.getfixturevalue(folder))
+    assert initial.labels == trained.dataset.labels
+    assert (initial.discriminator is None) == (folder == "tiny_model")
+    for generator, expected in zip(
+        initial.cascade.generators, trained.cascade.generators, strict=True
+    ):
+        for ours, theirs in zip(generator.variables, expected.variables, strict=True):
+            np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-3, atol=1e-6)
+
+
+def test_weights_of_other_networks_are_refused(tiny_model, dense):
+    version = next(path for path in tiny_model.iterdir() if path.name.isdecimal())
+    with pytest.raises(UserError, match="damaged or of other networks"):
+        read_packed(version, dense.variables)
+
+
+def test_damaged_weights_are_refused(tmp_path, dense):
+    (tmp_path / "variables").mkdir()
+    (tmp_path / "variables" / "variables.index").write_bytes(b"damaged")
+    with pytest.raises(UserError, match="damaged or of other networks"):
+        read_packed(tmp_path, dense.variables)

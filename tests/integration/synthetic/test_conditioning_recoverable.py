@@ -18,7 +18,7 @@ from cargan_tf.synthetic.recording import player_of, record_clips
 
 pytestmark = pytest.mark.slow
 
-DEFAULT = Parameters(12, 15, 0, (), SUB_URMP_LABELS)
+DEFAULT = Parameters(36, 15, 0, (), SUB_URMP_LABELS)
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,9 @@ def test_held_out_pairs_are_gathered_in_order(batches):
 
 def test_drawing_in_batches_is_drawing_at_once(trained, batches):
     held_out, _ = load_held_out_pairs(batches())
-    once = BatchGenerator(trained.cascade, 12)(held_out.spectrograms, held_out.labels)
-    parts = BatchGenerator(trained.cascade, 5)(held_out.spectrograms, held_out.labels)
+    pairs = held_out.spectrograms, held_out.labels, held_out.player_indices
+    once = BatchGenerator(trained.cascade, 12)(*pairs)
+    parts = BatchGenerator(trained.cascade, 5)(*pairs)
     for whole, joined in zip(once, parts, strict=True):
         assert whole.shape == (12, 64, 64, 3)
         np.testing.assert_allclose(joined, whole, atol=1e-4)

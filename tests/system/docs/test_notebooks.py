@@ -22,7 +22,7 @@ MOST_BYTES = 1_000_000
 #: Takes the place of the cell tagged "parameters".
 TINY = """
 labels = ["cello", "violin"]
-recordings = 9
+recordings = 18
 clips_per_recording = 2
 settings = [
     "data.image_size=32", "model.generator_width=4", "model.discriminator_width=4",

@@ -19,7 +19,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "real-sound.md"
 RATE = 22_050
 #: What stands on the page -> what is run here: fewer and shorter sounds, tiny networks.
 INSTEAD = {
-    "cargan sample-data sample": "cargan sample-data sample --count 9 --clips 1",
+    "cargan sample-data sample": "cargan sample-data sample --count 18 --clips 1",
     "cargan preprocess own data --config quickstart": "cargan preprocess own data"
     " --config tiny.yaml",
 }

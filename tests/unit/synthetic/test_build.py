@@ -29,7 +29,7 @@ def test_another_seed_gives_other_sounds_and_pictures(small_set, tmp_path):
 
 
 def test_layout_is_that_of_sub_urmp_and_of_the_manifest(small_set, rows):
-    assert len(rows) == 2 * 9 * 2
+    assert len(rows) == 2 * 18 * 2
     for row in rows:
         name = f"{row['split']}/{row['label']}/{row['recording']}_{row['start_ms']}"
         assert row["image"] == f"img/{name}.jpg"
@@ -44,7 +44,7 @@ def test_of_other_sounds_there_are_as_many_as_of_a_label(small_set):
         split: len(list((small_set / "none" / split).glob("*.wav")))
         for split in ("train", "validation", "test")
     }
-    assert counts == {"train": 2 * 3, "validation": 2 * 3, "test": 2 * 3}
+    assert counts == {"train": 2 * 6, "validation": 2 * 6, "test": 2 * 6}
 
 
 def test_sounds_and_pictures_have_the_promised_format(small_set, rows):
@@ -116,7 +116,7 @@ def test_progress_counts_every_pair(tmp_path):
 
     counter = Counter()
     make_sample_data(tmp_path / "set", **SMALL, workers=1, reporter=counter)
-    assert counter.done == counter.total == 36
+    assert counter.done == counter.total == 72
 
 
 def test_workers_must_be_positive(tmp_path):

@@ -17,7 +17,7 @@ def tone(level):
 
 def test_the_brighter_player_has_more_treble():
     treble = np.array([6000.0])
-    dark, neutral, bright = (color_db(timbre, treble)[0] for timbre in TYPICAL)
+    dark, neutral, bright = (color_db(timbre, treble)[0] for timbre in TYPICAL[:3])
     assert dark + 6 < neutral < bright - 6
 
 
@@ -37,5 +37,5 @@ def test_the_room_rings_on_longer_for_the_player_in_the_hall():
     burst = tone(0.3)
     burst[SAMPLE_RATE // 2 :] = 0
     after = slice(round(0.6 * SAMPLE_RATE), round(0.7 * SAMPLE_RATE))
-    hall, _, dry = (np.mean(recorded(timbre, burst)[after] ** 2) for timbre in TYPICAL)
+    hall, _, dry = (np.mean(recorded(timbre, burst)[after] ** 2) for timbre in TYPICAL[:3])
     assert hall > 3 * dry

@@ -5,6 +5,7 @@ import pytest
 from helpers.data_sample import LOOK, SKIN, STILL, instrument_alone, positions, share_in_picture
 
 from cargan_tf.synthetic.figure import Pose, body_in
+from cargan_tf.synthetic.scene import SCENES
 from cargan_tf.synthetic.wind_shapes import polished
 
 WINDS = ("bassoon", "clarinet", "flute", "oboe", "sax")
@@ -22,10 +23,11 @@ def test_louder_playing_lifts_the_flute():
     assert loud[:, 1].min() < soft[:, 1].min() - 20
 
 
-@pytest.mark.parametrize("label", ["clarinet", "oboe", "sax"])
-def test_louder_playing_swings_what_hangs_from_the_mouth(label):
+@pytest.mark.parametrize(("label", "direction"), [("clarinet", 1), ("oboe", -1), ("sax", -1)])
+def test_louder_playing_swings_what_hangs_from_the_mouth(label, direction):
     soft, middle, loud = (
-        positions(instrument_alone(label, Pose(0.5, value)))[:, 0].mean() for value in (0, 0.5, 1)
+        direction * positions(instrument_alone(label, Pose(0.5, value)))[:, 0].mean()
+        for value in (0, 0.5, 1)
     )
     assert soft + 5 < middle < loud - 5
 
@@ -38,11 +40,14 @@ def test_louder_playing_sets_the_bassoon_upright():
 
 @pytest.mark.parametrize("label", WINDS)
 def test_high_notes_bring_the_hands_nearer_to_the_mouth(label):
+    mouth = SCENES[label].body(STILL).mouth
     low, middle, high = (
-        positions(instrument_alone(label, Pose(pitch, 0.5)), SKIN)[:, 1].max()
+        np.linalg.norm(
+            positions(instrument_alone(label, Pose(pitch, 0.5)), SKIN) - mouth, axis=1
+        ).max()
         for pitch in (0, 0.5, 1)
     )
-    assert high < middle < low
+    assert high < middle - 5 < low - 10
 
 
 def test_the_bassoon_reaches_from_below_the_hips_past_the_head():
@@ -50,6 +55,20 @@ def test_the_bassoon_reaches_from_below_the_hips_past_the_head():
     heights = positions(instrument_alone("bassoon", STILL))[:, 1]
     assert heights.min() < body.head[1] - 25
     assert heights.max() > body.hips[1] + 20
+
+
+def angle(label, loudness):
+    """From the mouth to the far end of the instrument; 0 is down, 90 to the viewer's left."""
+    x, y = SCENES[label].body(STILL).mouth
+    seen = positions(instrument_alone(label, Pose(0.5, loudness)))
+    end = seen[np.argmax(np.hypot(*(seen - (x, y)).T))]
+    return np.degrees(np.arctan2(x - end[0], end[1] - y))
+
+
+@pytest.mark.parametrize("loudness", [0, 0.5, 1])
+def test_the_clarinet_hangs_and_the_oboe_is_held_out(loudness):
+    assert abs(angle("clarinet", loudness)) < 35
+    assert angle("oboe", loudness) > 30
 
 
 def test_the_clarinet_is_larger_than_the_oboe():

@@ -27,7 +27,9 @@ def test_louder_playing_lifts_the_bell(label):
 
 @pytest.mark.parametrize("label", ["horn", "tuba"])
 def test_louder_playing_turns_what_lies_on_the_lap(label):
-    soft, loud = (positions(instrument_alone(label, Pose(0.5, value))) for value in (0, 1))
+    soft, loud = (
+        positions(instrument_alone(label, Pose(0.5, value)), polished(LOOK)) for value in (0, 1)
+    )
     assert np.abs(loud.mean(0) - soft.mean(0)).max() > 5
 
 

@@ -16,6 +16,8 @@ LABELS = np.eye(CLASSES, dtype=np.float32)[np.arange(PAIRS) % CLASSES]
 #: Each photo has a place of its own in its class; two players of two photos in each.
 PHOTOS = np.random.default_rng(0).uniform(-1, 1, (PAIRS, SIZE, SIZE, 3)).astype(np.float32)
 PLAYERS = tuple(f"{index % CLASSES}/{index // (2 * CLASSES)}" for index in range(PAIRS))
+#: Of each pair's player among those of its class.
+INDICES = np.arange(PAIRS) // (2 * CLASSES)
 #: The sound of pair i is i everywhere.
 SOUNDS = np.broadcast_to(
     np.arange(PAIRS, dtype=np.float32)[:, None, None, None], (PAIRS, SIZE, SIZE, 1)
@@ -24,15 +26,15 @@ MEANS = np.stack([PHOTOS[LABELS[:, label] == 1].mean(0) for label in range(CLASS
 
 
 def held_out(players=PLAYERS):
-    return HeldOutPairs(SOUNDS, LABELS, PHOTOS, players)
+    return HeldOutPairs(SOUNDS, LABELS, PHOTOS, players, INDICES)
 
 
-def deaf(spectrograms, labels):
+def deaf(spectrograms, labels, players):
     images = MEANS[labels.argmax(1)]
     return images, images
 
 
-def perfect(spectrograms, labels):
+def perfect(spectrograms, labels, players):
     images = PHOTOS[spectrograms[:, 0, 0, 0].astype(int)]
     return images, images
 
@@ -61,7 +63,7 @@ def test_a_perfect_generator_is_known():
 def test_one_that_hears_the_player_only_matches_the_player():
     by_player = {name: PHOTOS[index] for index, name in enumerate(PLAYERS)}
 
-    def draw(spectrograms, labels):
+    def draw(spectrograms, labels, players):
         names = [PLAYERS[int(sound)] for sound in spectrograms[:, 0, 0, 0]]
         images = np.stack([by_player[name] for name in names])
         return images, images
@@ -71,7 +73,7 @@ def test_one_that_hears_the_player_only_matches_the_player():
 
 
 def test_both_stages_are_measured():
-    figures = measured(lambda sounds, labels: (deaf(sounds, labels)[0], perfect(sounds, labels)[0]))
+    figures = measured(lambda *pairs: (deaf(*pairs)[0], perfect(*pairs)[0]))
     assert figures.coarse_l1 == pytest.approx(figures.class_mean_l1)
     assert figures.refined_l1 == 0
 

@@ -119,7 +119,7 @@ def test_players_and_offsets_of_a_manifest(tmp_path, tree, config):
     header = "split,label,recording,start_ms,audio,image,player,offset_ms"
     (tree / "manifest.csv").write_text("\n".join([header, *rows]))
     info = preprocess(tree, tmp_path / "out", config, workers=1)
-    assert info.players == ("Ann", "Bo")
+    assert info.players == {"cello": ("Ann", "Bo")}
     assert info.source_kind == "manifest"
     loudness = np.sort(all_log_mels(info, tmp_path / "out", "train").max(axis=(1, 2)))
     assert np.diff(loudness).min() > 3  # three different places of the one recording

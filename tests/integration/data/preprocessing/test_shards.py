@@ -92,7 +92,7 @@ def test_the_report_counts_by_label(folder, plan, chunk):
     assert report.padded == {"cello": 1, "flute": 0}
     assert report.dropped_silent == {"flute": 1}
     assert report.recordings == {"cello": ("cello00", "cello01"), "flute": ("flute00",)}
-    assert report.players == ("Al", "Bo")
+    assert report.players == {"cello": ("Bo",), "flute": ("Al",)}
     assert report.skipped == (skipped,)
 
 

@@ -47,7 +47,7 @@ def finish(folder, plan):
             padded={"cello": 2},
             dropped_silent={},
             recordings={"cello": ("cello00", "cello01")},
-            players=("Élise",),
+            players={"cello": ("Élise",)},
             skipped=(Skipped("train/cello/cello00/0", "is not an image"),),
             bands={"count": 3, "mean": [-40.5], "deviations": [1 / 3]},
         )

@@ -20,7 +20,7 @@ def plan(tmp_path, config):
 
 def report(split, number, **content):
     shard = Shard(name=f"{split}-{number}.tfrecord", records=2, bytes=9, sha256="0")
-    nothing = {**{name: {} for name in NUMBERS}, "recordings": {}, "players": (), "skipped": ()}
+    nothing = {**{name: {} for name in NUMBERS}, "recordings": {}, "players": {}, "skipped": ()}
     nothing["bands"] = {}
     return ShardReport(plan="this plan", split=split, shard=shard, **{**nothing, **content})
 
@@ -65,8 +65,14 @@ def test_a_recording_in_several_shards_is_named_once(plan):
 
 
 def test_players_of_all_splits_are_named_once(plan):
-    reports = [report("train", 0, players=("Bo", "Cy")), report("test", 0, players=("Al", "Bo"))]
-    assert build_metadata(plan, reports, STATISTICS).players == ("Al", "Bo", "Cy")
+    reports = [
+        report("train", 0, players={"flute": ("Bo", "Cy"), "cello": ("Cy",)}),
+        report("test", 0, players={"flute": ("Al", "Bo")}),
+    ]
+    assert build_metadata(plan, reports, STATISTICS).players == {
+        "cello": ("Cy",),
+        "flute": ("Al", "Bo", "Cy"),
+    }
 
 
 def test_all_that_was_left_out_is_named_planned_first(plan):
@@ -94,6 +100,10 @@ def test_it_says_what_it_was_made_from(plan, config, tmp_path):
 
 
 def test_it_survives_json(plan):
-    content = {"counts": {"cello": 2}, "players": ("Élise",), "skipped": (Skipped("a", "b"),)}
+    content = {
+        "counts": {"cello": 2},
+        "players": {"cello": ("Élise",)},
+        "skipped": (Skipped("a", "b"),),
+    }
     info = build_metadata(plan, [report("train", 0, **content)], STATISTICS)
     assert DatasetInfo.model_validate_json(info.model_dump_json()) == info

@@ -1,0 +1,204 @@
+"""Fine-tuning: a new run that starts from the weights of a trained one.
+
+Weights are copied where name and shape agree. The first convolutions take labels and players as
+channels: those of labels that both know are copied, new ones stay as they were initialized.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+import keras
+import tensorflow as tf
+
+from cargan_tf.audio.normalization import BandStatistics
+from cargan_tf.config import Config
+from cargan_tf.errors import UserError
+from cargan_tf.models.cargan import Cascade, new_cascade
+from cargan_tf.models.patchgan import PatchGAN, new_discriminator
+from cargan_tf.training.checkpoints import (
+    holds_discriminator,
+    restore_discriminator,
+    restore_network,
+)
+from cargan_tf.training.run import Run
+from cargan_tf.utils.arrays import AnyArray
+
+#: Layers that are numbered by their level in the U-Net or the PatchGAN; other numbers in a
+#: variable's path are Keras' own and differ from network to network.
+_LEVEL = re.compile(r"(down|up|block)_\d+")
+
+#: Settings of the networks that initial weights must share.
+_SHAPES: Final = (
+    *("generator_width", "refined_generator_width", "max_width_multiplier", "attention"),
+    *("residue", "refine_sees_audio"),
+)
+
+
+@dataclass(frozen=True)
+class InitialWeights:
+    """A trained model to start from.
+
+    Attributes:
+        path: where it was read from.
+        config: its configuration.
+        labels: its labels.
+        statistics: mean and std of each mel band that its spectrograms are standardized with.
+        cascade: G1 and G2, by averaged weights where it has those.
+        discriminator: D; ``None`` if it is an exported model, which has none.
+    """
+
+    path: Path
+    config: Config
+    labels: tuple[str, ...]
+    statistics: BandStatistics
+    cascade: Cascade
+    discriminator: PatchGAN | None
+
+    def copy_to(
+        self, cascade: Cascade, discriminator: PatchGAN, labels: Sequence[str]
+    ) -> list[str]:
+        """Copy what fits into networks of other labels, players or image size.
+
+        Args:
+            cascade: of the new run; its C is not touched.
+            discriminator: likewise.
+            labels: the new run's labels.
+
+        Returns:
+            Names of the variables that kept their initial values.
+        """
+        generators = zip(self.cascade.generators, cascade.generators, strict=False)
+        left: list[str] = []
+        for source, target in generators:
+            found = {_name(variable): variable for variable in source.variables}
+            for variable in target.variables:
+                name = _name(variable)
+                value = found[name].numpy() if name in found else None
+                if value is not None and name.endswith("down_0/downsample_conv/kernel"):
+                    value = self._first_kernel(value, variable.numpy(), labels)
+                if value is None or value.shape != tuple(variable.shape):
+                    left.append(name)
+                else:
+                    variable.assign(value)
+        if self.discriminator is not None:
+            left += _copy_all(self.discriminator, discriminator)
+        return left
+
+    def _first_kernel(
+        self, source: AnyArray, target: AnyArray, labels: Sequence[str]
+    ) -> AnyArray | None:
+        """``target`` [4, 4, C, F] with the channels that both have; ``None`` if F differs."""
+        if source.shape[3] != target.shape[3]:
+            return None
+        old, new = len(self.labels), len(labels)
+        players = self.config.model.players
+        image = source.shape[2] - old - players
+        kernel = target.copy()
+        kernel[:, :, :image] = source[:, :, :image]
+        for index, label in enumerate(labels):
+            if label in self.labels:
+                kernel[:, :, image + index] = source[:, :, image + self.labels.index(label)]
+        if tuple(labels) == self.labels:
+            same = min(players, kernel.shape[2] - image - new)
+            kernel[:, :, image + new : image + new + same] = source[
+                :, :, image + old : image + old + same
+            ]
+        return kernel
+
+
+def read_run_weights(run: Run) -> InitialWeights:
+    """The newest checkpoint of a run, with D if it holds one.
+
+    Raises:
+        UserError: no run, a damaged checkpoint, or a baseline's.
+    """
+    info = run.read_info()
+    check_cascade(run.path, info.config)
+    cascade = new_cascade(info.config, len(info.labels))
+    restore_network(run.checkpoints, cascade)
+    discriminator = None
+    if holds_discriminator(run.checkpoints):
+        discriminator = new_discriminator(info.config, len(info.labels))
+        restore_discriminator(run.checkpoints, discriminator)
+    return InitialWeights(
+        run.path, info.config, info.labels, info.statistics, cascade, discriminator
+    )
+
+
+def check_cascade(path: Path, config: Config) -> None:
+    """Raise ``UserError`` unless ``config``, of the model in ``path``, is CAR-GAN's."""
+    if config.model.kind != "cargan":
+        raise UserError(
+            f"{path} is a {config.model.kind} model; only a CAR-GAN can be started from."
+        )
+
+
+def check_startable(initial: InitialWeights, config: Config) -> None:
+    """Check that a run of ``config`` can start from ``initial``.
+
+    Raises:
+        UserError: the networks differ in kind, stages or inputs.
+    """
+    path, source = initial.path, initial.config
+    if config.model.kind != "cargan":
+        raise UserError(
+            f"the configuration says model.kind: {config.model.kind}; only a CAR-GAN can start from"
+            f" {path}."
+        )
+    theirs, ours = source.model.spectrogram, config.model.spectrogram
+    if theirs != ours:
+        raise UserError(
+            f"{path} takes {theirs} spectrograms, the configuration says model.spectrogram: {ours};"
+            " use the same."
+        )
+    if source.model.stages < config.model.stages:
+        raise UserError(
+            f"{path} has one stage, the configuration says model.stages: {config.model.stages}; set"
+            " it to 1."
+        )
+    wanted, found = config.model.model_dump(), source.model.model_dump()
+    differing = [name for name in _SHAPES if wanted[name] != found[name]]
+    if differing:
+        has = ", ".join(f"model.{name}={json.dumps(found[name])}" for name in differing)
+        says = ", ".join(json.dumps(wanted[name]) for name in differing)
+        raise UserError(f"{path} has {has}, the configuration says {says}; use the same.")
+
+
+def _copy_all(source: keras.Model, target: keras.Model) -> list[str]:
+    """Copy what agrees in name and shape; the names of the rest."""
+    found = {_name(variable): variable for variable in source.variables}
+    left = []
+    for variable in target.variables:
+        other = found.get(_name(variable))
+        if other is None or other.shape != variable.shape:
+            left.append(_name(variable))
+        else:
+            variable.assign(cast(tf.Tensor, other.value))
+    return left
+
+
+def _name(variable: keras.Variable) -> str:
+    """The path of a variable without the numbers that Keras gives to layers of one class."""
+    parts = variable.path.split("/")
+    return "/".join(
+        part if _LEVEL.fullmatch(part) else re.sub(r"_\d+$", "", part) for part in parts
+    )
+
+
+def describe_copied(initial: InitialWeights, left: Sequence[str], labels: Sequence[str]) -> str:
+    """What a run starts from, in one line."""
+    new = [label for label in labels if label not in initial.labels]
+    text = f"starting from {initial.path}"
+    if new:
+        text += f"; new labels: {', '.join(new)}"
+    if initial.discriminator is None:
+        text += "; D starts from nothing"
+    if left:
+        text += f"; {len(left)} variables without a counterpart start from nothing"
+    return text
