@@ -404,6 +404,14 @@ def test_functions_that_unfold_without_end_are_refused(model):
     refused(model, "unfolds to more than")
 
 
+def test_functions_without_number_are_refused(model):
+    function = model.add_function(nothing, "number_0")
+    for number in range(1, 1_000):
+        model.meta.graph_def.library.function.add().CopyFrom(function)
+        model.meta.graph_def.library.function[-1].signature.name = f"number_{number}"
+    refused(model, "more than 1,000 functions")
+
+
 def test_a_function_that_calls_itself_is_refused(model):
     function = model.add_function(nothing, "around")
     function.node_def.add(name="n", op="PartitionedCall").attr["f"].func.name = "around"
