@@ -66,6 +66,47 @@ _ACCENTS: Final = ("\u0300", "\u036f")
 #: Aliases shorter than this are like too many words to be proposed for a misspelt one.
 _MIN_SUGGESTED_LENGTH = 4
 
+#: As many as ImageNet has classes; an instrument's name fills a line at most.
+MAX_LABELS: Final = 1_000
+_MAX_LABEL_LETTERS: Final = 80
+
+
+def check_labels(labels: object, source: str) -> tuple[str, ...]:
+    """``labels`` of a data set or model, if they are distinct names.
+
+    They become names of files and lines of terminals and pages, so they hold neither ``/`` nor
+    control characters.
+
+    Args:
+        labels: a list or tuple.
+        source: names the file in messages.
+
+    Raises:
+        UserError: they are something else.
+    """
+    if not isinstance(labels, (list, tuple)) or not 1 <= len(labels) <= MAX_LABELS:
+        received = len(labels) if isinstance(labels, (list, tuple)) else "something else"
+        raise UserError(f"{source} has {received} labels; expected a list of 1 to {MAX_LABELS:,}.")
+    for label in labels:
+        if not _is_name(label):
+            raise UserError(
+                f"{source} has the label {str(label)[:_MAX_LABEL_LETTERS]!r}; expected names of at"
+                f" most {_MAX_LABEL_LETTERS} printable characters, without '/' and '\\'."
+            )
+    if len(set(labels)) < len(labels):
+        raise UserError(f"{source} has a label twice.")
+    return tuple(labels)
+
+
+def _is_name(label: object) -> bool:
+    return (
+        isinstance(label, str)
+        and 1 <= len(label) <= _MAX_LABEL_LETTERS
+        and label.isprintable()
+        and not set(label) & set("/\\")
+        and label not in (".", "..")
+    )
+
 
 @lru_cache(maxsize=1024)  # the sounds of a folder have few different labels
 def fold(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,29 @@ log_json_option = click.option(
     "--log-json",
     is_flag=True,
     help="Log one JSON object per line to standard error instead of progress bars.",
+)
+
+
+class _HostName(click.ParamType):
+    """A name as it stands in an address, without scheme and port."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        name = str(value).rstrip(".")
+        if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+            self.fail(f"{value!r}: expected a host name, such as demo.example.org.")
+        return name
+
+
+#: ``--allow-host``, of the commands that start a server.
+allow_host_option = click.option(
+    "--allow-host",
+    "allow_hosts",
+    type=_HostName(),
+    multiple=True,
+    help="Name by which others call this machine, such as demo.example.org; requests to other"
+    " names, and from other web pages, are refused. Repeatable.",
 )
 
 

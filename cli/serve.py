@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 from cargan_cli.completion import complete_models
-from cargan_cli.options import ANY_PATH, check_options, log_json_option
+from cargan_cli.options import ANY_PATH, allow_host_option, check_options, log_json_option
 from cargan_cli.sounds import model_option
 
 from cargan_tf.serving.address import GRPC_PORT, LOOPBACK, MODEL_NAME, REST_PORT
@@ -44,6 +44,7 @@ MEGABYTE = 1024 * 1024
     show_default=True,
     help="Port for gRPC; 0 picks a free one.",
 )
+@allow_host_option
 @click.option(
     "--max-request-mb",
     type=click.IntRange(1),
@@ -75,6 +76,7 @@ def command(
     host: str,
     rest_port: int,
     grpc_port: int,
+    allow_hosts: tuple[str, ...],
     max_request_mb: int,
     max_requests: int,
     timeout: float,
@@ -105,7 +107,7 @@ def command(
     serve(
         version,
         name,
-        Endpoint(host, rest_port, grpc_port),
+        Endpoint(host, rest_port, grpc_port, allow_hosts),
         limits,
         new_reporter(log_json, seed=None),
     )

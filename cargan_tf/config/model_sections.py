@@ -3,10 +3,15 @@ classifiers."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from cargan_tf.config.sections import Fraction, Positive, Section, Weight, setting
 from cargan_tf.utils.arrays import ImageSize, height_width
+
+#: Channels or features of a layer; the widest of published image generators have 2,048.
+Width = Annotated[int, Field(gt=0, le=4_096)]
 
 
 class ModelConfig(Section):
@@ -19,11 +24,11 @@ class ModelConfig(Section):
     kind: Literal["cargan", "s2ic", "cmcgan"] = setting(
         "cargan", "the model: the paper's, or a baseline of Table 2"
     )
-    generator_width: Positive = setting(64, "channels of the first convolution (pix2pix)")
-    refined_generator_width: Positive | None = setting(
+    generator_width: Width = setting(64, "channels of the first convolution (pix2pix)")
+    refined_generator_width: Width | None = setting(
         None, "the same for G2; generator_width if null"
     )
-    max_width_multiplier: Positive = setting(
+    max_width_multiplier: Width = setting(
         8,
         "maximum width of the generators' inner layers, as a multiple of the first (pix2pix: 8);"
         " with less, the outer layers, which render detail, can be wider at the same size",
@@ -34,7 +39,7 @@ class ModelConfig(Section):
         " aligned, so outer skips leak spectrogram texture into the image",
         ge=0,
     )
-    discriminator_width: Positive = setting(
+    discriminator_width: Width = setting(
         64, "channels of D's first convolution (pix2pix; the paper does not say)"
     )
     discriminator_norm: Literal["batch", "spectral"] = setting(
@@ -92,14 +97,12 @@ class ModelConfig(Section):
 class S2ICConfig(Section):
     """S2IC, the first baseline of Table 2 (Chen et al. 2017); see docs/explanation/baselines.md."""
 
-    encoder_width: Positive = setting(64, "channels of the sound encoder's first convolution")
-    generator_width: Positive = setting(
-        64, "channels before the generator's last layer (DCGAN: 64)"
-    )
-    discriminator_width: Positive = setting(64, "channels of the discriminator's first convolution")
-    features: Positive = setting(128, "sound features, trained on the instrument (S2IC's)")
-    code: Positive = setting(64, "features after the generator's and D's dense layer (S2IC's)")
-    latent: Positive = setting(10, "Gaussian numbers concatenated with the code (S2IC's)")
+    encoder_width: Width = setting(64, "channels of the sound encoder's first convolution")
+    generator_width: Width = setting(64, "channels before the generator's last layer (DCGAN: 64)")
+    discriminator_width: Width = setting(64, "channels of the discriminator's first convolution")
+    features: Width = setting(128, "sound features, trained on the instrument (S2IC's)")
+    code: Width = setting(64, "features after the generator's and D's dense layer (S2IC's)")
+    latent: Width = setting(10, "Gaussian numbers concatenated with the code (S2IC's)")
     generated: Weight = setting(0.5, "weight of log(1 - D(generated, sound)) in D's loss (S2IC's)")
     mismatched: Weight = setting(
         0.5, "weight of log(1 - D(real, mismatched sound)) in D's loss (S2IC's)"
@@ -110,11 +113,11 @@ class CMCGANConfig(Section):
     """CMCGAN, the second baseline of Table 2 (Hao et al. 2018); see
     docs/explanation/baselines.md."""
 
-    encoder_width: Positive = setting(32, "channels of each encoder's first convolution (ours)")
-    decoder_width: Positive = setting(32, "channels before each decoder's last layer (ours)")
-    discriminator_width: Positive = setting(32, "channels of D's first convolutions (ours)")
-    code: Positive = setting(128, "features of an encoder's code (ours, S2IC's)")
-    latent: Positive = setting(10, "Gaussian numbers concatenated with the code (ours, S2IC's)")
+    encoder_width: Width = setting(32, "channels of each encoder's first convolution (ours)")
+    decoder_width: Width = setting(32, "channels before each decoder's last layer (ours)")
+    discriminator_width: Width = setting(32, "channels of D's first convolutions (ours)")
+    code: Width = setting(128, "features of an encoder's code (ours, S2IC's)")
+    latent: Width = setting(10, "Gaussian numbers concatenated with the code (ours, S2IC's)")
     real_pairs: Weight = setting(
         2.0, "weight of log D(real pair) in D's loss: it answers both of D's questions"
     )
@@ -136,7 +139,7 @@ class ClassifierConfig(Section):
     blocks: tuple[Positive, Positive, Positive, Positive] = setting(
         (3, 4, 6, 3), "bottleneck blocks of the four stages; ResNet50's by default"
     )
-    width: Positive = setting(64, "channels of the first convolution; ResNet50: 64")
+    width: Width = setting(64, "channels of the first convolution; ResNet50: 64")
     resnet_variant: Literal["keras", "torchvision"] = setting(
         "keras",
         "keras.applications strides in a block's first 1×1 convolution, torchvision in the 3×3 and"
@@ -168,7 +171,7 @@ class ClassifierConfig(Section):
 class SoundClassifierConfig(Section):
     """Recognizes the instrument where no label is given (ours; the paper has none)."""
 
-    width: Positive = setting(24, "channels of the first convolution")
+    width: Width = setting(24, "channels of the first convolution")
     steps: Positive = setting(4000, "training steps")
     batch_size: Positive = setting(32, "clips per step")
     learning_rate: float = setting(2e-3, "maximum, AdamW's; cosine decay to 0", gt=0)

@@ -21,6 +21,8 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 
 #: Hz; from telephone to studio.
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 4_000, 192_000
+#: Samples: a third of a second at the highest rate.
+MAX_WINDOW = 65_536
 
 
 class Section(BaseModel):
@@ -52,8 +54,10 @@ class AudioConfig(Section):
         44_100, "Hz; the rate of Sub-URMP's clips", ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE
     )
     clip_seconds: float = setting(0.5, "seconds of one clip (Sec. 3)", ge=0.05, le=30)
-    n_fft: Positive = setting(2048, "samples of one analysis window; librosa's default")
-    hop_length: Positive = setting(512, "samples between windows; librosa's default")
+    n_fft: Positive = setting(
+        2048, "samples of one analysis window; librosa's default", le=MAX_WINDOW
+    )
+    hop_length: Positive = setting(512, "samples between windows; librosa's default", le=MAX_WINDOW)
     n_mels: int = setting(128, "mel bands, Slaney's scale; librosa's default", ge=4, le=512)
     f_min: float = setting(0.0, "Hz, lower edge of the lowest band", ge=0)
     f_max: float | None = setting(None, "Hz, upper edge of the highest band; half the rate if null")

@@ -11,9 +11,12 @@ from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config, TrainingConfig
 from cargan_tf.data.pairs import REFERENCE_LISTS, Skipped
 from cargan_tf.errors import UserError
+from cargan_tf.labels import check_labels
 from cargan_tf.utils.remote import to_path
 
 DATASET_FILE = "dataset.json"
+#: A million recordings are some 50 MB.
+MAX_BYTES: Final = 2**28
 
 #: Raised when shards or this description change in a way that older code misreads.
 FORMAT_VERSION: Final = 2
@@ -142,7 +145,8 @@ def load_dataset(path: Path) -> DatasetInfo:
     path = to_path(path)
     file = path / DATASET_FILE
     try:
-        content = file.read_bytes()
+        with file.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UserError(
             f"no prepared data set in {path} (no {DATASET_FILE}): make one with"
@@ -150,6 +154,8 @@ def load_dataset(path: Path) -> DatasetInfo:
         ) from error
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror}.") from error
+    if len(content) > MAX_BYTES:
+        raise UserError(f"{file} is larger than {MAX_BYTES >> 20} MB: it is no {DATASET_FILE}.")
     try:
         written_as = DatasetFormat.model_validate_json(content).format_version
         if written_as != FORMAT_VERSION:
@@ -164,6 +170,7 @@ def load_dataset(path: Path) -> DatasetInfo:
         raise UserError(
             f"{file} is damaged: {where}: {first['msg']}; run `cargan preprocess` again."
         ) from error
+    check_labels(info.labels, str(file))
     _check_shards(path, info)
     return info
 

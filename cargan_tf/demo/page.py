@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from math import floor
 from pathlib import Path
@@ -13,11 +13,13 @@ from starlette.middleware import Middleware
 
 from cargan_tf.demo import PORT, components
 from cargan_tf.demo.components import DemoSession
+from cargan_tf.demo.visitors import Visitors
 from cargan_tf.errors import UserError, counted
 from cargan_tf.inference.generator import Generator
 from cargan_tf.inference.interpolation import HALF, interpolation_weights
 from cargan_tf.inference.result import GenerationResult
 from cargan_tf.serving.address import LOOPBACK
+from cargan_tf.serving.allowed_hosts import AllowedHosts
 from cargan_tf.visualization.plots import residue_svg, spectrogram_svg, waveform_svg
 
 SOFTEST_DB, LOUDEST_DB = -24, 12
@@ -274,11 +276,16 @@ def build_page(generator: Generator, name: str) -> gr.Blocks:
 
 @contextmanager
 def served(
-    page: gr.Blocks, host: str = LOOPBACK, port: int = PORT, in_browser: bool = False
+    page: gr.Blocks,
+    host: str = LOOPBACK,
+    port: int = PORT,
+    in_browser: bool = False,
+    allow_hosts: Sequence[str] = (),
 ) -> Iterator[str]:
     """Show the page as long as the context lasts; gives its address.
 
-    Whoever shows it to others puts a proxy before it, or names a ``host``.
+    Whoever shows it to others puts a proxy before it, or names a ``host``; names by which others
+    call this machine stand in ``allow_hosts``.
 
     Raises:
         UserError: the port is taken, or the host is none of this machine's.
@@ -297,7 +304,13 @@ def served(
             footer_links=[],
             css_paths=[STYLE],
             theme=_theme(),
-            app_kwargs={"middleware": [Middleware(_Policy)]},
+            app_kwargs={
+                "middleware": [
+                    Middleware(AllowedHosts, listening=host, allowed=tuple(allow_hosts)),
+                    Middleware(Visitors),
+                    Middleware(_Policy),
+                ]
+            },
         )
     except OSError as error:
         raise UserError(

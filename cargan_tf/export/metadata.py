@@ -14,13 +14,16 @@ from typing import Any, Literal, TypeAlias
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config, config_from_json
 from cargan_tf.errors import UserError
-from cargan_tf.labels import players_from_json
+from cargan_tf.labels import check_labels, players_from_json
 
 #: Type of the networks' large kernels on disk; everything else is float32.
 Storage: TypeAlias = Literal["float32", "float16"]
 
 #: Beside saved_model.pb.
 METADATA_FILE = "model.json"
+
+#: The shipped model's has 13 KB.
+MAX_BYTES = 2**22
 
 #: Raised when older versions cannot read newer files, or newer ones older files.
 FORMAT = 2
@@ -86,10 +89,19 @@ class ModelMetadata:
                 f"{source} has format {found}, this version of cargan_tf reads {FORMAT}: export the"
                 " run again with this version, or use the version that exported it."
             )
+        config = config_from_json(values["config"], source)
+        statistics = BandStatistics.from_json(values["statistics"])
+        if len(statistics.mean) != config.audio.n_mels:
+            raise UserError(
+                f"{source} has statistics of {len(statistics.mean)} mel bands; expected"
+                f" {config.audio.n_mels}: export the run again."
+            )
+        if not isinstance(values["step"], int) or values["step"] < 0:
+            raise TypeError(f"step is {values['step']!r}")
         return cls(
-            config=config_from_json(values["config"], source),
-            labels=tuple(values["labels"]),
-            statistics=BandStatistics.from_json(values["statistics"]),
+            config=config,
+            labels=check_labels(values["labels"], source),
+            statistics=statistics,
             step=values["step"],
             data_hash=values["data_hash"],
             metrics=values.get("metrics"),
@@ -108,6 +120,10 @@ def read_metadata(version: Path) -> ModelMetadata:
     """
     file = version / METADATA_FILE
     try:
-        return ModelMetadata.from_json(json.loads(file.read_text("utf-8")), str(file))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        with file.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise UserError(f"{file} is larger than {MAX_BYTES >> 20} MB: export the run again.")
+        return ModelMetadata.from_json(json.loads(content.decode("utf-8")), str(file))
+    except (OSError, RecursionError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{file} is missing or damaged: export the run again.") from error

@@ -16,7 +16,7 @@ from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config, config_from_json
 from cargan_tf.data.dataset import DATASET_FILE
 from cargan_tf.errors import UserError
-from cargan_tf.labels import players_from_json
+from cargan_tf.labels import check_labels, players_from_json
 from cargan_tf.utils.files import sweep_unfinished, write_json
 from cargan_tf.utils.remote import check_local, to_path
 
@@ -118,7 +118,7 @@ class Run:
                 )
             return RunInfo(
                 config=config_from_json(values["config"], str(self.info_file)),
-                labels=tuple(values["labels"]),
+                labels=check_labels(values["labels"], str(self.info_file)),
                 statistics=BandStatistics.from_json(values["statistics"]),
                 data=values["data"],
                 data_hash=values["data_hash"],

@@ -21,7 +21,7 @@ from cargan_tf.data.preprocessing.worker import Chunk, extract
 from cargan_tf.data.sources.detection import first_reasons
 from cargan_tf.data.splits import hash_order
 from cargan_tf.errors import UserError, counted
-from cargan_tf.labels import label_index
+from cargan_tf.labels import check_labels, label_index
 from cargan_tf.utils.files import file_hash, write_atomically, write_json
 from cargan_tf.utils.remote import to_path
 
@@ -86,7 +86,8 @@ def make_plan(source: Source, config: Config, normalization: Normalization | Non
     ``normalization``, those whose label its model does not know.
 
     Raises:
-        UserError: there is no training pair, or no pair of the model's labels.
+        UserError: there is no training pair, no pair of the model's labels, or a label is
+            no name.
     """
     if normalization is None:
         labels = tuple(sorted({pair.label for pair in source.pairs if pair.split == "train"}))
@@ -97,6 +98,7 @@ def make_plan(source: Source, config: Config, normalization: Normalization | Non
                 f" split 'train'; skipped: {len(source.skipped)}{first_reasons(source.skipped)}. To"
                 " measure a run or model on them, name it with --normalization-from."
             )
+        check_labels(labels, str(source.root))
     else:
         labels = normalization.labels
         source = _in_labels_of(normalization, source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import grpc
 import numpy as np
@@ -28,6 +28,9 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from cargan_tf.serving.server.refusals import Refusal, invalid
 from cargan_tf.serving.server.served_model import DEFAULT_SIGNATURE, ServedModel, Tensors
 from cargan_tf.serving.server.service import Service
+
+#: What a string of no letters takes in memory: an object, and its place in a list and an array.
+_STRING_BYTES: Final = 64
 
 
 def tensors_of(request: PredictRequest, max_bytes: int) -> Tensors:
@@ -83,7 +86,7 @@ def _tensor(name: str, value: TensorProto, max_bytes: int) -> np.ndarray:
         dtype = tf.as_dtype(value.dtype)
         if value.tensor_shape.unknown_rank or any(size < 0 for size in sizes):
             raise ValueError(sizes)
-        if math.prod(sizes) * max(dtype.size, 1) > max_bytes:
+        if math.prod(sizes) * (dtype.size or _STRING_BYTES) > max_bytes:
             raise invalid(f"{name} of shape {sizes} is too large; the limit is {max_bytes} bytes")
         array: np.ndarray = tf.make_ndarray(value)
     except (TypeError, ValueError) as error:

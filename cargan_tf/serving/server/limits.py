@@ -29,6 +29,9 @@ class Limits:
         requests: running or waiting at the same time; further ones are rejected.
         batch: sounds in one batch of the model.
         wait_seconds: how long the first request of a batch waits for others.
+        head_seconds: until the head of a request must have arrived; then the connection is closed.
+        json_parts: lists and objects in a request, each of which takes 60 bytes; a sound of numbers
+            is one list.
     """
 
     request_bytes: int = 16 * 1024 * 1024
@@ -37,3 +40,5 @@ class Limits:
     requests: int = 128
     batch: int = 16
     wait_seconds: float = 0.005
+    head_seconds: float = 20.0
+    json_parts: int = 10_000

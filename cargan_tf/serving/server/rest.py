@@ -302,6 +302,7 @@ def rest_app(service: Service) -> FastAPI:
             body = await _body(request, limit)
             encodings = request.headers.get("content-encoding", "")
             body = await run_in_threadpool(decompressed, body, encodings, limit)
+            _check_parts(body, service.limits.json_parts)
             asked = await run_in_threadpool(read_request, body, service.model.inputs_of)
             outputs = await service.predict(asked.signature, asked.inputs)
             answer = await run_in_threadpool(write_answer, outputs, asked.by_rows)
@@ -324,6 +325,12 @@ def rest_app(service: Service) -> FastAPI:
 
 def _check_model(service: Service, request: Request) -> None:
     service.model.check_model(request.path_params["name"], request.path_params.get("version"))
+
+
+def _check_parts(body: bytes, limit: int) -> None:
+    """Refuse what would take many times its size in memory once it is parsed."""
+    if body.count(b"[") + body.count(b"{") > limit:
+        raise invalid(f"the request holds more than {limit} lists and objects")
 
 
 async def _body(request: Request, limit: int) -> bytes:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import signal
 import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, ClassVar, Final
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import HANDLED_SIGNALS
 
 from cargan_tf.errors import UserError, counted
 from cargan_tf.serving.address import GRPC_PORT, LOOPBACK, MODEL_NAME, REST_PORT, host_and_port
+from cargan_tf.serving.allowed_hosts import AllowedHosts, is_loopback
 from cargan_tf.serving.server.grpc_service import grpc_server
 from cargan_tf.serving.server.limits import Limits
 from cargan_tf.serving.server.rest import rest_app
@@ -33,11 +34,16 @@ KEEP_ALIVE_SECONDS: Final = 75
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the server listens; port 0 is any that is free."""
+    """Where the server listens; port 0 is any that is free.
+
+    Attributes:
+        allow_hosts: names by which requests may call it, besides this machine's own.
+    """
 
     host: str = LOOPBACK
     rest_port: int = REST_PORT
     grpc_port: int = GRPC_PORT
+    allow_hosts: tuple[str, ...] = ()
 
 
 def serve(
@@ -84,11 +90,12 @@ class Server:
         self._rest_socket = rest_socket
         self._reporter = reporter or SilentReporter()
         config = uvicorn.Config(
-            rest_app(service),
+            AllowedHosts(rest_app(service), endpoint.host, endpoint.allow_hosts),
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
+            http=_PatientProtocol.of(service.limits.head_seconds),
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=round(service.limits.seconds),
         )
@@ -125,6 +132,45 @@ class Server:
         finally:
             await grpc.stop(grace=self._service.limits.seconds)
             await self._service.batcher.close()
+
+
+class _PatientProtocol(H11Protocol):
+    """uvicorn's HTTP, but a connection on which no whole head of a request arrives is closed:
+    thousands of silent ones would take all that a process may open."""
+
+    head_seconds: ClassVar[float]
+    _head_timer: asyncio.TimerHandle | None = None
+
+    @classmethod
+    def of(cls, head_seconds: float) -> type[_PatientProtocol]:
+        """The class that waits so long; uvicorn makes the objects."""
+        return type(cls.__name__, (cls,), {"head_seconds": head_seconds})
+
+    def connection_made(self, transport: Any) -> None:
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Wait on while a head is incomplete; uvicorn limits the time between requests."""
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_waiting()
+        elif self._head_timer is None:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is waited for."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._head_timer = self.loop.call_later(self.head_seconds, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
 
 class _RestServer(uvicorn.Server):
@@ -171,7 +217,7 @@ def _welcome(model: ServedModel, host: str, rest_port: int, grpc_port: int) -> I
     yield f"  REST  http://{host_and_port(host, rest_port)}/v1/models/{model.name}:predict"
     yield f"  gRPC  {host_and_port(host, grpc_port)}"
     yield f"  {counted(len(model.labels), 'label')}: {', '.join(model.labels)}"
-    if not _is_loopback(host):
+    if not is_loopback(host):
         yield "Whoever reaches this machine reaches the server: it asks for no password."
 
 
@@ -180,10 +226,3 @@ def _taken(host: str, port: int) -> UserError:
         f"{host_and_port(host, port)} cannot be listened on: another program has it, or the address"
         " is not this machine's. Choose another port (0 takes any that is free) or host."
     )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

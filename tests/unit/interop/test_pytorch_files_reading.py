@@ -1,7 +1,11 @@
+import copy
 import io
 import os
 import pickle
 import struct
+import time
+import tracemalloc
+import warnings
 import zipfile
 from collections import OrderedDict
 from typing import ClassVar
@@ -258,3 +262,138 @@ def test_a_pickle_cannot_change_the_functions_it_names(tmp_path):
     with pytest.raises(UserError, match="not of PyTorch weights"):
         read_state_dict(path)
     assert function.__defaults__ is before
+
+
+def framed(*parts):
+    return b"".join((pickle.PROTO, b"\x02", *parts, pickle.STOP))
+
+
+#: Tuple in tuple, each twice in the next one: small in memory, but with 2^60 leaves.
+TOWER = pickle.NONE + (pickle.BINPUT + b"\x00" + pickle.BINGET + b"\x00" + pickle.TUPLE2) * 60
+NAMED_DICT = pickle.GLOBAL + b"collections\nOrderedDict\n"
+REBUILD = pickle.GLOBAL + b"torch._utils\n_rebuild_tensor_v2\n"
+FLOATS = pickle.GLOBAL + b"torch\nFloatStorage\n"
+
+
+def storage(key=b"U\x010", count=b"K\x01"):
+    words = (b"(", b"U\x07storage", FLOATS, key, b"U\x03cpu", count, b"t", pickle.BINPERSID)
+    return b"".join(words)
+
+
+def copies():
+    """A list of 100 pairs, of which 100,000 dictionaries are to be made."""
+    pairs = b"".join(pickle.BININT + struct.pack("<i", key) + b"K\x01\x86a" for key in range(100))
+    copy = NAMED_DICT + b"h\x00" + pickle.TUPLE1 + pickle.REDUCE + pickle.APPEND
+    return b"]q\x00" + pairs + b"]" + copy * 100_000
+
+
+HOSTILE = {
+    "a tower as a key": b"}" + TOWER + b"K\x01s",
+    "a tower as one of several keys": b"}(" + TOWER + b"K\x01u",
+    "a tower as a key of protocol 0": b"(" + TOWER + b"K\x01d",
+    "a tower as a key of an OrderedDict": (
+        NAMED_DICT + b"](" + TOWER + b"K\x01\x86e" + pickle.TUPLE1 + pickle.REDUCE
+    ),
+    "a tower as the name of a storage": storage(key=TOWER),
+    "a tower as a size": storage(count=TOWER),
+    "a tower as a shape": REBUILD + b"(" + storage() + b"K\x00" + TOWER + b")tR",
+    "a tower in a set": b"\x8f(" + TOWER + b"\x90",
+    "a frozen set": b"(" + TOWER + b"\x91",
+    "a dictionary copied again and again": copies(),
+    "bytes as a shape": REBUILD + b"(" + storage() + b"K\x00B\x00\x00\x10\x00" + bytes(1 << 20),
+    "a shape of a thousand sizes": (
+        REBUILD + b"(" + storage() + b"K\x00(" + b"K\x01" * 1000 + b"t)tR"
+    ),
+    "an integer of a megabyte": storage(count=b"\x8b\x00\x00\x10\x00" + b"\x7f" * (1 << 20)),
+    "an array of 64 GB": b"\x96" + struct.pack("<Q", 1 << 36),
+    "bytes of 64 GB": b"\x8e" + struct.pack("<Q", 1 << 36),
+    "text of 64 GB": b"\x8d" + struct.pack("<Q", 1 << 36),
+    "a frame of 64 GB": pickle.FRAME + struct.pack("<Q", 1 << 36),
+    "a pickle of many megabytes": b"]" * (1 << 21),
+    "an instance made by name": b"(icollections\nOrderedDict\n",
+    "an object made by name": b"(" + NAMED_DICT + pickle.OBJ,
+    "a new object": NAMED_DICT + b")" + pickle.NEWOBJ,
+    "an extension": pickle.EXT1 + b"\x01",
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_a_small_pickle_takes_neither_long_nor_much_memory(tmp_path, what):
+    path = tmp_path / "G1.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", framed(HOSTILE[what]))
+        archive.writestr("archive/data/0", bytes(4))
+    began, _ = time.process_time(), tracemalloc.start()
+    try:
+        with pytest.raises(UserError, match=r"is (refused|damaged)") as caught:
+            read_state_dict(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100 * 2**20 + 20 * path.stat().st_size
+    assert time.process_time() - began < 30
+    assert len(str(caught.value)) < 1_000
+
+
+def entries(path, *named):
+    with zipfile.ZipFile(path, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        for name, content in named:
+            archive.writestr(name, content)
+
+
+def test_an_archive_with_two_entries_of_one_name_is_refused(tmp_path):
+    """Another program could read the other one."""
+    path = tmp_path / "G1.pth"
+    content = framed(b"}")
+    entries(path, ("a/data.pkl", content), ("a/data/0", b"1"), ("a/data/0", b"2"))
+    with pytest.raises(UserError, match="two entries of one name"):
+        read_state_dict(path)
+
+
+def test_entries_that_lie_on_top_of_each_other_are_refused(tmp_path):
+    """A megabyte that a thousand entries share would be a gigabyte in memory."""
+    path = tmp_path / "G1.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a/data.pkl", framed(b"}"))
+        archive.writestr("a/data/0", bytes(1 << 20))
+        shared = archive.getinfo("a/data/0")
+        for number in range(1, 1000):
+            again = copy.copy(shared)
+            again.filename = again.orig_filename = f"a/data/{number}"
+            archive.filelist.append(again)
+    with pytest.raises(UserError, match="claims to hold more than its size"):
+        read_state_dict(path)
+
+
+def test_an_archive_of_a_million_entries_is_refused_before_they_are_listed(tmp_path):
+    path = tmp_path / "G1.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a", b"")
+        entry = archive.getinfo("a")
+        archive.filelist.extend([entry] * 100_000)
+    with pytest.raises(UserError, match="too many entries"):
+        read_state_dict(path)
+
+
+def test_tensors_that_share_their_numbers_without_end_are_refused(write):
+    flat = Storage(np.zeros(10_000, np.float32))
+    state = {f"view {number}": Tensor(flat, (10_000,), (1,)) for number in range(100)}
+    with pytest.raises(UserError, match="its tensors claim 4,000,000 bytes"):
+        read_state_dict(write(state, [flat]))
+
+
+def test_entries_as_python_2_pickled_them_are_read(tmp_path):
+    path = tmp_path / "G1.pth"
+    tensor = REBUILD + b"(" + storage() + b"K\x00(K\x01t(K\x01t\x89" + NAMED_DICT + b")RtR"
+    pairs = b"](](U\x04biase" + tensor + b"ae"  # [["bias", tensor]]
+    content = framed(NAMED_DICT + pairs + pickle.TUPLE1 + pickle.REDUCE)
+    number = np.array([2.5], np.float32).tobytes()
+    entries(path, ("a/data.pkl", content), ("a/data/0", number))
+    assert read_state_dict(path)["bias"].tolist() == [2.5]
+
+
+def test_a_pipe_is_refused_unread(tmp_path):
+    os.mkfifo(tmp_path / "G1.pth")
+    with pytest.raises(UserError, match="a pipe or a device"):
+        read_state_dict(tmp_path / "G1.pth")
