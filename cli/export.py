@@ -16,20 +16,35 @@ from cargan_cli.options import PATH
     is_flag=True,
     help="Store float16 weights, half the size; refused if a pixel changes by more than 1 level.",
 )
-def command(run_path: Path, out: Path, float16: bool) -> None:
-    """Write RUN's newest checkpoint to OUT/<version>/, a SavedModel that TF Serving mounts."""
+@click.option("--no-onnx", is_flag=True, help="Write a SavedModel only, no ONNX files.")
+@click.option(
+    "--license", metavar="SPDX", help="License of the weights, such as Apache-2.0, to be stored."
+)
+def command(run_path: Path, out: Path, float16: bool, no_onnx: bool, license: str | None) -> None:
+    """Write RUN's newest checkpoint to OUT/<version>/: a SavedModel that TF Serving mounts, and
+    ONNX files that start without TensorFlow.
+
+    RUN may also be an exported model, which is exported again as this version of cargan does.
+    """
     from cargan_cli.next_steps import command_line, resumable
     from cargan_cli.tensorflow_import import import_tensorflow
 
+    from cargan_tf.export.metadata import read_metadata
+    from cargan_tf.export.model_registry import newest_version
     from cargan_tf.training.run import Run
 
-    run = Run(run_path)
-    info = run.read_info()  # says at once that there is no run, before TensorFlow loads
+    # Both say at once that there is nothing to export, before TensorFlow loads.
+    exported = newest_version(run_path)
+    labels = (read_metadata(exported) if exported else Run(run_path).read_info()).labels
     import_tensorflow()
-    from cargan_tf.export.saved_model import export_run
+    from cargan_tf.export.saved_model import export_run, export_version
 
+    weights = "float16" if float16 else "float32"
     with resumable():
-        version = export_run(run, out, "float16" if float16 else "float32")
-    label = "violin" if "violin" in info.labels else info.labels[0]
+        if exported is None:
+            version = export_run(Run(run_path), out, weights, license, onnx=not no_onnx)
+        else:
+            version = export_version(exported, out, weights, license, onnx=not no_onnx)
+    label = "violin" if "violin" in labels else labels[0]
     following = command_line("generate", "clip.wav", "--label", label, "--model", out)
     click.echo(f"Exported: {version}\nNext: {following}")

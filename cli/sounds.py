@@ -129,7 +129,7 @@ def check_standard_input(*sounds: Path | None) -> None:
 
 
 def load_generator(model: Path | None, server: str | None = None) -> Generator:
-    """The server's model, or the named one, or the newest; TensorFlow is imported here.
+    """The server's model, or the named one, or the newest; TensorFlow is imported here if need be.
 
     Raises:
         UserError: there is no such model, or ``server`` is no address.
@@ -148,7 +148,10 @@ def load_generator(model: Path | None, server: str | None = None) -> Generator:
     if model is not None:
         import_for(model)
     model = default_model() if model is None else existing_model(model)
-    import_tensorflow()
+    from cargan_tf.inference.backend import backend_for
+
+    if backend_for(model) == "tensorflow":
+        import_tensorflow()
     from cargan_tf.inference.generator import Generator
 
     return Generator.load(model)

@@ -6,7 +6,8 @@ Needs no TensorFlow.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -24,7 +25,7 @@ METADATA_FILE = "model.json"
 #: Raised when older versions cannot read newer files, or newer ones older files.
 FORMAT = 2
 
-#: Keys of ``ModelMetadata.to_json``: the parts that a server can be asked for.
+#: Keys of ``ModelMetadata.to_json`` that a server of any version of this format can be asked for.
 PARTS = (
     "format",
     *("labels", "step", "data_hash", "metrics", "recognition_accuracy"),
@@ -49,6 +50,8 @@ class ModelMetadata:
     #: Divides the sound classifier's logits, so that its confidence agrees with its accuracy.
     recognition_temperature: float | None = None
     weights: Storage = "float32"
+    #: Of the weights, as an SPDX identifier, if its owner named one.
+    license: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -61,6 +64,7 @@ class ModelMetadata:
             "recognition_accuracy": self.recognition_accuracy,
             "recognition_temperature": self.recognition_temperature,
             "weights": self.weights,
+            "license": self.license,
             "config": self.config.model_dump(mode="json"),
             "statistics": self.statistics.to_json(),
         }
@@ -91,6 +95,7 @@ class ModelMetadata:
             recognition_accuracy=values.get("recognition_accuracy"),
             recognition_temperature=values.get("recognition_temperature"),
             weights=values.get("weights", "float32"),
+            license=values.get("license"),
         )
 
 
@@ -101,7 +106,25 @@ def read_metadata(version: Path) -> ModelMetadata:
         UserError: it is missing, damaged, or of another format.
     """
     file = version / METADATA_FILE
-    try:
+    with _whole(file):
         return ModelMetadata.from_json(json.loads(file.read_text("utf-8")), str(file))
+
+
+def file_hashes(version: Path) -> dict[str, str]:
+    """The SHA-256 of each other file of an exported version, by its path in the folder.
+
+    Raises:
+        UserError: the metadata is missing or damaged.
+    """
+    file = version / METADATA_FILE
+    with _whole(file):
+        return dict(json.loads(file.read_text("utf-8")).get("hashes", {}))
+
+
+@contextmanager
+def _whole(file: Path) -> Iterator[None]:
+    """Raise ``UserError`` for what a damaged file causes within the block."""
+    try:
+        yield
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{file} is missing or damaged: export the run again.") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -35,7 +35,7 @@ class PackedWeights(tf.Module):
         small = [variable for variable in variables if _is_small(variable)]
         kept = {
             id(variable): _half(variable)
-            if storage == "float16" and _is_large_kernel(variable)
+            if storage == "float16" and is_large_kernel(variable)
             else variable.value
             for variable in variables
             if not _is_small(variable)
@@ -56,16 +56,23 @@ class PackedWeights(tf.Module):
         """``network`` in inference mode with the stored weights; call it in a graph."""
 
         def call(*inputs: tf.Tensor) -> Any:
-            unpacked = self._unpacked()
-            state_mapping = []
-            for variable in network.variables:
-                stored = unpacked.get(id(variable), self._kept(id(variable)))
-                if stored is not variable.value:
-                    state_mapping.append((variable, tf.cast(stored, variable.dtype)))
-            with keras.StatelessScope(state_mapping=state_mapping):
+            with keras.StatelessScope(state_mapping=list(self._values(network))):
                 return network(*inputs, training=False)
 
         return call
+
+    def unpack(self, network: Any) -> None:
+        """Assign the stored values to the variables of ``network``, after a restore."""
+        for variable, value in self._values(network):
+            variable.assign(value)
+
+    def _values(self, network: Any) -> Iterator[tuple[keras.Variable, tf.Tensor]]:
+        """The variables of ``network`` that are not stored as they are, and their values."""
+        unpacked = self._unpacked()
+        for variable in network.variables:
+            stored = unpacked.get(id(variable), self._kept(id(variable)))
+            if stored is not variable.value:
+                yield variable, tf.cast(stored, variable.dtype)
 
     def _unpacked(self) -> dict[int, tf.Tensor]:
         """The small weights by their variables' ``id``."""
@@ -78,10 +85,11 @@ class PackedWeights(tf.Module):
 
 
 def _is_small(variable: keras.Variable) -> bool:
-    return variable.dtype == "float32" and not _is_large_kernel(variable)
+    return variable.dtype == "float32" and not is_large_kernel(variable)
 
 
-def _is_large_kernel(variable: keras.Variable) -> bool:
+def is_large_kernel(variable: keras.Variable) -> bool:
+    """Whether it is a kernel of at least ``LARGE`` values."""
     return variable.name == "kernel" and math.prod(variable.shape) >= LARGE
 
 
