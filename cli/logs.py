@@ -12,22 +12,16 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Column
 
 from cargan_tf.errors import one_line
 from cargan_tf.utils.progress import Reporter, Task
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
 #: Where Python says that a warning comes from: ``/a/b.py:12: UserWarning: …``
 _ORIGIN = re.compile(r"\S.*?:\d+: ")
@@ -186,6 +180,8 @@ class TerminalReporter:
 
     def __init__(self, console: Console | None = None) -> None:
         """Report on ``console``; standard error by default, so that pipes get results alone."""
+        from rich.console import Console  # most commands show no progress
+
         self._console = console or Console(stderr=True, highlight=False)
 
     @contextmanager
@@ -195,6 +191,16 @@ class TerminalReporter:
             with self._lines(description, total) as lines:
                 yield lines
             return
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+        from rich.table import Column
+
         # On a narrow terminal the bar gives way, not the numbers.
         columns = (
             TextColumn("{task.description:<12}", markup=False),
