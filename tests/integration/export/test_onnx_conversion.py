@@ -1,4 +1,4 @@
-"""Networks of all kinds, with weights by chance, compute the same in TensorFlow and ONNX Runtime."""
+"""Networks of all kinds, weights by chance, compute the same in TensorFlow and ONNX Runtime."""
 
 import dataclasses
 import json

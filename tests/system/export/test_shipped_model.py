@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,6 +70,26 @@ def test_a_c_program_draws_the_same_byte_for_byte(shipped, clip, drawn_by_c, out
     made = served(wav_bytes=tf.constant([clip.read_bytes()]), label=tf.constant([label]))
     expected = made[output].numpy()[0]
     assert generated == (expected if isinstance(expected, bytes) else expected.tobytes())
+
+
+def test_both_backends_draw_the_samples_alike(shipped):
+    """The 13 samples of the repository, each as it is recognized; to one level of 255."""
+    samples = sorted((Path(__file__).parents[3] / "samples").glob("*.wav"))
+    assert len(samples) == 13
+    made = [
+        [
+            result
+            for _, result in Generator.load(shipped, backend).generate_files(samples, [None] * 13)
+        ]
+        for backend in ("onnxruntime", "tensorflow")
+    ]
+    for ours, theirs in zip(*made, strict=True):
+        assert np.abs(ours.image.astype(int) - theirs.image.astype(int)).max() <= 1
+        assert np.abs(ours.coarse.astype(int) - theirs.coarse.astype(int)).max() <= 1
+        assert ours.image.std() > 20
+        assert ours.recognition.label == theirs.recognition.label
+        for label, probability in ours.recognition.probabilities.items():
+            assert probability == pytest.approx(theirs.recognition.probabilities[label], abs=1e-3)
 
 
 def test_a_newcomer_reads_what_was_drawn_and_nothing_else(shipped, clip, tmp_path):
