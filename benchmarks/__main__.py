@@ -57,6 +57,7 @@ MEASUREMENTS: dict[str, Sequence[str]] = {
     "preprocessing quickstart, grain": ("preprocessing", "--name=quickstart"),
     "preprocessing quickstart, video": ("preprocessing", "--name=quickstart", "--kind=video"),
     "start-up": ("start_up",),
+    "backends": ("backends",),
     "folder 64": ("folder", "--size=64"),
     "folder 128": ("folder", "--size=128"),
     "waiting quickstart": ("input_share", "--name=quickstart"),

@@ -37,7 +37,7 @@ def measure(size: int, clips: int, tiny: bool) -> dict[str, Any]:
     """64 is the quickstart's network, the others the paper's."""
     config = load_config("quickstart") if size == 64 else config_of(size, tiny=tiny)
     model, metadata = new_serving_module(config)
-    generator = Generator(model, metadata)
+    generator = Generator(model, metadata, "tensorflow")
     with tempfile.TemporaryDirectory() as folder:
         sounds, images = Path(folder) / "sounds", Path(folder) / "images"
         sounds.mkdir()

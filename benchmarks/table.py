@@ -86,6 +86,8 @@ def _rows_of_one(name: str, measured: dict[str, Figures]) -> list[Row]:
         return [Row(title, _speed(ours), "", ours["waiting_for_data"], 0.02, True, "%")]
     if kind == "start-up":
         return _start_up(ours)
+    if kind == "backends":
+        return _backends(ours)
     return []
 
 
@@ -143,6 +145,33 @@ def _start_up(ours: Figures) -> list[Row]:
             "s",
         ),
     ]
+
+
+def _backends(ours: Figures) -> list[Row]:
+    rows = [
+        Row(
+            f"players-128 by ONNX Runtime, {name}",
+            f"{ours[f'{name}_onnxruntime_images_per_second']:.1f} images/s",
+            f"TensorFlow {ours[f'{name}_tensorflow_images_per_second']:.1f} images/s",
+            ours[f"times_{name}"],
+            1.3 if name == "folder" else None,
+        )
+        for name in ("single", "batch", "folder")
+    ]
+    for name, title, target in (("generate", "with --label", 0.8), ("recognize", "without", 1.0)):
+        rows.append(
+            Row(
+                f"cargan generate {title}, whole process",
+                f"{ours[f'{name}_onnxruntime_gib']:.2f} GiB",
+                f"TensorFlow {ours[f'{name}_tensorflow_seconds']:.1f} s,"
+                f" {ours[f'{name}_tensorflow_gib']:.2f} GiB",
+                ours[f"{name}_onnxruntime_seconds"],
+                target,
+                at_most=True,
+                unit="s",
+            )
+        )
+    return rows
 
 
 def _times(ours: Figures, theirs: Figures) -> float:

@@ -191,7 +191,7 @@ def _generating() -> Iterator[Finding]:
         sound = record(next(iter(INSTRUMENTS)), RECORDING, NOTES, SEED)
         image = generator.generate(sound, SAMPLE_RATE, generator.labels[0])
         width, height = image.shape[1], image.shape[0]
-        detail = f"{model.name} generated an image at {width}×{height}"
+        detail = f"{model.name} generated an image at {width}×{height} by {generator.backend}"
         if image.min() == image.max():
             remedy = f"export {model.name} again, or name another model"
             yield Finding("generating", "failed", f"{detail}, all of one color", remedy)

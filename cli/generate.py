@@ -65,7 +65,8 @@ def write_video_file(
         SMOOTH_SECONDS if smooth_seconds is None else smooth_seconds,
         TerminalReporter(),
     )
-    results.generated(sound, file, made, start=0.0, frames=made.frames, seconds=made.seconds)
+    facts = {"frames": made.frames, "seconds": made.seconds, "backend": generator.backend}
+    results.generated(sound, file, made, start=0.0, **facts)
 
 
 @click.command("generate", short_help="Generate images from sound files.")
@@ -217,7 +218,8 @@ def command(
             if grid is not None:
                 names.append(sound.stem)
                 images.append(generated.image)
-            results.generated(sound, image, generated, start=generated.start_seconds)
+            facts = {"start": generated.start_seconds, "backend": generator.backend}
+            results.generated(sound, image, generated, **facts)
     if grid is not None and images:
         import numpy as np
 

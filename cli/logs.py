@@ -13,22 +13,16 @@ import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Column
 
 from cargan_tf.errors import one_line
 from cargan_tf.utils.progress import Reporter, Task
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
 Item = TypeVar("Item")
 
@@ -212,6 +206,8 @@ class TerminalReporter:
 
     def __init__(self, console: Console | None = None) -> None:
         """Report on ``console``; standard error by default, so that pipes get results alone."""
+        from rich.console import Console  # most commands show no progress
+
         self._console = console or Console(stderr=True, highlight=False)
 
     @contextmanager
@@ -221,6 +217,16 @@ class TerminalReporter:
             with self._lines(description, total) as lines:
                 yield lines
             return
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+        from rich.table import Column
+
         # On a narrow terminal the bar gives way, not the numbers.
         columns = (
             TextColumn("{task.description:<12}", markup=False),

@@ -35,6 +35,7 @@ def command(as_json: bool) -> None:
 
 def _description(model: ExportedModel) -> dict[str, Any]:
     from cargan_tf.export.metadata import read_metadata
+    from cargan_tf.inference.backend import backend_for
 
     found = {
         "name": model.name,
@@ -52,6 +53,8 @@ def _description(model: ExportedModel) -> dict[str, Any]:
         "labels": list(metadata.labels),
         "step": metadata.step,
         "weights": metadata.weights,
+        "license": metadata.license,
+        "backend": backend_for(model.version),
         "recognition_accuracy": metadata.recognition_accuracy,
         "metrics": metadata.metrics,
     }
@@ -64,7 +67,10 @@ def _for_people(model: dict[str, Any]) -> str:
         return f"{lines[0]}\n  {model['error']}"
     size, labels = model["size"], model["labels"]
     height, width = height_width(size)
-    lines.append(f"{height}×{width} pixels, step {model['step']:,}, {model['weights']} weights")
+    lines.append(
+        f"{height}×{width} pixels, step {model['step']:,}, {model['weights']} weights, run by"
+        f" {model['backend']}"
+    )
     lines.append(f"{counted(len(labels), 'label')}: {', '.join(labels)}")
     if model["recognition_accuracy"] is not None:
         lines.append(f"recognizes the instrument of {model['recognition_accuracy']:.1%} of sounds")

@@ -136,7 +136,8 @@ def check_standard_input(*sounds: Path | None) -> None:
 def load_generator(
     model: Path | None, server: str | None = None, player: int | None = None
 ) -> Generator:
-    """The server's model, or the named one, or the best; TensorFlow is imported here.
+    """The server's model, or the named one, or the best; TensorFlow is imported here if
+    need be.
 
     Which one is taken by default is said on standard error.
 
@@ -170,7 +171,10 @@ def _generator_of(model: Path | None, server: str | None) -> Generator:
     else:
         import_for(model)
         model = existing_model(model)
-    import_tensorflow()
+    from cargan_tf.inference.backend import backend_for
+
+    if backend_for(model) == "tensorflow":
+        import_tensorflow()
     from cargan_tf.inference.generator import Generator
 
     return Generator.load(model)

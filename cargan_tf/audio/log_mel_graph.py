@@ -6,7 +6,7 @@ It stands in the exported graph, so that a server takes sound and needs neither 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -23,6 +23,7 @@ from cargan_tf.audio.log_mel import (
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import AudioConfig, Config
 from cargan_tf.utils.arrays import ImageSize, height_width
+from cargan_tf.utils.portable_ops import wants_portable_ops
 
 
 class LogMelGraph(tf.Module):
@@ -101,8 +102,33 @@ def to_jet_image(log_mel: tf.Tensor, size: ImageSize) -> tf.Tensor:
 
 def _resized(images: tf.Tensor, size: ImageSize) -> tf.Tensor:
     """By Pillow's bicubic filter, to whole steps of 255 as an image file holds them."""
-    resized = tf.image.resize(images, height_width(size), method="bicubic", antialias=True)
+    resized = resize_antialiased(images, height_width(size), method="bicubic")
     return tf.round(tf.clip_by_value(resized, 0.0, 255.0))
+
+
+def resize_antialiased(
+    images: tf.Tensor, size: tuple[int, int], method: Literal["bilinear", "bicubic"] = "bilinear"
+) -> tf.Tensor:
+    """[B, H, W, C] to [B, *size, C]; where pixels outnumber the new ones, each still counts."""
+    if not wants_portable_ops():
+        return tf.image.resize(images, size, method=method, antialias=True)
+    # ONNX's Resize weighs otherwise; resizing is linear along each axis, so two products equal it.
+    rows, columns = (
+        _resize_weights(before, after, method)
+        for before, after in zip(images.shape[1:3], size, strict=True)
+    )
+    planes = tf.transpose(images, [0, 3, 1, 2])
+    resized = tf.matmul(tf.matmul(rows, planes), columns, transpose_b=True)
+    return tf.transpose(resized, [0, 2, 3, 1])
+
+
+def _resize_weights(before: int, after: int, method: str) -> NDArray[np.float32]:
+    """[after, before]: the weight of each old pixel in each new one."""
+    with tf.init_scope():
+        one_each = tf.eye(before)[tf.newaxis, :, :, tf.newaxis]
+        resized = tf.image.resize(one_each, (after, before), method=method, antialias=True)
+        weights: NDArray[np.float32] = resized[0, :, :, 0].numpy()
+    return weights
 
 
 def spectrogram_input(log_mel: tf.Tensor, statistics: BandStatistics, config: Config) -> tf.Tensor:
@@ -153,7 +179,6 @@ def to_spectrogram(
     images = scaled[..., tf.newaxis]  # [B, n_mels, frames, 1]
     shape = height_width(size)
     if images.shape[1:3] != shape:
-        # antialias: where bands or frames outnumber pixels, each of them still counts.
-        images = tf.image.resize(images, shape, method="bilinear", antialias=True)
+        images = resize_antialiased(images, shape)
         images = tf.clip_by_value(images, -1.0, 1.0)  # weights sum to 1 but for round-off
     return tf.ensure_shape(images, (None, *shape, 1))

@@ -6,7 +6,8 @@ Needs no TensorFlow.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -28,8 +29,8 @@ MAX_BYTES = 2**22
 #: Raised when older versions cannot read newer files, or newer ones older files.
 FORMAT = 2
 
-#: Keys of ``ModelMetadata.to_json`` that a server can be asked for; of models with a player input
-#: also for ``players``.
+#: Keys of ``ModelMetadata.to_json`` that a server of any version of this format can be asked for;
+#: of models with a player input also ``players``.
 PARTS = (
     "format",
     *("labels", "step", "data_hash", "metrics", "recognition_accuracy"),
@@ -56,6 +57,8 @@ class ModelMetadata:
     #: Names of the players by label, if the model has a player input; the first is the default.
     players: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     weights: Storage = "float32"
+    #: Of the weights, as an SPDX identifier, if its owner named one.
+    license: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -69,6 +72,7 @@ class ModelMetadata:
             "recognition_temperature": self.recognition_temperature,
             "players": self.players,
             "weights": self.weights,
+            "license": self.license,
             "config": self.config.model_dump(mode="json"),
             "statistics": self.statistics.to_json(),
         }
@@ -109,6 +113,7 @@ class ModelMetadata:
             recognition_temperature=values.get("recognition_temperature"),
             players=players_from_json(values.get("players", {})),
             weights=values.get("weights", "float32"),
+            license=values.get("license"),
         )
 
 
@@ -119,11 +124,33 @@ def read_metadata(version: Path) -> ModelMetadata:
         UserError: it is missing, damaged, or of another format.
     """
     file = version / METADATA_FILE
+    with _whole(file):
+        return ModelMetadata.from_json(_read_json(file), str(file))
+
+
+def file_hashes(version: Path) -> dict[str, str]:
+    """The SHA-256 of each other file of an exported version, by its path in the folder.
+
+    Raises:
+        UserError: the metadata is missing or damaged.
+    """
+    file = version / METADATA_FILE
+    with _whole(file):
+        return dict(_read_json(file).get("hashes", {}))
+
+
+def _read_json(file: Path) -> Any:
+    with file.open("rb") as stream:
+        content = stream.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise UserError(f"{file} is larger than {MAX_BYTES >> 20} MB: export the run again.")
+    return json.loads(content.decode("utf-8"))
+
+
+@contextmanager
+def _whole(file: Path) -> Iterator[None]:
+    """Raise ``UserError`` for what a damaged file causes within the block."""
     try:
-        with file.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise UserError(f"{file} is larger than {MAX_BYTES >> 20} MB: export the run again.")
-        return ModelMetadata.from_json(json.loads(content.decode("utf-8")), str(file))
+        yield
     except (OSError, RecursionError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{file} is missing or damaged: export the run again.") from error

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from cargan_tf.errors import UserError, first_line
+from cargan_tf.errors import UserError
 from cargan_tf.export.metadata import Storage
 
 #: Kernels with at least this many values are stored separately, optionally as float16: 99 % of the
 #: quickstart model's bytes. Smaller ones, biases and batch-norm statistics stay float32; variances
 #: may underflow in float16.
 LARGE = 2**12
-#: Of the variables' names in an exported checkpoint.
-_PREFIX, _SUFFIX = "_weights", ".ATTRIBUTES/VARIABLE_VALUE"
 
 
 class PackedWeights(tf.Module):
@@ -38,7 +35,7 @@ class PackedWeights(tf.Module):
         small = [variable for variable in variables if _is_small(variable)]
         kept = {
             id(variable): _half(variable)
-            if storage == "float16" and _is_large_kernel(variable)
+            if storage == "float16" and is_large_kernel(variable)
             else variable.value
             for variable in variables
             if not _is_small(variable)
@@ -59,16 +56,23 @@ class PackedWeights(tf.Module):
         """``network`` in inference mode with the stored weights; call it in a graph."""
 
         def call(*inputs: tf.Tensor) -> Any:
-            unpacked = self._unpacked()
-            state_mapping = []
-            for variable in network.variables:
-                stored = unpacked.get(id(variable), self._kept(id(variable)))
-                if stored is not variable.value:
-                    state_mapping.append((variable, tf.cast(stored, variable.dtype)))
-            with keras.StatelessScope(state_mapping=state_mapping):
+            with keras.StatelessScope(state_mapping=list(self._values(network))):
                 return network(*inputs, training=False)
 
         return call
+
+    def unpack(self, network: Any) -> None:
+        """Assign the stored values to the variables of ``network``, after a restore."""
+        for variable, value in self._values(network):
+            variable.assign(value)
+
+    def _values(self, network: Any) -> Iterator[tuple[keras.Variable, tf.Tensor]]:
+        """The variables of ``network`` that are not stored as they are, and their values."""
+        unpacked = self._unpacked()
+        for variable in network.variables:
+            stored = unpacked.get(id(variable), self._kept(id(variable)))
+            if stored is not variable.value:
+                yield variable, tf.cast(stored, variable.dtype)
 
     def _unpacked(self) -> dict[int, tf.Tensor]:
         """The small weights by their variables' ``id``."""
@@ -80,45 +84,12 @@ class PackedWeights(tf.Module):
         }
 
 
-def read_packed(version: Path, variables: Sequence[keras.Variable]) -> None:
-    """Read the weights of an exported model into variables, without loading its graphs.
-
-    Args:
-        version: the folder of an exported version.
-        variables: of its image generator, in the order in which they were exported.
-
-    Raises:
-        UserError: the weights are damaged or of other networks.
-    """
-    try:
-        reader = tf.train.load_checkpoint(str(version / "variables" / "variables"))
-        small = reader.get_tensor(f"{_PREFIX}/_small/{_SUFFIX}")
-        large = position = 0
-        values = []
-        for variable in variables:
-            if _is_small(variable):
-                count = math.prod(variable.shape)
-                value = small[position : position + count].reshape(variable.shape)
-                position += count
-            else:
-                value = reader.get_tensor(f"{_PREFIX}/_stored/{large}/{_SUFFIX}")
-                large += 1
-            if value.shape != tuple(variable.shape):
-                raise ValueError(f"{variable.path} has shape {value.shape}")
-            values.append(value)
-    except (ValueError, KeyError, RuntimeError, tf.errors.OpError) as error:
-        raise UserError(
-            f"the weights of {version} are damaged or of other networks: {first_line(error)}"
-        ) from error
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
-
-
 def _is_small(variable: keras.Variable) -> bool:
-    return variable.dtype == "float32" and not _is_large_kernel(variable)
+    return variable.dtype == "float32" and not is_large_kernel(variable)
 
 
-def _is_large_kernel(variable: keras.Variable) -> bool:
+def is_large_kernel(variable: keras.Variable) -> bool:
+    """Whether it is a kernel of at least ``LARGE`` values."""
     return variable.name == "kernel" and math.prod(variable.shape) >= LARGE
 
 

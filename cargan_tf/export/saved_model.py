@@ -1,5 +1,5 @@
-"""Exports a run as a SavedModel with metadata and warm-up requests, as TensorFlow Serving mounts
-it."""
+"""Exports a run: a SavedModel with metadata and warm-up requests, as TensorFlow Serving mounts it,
+and ONNX files of the same networks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import json
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import keras
 import numpy as np
@@ -22,7 +23,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from cargan_tf.audio.clips import cut_clip
 from cargan_tf.audio.decode import to_mono_at_rate
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, first_line
 from cargan_tf.evaluation.report import FOLDER, REFINED, REPORT_FILE, Report
 from cargan_tf.export.metadata import METADATA_FILE, ModelMetadata, Storage, read_metadata
 from cargan_tf.export.model_registry import (
@@ -31,10 +32,12 @@ from cargan_tf.export.model_registry import (
     newest_version,
     versions_in,
 )
-from cargan_tf.export.packed_weights import read_packed
+from cargan_tf.export.onnx_model import OnnxModel
 from cargan_tf.export.serving_module import ServingModule
-from cargan_tf.models.cargan import new_cascade
+from cargan_tf.models.base import ImageGenerator
+from cargan_tf.models.cargan import Cascade
 from cargan_tf.models.registry import new_network
+from cargan_tf.models.sound_classifier import SoundClassifier, new_sound_classifier
 from cargan_tf.synthetic.recording import record
 from cargan_tf.synthetic.synthesizer import SAMPLE_RATE
 from cargan_tf.synthetic.timbre import INSTRUMENTS
@@ -88,15 +91,19 @@ def check_same_images(model: ServingModule, other: ServingModule, metadata: Mode
         UserError: a pixel value differs by more than ``LEVELS``.
     """
     sounds, labels = comparison_sounds(metadata), list(metadata.labels)
-    images = [module.serve(sounds, labels)["image"].numpy() for module in (model, other)]
-    first, second = (image.astype(np.int16) for image in images)
-    difference = int(np.abs(first - second).max())
+    first, second = (module.serve(sounds, labels)["image"].numpy() for module in (model, other))
+    difference = largest_difference(first, second)
     if difference > LEVELS:
         raise UserError(
             f"with float16 weights a pixel value differs by {difference} of 255; at most"
             f" {LEVELS} is"
             " allowed: export without --float16."
         )
+
+
+def largest_difference(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> int:
+    """Of two batches of images, in levels of 255."""
+    return int(np.abs(first.astype(np.int16) - second.astype(np.int16)).max())
 
 
 def comparison_sounds(metadata: ModelMetadata) -> NDArray[np.float32]:
@@ -113,17 +120,24 @@ def comparison_sounds(metadata: ModelMetadata) -> NDArray[np.float32]:
     return np.stack([clip.samples for clip in clips])
 
 
-def serving_module_of_run(
-    run: Run, weights: Storage = "float32"
-) -> tuple[ServingModule, ModelMetadata]:
-    """The serving module of a run's newest checkpoint.
+@dataclass(frozen=True)
+class TrainedNetworks:
+    """What is exported."""
 
-    Args:
-        run: the run.
-        weights: ``float16`` stores large kernels as float16, if the images stay the same.
+    network: ImageGenerator
+    sound_classifier: SoundClassifier | None
+    metadata: ModelMetadata
+
+    def serving_module(self, metadata: ModelMetadata) -> ServingModule:
+        """Their serving module; their weights are stored as ``metadata`` says."""
+        return ServingModule(self.network, metadata, self.sound_classifier)
+
+
+def networks_of_run(run: Run) -> TrainedNetworks:
+    """The networks of a run's newest checkpoint.
 
     Raises:
-        UserError: there is no run or no checkpoint, or float16 changes the images.
+        UserError: there is no run or no checkpoint.
     """
     info = run.read_info()
     network = new_network(info.config, len(info.labels))
@@ -141,11 +155,57 @@ def serving_module_of_run(
         recognition_temperature=None if recognition is None else recognition.temperature,
         players=info.players,
     )
-    model = ServingModule(network, metadata, sound_classifier)
-    if weights == "float32":
+    return TrainedNetworks(network, sound_classifier, metadata)
+
+
+def networks_of_version(version: Path) -> TrainedNetworks:
+    """The networks of an exported version: nothing in its graph is run.
+
+    Raises:
+        UserError: it is damaged, or of another version of this package.
+    """
+    metadata = read_metadata(version)
+    labels = len(metadata.labels)
+    network = new_network(metadata.config, labels)
+    sound_classifier = (
+        None
+        if metadata.recognition_accuracy is None
+        else new_sound_classifier(metadata.config, labels)
+    )
+    networks = TrainedNetworks(network, sound_classifier, metadata)
+    parts = [network] if sound_classifier is None else [network, sound_classifier]
+    try:
+        networks.serving_module(metadata).restore(str(version / "variables" / "variables"), *parts)
+    except (AssertionError, ValueError, tf.errors.OpError) as error:
+        raise UserError(
+            f"the weights of {version} are damaged or not those of its {METADATA_FILE}"
+            f" ({first_line(error)})."
+        ) from error
+    return networks
+
+
+def serving_module_of_run(
+    run: Run, weights: Storage = "float32"
+) -> tuple[ServingModule, ModelMetadata]:
+    """The serving module of a run's newest checkpoint.
+
+    Args:
+        run: the run.
+        weights: ``float16`` stores large kernels as float16, if the images stay the same.
+
+    Raises:
+        UserError: there is no run or no checkpoint, or float16 changes the images.
+    """
+    return _stored_as(networks_of_run(run), weights)
+
+
+def _stored_as(networks: TrainedNetworks, weights: Storage) -> tuple[ServingModule, ModelMetadata]:
+    metadata = networks.metadata
+    model = networks.serving_module(metadata)
+    if weights == metadata.weights:
         return model, metadata
     metadata = dataclasses.replace(metadata, weights=weights)
-    halved = ServingModule(network, metadata, sound_classifier)
+    halved = networks.serving_module(metadata)
     check_same_images(model, halved, metadata)
     return halved, metadata
 
@@ -164,17 +224,22 @@ def read_initial_weights(path: Path) -> InitialWeights:
     version = newest_version(folder)
     if version is None:
         return read_run_weights(Run(folder))
-    metadata = read_metadata(version)
-    check_cascade(version, metadata.config)
-    cascade = new_cascade(metadata.config, len(metadata.labels))
-    read_packed(version, cascade.variables)
+    check_cascade(version, read_metadata(version).config)
+    networks = networks_of_version(version)
+    assert isinstance(networks.network, Cascade)
+    known = networks.metadata
     return InitialWeights(
-        version, metadata.config, metadata.labels, metadata.statistics, cascade, discriminator=None
+        version, known.config, known.labels, known.statistics, networks.network, discriminator=None
     )
 
 
 def export_run(
-    run: Run, out: Path, weights: Storage = "float32", other_labels: bool = False
+    run: Run,
+    out: Path,
+    weights: Storage = "float32",
+    license: str | None = None,
+    onnx: bool = True,
+    other_labels: bool = False,
 ) -> Path:
     """Write ``out/<version>/`` with the next version number; returns that folder.
 
@@ -184,40 +249,125 @@ def export_run(
         run: the run.
         out: the model's folder.
         weights: ``float16`` halves the size; see ``serving_module_of_run``.
+        license: of the weights, for the metadata.
+        onnx: also write the networks as ONNX files.
         other_labels: allow a version whose labels differ from those of the one before.
 
     Raises:
-        UserError: there is nothing to export, the labels differ, float16 changes the images, or
-            ``out`` cannot be written.
+        UserError: there is nothing to export, the labels differ, float16 or ONNX changes the
+            images, or ``out`` cannot be written.
     """
     if not other_labels:
         check_same_labels(out, run.read_info().labels)
     keras.backend.clear_session()
-    model, metadata = serving_module_of_run(run, weights)
+    return _export(networks_of_run(run), out, weights, license, onnx)
+
+
+def export_version(
+    version: Path,
+    out: Path,
+    weights: Storage = "float32",
+    license: str | None = None,
+    onnx: bool = True,
+    other_labels: bool = False,
+) -> Path:
+    """Export an exported version again, as this version of the package does: without its run.
+
+    Arguments and errors as of ``export_run``; what is float16 already stays so.
+    """
+    if not other_labels:
+        check_same_labels(out, read_metadata(version).labels)
+    keras.backend.clear_session()
+    networks = networks_of_version(version)
+    if networks.metadata.weights == "float16":
+        weights = "float16"
+    return _export(networks, out, weights, license or networks.metadata.license, onnx)
+
+
+def _export(
+    networks: TrainedNetworks, out: Path, weights: Storage, license: str | None, onnx: bool
+) -> Path:
+    metadata = dataclasses.replace(networks.metadata, license=license)
+    networks = dataclasses.replace(networks, metadata=metadata)
+    model, metadata = _stored_as(networks, weights)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with FileLock(out / ".lock"):  # concurrent exports to one folder take turns
-            return _write(model, metadata, out)
+            return _write(model, metadata, out, networks if onnx else None)
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error.strerror or error}.") from error
 
 
-def _write(model: ServingModule, metadata: ModelMetadata, out: Path) -> Path:
-    """Write the next version into ``out``; the caller holds its lock."""
+def _write(
+    model: ServingModule, metadata: ModelMetadata, out: Path, networks: TrainedNetworks | None
+) -> Path:
+    """Write the next version into ``out``; the caller holds its lock.
+
+    Args:
+        model: what is written.
+        metadata: its own.
+        out: the model's folder.
+        networks: those of ``model``, to be written as ONNX as well.
+    """
     for leftover in out.glob(f"{_UNFINISHED}*"):  # of a killed export
         shutil.rmtree(leftover, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(dir=out, prefix=_UNFINISHED))
     try:
         tf.saved_model.save(model, str(temporary), signatures=model.signatures)
         write_warm_up(temporary, metadata, model.signatures)
-        hashes = {str(file.relative_to(temporary)): file_hash(file) for file in _files(temporary)}
-        write_json(temporary / METADATA_FILE, {**metadata.to_json(), "hashes": hashes})
+        _write_metadata(temporary, metadata)
+        if networks is not None:
+            _write_onnx(temporary, networks, model, metadata)
         temporary.chmod(0o755)  # mkdtemp creates private folders; a server runs as another user
         return _take_next_version(temporary, out)
     except (OSError, tf.errors.OpError) as error:
         raise UserError(f"the export to {out} failed: {error}. Nothing was left there.") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write_metadata(version: Path, metadata: ModelMetadata) -> None:
+    """With the hash of every other file."""
+    files = [file for file in _files(version) if file.name != METADATA_FILE]
+    hashes = {str(file.relative_to(version)): file_hash(file) for file in files}
+    write_json(version / METADATA_FILE, {**metadata.to_json(), "hashes": hashes})
+
+
+def _write_onnx(
+    version: Path, networks: TrainedNetworks, model: ServingModule, metadata: ModelMetadata
+) -> None:
+    """Write the ONNX files, with float16 kernels if the images stay equal to those of ``model``.
+
+    Raises:
+        UserError: they do not, with float32 kernels either.
+    """
+    from cargan_tf.export.onnx_conversion import write_models  # imports tf2onnx
+
+    difference = 0
+    storages: tuple[Storage, ...] = ("float16", "float32")
+    for storage in storages:
+        write_models(version, networks.network, networks.sound_classifier, metadata, storage)
+        _write_metadata(version, metadata)
+        difference = onnx_difference(model, OnnxModel(version, metadata), metadata)
+        if difference <= LEVELS:
+            return
+    raise UserError(
+        f"in ONNX a pixel value differs by {difference} of 255; at most {LEVELS} is allowed: export"
+        " with --no-onnx."
+    )
+
+
+def onnx_difference(model: ServingModule, onnx: OnnxModel, metadata: ModelMetadata) -> int:
+    """The largest difference of a pixel value, in levels of 255, of a sound for each label."""
+    sounds = comparison_sounds(metadata)
+    inputs: list[NDArray[Any]] = [sounds, np.eye(len(metadata.labels), dtype=np.float32)]
+    if metadata.players:
+        # Every player is compared, as far as there are as many labels.
+        inputs.append(np.arange(len(sounds), dtype=np.int64) % metadata.config.model.players)
+    expected, found = model.generate_soft_labels(*inputs), onnx.generate_soft_labels(*inputs)
+    return max(
+        largest_difference(expected[name].numpy(), found[name]) for name in ("image", "coarse")
+    )
 
 
 def _files(folder: Path) -> list[Path]:

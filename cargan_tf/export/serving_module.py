@@ -98,6 +98,20 @@ class ServingModule(tf.Module):
             signatures["recognize"] = self.recognize
         return signatures
 
+    def restore(self, variables: str, *networks: Any) -> None:
+        """Read weights, also into the networks that the module was made of.
+
+        Args:
+            variables: prefix of the variables' files of an export of equal networks.
+            networks: those to assign them to.
+
+        Raises:
+            AssertionError, ValueError, OpError: they are of other networks, or cannot be read.
+        """
+        tf.train.Checkpoint(self).read(variables).assert_consumed()
+        for network in networks:
+            self._weights.unpack(network)
+
     def stages(self, waveform: tf.Tensor, label: tf.Tensor) -> GeneratorOutput:
         """All outputs of the network for [B, samples] and [B]."""
         return self._stages(
@@ -167,12 +181,7 @@ class ServingModule(tf.Module):
         label_weights = assert_in_graph(label_weights, valid, message)
         player = _first_players(label_weights) if player is None else self._known(player)
         stages = self._stages(clip, label_weights, player)
-        generated = {
-            "image": to_pixels(stages.refined),
-            "coarse": to_pixels(stages.coarse),
-            "spectrogram": self.spectrogram(clip),
-        }
-        return generated | ({"residue": stages.residue} if hasattr(stages, "residue") else {})
+        return generation_outputs(stages, self.spectrogram(clip))
 
     def _recognize(self, waveform: tf.Tensor) -> dict[str, tf.Tensor]:
         """Recognize the instrument.
@@ -185,11 +194,7 @@ class ServingModule(tf.Module):
             ``none_probability``: [B], that it is none of them; with the others it sums to 1.
         """
         logits = self._label_logits(self._sound_log_mel(self._clip(waveform)))
-        probabilities = tf.nn.softmax(logits / (self._metadata.recognition_temperature or 1.0))
-        return {
-            "label_probabilities": probabilities[:, :-1],
-            "none_probability": probabilities[:, -1],
-        }
+        return recognition_outputs(logits, self._metadata)
 
     def _served(self, clip: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
         refined = self._stages(clip, self._labels.one_hot(label), _first_players(label)).refined
@@ -239,6 +244,25 @@ class ServingModule(tf.Module):
 def _first_players(rows: tf.Tensor) -> tf.Tensor:
     """The index of the first player for each of the rows, [B]."""
     return tf.zeros(tf.shape(rows)[:1], tf.int64)
+
+
+def generation_outputs(stages: GeneratorOutput, spectrogram: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The outputs of ``soft_labels``, in every format that a model is exported to."""
+    generated = {
+        "image": to_pixels(stages.refined),
+        "coarse": to_pixels(stages.coarse),
+        "spectrogram": spectrogram,
+    }
+    return generated | ({"residue": stages.residue} if hasattr(stages, "residue") else {})
+
+
+def recognition_outputs(logits: tf.Tensor, metadata: ModelMetadata) -> dict[str, tf.Tensor]:
+    """The outputs of ``recognize``, likewise; from [B, K + 1]."""
+    probabilities = tf.nn.softmax(logits / (metadata.recognition_temperature or 1.0))
+    return {
+        "label_probabilities": probabilities[:, :-1],
+        "none_probability": probabilities[:, -1],
+    }
 
 
 def _of_clip_length(waveform: tf.Tensor, clip_samples: int) -> tf.Tensor:

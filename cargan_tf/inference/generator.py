@@ -31,13 +31,13 @@ from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.audio.quality import ClipQuality, measure_quality
 from cargan_tf.config import AudioConfig, Config
 from cargan_tf.errors import UserError
-from cargan_tf.export.metadata import ModelMetadata, read_metadata
-from cargan_tf.export.model_registry import existing_model, newest_version
+from cargan_tf.export.metadata import ModelMetadata
+from cargan_tf.export.model_registry import existing_model
+from cargan_tf.inference.backend import Backend, LocalBackend, load_model
 from cargan_tf.inference.result import GenerationResult, Recognition
 from cargan_tf.labels import label_weights, weights_by_label
 from cargan_tf.utils.arrays import FloatArray, ImageArray
 from cargan_tf.utils.remote import to_path
-from cargan_tf.utils.tensorflow_import import import_tensorflow
 
 #: A sound file, or a stream of its content.
 Source: TypeAlias = Path | BinaryIO
@@ -75,38 +75,35 @@ BELOW_LOUDEST_DB = 30.0
 class Generator:
     """A trained model: load it once, then generate images from sounds."""
 
-    def __init__(self, model: Any, metadata: ModelMetadata) -> None:
+    def __init__(self, model: Any, metadata: ModelMetadata, backend: Backend) -> None:
         """Use ``Generator.load`` instead; ``serving.Client`` passes a remote model."""
         self._model = model  # variables live only as long as the loaded object
         self._metadata = metadata
+        self._backend = backend
         self._player = 0
 
     @classmethod
-    def load(cls, path: str | Path) -> Generator:
+    def load(cls, path: str | Path, backend: LocalBackend | None = None) -> Generator:
         """Load an exported model or a run.
 
         Args:
             path: a SavedModel version, a folder of versions (the highest is used), the directory of
                 a run (its newest checkpoint is used), or the name of a model in ``saved_models/``
                 or of a shipped one.
+            backend: what runs the model. By default the environment variable ``CARGAN_BACKEND``;
+                without it ONNX Runtime, which starts faster and takes less memory, or TensorFlow
+                for runs and for models that were exported without ``model.onnx``.
 
         Raises:
-            UserError: there is no model at ``path``, or it has operations that are not allowed.
+            UserError: there is no model at ``path``, it has operations that are not allowed, or it
+                cannot be run by ``backend``.
         """
-        folder = existing_model(to_path(path))
-        version = newest_version(folder)
-        import_tensorflow()
-        if version is None:
-            from cargan_tf.export.saved_model import serving_module_of_run
-            from cargan_tf.training.run import Run
+        return cls(*load_model(existing_model(to_path(path)), backend))
 
-            model, metadata = serving_module_of_run(Run(folder))
-            return cls(model, metadata)
-        from cargan_tf.export.op_allowlist import load_exported
-
-        metadata = read_metadata(version)
-        model, _ = load_exported(version)
-        return cls(model, metadata)
+    @property
+    def backend(self) -> Backend:
+        """What runs the model."""
+        return self._backend
 
     @property
     def name(self) -> str:

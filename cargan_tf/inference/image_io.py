@@ -119,7 +119,8 @@ def check_image_name(file: Path) -> None:
 def _format_of(file: Path) -> str:
     """Pillow's name of the format that the file's ending asks for."""
     ending = file.suffix.lower() or ".png"
-    kind = Image.registered_extensions().get(ending)
+    Image.preinit()  # the common formats; importing all 40 takes as long as an image
+    kind = Image.EXTENSION.get(ending) or Image.registered_extensions().get(ending)
     if kind not in Image.SAVE:
         raise UserError(f"{file}: no image format has the ending {ending!r}; use .png.")
     return kind

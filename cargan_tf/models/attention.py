@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from cargan_tf.config import ModelConfig
 from cargan_tf.models.base import to_float32
+from cargan_tf.utils.portable_ops import wants_portable_ops
 
 #: Queries × keys of one image above which blocks are used. Below, they save little memory and the
 #: loop costs time (docs/explanation/performance.md).
@@ -30,8 +31,12 @@ def attend(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
 
     B may be unknown. Large maps are computed in blocks, equal within round-off.
     """
-    large = query.shape[1] * key.shape[1] > WHOLE_MAP_LIMIT
-    return (attend_in_blocks if large else attend_at_once)(query, key, value)
+    if query.shape[1] * key.shape[1] <= WHOLE_MAP_LIMIT:
+        return attend_at_once(query, key, value)
+    if wants_portable_ops():  # neither a loop nor a gradient
+        blocks = tf.split(query, _block_count(query.shape[1]), axis=1)
+        return tf.concat([attend_at_once(block, key, value) for block in blocks], axis=1)
+    return attend_in_blocks(query, key, value)
 
 
 def attend_at_once(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
@@ -97,11 +102,15 @@ def _weights(query: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
 
 
 def _split(positions: tf.Tensor) -> tf.Tensor:
-    """[B, N, C] to [N / block, B, block, C]; the block size must divide N."""
+    """[B, N, C] to [N / block, B, block, C]; the block size divides N."""
     count, channels = positions.shape[1:]
-    block = math.gcd(count, BLOCK_QUERIES)
-    blocks = tf.reshape(positions, [-1, count // block, block, channels])
+    number = _block_count(count)
+    blocks = tf.reshape(positions, [-1, number, count // number, channels])
     return tf.transpose(blocks, [1, 0, 2, 3])
+
+
+def _block_count(positions: int) -> int:
+    return positions // math.gcd(positions, BLOCK_QUERIES)
 
 
 def _joined(blocks: tf.Tensor) -> tf.Tensor:

@@ -11,6 +11,7 @@ from cargan_tf.config import ClassifierConfig
 from cargan_tf.errors import UserError, full_message
 from cargan_tf.models.base import FLOAT32_LAYER, CompositeLayer, to_float32
 from cargan_tf.models.layers.batch_norm import BatchNorm
+from cargan_tf.utils.portable_ops import wants_portable_ops
 
 #: ImageNet's mean in blue, green, red, 0 to 255, as Keras' ResNet50 was trained with.
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
@@ -184,7 +185,8 @@ class ConvNorm(keras.layers.Layer):
         """[B, S, S, C] to [B, S / stride, S / stride, filters]."""
         if self.padding[1][0]:
             features = tf.pad(features, self.padding)
-        if not training and self._folding_pays(features):
+        # Other runtimes fold by themselves, and the kernel is to reach them as it is stored.
+        if not (training or wants_portable_ops()) and self._folding_pays(features):
             return self._folded(features)
         return self.norm(self.convolution(features), training=training)
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import keras
 import tensorflow as tf
 
+from cargan_tf.audio.log_mel_graph import resize_antialiased
 from cargan_tf.config import AudioConfig, Config
 from cargan_tf.models.base import CompositeLayer
 from cargan_tf.models.layers.batch_norm import BatchNorm
@@ -93,7 +94,7 @@ class SoundClassifier(CompositeLayer, keras.Model):
         normalized = ((limited - mean) / (tf.sqrt(variance) + self.minimum_std))[..., tf.newaxis]
         if normalized.shape[2] > MAX_FRAMES:
             size = (normalized.shape[1], MAX_FRAMES)
-            normalized = tf.image.resize(normalized, size, antialias=True)
+            normalized = resize_antialiased(normalized, size)
         return normalized
 
 

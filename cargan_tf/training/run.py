@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config, config_from_json
 from cargan_tf.data.dataset import DATASET_FILE
@@ -152,6 +150,8 @@ class Run:
         Raises:
             UserError: another process holds it, or the directory is remote.
         """
+        from filelock import FileLock, Timeout  # generating looks for runs, and locks none
+
         check_local(self.path, "a run's directory")
         self.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.path / ".lock")

@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.models.base import to_float32
+from cargan_tf.utils.portable_ops import wants_portable_ops
 
 #: pix2pix's slope below 0.
 SLOPE = 0.2
@@ -56,9 +57,12 @@ class DownsampleConv(keras.layers.Conv2D):
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
         """Convolve; shapes as in the class."""
-        if _positions(features) > 4 * MAX_POSITIONS_DOWN:
+        if wants_portable_ops() and features.shape[1:3] == (2, 2):
+            convolved = tf.nn.conv2d(features, _inner(self.kernel.value), 2, "VALID")
+        elif wants_portable_ops() or _positions(features) > 4 * MAX_POSITIONS_DOWN:
             return super().call(features)
-        convolved = conv_down(features, self.kernel.value)
+        else:
+            convolved = conv_down(features, self.kernel.value)
         return tf.nn.bias_add(convolved, self.bias.value) if self.use_bias else convolved
 
 
@@ -78,7 +82,12 @@ class UpsampleConv(keras.layers.Conv2DTranspose):
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
         """Convolve; shapes as in the class."""
-        if self.filters <= FEW_FILTERS:
+        if wants_portable_ops() and features.shape[1:3] == (1, 1):
+            kernel, sizes = _inner(self.kernel.value), [tf.shape(features)[0], 2, 2, self.filters]
+            convolved = tf.nn.conv2d_transpose(features, kernel, sizes, 2, "VALID")
+        elif wants_portable_ops():
+            return super().call(features)
+        elif self.filters <= FEW_FILTERS:
             # A function with a custom gradient takes no variables.
             convolved = conv_up_few_filters(features, tf.convert_to_tensor(self.kernel.value))
         elif _positions(features) <= MAX_POSITIONS_UP:
@@ -91,8 +100,8 @@ class UpsampleConv(keras.layers.Conv2DTranspose):
 def conv_down(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """[B, H, W, C] and [4, 4, C, F] to [B, H / 2, W / 2, F]; H and W even."""
     height, width, channels = features.shape[1:]
-    if (height, width) == (2, 2):  # the kernel's outer ring covers padding only
-        patches, kernel = features, kernel[1:3, 1:3]
+    if (height, width) == (2, 2):
+        patches, kernel = features, _inner(kernel)
     else:
         patches = _patches(features)
     taps = kernel.shape[0] * kernel.shape[1] * channels
@@ -103,12 +112,17 @@ def conv_down(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
 def conv_up(features: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """[B, H, W, C] and [4, 4, F, C] to [B, 2 · H, 2 · W, F]."""
     height, width, channels = features.shape[1:]
-    single = (height, width) == (1, 1)  # the kernel's outer ring falls outside
-    kernel = kernel[1:3, 1:3] if single else kernel
+    single = (height, width) == (1, 1)
+    kernel = _inner(kernel) if single else kernel
     patches = _product(tf.reshape(features, [-1, channels]), tf.reshape(kernel, [-1, channels]))
     if single:
         return tf.reshape(patches, [-1, 2, 2, kernel.shape[2]])
     return _overlap_add(tf.reshape(patches, [-1, height, width, 2, 2, 2, 2, kernel.shape[2]]))
+
+
+def _inner(kernel: tf.Tensor) -> tf.Tensor:
+    """[2, 2, ·, ·] of [4, 4, ·, ·]: between 2×2 and 1×1 the outer ring meets padding only."""
+    return kernel[1:3, 1:3]
 
 
 @tf.custom_gradient

@@ -145,7 +145,9 @@ class Client:
         """A generator that runs on the server; the model's metadata is requested once."""
         if self._generator is None:
             metadata = self._metadata()
-            self._generator = Generator(_Remote(self._transport, metadata), metadata)
+            self._generator = Generator(
+                _Remote(self._transport, metadata), metadata, backend="server"
+            )
         return self._generator
 
     def _metadata(self) -> ModelMetadata:

@@ -1,7 +1,14 @@
 import io
+import json
+import subprocess
+import sys
 
 import numpy as np
+import pytest
 from PIL import Image
+
+#: What takes longest to import of all that is installed.
+HEAVY = ("tensorflow", "keras", "librosa", "scipy", "matplotlib", "onnx", "tf2onnx")
 
 
 def test_in_a_process_of_its_own_nothing_else_is_said(
@@ -27,3 +34,41 @@ def test_from_standard_input_to_standard_output(
         for source in (io.BytesIO(out), tmp_path / "clip.png")
     )
     assert np.abs(piped - written).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("generate", "clip.wav", "--label", "violin"),
+        ("generate", "clip.wav", "--json"),
+        ("generate", "clip.wav", "--grid", "grid.png"),
+        ("generate", "clip.wav", "--mix", "clip.wav"),
+        ("generate", "clip.wav", "--video", "clip.mp4"),
+        ("explore", "clip.wav"),
+        ("models",),
+    ],
+    ids=" ".join,
+)
+def test_an_exported_model_needs_no_tensorflow(words, tiny_model, write_sound, tmp_path):
+    write_sound("clip.wav")
+    if words[0] != "models":
+        words = (*words, "--model", str(tiny_model))
+    code = (
+        "import json, sys\n"
+        "from cargan_cli.main import main\n"
+        "try:\n"
+        "    main(sys.argv[2:])\n"
+        "except SystemExit as end:\n"
+        "    found = [name for name in json.loads(sys.argv[1]) if name in sys.modules]\n"
+        "    print(json.dumps([end.code, found]), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(HEAVY), *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert json.loads(done.stderr.splitlines()[-1]) == [0, []], done.stderr
+    if "--json" in words:
+        assert json.loads(done.stdout)["backend"] == "onnxruntime"

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -87,6 +88,26 @@ def test_a_note_at_2_seconds_moves_its_player_there_and_not_before(shipped):
     assert 49 <= moved[0] <= 51
     assert not change[:48].any()
     assert not change[-2:].any()
+
+
+def test_both_backends_draw_the_samples_alike(shipped):
+    """The 13 samples of the repository, each as it is recognized; to one level of 255."""
+    samples = sorted((Path(__file__).parents[3] / "samples").glob("*.wav"))
+    assert len(samples) == 13
+    made = [
+        [
+            result
+            for _, result in Generator.load(shipped, backend).generate_files(samples, [None] * 13)
+        ]
+        for backend in ("onnxruntime", "tensorflow")
+    ]
+    for ours, theirs in zip(*made, strict=True):
+        assert np.abs(ours.image.astype(int) - theirs.image.astype(int)).max() <= 1
+        assert np.abs(ours.coarse.astype(int) - theirs.coarse.astype(int)).max() <= 1
+        assert ours.image.std() > 20
+        assert ours.recognition.label == theirs.recognition.label
+        for label, probability in ours.recognition.probabilities.items():
+            assert probability == pytest.approx(theirs.recognition.probabilities[label], abs=1e-3)
 
 
 def test_a_newcomer_reads_what_was_drawn_and_nothing_else(shipped, clip, tmp_path):

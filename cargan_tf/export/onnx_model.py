@@ -1,0 +1,211 @@
+"""Runs an exported ``model.onnx`` by ONNX Runtime: without TensorFlow, and without its start."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cargan_tf.errors import UserError, full_message
+from cargan_tf.export.metadata import METADATA_FILE, ModelMetadata, file_hashes
+from cargan_tf.export.onnx_allowlist import Refused, check_onnx
+from cargan_tf.utils.arrays import FloatArray, IntArray, height_width
+from cargan_tf.utils.remote import is_remote
+
+#: Beside saved_model.pb: the image generator, and the sound classifier if there is one.
+MODEL_FILE: Final = "model.onnx"
+RECOGNITION_FILE: Final = "sound_classifier.onnx"
+#: Their inputs; the sound classifier has the first only.
+WAVEFORM: Final = "waveform"
+LABEL_WEIGHTS: Final = "label_weights"
+#: Of models with a player input.
+PLAYER: Final = "player"
+#: Key of the whole metadata among the properties of a file.
+METADATA_KEY: Final = "cargan"
+#: ONNX Runtime's number of the level of its log; what is raised is in it, too.
+ERRORS: Final = 3
+#: Larger files are refused; the paper's networks at 256 pixels are half of it.
+MAX_BYTES: Final = 1 << 30
+
+#: Type and shape of an input or output, without the batch.
+_Tensor: TypeAlias = tuple[str, list[int]]
+
+
+class OnnxModel:
+    """The ONNX files of an exported version, with the functions of ``ServingModule`` that
+    generating needs."""
+
+    def __init__(self, version: Path, metadata: ModelMetadata) -> None:
+        """Load the image generator; the sound classifier is loaded when it is first asked.
+
+        Args:
+            version: folder of the exported version.
+            metadata: of that version, with which the files must agree.
+
+        Raises:
+            UserError: the file is damaged, of another model, or does more than generate images.
+        """
+        self._version = version
+        self._metadata = metadata
+        config, labels = metadata.config, len(metadata.labels)
+        self._samples = config.audio.clip_samples
+        shape, channels = height_width(config.data.image_size), config.model.spectrogram_channels
+        self._images = _load(
+            version / MODEL_FILE,
+            metadata,
+            {
+                WAVEFORM: ("tensor(float)", [self._samples]),
+                LABEL_WEIGHTS: ("tensor(float)", [labels]),
+                **({PLAYER: ("tensor(int64)", [])} if metadata.players else {}),
+                "image": ("tensor(uint8)", [*shape, 3]),
+                "coarse": ("tensor(uint8)", [*shape, 3]),
+                "spectrogram": ("tensor(float)", [*shape, channels]),
+            },
+        )
+
+    def generate_soft_labels(
+        self, waveform: FloatArray, label_weights: FloatArray, player: IntArray | None = None
+    ) -> dict[str, NDArray[Any]]:
+        """Generate images; arguments and outputs as of the signature ``soft_labels``.
+
+        Raises:
+            UserError: values that are not finite, negative weights, unknown players, or not as many
+                as sounds.
+        """
+        if not (np.isfinite(label_weights).all() and (label_weights >= 0).all()):
+            raise UserError(
+                "received label_weights that are NaN, infinite or negative; expected 0 or more."
+            )
+        if not len(waveform) or len(waveform) != len(label_weights):
+            raise UserError(
+                f"received {len(waveform)} sounds and {len(label_weights)} labels; expected as many"
+                " of each, at least one."
+            )
+        inputs: dict[str, NDArray[Any]] = {
+            WAVEFORM: self._clips(waveform),
+            LABEL_WEIGHTS: np.asarray(label_weights, np.float32),
+        }
+        if self._metadata.players:
+            inputs[PLAYER] = self._players(player, len(waveform))
+        return _run(self._images, inputs)
+
+    def recognize(self, waveform: FloatArray) -> dict[str, NDArray[Any]]:
+        """Recognize the instrument; argument and outputs as of the signature ``recognize``.
+
+        Raises:
+            UserError: values that are not finite, or as for loading the image generator.
+        """
+        return _run(self._sound_classifier, {WAVEFORM: self._clips(waveform)})
+
+    @cached_property
+    def _sound_classifier(self) -> Any:
+        expected = {
+            WAVEFORM: ("tensor(float)", [self._samples]),
+            "label_probabilities": ("tensor(float)", [len(self._metadata.labels)]),
+            "none_probability": ("tensor(float)", []),
+        }
+        return _load(self._version / RECOGNITION_FILE, self._metadata, expected)
+
+    def _players(self, player: IntArray | None, count: int) -> IntArray:
+        """``player``, or the first for each of ``count`` sounds."""
+        if player is None:
+            return np.zeros(count, np.int64)
+        known = self._metadata.config.model.players
+        if len(player) != count or np.min(player) < 0 or np.max(player) >= known:
+            raise UserError(
+                f"received the players {player.tolist()} for {count} sounds; expected as many"
+                f" indices from 0 to {known - 1}."
+            )
+        return np.asarray(player, np.int64)
+
+    def _clips(self, waveform: FloatArray) -> FloatArray:
+        """The first ``clip_samples`` of each; shorter ones are padded with zeros."""
+        if not np.isfinite(waveform).all():
+            raise UserError("received NaN or infinite samples; expected finite ones.")
+        clips = np.zeros([len(waveform), self._samples], np.float32)
+        clips[:, : waveform.shape[1]] = waveform[:, : self._samples]
+        return clips
+
+
+def metadata_properties(metadata: ModelMetadata) -> dict[str, str]:
+    """What the file says of itself: what other programs need to know, and the whole."""
+    audio = metadata.config.audio
+    properties = {
+        "labels": json.dumps(metadata.labels),
+        "sample_rate": str(audio.sample_rate),
+        "clip_samples": str(audio.clip_samples),
+        "image_size": json.dumps(metadata.config.data.image_size),
+        "data_hash": metadata.data_hash,
+        METADATA_KEY: json.dumps(metadata.to_json()),
+    }
+    return properties | ({} if metadata.license is None else {"license": metadata.license})
+
+
+def _load(file: Path, metadata: ModelMetadata, expected: Mapping[str, _Tensor]) -> Any:
+    """The session of a file, once it is known to compute and no more.
+
+    Raises:
+        UserError: it cannot be read, is damaged, of another model, or does more.
+    """
+    try:
+        _check(file, metadata)
+        session = _session(file)
+        found: dict[str, _Tensor] = {
+            one.name: (one.type, one.shape[1:])
+            for one in (*session.get_inputs(), *session.get_outputs())
+        }
+        wrong = sorted(name for name, value in expected.items() if found.get(name) != value)
+        if wrong:
+            raise Refused(f"{', '.join(wrong)} are not as {METADATA_FILE} says")
+    except Refused as why:
+        raise UserError(
+            f"the model at {file} is refused: {why}. Take models of `cargan export` from people you"
+            " trust; export it again if it is your own."
+        ) from why
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror or error}.") from error
+    return session
+
+
+def _check(file: Path, metadata: ModelMetadata) -> None:
+    """Raise ``Refused`` if it is not what was exported with ``metadata``."""
+    if file.stat().st_size > MAX_BYTES:
+        raise Refused(f"it is larger than {MAX_BYTES >> 20} MB")
+    content = file.read_bytes()
+    if _metadata_of(check_onnx(content), file) != metadata:
+        raise Refused(f"it is of another model than {METADATA_FILE}")
+    expected = file_hashes(file.parent).get(file.name)
+    if expected is not None and hashlib.sha256(content).hexdigest() != expected:
+        raise Refused(f"it is damaged: its hash is not the one in {METADATA_FILE}")
+
+
+def _metadata_of(properties: Mapping[str, str], file: Path) -> ModelMetadata | None:
+    try:
+        return ModelMetadata.from_json(json.loads(properties[METADATA_KEY]), str(file))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _session(file: Path) -> Any:
+    """What ONNX Runtime makes of the file."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = ERRORS
+    # By its path it takes 40 MB less than by its content.
+    source = file.read_bytes() if is_remote(file) else str(file)
+    try:
+        return onnxruntime.InferenceSession(source, options, ["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime has a dozen types of its own
+        raise Refused(f"it is damaged ({full_message(error)})") from error
+
+
+def _run(session: Any, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, inputs), strict=True))
