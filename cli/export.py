@@ -36,18 +36,20 @@ def command(
     """Write RUN's newest checkpoint to OUT/<version>/: a SavedModel that TF Serving mounts, and
     ONNX files that start without TensorFlow.
 
-    RUN may also be an exported model, which is exported again as this version of cargan does.
+    RUN may also be an exported model or its name: it is exported again as this version of cargan
+    does.
     """
     from cargan_cli.next_steps import command_line, resumable
     from cargan_cli.tensorflow_import import import_tensorflow
 
     from cargan_tf.export.metadata import read_metadata
-    from cargan_tf.export.model_registry import check_same_labels, newest_version
+    from cargan_tf.export.model_registry import check_same_labels, existing_model, newest_version
     from cargan_tf.training.run import Run
 
     # All say at once what is wrong, before TensorFlow loads.
-    exported = newest_version(run_path)
-    labels = (read_metadata(exported) if exported else Run(run_path).read_info()).labels
+    source = run_path if run_path.exists() else existing_model(run_path)
+    exported = newest_version(source)
+    labels = (read_metadata(exported) if exported else Run(source).read_info()).labels
     if not other_labels:
         check_same_labels(out, labels)
     import_tensorflow()
@@ -56,7 +58,7 @@ def command(
     weights = "float16" if float16 else "float32"
     with resumable():
         if exported is None:
-            run = Run(run_path)
+            run = Run(source)
             version = export_run(run, out, weights, license, not no_onnx, other_labels)
         else:
             version = export_version(exported, out, weights, license, not no_onnx, other_labels)

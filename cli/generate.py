@@ -137,11 +137,7 @@ def command(
 
     wanted = label if label_mix is None else parse_label_mix(label_mix)
     results = Results(as_json)
-    loading = (
-        "Loading TensorFlow and the model …"
-        if server is None
-        else f"Waiting for the server at {server} …"
-    )
+    loading = "Loading the model …" if server is None else f"Waiting for the server at {server} …"
 
     def open_generator() -> Generator:
         with said_when_slow(loading):

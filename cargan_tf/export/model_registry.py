@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from importlib import resources
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cargan_tf.config import Config
-from cargan_tf.data.preprocessing.plan import Normalization
 from cargan_tf.errors import UserError, did_you_mean
 from cargan_tf.export.metadata import read_metadata
 from cargan_tf.training.run import Run
 from cargan_tf.utils.arrays import height_width
+
+if TYPE_CHECKING:
+    from cargan_tf.data.preprocessing.plan import Normalization
 
 #: Folder of exported models, below the working directory.
 FOLDER = Path("saved_models")
@@ -119,6 +122,9 @@ def normalization_of(named: Path, folder: Path = FOLDER) -> tuple[Config, Normal
     Raises:
         UserError: there is none.
     """
+    # Not above: whoever only generates has no use for what prepares data.
+    from cargan_tf.data.preprocessing.plan import Normalization
+
     path = existing_model(named, folder)
     version = newest_version(path)
     known = Run(path).read_info() if version is None else read_metadata(version)

@@ -361,7 +361,8 @@ def _without_accents(text: tf.Tensor) -> tf.Tensor:
     plain = tf.strings.regex_replace(text, r"\p{Mn}", "")
     written_as: dict[str, list[str]] = {}
     for code in _LETTERS:
-        folded = fold(letter := chr(code))
+        letter = chr(code)
+        folded = fold(letter)
         if folded.isascii() and folded.isalpha():
             written_as.setdefault(folded, []).append(letter)
     for folded, letters in written_as.items():
