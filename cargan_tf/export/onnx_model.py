@@ -162,7 +162,7 @@ def _load(file: Path, metadata: ModelMetadata, expected: Mapping[str, _Tensor]) 
         }
         wrong = sorted(name for name, value in expected.items() if found.get(name) != value)
         if wrong:
-            raise Refused(f"{', '.join(wrong)} are not as {METADATA_FILE} says")
+            raise Refused(f"{wrong[0]} is not as {METADATA_FILE} says")
     except Refused as why:
         raise UserError(
             f"the model at {file} is refused: {why}. Take models of `cargan export` from people you"

@@ -176,7 +176,7 @@ def networks_of_version(version: Path) -> TrainedNetworks:
     parts = [network] if sound_classifier is None else [network, sound_classifier]
     try:
         networks.serving_module(metadata).restore(str(version / "variables" / "variables"), *parts)
-    except (AssertionError, ValueError, tf.errors.OpError) as error:
+    except Exception as error:  # TensorFlow has one for each way of being damaged
         raise UserError(
             f"the weights of {version} are damaged or not those of its {METADATA_FILE}"
             f" ({first_line(error)})."

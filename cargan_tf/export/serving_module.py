@@ -106,7 +106,7 @@ class ServingModule(tf.Module):
             networks: those to assign them to.
 
         Raises:
-            AssertionError, ValueError, OpError: they are of other networks, or cannot be read.
+            Exception: TensorFlow's; they are of other networks, or cannot be read.
         """
         tf.train.Checkpoint(self).read(variables).assert_consumed()
         for network in networks:

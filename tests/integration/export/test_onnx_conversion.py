@@ -30,7 +30,7 @@ def both(tmp_path):
     def make(config, storage="float32", sound_classifier=False, **facts):
         # Wide enough for images of many colors, narrow enough that round-off is not enlarged, as it
         # is where fresh batch norm lets activations grow from layer to layer.
-        config = override(config, ["model.init_stddev=0.07"])
+        config = override(config, ["model.init_stddev=0.1"])
         keras.utils.set_random_seed(0)
         bands = np.linspace(-60, -20, config.audio.n_mels)
         metadata = ModelMetadata(
@@ -77,7 +77,7 @@ def assert_equal(expected, found):
             difference = np.abs(found[name].astype(int) - value.astype(int))
             assert difference.max() <= 1
             assert difference.mean() < 0.01
-            assert value.std() > 1
+            assert value.std() > 0.5  # several levels of 255
         else:
             np.testing.assert_allclose(found[name], value, atol=2e-3)
 
