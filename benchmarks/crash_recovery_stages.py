@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from cargan_tf.data.dataset import DATASET_FILE
-from cargan_tf.evaluation.html.image_strips import FILE as COMPARISON_FILE
+from cargan_tf.evaluation.html.image_strips import comparison_file
 from cargan_tf.evaluation.report import FOLDER as EVALUATION
 from cargan_tf.evaluation.report import PAGE_FILE, REPORT_FILE
 from cargan_tf.export.metadata import METADATA_FILE
@@ -151,7 +151,7 @@ def _check_tables(position: Path) -> int:
             if not file.read_bytes().rstrip().endswith(b"</html>"):
                 raise HalfWritten(str(file))
             seen += 1
-    for file in (run / EVALUATION / COMPARISON_FILE for run in runs):
+    for file in (comparison_file(run, "test") for run in runs):
         if file.exists():
             with np.load(file) as arrays:
                 seen += len([arrays[name].shape for name in arrays]) > 0

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cargan_tf.audio.decode import check_format
+from cargan_tf.audio.mixdown import check_format
 from cargan_tf.data.sources.tables import MAX_SECONDS
 from cargan_tf.errors import UserError, install_hint
 from cargan_tf.utils.remote import openable

@@ -22,7 +22,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from cargan_tf.audio.clips import cut_clip
-from cargan_tf.audio.decode import to_mono_at_rate
+from cargan_tf.audio.mixdown import to_mono_at_rate
 from cargan_tf.errors import UserError, first_line
 from cargan_tf.evaluation.report import FOLDER, REFINED, REPORT_FILE, Report
 from cargan_tf.export.metadata import METADATA_FILE, ModelMetadata, Storage, read_metadata

@@ -20,13 +20,8 @@ from cargan_tf.audio.clips import (
     root_mean_square,
     without_offset,
 )
-from cargan_tf.audio.decode import (
-    DecodedSound,
-    decode_file,
-    decode_waveform,
-    read_audio,
-    to_mono_at_rate,
-)
+from cargan_tf.audio.decode import decode_file, read_audio
+from cargan_tf.audio.mixdown import DecodedSound, decode_waveform, to_mono_at_rate
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.audio.quality import ClipQuality, measure_quality
 from cargan_tf.config import AudioConfig, Config

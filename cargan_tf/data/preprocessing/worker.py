@@ -25,13 +25,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from cargan_tf.audio.clips import Clip, cut_clip, to_int16
-from cargan_tf.audio.decode import (
-    must_be_read_whole,
-    open_sound,
-    read_audio,
-    to_mono_at_rate,
-)
+from cargan_tf.audio.decode import must_be_read_whole, open_sound, read_audio
 from cargan_tf.audio.log_mel import log_mel
+from cargan_tf.audio.mixdown import to_mono_at_rate
 from cargan_tf.audio.quality import ClipQuality, measure_quality
 from cargan_tf.config import AudioConfig
 from cargan_tf.data.images import Fit, read_photo, to_size

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
-from cargan_tf.export.packed_weights import PackedWeights, read_packed
+from cargan_tf.export.packed_weights import PackedWeights
 from cargan_tf.export.saved_model import read_initial_weights
 
 
@@ -74,16 +74,3 @@ def test_a_run_and_its_export_have_the_weights_to_start_from(folder, trained, re
     ):
         for ours, theirs in zip(generator.variables, expected.variables, strict=True):
             np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-3, atol=1e-6)
-
-
-def test_weights_of_other_networks_are_refused(tiny_model, dense):
-    version = next(path for path in tiny_model.iterdir() if path.name.isdecimal())
-    with pytest.raises(UserError, match="damaged or of other networks"):
-        read_packed(version, dense.variables)
-
-
-def test_damaged_weights_are_refused(tmp_path, dense):
-    (tmp_path / "variables").mkdir()
-    (tmp_path / "variables" / "variables.index").write_bytes(b"damaged")
-    with pytest.raises(UserError, match="damaged or of other networks"):
-        read_packed(tmp_path, dense.variables)

@@ -11,7 +11,8 @@ import pytest
 import soundfile
 
 from cargan_tf.audio import decode
-from cargan_tf.audio.decode import read_audio, to_mono_at_rate
+from cargan_tf.audio.decode import read_audio
+from cargan_tf.audio.mixdown import to_mono_at_rate
 from cargan_tf.errors import UserError
 
 
@@ -190,7 +191,7 @@ def test_samples_that_are_not_finite(tmp_path, bad):
 def test_absurd_length_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
     path = tmp_path / "long.wav"
     soundfile.write(path, tone(8_000, seconds=2.0), 8_000)
-    monkeypatch.setattr("cargan_tf.audio.decode.MAX_SECONDS", 1)
+    monkeypatch.setattr("cargan_tf.audio.mixdown.MAX_SECONDS", 1)
     monkeypatch.setattr(decode, "_blocks", lambda *_: pytest.fail("decoded"))
     with pytest.raises(UserError, match=r"lasts 2\.0 s; expected at most 1 s"):
         read_audio(path, 8_000)

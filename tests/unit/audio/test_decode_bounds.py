@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cargan_tf.audio.decode import (
+from cargan_tf.audio.mixdown import (
     MAX_CHANNELS,
     MAX_FRAMES,
     MAX_RATE,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from cargan_tf.audio.decode import decode_file, decode_waveform, read_audio, to_mono_at_rate
+from cargan_tf.audio.decode import decode_file, read_audio
+from cargan_tf.audio.mixdown import decode_waveform, to_mono_at_rate
 from cargan_tf.errors import UserError
 
 RATE = 22_050
