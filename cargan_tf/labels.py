@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -257,6 +257,16 @@ def _singulars(plain: str) -> Iterator[str]:
             yield plain.removesuffix(ending)
 
 
-def players_from_json(values: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
-    """Names of the players by label, as they were written."""
-    return {label: tuple(names) for label, names in values.items()}
+def players_from_json(
+    values: Mapping[str, object], labels: Sequence[str], source: str
+) -> dict[str, tuple[str, ...]]:
+    """Names of the players by label, as they were written.
+
+    Raises:
+        UserError: they are not distinct names, or of a label that is none of ``labels``; ``source``
+            names the file.
+    """
+    unknown = [label for label in values if label not in labels]
+    if unknown:
+        raise UserError(f"{source} names players of {unknown[0]!r}, which is none of its labels.")
+    return {label: check_labels(names, source) for label, names in values.items()}

@@ -102,16 +102,23 @@ class ModelMetadata:
             )
         if not isinstance(values["step"], int) or values["step"] < 0:
             raise TypeError(f"step is {values['step']!r}")
+        labels = check_labels(values["labels"], source)
+        players = players_from_json(values.get("players", {}), labels, source)
+        if bool(players) != bool(config.model.players):
+            raise UserError(
+                f"{source} names {'some' if players else 'no'} players, and model.players is"
+                f" {config.model.players}: export the run again."
+            )
         return cls(
             config=config,
-            labels=check_labels(values["labels"], source),
+            labels=labels,
             statistics=statistics,
             step=values["step"],
             data_hash=values["data_hash"],
             metrics=values.get("metrics"),
             recognition_accuracy=values.get("recognition_accuracy"),
             recognition_temperature=values.get("recognition_temperature"),
-            players=players_from_json(values.get("players", {})),
+            players=players,
             weights=values.get("weights", "float32"),
             license=values.get("license"),
         )

@@ -114,14 +114,15 @@ class Run:
                     f"{self.info_file} has format {values['format']!r}, this version of cargan_tf"
                     f" reads {FORMAT}: use the version that wrote it, or train again."
                 )
+            labels = check_labels(values["labels"], str(self.info_file))
             return RunInfo(
                 config=config_from_json(values["config"], str(self.info_file)),
-                labels=check_labels(values["labels"], str(self.info_file)),
+                labels=labels,
                 statistics=BandStatistics.from_json(values["statistics"]),
                 data=values["data"],
                 data_hash=values["data_hash"],
                 classifier_accuracy=values["classifier_accuracy"],
-                players=players_from_json(values.get("players", {})),
+                players=players_from_json(values.get("players", {}), labels, str(self.info_file)),
             )
         except FileNotFoundError as error:
             raise UserError(

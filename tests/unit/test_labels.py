@@ -9,6 +9,7 @@ from cargan_tf.labels import (
     label_weights,
     merged_spellings,
     parse_label_mix,
+    players_from_json,
     weights_by_label,
 )
 
@@ -169,3 +170,14 @@ def test_spellings_of_one_label(written, names):
 def test_the_most_frequent_spelling_names_a_label():
     counts = {"erhu": 1, "Erhu": 5, "ERHU": 2}
     assert set(merged_spellings(counts).values()) == {"Erhu"}
+
+
+def test_players_are_names_of_known_labels():
+    labels = ("cello", "flute")
+    written = {"flute": ["Ann", "Bo"]}
+    assert players_from_json(written, labels, "model.json") == {"flute": ("Ann", "Bo")}
+    with pytest.raises(UserError, match=r"model\.json names players of 'harp'"):
+        players_from_json({"harp": ["Ann"]}, labels, "model.json")
+    for names in (["a/b"], ["\x1b[2J"], [], "Ann", ["Ann", "Ann"]):
+        with pytest.raises(UserError, match=r"model\.json has"):
+            players_from_json({"flute": names}, labels, "model.json")
