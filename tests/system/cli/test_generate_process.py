@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-#: What takes longest to import of all that is installed.
-HEAVY = ("tensorflow", "keras", "librosa", "scipy", "matplotlib", "onnx", "tf2onnx")
+#: What the networks in TensorFlow, and their export, are made with; each takes long to import.
+HEAVY = ("tensorflow", "keras", "librosa", "onnx", "tf2onnx")
 
 
 def test_in_a_process_of_its_own_nothing_else_is_said(
