@@ -119,7 +119,10 @@ def new_reporter(
 
 @contextmanager
 def said_when_slow(text: str) -> Iterator[None]:
-    """Say ``text`` on standard error where the block takes longer than a second."""
+    """Say ``text`` on a terminal where the block takes longer than a second."""
+    if not sys.stderr.isatty():
+        yield
+        return
     timer = threading.Timer(SLOW_SECONDS, click.echo, [text], {"err": True})
     timer.daemon = True
     timer.start()

@@ -48,7 +48,7 @@ def backend_for(folder: Path, wanted: str | None = None) -> LocalBackend:
     raise UserError(f"received the backend {wanted!r} ({VARIABLE}); expected {known}.")
 
 
-def load_model(folder: Path, wanted: str | None = None) -> tuple[Any, ModelMetadata, LocalBackend]:
+def open_model(folder: Path, wanted: str | None = None) -> tuple[Any, ModelMetadata, LocalBackend]:
     """The model in a folder, its metadata and what runs it; arguments as of ``backend_for``.
 
     The model has ``generate_soft_labels`` and ``recognize`` of ``ServingModule``.

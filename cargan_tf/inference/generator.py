@@ -28,7 +28,7 @@ from cargan_tf.config import AudioConfig, Config
 from cargan_tf.errors import UserError
 from cargan_tf.export.metadata import ModelMetadata
 from cargan_tf.export.model_registry import existing_model
-from cargan_tf.inference.backend import Backend, LocalBackend, load_model
+from cargan_tf.inference.backend import Backend, LocalBackend, open_model
 from cargan_tf.inference.result import GenerationResult, Recognition
 from cargan_tf.labels import label_weights, weights_by_label
 from cargan_tf.utils.arrays import FloatArray, ImageArray
@@ -93,7 +93,7 @@ class Generator:
             UserError: there is no model at ``path``, it has operations that are not allowed, or it
                 cannot be run by ``backend``.
         """
-        return cls(*load_model(existing_model(to_path(path)), backend))
+        return cls(*open_model(existing_model(to_path(path)), backend))
 
     @property
     def backend(self) -> Backend:

@@ -20,7 +20,9 @@ def test_the_model_that_draws_by_default_is_tried(workplace, tiny_model):
     shutil.copytree(tiny_model, workplace / "saved_models" / "tiny")
     findings = found(examine_machine())
     assert findings["model tiny"].state == "ok"
-    assert findings["generating"] == Finding("generating", "ok", "tiny generated an image at 64×64")
+    assert findings["generating"] == Finding(
+        "generating", "ok", "tiny generated an image at 64×64 by onnxruntime"
+    )
 
 
 def test_what_is_broken_fails_and_the_rest_is_still_looked_at(workplace, tiny_model, monkeypatch):

@@ -55,6 +55,7 @@ def test_json_tells_a_program_all_there_is(generate, write_sound, tmp_path):
         "confidence": None,
         "recognition": None,
         "start": 1.0,
+        "backend": "onnxruntime",
         "warnings": ["shorter than a clip; 0.12 s of silence were added"],
         "output": "a.png",
     }

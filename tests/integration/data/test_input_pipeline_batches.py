@@ -62,6 +62,7 @@ def test_shapes_types_and_ranges(dataset, dataset_path, settings):
         "spectrogram": ((5, 32, 32, 1), tf.float32),
         "photo": ((5, 32, 32, 3), tf.float32),
         "label": ((5, 3), tf.float32),
+        "player_index": ((5,), tf.int64),
         "id": ((5,), tf.string),
     }
     (batch,) = stream.take(1).as_numpy_iterator()
@@ -191,7 +192,7 @@ def test_evaluation_is_in_stored_order_and_whole(dataset, dataset_path, config):
     assert [len(batch["id"]) for batch in found] == [5, 5, 2]
     assert len(set(ids_of(found))) == 12
     assert set(found[0]) == {
-        *("spectrogram", "photo", "label", "id", "recording", "player"),
+        *("spectrogram", "photo", "label", "id", "recording", "player", "player_index"),
         *("rms_db", "flatness", "midi"),
     }
     assert found[0]["recording"][0].decode() == found[0]["id"][0].decode().split("/")[1]

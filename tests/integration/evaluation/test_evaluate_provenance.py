@@ -6,6 +6,7 @@ import pytest
 
 from cargan_tf.config import override
 from cargan_tf.evaluation.evaluate import checkpoint_hash, config_hash, provenance_of
+from cargan_tf.evaluation.report import Limits
 from cargan_tf.training.checkpoints import newest_checkpoint
 from cargan_tf.training.run import Run
 
@@ -16,8 +17,10 @@ def run(tiny_run):
 
 
 def test_it_names_what_made_the_figures(run, tiny_data):
-    provenance = provenance_of(run, 6, tiny_data, {"deaf": run}, seed=3)
-    assert (provenance.checkpoint, provenance.step, provenance.seed) == ("step-6", 6, 3)
+    limits = Limits(seed=3)
+    provenance = provenance_of(run, 6, tiny_data, {"deaf": run}, "efficientnet", limits)
+    assert (provenance.checkpoint, provenance.step) == ("step-6", 6)
+    assert (provenance.features, provenance.limits) == ("efficientnet", limits)
     described = (tiny_data / "dataset.json").read_bytes()
     assert (
         provenance.data_hash

@@ -88,6 +88,6 @@ def test_a_c_program_is_told_of_an_unknown_label(drawn_by_c, version, sounds, tm
 def test_only_operations_of_the_plain_build_are_used(plain_operations, meta_graph):
     used = operations_used(meta_graph)
     assert used <= plain_operations, used - plain_operations
-    assert {"Conv2D", "RFFT", "DecodeWav", "EncodePng", "LookupTableFindV2"} <= used
+    assert {"Conv2D", "RFFT", "DecodeRaw", "EncodePng", "LookupTableFindV2"} <= used
     # Registered, but nothing that a server without Python or a compiler could run.
     assert not [name for name in used if "PyFunc" in name or "Xla" in name]

@@ -116,7 +116,8 @@ def test_a_newcomer_reads_what_was_drawn_and_nothing_else(shipped, clip, tmp_pat
     done = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "clip.png\n", "")
+    model = "Model: players-128 version 1 (128×128, shipped)\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, "clip.png\n", model)
     with soundfile.SoundFile(clip) as sound:
         expected = Generator.load(shipped).generate(sound.read(), RATE, "violin")
     generated = tf.io.decode_png((tmp_path / "clip.png").read_bytes()).numpy()

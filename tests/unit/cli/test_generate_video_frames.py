@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 from cargan_cli.generate import write_video_file
 from cargan_cli.sounds import Results
@@ -20,7 +22,8 @@ def drawn_from(monkeypatch):
 
 
 def draw(sounds, file):
-    write_video_file(sounds, file, None, lambda: None, None, None, Results(as_json=False))
+    model = SimpleNamespace(backend="onnxruntime")
+    write_video_file(sounds, file, None, lambda: model, None, None, Results(as_json=False))
 
 
 def test_a_folder_stands_for_the_one_sound_in_it(drawn_from, write_sound, tmp_path):

@@ -1,9 +1,24 @@
+import sys
 import threading
 
+import pytest
 from cargan_cli import logs
 from cargan_cli.logs import first_said_when_slow, said_when_slow
 
 
+@pytest.fixture
+def terminal(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+
+
+def test_no_program_is_told_what_is_waited_for(capsys, monkeypatch):
+    monkeypatch.setattr(logs, "SLOW_SECONDS", 0.0)
+    with said_when_slow("Loading the model …"):
+        pass
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("terminal")
 def test_what_takes_long_says_what_it_waits_for(capsys, monkeypatch):
     monkeypatch.setattr(logs, "SLOW_SECONDS", 0.0)
     with said_when_slow("Loading the model …"):
@@ -13,6 +28,7 @@ def test_what_takes_long_says_what_it_waits_for(capsys, monkeypatch):
     assert capsys.readouterr().err == "Loading the model …\n"
 
 
+@pytest.mark.usefixtures("terminal")
 def test_what_is_quick_says_nothing(capsys):
     with said_when_slow("Loading the model …"):
         pass

@@ -12,6 +12,7 @@ from PIL import Image
 from cargan_tf.errors import UserError
 from cargan_tf.synthetic import build
 from cargan_tf.synthetic.build import make_sample_data
+from cargan_tf.synthetic.timbre import PLAYERS
 
 
 def contents(folder):
@@ -61,7 +62,7 @@ def test_every_player_is_in_every_split_and_no_recording_in_two(rows):
         players[row["label"], row["split"]].add(row["player"])
         splits[row["recording"]].add(row["split"])
     assert len(players) == 2 * 3
-    assert all(len(found) == 3 for found in players.values())
+    assert all(len(found) == PLAYERS for found in players.values())
     assert all(len(found) == 1 for found in splits.values())
 
 

@@ -53,6 +53,6 @@ def test_after_a_failed_job_two_workers_write_the_same_bytes(
     assert "Traceback" not in caplog.text
     job = BeamJob("DirectRunner", TWO_WORKERS)
     preprocess(tiny_source, out, tiny_config, job=job, reporter=reporter)
-    assert reporter.told == ["reusing 2 of 7 finished shards", "5 shards go to DirectRunner"]
+    assert reporter.told == ["reusing 2 of 7 finished shards", "5 shards for DirectRunner"]
     assert contents(out) == contents(tiny_data)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

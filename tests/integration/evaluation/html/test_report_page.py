@@ -100,7 +100,7 @@ def test_every_figure_stands_with_what_limits_it(page):
     for said in (
         "FID lower is better 200.0 floor 44.00 at its size 210.0 singular",
         "R@1 higher is better 0.250 95 %: 0.200 to 0.300 chance 0.167 – 0.167 chance 0.167 – 0.100",
-        "test, kid : 12 images, fewer than a subset of 100",
+        "12 images, fewer than a subset of 100: test, kid",
         "In the test split some clips hold no music",
         "All 12 clips of the train split hold music.",
         "Images of another run, runs/deaf",

@@ -246,11 +246,14 @@ def test_the_commands_of_the_page_do_what_it_says(live, wav, tmp_path):
     assert by_rest == by_grpc
 
 
-def test_the_python_of_the_page_draws(live, waveform):
-    (snippet,) = blocks_of_the_page(live, "python")
+def test_the_python_of_the_page_draws(live, waveform, monkeypatch):
+    by_onnx_runtime, by_client = blocks_of_the_page(live, "python")
     names = {"waveform": waveform, "rate": RATE}
-    exec(snippet, names)
+    exec(by_client, names)
     assert names["image"].shape == (64, 64, 3)
+    monkeypatch.chdir(Path(__file__).parents[4])  # where the shipped model is
+    exec(by_onnx_runtime, names)
+    assert names["image"].shape == (1, 128, 128, 3)
 
 
 def test_it_says_what_it_is_and_where(live):
