@@ -145,7 +145,7 @@ class VideoResult:
         elif self.noise_like:
             said.append(
                 f"{self.noise_like} of {counted(self.frames, 'frame')}"
-                f" {'is noise; it is' if self.noise_like == 1 else 'are noise; they are'} a guess"
+                f" {'is of noise; it is' if self.noise_like == 1 else 'are of noise; they are'} a guess"
             )
         return said + ([] if recognition is None else recognition.warnings())
 

@@ -60,7 +60,7 @@ def test_a_damaged_model_is_named(tiny_model, tmp_path, file):
     shutil.copytree(tiny_model / "1", tmp_path / "1")
     (tmp_path / "1" / file).write_bytes(b"not a model")
     with pytest.raises(UserError, match=rf"the model at {tmp_path}/1 is damaged"):
-        Generator.load(tmp_path)
+        Generator.load(tmp_path, "tensorflow")
 
 
 def test_a_picture_is_eight_bit_rgb(generator):

@@ -24,7 +24,7 @@ def module(trained):
 
 @pytest.fixture
 def generator(module):
-    return Generator(*module)
+    return Generator(*module, "tensorflow")
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_an_unknown_player(generator, number):
 
 def test_players_of_a_model_without_them(trained, module, sound):
     metadata = replace(module[1], config=trained.config, players={})
-    generator = Generator(ServingModule(trained.cascade, metadata), metadata)
+    generator = Generator(ServingModule(trained.cascade, metadata), metadata, "tensorflow")
     assert generator.players == 0
     generator.generate(sound, RATE, "cello")
     with pytest.raises(UserError, match=r"cannot be chosen: it was trained without model\.players"):

@@ -22,7 +22,9 @@ def client(request, server):
 
 
 def constant(value, seconds=0.5, rate=8_000):
-    return np.full(round(seconds * rate), value / 20, np.float32)
+    samples = np.full(round(seconds * rate), value / 20, np.float32)
+    samples[len(samples) // 2 :] *= -1  # else it would be an offset, which is taken out
+    return samples
 
 
 def drawn_value(image):
