@@ -143,10 +143,8 @@ class VideoResult:
         if self.resting == self.frames:
             said.append("no note was found; the video shows a player at rest")
         elif self.noise_like:
-            said.append(
-                f"{self.noise_like} of {counted(self.frames, 'frame')}"
-                f" {'is of noise; it is' if self.noise_like == 1 else 'are of noise; they are'} a guess"
-            )
+            what = "is of noise; it is" if self.noise_like == 1 else "are of noise; they are"
+            said.append(f"{self.noise_like} of {counted(self.frames, 'frame')} {what} a guess")
         return said + ([] if recognition is None else recognition.warnings())
 
 

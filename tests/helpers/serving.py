@@ -175,7 +175,7 @@ class _Invented:
                 "assertion failed: [unknown label. Known labels: cello, flute.]\n\t [[{{node A}}]]"
             )
             raise tf.errors.InvalidArgumentError(None, None, text)
-        value = tf.cast(tf.round(10 * tf.reduce_mean(waveform, axis=1)), tf.uint8)
+        value = tf.cast(tf.round(10 * tf.reduce_mean(tf.abs(waveform), axis=1)), tf.uint8)
         image = tf.tile(value[:, None, None, None], [1, 2, 2, 3])
         return {"image": image, "png_bytes": tf.io.encode_png(image)}
 
