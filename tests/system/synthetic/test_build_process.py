@@ -30,7 +30,7 @@ def test_a_script_without_a_main_guard_is_told_so(tmp_path):
         "from cargan_tf.synthetic.build import make_sample_data\n"
         "from cargan_tf.errors import UserError\n"
         "try:\n"
-        "    make_sample_data('set', count=9, labels=['oboe'], workers=2)\n"
+        "    make_sample_data('set', count=18, labels=['oboe'], workers=2)\n"
         "except UserError as fault:\n"
         "    print('told:', fault)\n"
     )

@@ -1,5 +1,5 @@
-import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 from cargan_cli import logs
@@ -7,8 +7,9 @@ from cargan_cli.logs import first_said_when_slow, said_when_slow
 
 
 @pytest.fixture
-def terminal(capsys, monkeypatch):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+def terminal(monkeypatch):
+    """Standard error is one, whatever pytest has put in its place when that is asked."""
+    monkeypatch.setattr(logs, "sys", SimpleNamespace(stderr=SimpleNamespace(isatty=lambda: True)))
 
 
 def test_no_program_is_told_what_is_waited_for(capsys, monkeypatch):
