@@ -23,6 +23,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from cargan_tf.errors import UserError
+from cargan_tf.inference.generator import Generator
 from cargan_tf.serving import Client
 
 pytestmark = pytest.mark.slow
@@ -50,9 +51,9 @@ def waveform(wav):
 
 
 @pytest.fixture(scope="module")
-def expected(generator, waveform):
-    """What the Python API draws."""
-    return generator.generate(waveform, RATE, "cello")
+def expected(tiny_model, waveform):
+    """What the Python API draws by TensorFlow, as the server does."""
+    return Generator.load(tiny_model, "tensorflow").generate(waveform, RATE, "cello")
 
 
 def post(live, body):
