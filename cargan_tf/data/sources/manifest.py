@@ -38,6 +38,8 @@ COLUMNS: Final = (
     *REQUIRED_COLUMNS,
     *("split", "recording", "start_ms", "offset_ms", "player", "midi", "source"),
 )
+#: What else ``cargan sample-data`` writes down of its pairs, for those who check them.
+_TRUTH_COLUMNS: Final = ("loudness_db", "pose_pitch", "pose_loudness")
 MANIFEST_NAME = "manifest.csv"
 
 #: Tables that spreadsheets save as text, and workbooks, which are refused with advice.
@@ -188,7 +190,8 @@ def _columns(path: Path, table: Table) -> dict[str, str]:
 
 def _column_notes(path: Path, table: Table, columns: dict[str, str]) -> list[str]:
     missing = [column for column in COLUMNS if column not in columns]
-    notes = unused_columns(path, table.names, columns.values(), missing)
+    known = [*columns.values(), *_TRUTH_COLUMNS]
+    notes = unused_columns(path, table.names, known, missing)
     if "recording" not in columns:
         notes.append(
             "without a column 'recording', each sound file counts as a recording: if several are"

@@ -306,6 +306,12 @@ def test_other_columns_are_named(folder):
     )
 
 
+def test_the_truth_that_sample_data_writes_down_needs_no_word(folder):
+    header = f"{HEADER},loudness_db,pose_pitch,pose_loudness"
+    source = read_manifest(manifest(folder, f"{ROW},-20.5,0.5,0.5", header=header))
+    assert source.notes == ()
+
+
 def test_a_column_that_is_there_twice_is_refused(folder):
     with pytest.raises(UserError, match=r"two columns 'label' \('label' and 'Label'\)"):
         read_manifest(manifest(folder, f"{ROW},x", header=f"{HEADER},Label"))
