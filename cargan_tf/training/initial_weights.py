@@ -32,11 +32,13 @@ from cargan_tf.utils.arrays import AnyArray
 #: Layers that are numbered by their level in the U-Net or the PatchGAN; other numbers in a
 #: variable's path are Keras' own and differ from network to network.
 _LEVEL = re.compile(r"(down|up|block)_\d+")
+#: The kernel whose channels depend on labels and players.
+_FIRST_KERNEL: Final = "down_0/downsample_conv/kernel"
 
 #: Settings of the networks that initial weights must share.
 _SHAPES: Final = (
     *("generator_width", "refined_generator_width", "max_width_multiplier", "attention"),
-    *("residue", "refine_sees_audio"),
+    *("spectrogram", "residue", "refine_sees_audio"),
 )
 
 
@@ -73,42 +75,48 @@ class InitialWeights:
         Returns:
             Names of the variables that kept their initial values.
         """
-        generators = zip(self.cascade.generators, cascade.generators, strict=False)
         left: list[str] = []
-        for source, target in generators:
-            found = {_name(variable): variable for variable in source.variables}
-            for variable in target.variables:
-                name = _name(variable)
-                value = found[name].numpy() if name in found else None
-                if value is not None and name.endswith("down_0/downsample_conv/kernel"):
-                    value = self._first_kernel(value, variable.numpy(), labels)
-                if value is None or value.shape != tuple(variable.shape):
-                    left.append(name)
-                else:
-                    variable.assign(value)
+        for source, target in zip(self.cascade.generators, cascade.generators, strict=False):
+            left += _copy(source, target)
+            # Without the residue label G2 has no label channels.
+            labeled = source is self.cascade.coarse_generator or self.config.model.residue
+            kernel = target.down[0].convolution.kernel
+            kernel.assign(
+                self._first_kernel(
+                    source.down[0].convolution.kernel.numpy(),
+                    kernel.numpy(),
+                    self.labels if labeled else (),
+                    tuple(labels) if labeled else (),
+                    same_players=tuple(labels) == self.labels,
+                )
+            )
         if self.discriminator is not None:
-            left += _copy_all(self.discriminator, discriminator)
-        return left
+            left += _copy(self.discriminator, discriminator)
+        return [name for name in left if not name.endswith(_FIRST_KERNEL)]
 
     def _first_kernel(
-        self, source: AnyArray, target: AnyArray, labels: Sequence[str]
-    ) -> AnyArray | None:
-        """``target`` [4, 4, C, F] with the channels that both have; ``None`` if F differs."""
-        if source.shape[3] != target.shape[3]:
-            return None
-        old, new = len(self.labels), len(labels)
+        self,
+        source: AnyArray,
+        target: AnyArray,
+        old: tuple[str, ...],
+        new: tuple[str, ...],
+        same_players: bool,
+    ) -> AnyArray:
+        """``target`` [4, 4, C, F] with the channels that both have.
+
+        The channels are those of sound or image, then labels, then players.
+        """
         players = self.config.model.players
-        image = source.shape[2] - old - players
+        image = source.shape[2] - len(old) - players
         kernel = target.copy()
         kernel[:, :, :image] = source[:, :, :image]
-        for index, label in enumerate(labels):
-            if label in self.labels:
-                kernel[:, :, image + index] = source[:, :, image + self.labels.index(label)]
-        if tuple(labels) == self.labels:
-            same = min(players, kernel.shape[2] - image - new)
-            kernel[:, :, image + new : image + new + same] = source[
-                :, :, image + old : image + old + same
-            ]
+        for index, label in enumerate(new):
+            if label in old:
+                kernel[:, :, image + index] = source[:, :, image + old.index(label)]
+        if same_players:
+            ours, theirs = image + len(new), image + len(old)
+            same = min(players, kernel.shape[2] - ours)
+            kernel[:, :, ours : ours + same] = source[:, :, theirs : theirs + same]
         return kernel
 
 
@@ -151,12 +159,6 @@ def check_startable(initial: InitialWeights, config: Config) -> None:
             f"the configuration says model.kind: {config.model.kind}; only a CAR-GAN can start from"
             f" {path}."
         )
-    theirs, ours = source.model.spectrogram, config.model.spectrogram
-    if theirs != ours:
-        raise UserError(
-            f"{path} takes {theirs} spectrograms, the configuration says model.spectrogram: {ours};"
-            " use the same."
-        )
     if source.model.stages < config.model.stages:
         raise UserError(
             f"{path} has one stage, the configuration says model.stages: {config.model.stages}; set"
@@ -170,7 +172,7 @@ def check_startable(initial: InitialWeights, config: Config) -> None:
         raise UserError(f"{path} has {has}, the configuration says {says}; use the same.")
 
 
-def _copy_all(source: keras.Model, target: keras.Model) -> list[str]:
+def _copy(source: keras.Model, target: keras.Model) -> list[str]:
     """Copy what agrees in name and shape; the names of the rest."""
     found = {_name(variable): variable for variable in source.variables}
     left = []

@@ -82,6 +82,38 @@ def test_players_are_added(initial, config, sound):
     assert kernel[:, :, 4:].std() > 0
 
 
+def test_without_the_residue_label_g2_has_no_label_channels(config, sound):
+    bare = override(config, ["model.residue=false"])
+    statistics = BandStatistics((0.0,), (1.0,))
+    initial = InitialWeights(Path("bare"), bare, LABELS, statistics, new_cascade(bare, 3), None)
+    cascade, _, left = started(initial, bare, (*LABELS, "harp"))
+    assert left == []
+    refined = [
+        network(sound, tf.one_hot([1], count), training=False).refined.numpy()
+        for network, count in ((cascade, 4), (initial.cascade, 3))
+    ]
+    np.testing.assert_array_equal(*refined)
+
+
+def test_players_keep_their_channels_if_the_labels_are_the_same(config, sound):
+    named = override(config, ["model.players=2"])
+    statistics = BandStatistics((0.0,), (1.0,))
+    initial = InitialWeights(Path("two"), named, LABELS, statistics, new_cascade(named, 3), None)
+    cascade, _, left = started(initial, override(config, ["model.players=3"]), LABELS)
+    assert left == []
+    for player in (0, 1):
+        images = [
+            network(sound, tf.one_hot([2], 3), tf.constant([player])).coarse.numpy()
+            for network in (cascade, initial.cascade)
+        ]
+        np.testing.assert_array_equal(*images)
+    kernels = [
+        network.refined_generator.down[0].convolution.kernel.numpy()
+        for network in (cascade, initial.cascade)
+    ]
+    np.testing.assert_array_equal(kernels[0][:, :, :-1], kernels[1])
+
+
 def test_a_larger_image_leaves_the_innermost_levels_as_they_were(initial, config):
     cascade, _, left = started(initial, override(config, ["data.image_size=64"]), LABELS)
     assert left
