@@ -14,7 +14,7 @@ from cargan_tf.data.sources.manifest import read_manifest
 from cargan_tf.errors import UserError
 from cargan_tf.export.metadata import read_metadata
 from cargan_tf.export.model_registry import versions_in
-from cargan_tf.export.saved_model import export_run
+from cargan_tf.export.saved_model import export_model
 from cargan_tf.inference.generator import Generator
 from cargan_tf.inference.image_io import save_image
 from cargan_tf.synthetic.build import make_sample_data
@@ -113,7 +113,7 @@ def _exported(run: Run, folder: Path, step: int) -> Path:
             info.config,
         ):
             return newest
-    return export_run(run, folder)
+    return export_model(run, folder)
 
 
 def _generate_one(

@@ -53,15 +53,13 @@ def command(
     if not other_labels:
         check_same_labels(out, labels)
     import_tensorflow()
-    from cargan_tf.export.saved_model import export_run, export_version
+    from cargan_tf.export.saved_model import export_model
 
     weights = "float16" if float16 else "float32"
     with resumable():
-        if exported is None:
-            run = Run(source)
-            version = export_run(run, out, weights, license, not no_onnx, other_labels)
-        else:
-            version = export_version(exported, out, weights, license, not no_onnx, other_labels)
+        version = export_model(
+            exported or Run(source), out, weights, license, not no_onnx, other_labels
+        )
     label = "violin" if "violin" in labels else labels[0]
     following = command_line("generate", "clip.wav", "--label", label, "--model", out)
     click.echo(f"Exported: {version}\nNext: {following}")

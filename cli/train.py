@@ -92,7 +92,7 @@ def command(
     reporter = new_reporter(log_json, config.training.seed)
     initial = None
     if init_from is not None:
-        from cargan_tf.export.saved_model import read_initial_weights
+        from cargan_tf.export.trained_networks import read_initial_weights
 
         initial = read_initial_weights(init_from)
     trainer = Trainer(run, data, config, strategy, classifier, resume, reporter, initial)

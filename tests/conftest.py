@@ -193,11 +193,11 @@ def tiny_run(tiny_data, tiny_classifier, tiny_config, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tiny_run, tmp_path_factory) -> Path:
     """The folder of an exported model, with one version in it."""
-    from cargan_tf.export.saved_model import export_run
+    from cargan_tf.export.saved_model import export_model
     from cargan_tf.training.run import Run
 
     folder = tmp_path_factory.mktemp("saved_models") / "tiny"
-    export_run(Run(tiny_run), folder)
+    export_model(Run(tiny_run), folder)
     return folder
 
 

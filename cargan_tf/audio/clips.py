@@ -20,13 +20,13 @@ _SUMMED_SAMPLES: Final = 1 << 20
 """Samples whose energies are summed at a time: 8 MB."""
 
 
-#: The window with the most energy is kept if half of it is heard, or if it is heard within 3 dB of
-#: the one heard loudest.
-_HEARD_AS_LOUD: Final = 0.5
+#: The window with the most energy is kept if half of it is audible, or if it is within 3 dB of the
+#: loudest after weighting.
+_AUDIBLE_ENOUGH: Final = 0.5
 #: Part of the power from which an offset is taken out: 10 dB below all of the sound.
 _OFFSET_POWER: Final = 0.1
-#: Hz; what is outside is not heard, and K-weighting leaves too much of it.
-_LOWEST_HEARD, _HIGHEST_HEARD = 20.0, 16_000.0
+#: Hz; what is outside is inaudible, and K-weighting leaves too much of it.
+_LOWEST_AUDIBLE, _HIGHEST_AUDIBLE = 20.0, 16_000.0
 #: Quality factors of the two sections of the Butterworth filters of order 4 at both: 8 Hz are 32
 #: dB down.
 _BUTTERWORTH_QUALITIES: Final = tuple(1 / (2 * math.cos(k * math.pi / 8)) for k in (1, 3))
@@ -92,8 +92,8 @@ def loudest_start(
         waveform: [samples], mono.
         clip_samples: samples of a clip.
         hop: samples between the starts compared: 0, hop, 2 hop, ... as long as a clip fits.
-        sample_rate: Hz. With it a window that owes its energy to what is hardly heard (an offset, a
-            shaking stand, ultrasound) gives way to the one heard loudest, by ``heard_filter``.
+        sample_rate: Hz. With it a window that owes its energy to what is hardly audible (an offset,
+            a shaking stand, ultrasound) gives way to the loudest after ``loudness_filter``.
 
     Returns:
         The start, in samples, of the window with the most energy; the first of equals, and 0 for
@@ -110,17 +110,17 @@ def loudest_start(
     loudest = _first_of_most(energies)
     if sample_rate is None:
         return int(starts[loudest])
-    sections = heard_filter(sample_rate)
+    sections = loudness_filter(sample_rate)
     window = waveform[starts[loudest] : starts[loudest] + clip_samples]
-    if _heard_fraction(window, sections) < _HEARD_AS_LOUD:
-        heard = _window_energies(waveform, starts, clip_samples, sections)
-        if heard[loudest] < _HEARD_AS_LOUD * heard.max():
-            loudest = _first_of_most(heard)
+    if _audible_fraction(window, sections) < _AUDIBLE_ENOUGH:
+        weighted = _window_energies(waveform, starts, clip_samples, sections)
+        if weighted[loudest] < _AUDIBLE_ENOUGH * weighted.max():
+            loudest = _first_of_most(weighted)
     return int(starts[loudest])
 
 
-def heard_filter(sample_rate: int) -> NDArray[np.float64]:
-    """How loud frequencies are heard: K-weighting between 20 Hz and 16 kHz.
+def loudness_filter(sample_rate: int) -> NDArray[np.float64]:
+    """The filter that weights frequencies by loudness: K-weighting from 20 Hz to 16 kHz.
 
     K-weighting is that of ITU-R BS.1770-5, annex 1: a shelf for the head and a high-pass, given
     there at 48 kHz. For other rates they are derived from the analog filters that the bilinear
@@ -132,7 +132,7 @@ def heard_filter(sample_rate: int) -> NDArray[np.float64]:
     Returns:
         [sections, 6], second-order sections as SciPy takes them.
     """
-    frequency = np.tan(np.pi * _LOWEST_HEARD / sample_rate)
+    frequency = np.tan(np.pi * _LOWEST_AUDIBLE / sample_rate)
     sections = []
     for quality in _BUTTERWORTH_QUALITIES:
         gain = 1 / (1 + frequency / quality + frequency**2)
@@ -146,15 +146,15 @@ def heard_filter(sample_rate: int) -> NDArray[np.float64]:
         zeros = (high + band + frequency**2, 2 * (frequency**2 - high), high - band + frequency**2)
         scale = 1 + frequency / quality + frequency**2
         sections.append([*(zero / scale for zero in zeros), *_poles(frequency, quality)])
-    if sample_rate > 2.2 * _HIGHEST_HEARD:
-        frequency = np.tan(np.pi * _HIGHEST_HEARD / sample_rate)
+    if sample_rate > 2.2 * _HIGHEST_AUDIBLE:
+        frequency = np.tan(np.pi * _HIGHEST_AUDIBLE / sample_rate)
         for quality in _BUTTERWORTH_QUALITIES:
             gain = frequency**2 / (1 + frequency / quality + frequency**2)
             sections.append([gain, 2 * gain, gain, *_poles(frequency, quality)])
     return np.array(sections)
 
 
-def _heard_fraction(window: NDArray[Any], sections: NDArray[np.float64]) -> float:
+def _audible_fraction(window: NDArray[Any], sections: NDArray[np.float64]) -> float:
     """The fraction of a window's energy that a filter leaves, from its spectrum.
 
     In NumPy alone: importing ``scipy.signal``, which filters a whole recording, takes a second.
@@ -178,7 +178,7 @@ def _first_of_most(energies: NDArray[np.float64]) -> int:
 
 
 def without_offset(waveform: FloatArray) -> FloatArray:
-    """[samples] without its mean, where that is heard as nothing but counts as loudness.
+    """[samples] without its mean, where that is inaudible but counts as loudness.
 
     A smaller offset, as of any converter, stays: the same samples are returned.
     """

@@ -273,22 +273,24 @@ class _Channels:
         loudest = int(np.argmax(powers))
         if not np.all(np.isfinite(covariances)) or powers[loudest] <= 0:
             return None, []
-        heard = powers > powers[loudest] * 10 ** (SILENT_CHANNEL_DB / 10)
+        audible = powers > powers[loudest] * 10 ** (SILENT_CHANNEL_DB / 10)
         signs = np.ones(len(powers))
-        by_power = [channel for channel in np.argsort(-powers, kind="stable") if heard[channel]]
+        by_power = [channel for channel in np.argsort(-powers, kind="stable") if audible[channel]]
         for position, channel in enumerate(by_power):
             louder = by_power[:position]
             correlations = covariances[channel, louder] / np.sqrt(powers[channel] * powers[louder])
             if np.any(correlations * signs[louder] < OPPOSITE):
                 signs[channel] = -1.0
         notes = []
-        if not heard.all():
-            notes.append(f"{np.sum(~heard)} of its {len(heard)} channels are silent and left out")
+        if not audible.all():
+            notes.append(
+                f"{np.sum(~audible)} of its {len(audible)} channels are silent and left out"
+            )
         if np.any(signs < 0):
             notes.append("its channels are opposite in sign, so that they would cancel; inverted")
         if not notes:
             return None, []
-        return signs * heard / heard.sum(), notes
+        return signs * audible / audible.sum(), notes
 
 
 def _weighted(block: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float32]:

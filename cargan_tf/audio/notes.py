@@ -51,7 +51,7 @@ _SILENCE_DB: Final = -120.0
 
 
 @dataclass(frozen=True)
-class HeardNote:
+class DetectedNote:
     """A note, in samples of its recording.
 
     Attributes:
@@ -65,7 +65,7 @@ class HeardNote:
     end: int
 
 
-def find_notes(waveform: FloatArray, audio: AudioConfig) -> list[HeardNote]:
+def find_notes(waveform: FloatArray, audio: AudioConfig) -> list[DetectedNote]:
     """The notes of a recording in their order; a rest lies where none of them does.
 
     Rests are what is below ``audio.silence_rms_db``, or hardly above the recording's own noise.
@@ -85,7 +85,7 @@ def find_notes(waveform: FloatArray, audio: AudioConfig) -> list[HeardNote]:
     if not sounding:
         return []
     onsets = _onsets(waveform, audio)
-    notes: list[HeardNote] = []
+    notes: list[DetectedNote] = []
     for first, last in sounding:
         least = max(1, round(SHORTEST_NOTE * audio.sample_rate))
         end = min(last * block, len(waveform))
@@ -95,7 +95,7 @@ def find_notes(waveform: FloatArray, audio: AudioConfig) -> list[HeardNote]:
             if tail - begin < least and begin > first * block:  # the click of a note that ends
                 notes[-1] = replace(notes[-1], end=stop)
             else:
-                notes.append(HeardNote(begin, tail, stop))
+                notes.append(DetectedNote(begin, tail, stop))
     return notes
 
 
@@ -177,7 +177,7 @@ def _rise(waveform: FloatArray, hop: int, audio: AudioConfig) -> NDArray[np.floa
         }
     )
     decibels = log_mel(waveform[None], settings)[0]
-    heard = np.maximum(decibels, decibels.max() - _RANGE_DB)
-    before = maximum_filter1d(heard, 3, axis=0)[:, : -2 * _REACH]
-    rise = np.maximum(heard[:, 2 * _REACH :] - before, 0.0).mean(axis=0)
+    limited = np.maximum(decibels, decibels.max() - _RANGE_DB)
+    before = maximum_filter1d(limited, 3, axis=0)[:, : -2 * _REACH]
+    rise = np.maximum(limited[:, 2 * _REACH :] - before, 0.0).mean(axis=0)
     return np.pad(rise, _REACH)

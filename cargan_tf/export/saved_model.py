@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import json
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,27 +21,22 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from cargan_tf.audio.clips import cut_clip
 from cargan_tf.audio.mixdown import to_mono_at_rate
-from cargan_tf.errors import UserError, first_line
-from cargan_tf.evaluation.report import FOLDER, REFINED, REPORT_FILE, Report
+from cargan_tf.errors import UserError
 from cargan_tf.export.metadata import METADATA_FILE, ModelMetadata, Storage, read_metadata
 from cargan_tf.export.model_registry import (
     check_same_labels,
-    existing_model,
-    newest_version,
     versions_in,
 )
 from cargan_tf.export.onnx_model import OnnxModel
 from cargan_tf.export.serving_module import ServingModule
-from cargan_tf.models.base import ImageGenerator
-from cargan_tf.models.cargan import Cascade
-from cargan_tf.models.registry import new_network
-from cargan_tf.models.sound_classifier import SoundClassifier, new_sound_classifier
+from cargan_tf.export.trained_networks import (
+    TrainedNetworks,
+    networks_of_run,
+    networks_of_version,
+)
 from cargan_tf.synthetic.recording import record
 from cargan_tf.synthetic.synthesizer import SAMPLE_RATE
 from cargan_tf.synthetic.timbre import INSTRUMENTS
-from cargan_tf.training.checkpoints import restore_network
-from cargan_tf.training.classifiers.train_sound_classifier import load_sound_classifier
-from cargan_tf.training.initial_weights import InitialWeights, check_cascade, read_run_weights
 from cargan_tf.training.run import Run
 from cargan_tf.utils.files import file_hash, write_json
 
@@ -57,31 +50,6 @@ _UNFINISHED = ".export-"
 WARM_UP_FILE: Final = "assets.extra/tf_serving_warmup_requests"
 #: A single sound and a server's largest batch: kernels are selected by size.
 BATCHES: Final = (1, 16)
-
-
-def evaluation_values(run: Path, step: int) -> dict[str, dict[str, float]] | None:
-    """The metrics of the refined images, by split and name.
-
-    Args:
-        run: directory of the run.
-        step: of the exported checkpoint; a report on another one is ignored.
-
-    Raises:
-        UserError: the report is damaged.
-    """
-    file = run / FOLDER / REPORT_FILE
-    try:
-        report = Report.from_json(json.loads(file.read_text("utf-8")), str(file))
-    except FileNotFoundError:
-        return None
-    except ValueError as error:  # no JSON
-        raise UserError(f"{file} is damaged: evaluate the run again, or remove it.") from error
-    if report.provenance.step != step:
-        return None
-    return {
-        split.split: {name: result.value for name, result in split.row(REFINED).values.items()}
-        for split in report.splits
-    }
 
 
 def check_same_images(model: ServingModule, other: ServingModule, metadata: ModelMetadata) -> None:
@@ -120,70 +88,6 @@ def comparison_sounds(metadata: ModelMetadata) -> NDArray[np.float32]:
     return np.stack([clip.samples for clip in clips])
 
 
-@dataclass(frozen=True)
-class TrainedNetworks:
-    """What is exported."""
-
-    network: ImageGenerator
-    sound_classifier: SoundClassifier | None
-    metadata: ModelMetadata
-
-    def serving_module(self, metadata: ModelMetadata) -> ServingModule:
-        """Their serving module; their weights are stored as ``metadata`` says."""
-        return ServingModule(self.network, metadata, self.sound_classifier)
-
-
-def networks_of_run(run: Run) -> TrainedNetworks:
-    """The networks of a run's newest checkpoint.
-
-    Raises:
-        UserError: there is no run or no checkpoint.
-    """
-    info = run.read_info()
-    network = new_network(info.config, len(info.labels))
-    step = restore_network(run.checkpoints, network)
-    found = load_sound_classifier(run.sound_classifier, info.config, info.labels)
-    sound_classifier, recognition = found or (None, None)
-    metadata = ModelMetadata(
-        config=info.config,
-        labels=info.labels,
-        statistics=info.statistics,
-        step=step,
-        data_hash=info.data_hash,
-        metrics=evaluation_values(run.path, step),
-        recognition_accuracy=None if recognition is None else recognition.accuracy,
-        recognition_temperature=None if recognition is None else recognition.temperature,
-        players=info.players,
-    )
-    return TrainedNetworks(network, sound_classifier, metadata)
-
-
-def networks_of_version(version: Path) -> TrainedNetworks:
-    """The networks of an exported version: nothing in its graph is run.
-
-    Raises:
-        UserError: it is damaged, or of another version of this package.
-    """
-    metadata = read_metadata(version)
-    labels = len(metadata.labels)
-    network = new_network(metadata.config, labels)
-    sound_classifier = (
-        None
-        if metadata.recognition_accuracy is None
-        else new_sound_classifier(metadata.config, labels)
-    )
-    networks = TrainedNetworks(network, sound_classifier, metadata)
-    parts = [network] if sound_classifier is None else [network, sound_classifier]
-    try:
-        networks.serving_module(metadata).restore(str(version / "variables" / "variables"), *parts)
-    except Exception as error:  # TensorFlow has one for each way of being damaged
-        raise UserError(
-            f"the weights of {version} are damaged or not those of its {METADATA_FILE}"
-            f" ({first_line(error)})."
-        ) from error
-    return networks
-
-
 def serving_module_of_run(
     run: Run, weights: Storage = "float32"
 ) -> tuple[ServingModule, ModelMetadata]:
@@ -210,31 +114,8 @@ def _stored_as(networks: TrainedNetworks, weights: Storage) -> tuple[ServingModu
     return halved, metadata
 
 
-def read_initial_weights(path: Path) -> InitialWeights:
-    """A trained model for a new run to start from; its graphs are not loaded.
-
-    Args:
-        path: the directory of a run, an exported version, a folder of versions, or the name of a
-            model in ``saved_models/`` or of a shipped one.
-
-    Raises:
-        UserError: there is no model, it is damaged, or a baseline.
-    """
-    folder = existing_model(path)
-    version = newest_version(folder)
-    if version is None:
-        return read_run_weights(Run(folder))
-    check_cascade(version, read_metadata(version).config)
-    networks = networks_of_version(version)
-    assert isinstance(networks.network, Cascade)
-    known = networks.metadata
-    return InitialWeights(
-        version, known.config, known.labels, known.statistics, networks.network, discriminator=None
-    )
-
-
-def export_run(
-    run: Run,
+def export_model(
+    source: Run | Path,
     out: Path,
     weights: Storage = "float32",
     license: str | None = None,
@@ -246,10 +127,11 @@ def export_run(
     It is written to a temporary name and renamed, so readers see a complete version or none.
 
     Args:
-        run: the run.
+        source: a run; or the folder of an exported version, to export it again without its run.
         out: the model's folder.
-        weights: ``float16`` halves the size; see ``serving_module_of_run``.
-        license: of the weights, for the metadata.
+        weights: ``float16`` halves the size; see ``serving_module_of_run``. What is stored so
+            already stays so.
+        license: of the weights, for the metadata; by default that of the exported version.
         onnx: also write the networks as ONNX files.
         other_labels: allow a version whose labels differ from those of the one before.
 
@@ -258,38 +140,14 @@ def export_run(
             images, or ``out`` cannot be written.
     """
     if not other_labels:
-        check_same_labels(out, run.read_info().labels)
+        known = source.read_info() if isinstance(source, Run) else read_metadata(source)
+        check_same_labels(out, known.labels)
     keras.backend.clear_session()
-    return _export(networks_of_run(run), out, weights, license, onnx)
-
-
-def export_version(
-    version: Path,
-    out: Path,
-    weights: Storage = "float32",
-    license: str | None = None,
-    onnx: bool = True,
-    other_labels: bool = False,
-) -> Path:
-    """Export an exported version again, as this version of the package does: without its run.
-
-    Arguments and errors as of ``export_run``; what is float16 already stays so.
-    """
-    if not other_labels:
-        check_same_labels(out, read_metadata(version).labels)
-    keras.backend.clear_session()
-    networks = networks_of_version(version)
-    if networks.metadata.weights == "float16":
-        weights = "float16"
-    return _export(networks, out, weights, license or networks.metadata.license, onnx)
-
-
-def _export(
-    networks: TrainedNetworks, out: Path, weights: Storage, license: str | None, onnx: bool
-) -> Path:
-    metadata = dataclasses.replace(networks.metadata, license=license)
+    networks = networks_of_run(source) if isinstance(source, Run) else networks_of_version(source)
+    stored = networks.metadata
+    metadata = dataclasses.replace(stored, license=license or stored.license)
     networks = dataclasses.replace(networks, metadata=metadata)
-    model, metadata = _stored_as(networks, weights)
+    model, metadata = _stored_as(networks, "float16" if stored.weights == "float16" else weights)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with FileLock(out / ".lock"):  # concurrent exports to one folder take turns

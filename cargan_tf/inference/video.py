@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from cargan_tf.audio.decode import read_audio
-from cargan_tf.audio.notes import HeardNote, find_notes
+from cargan_tf.audio.notes import DetectedNote, find_notes
 from cargan_tf.errors import counted
 from cargan_tf.inference.generator import BATCH_SIZE, Generator, Label, Source
 from cargan_tf.inference.result import (
@@ -45,7 +45,7 @@ class VideoPlan:
         count: number of images.
     """
 
-    notes: Sequence[HeardNote]
+    notes: Sequence[DetectedNote]
     frames: Sequence[Frame]
     count: int
 

@@ -18,7 +18,7 @@ import numpy as np
 from cargan_tf.audio.clips import Clip, louder, root_mean_square
 from cargan_tf.audio.log_mel import log_mel, mel_centers
 from cargan_tf.audio.normalization import BandStatistics
-from cargan_tf.audio.notes import HeardNote
+from cargan_tf.audio.notes import DetectedNote
 from cargan_tf.config import AudioConfig
 from cargan_tf.utils.arrays import FloatArray
 
@@ -77,7 +77,7 @@ def frame_count(samples: int, rate: int, frames_per_second: int) -> int:
 
 
 def plan_frames(
-    notes: Sequence[HeardNote],
+    notes: Sequence[DetectedNote],
     count: int,
     clip_samples: int,
     rate: int,
@@ -108,7 +108,7 @@ def plan_frames(
 
 
 def _frame(
-    notes: Sequence[HeardNote], current: int, time: float, clip_samples: int, rate: int
+    notes: Sequence[DetectedNote], current: int, time: float, clip_samples: int, rate: int
 ) -> Frame:
     if current < 0:  # before the first note
         return Frame(_window(notes, 0, 0, clip_samples, REST_DB), resting=True)
@@ -121,7 +121,7 @@ def _frame(
 
 
 def _window(
-    notes: Sequence[HeardNote],
+    notes: Sequence[DetectedNote],
     index: int,
     time: float,
     clip_samples: int,
@@ -135,7 +135,7 @@ def _window(
 
 
 def _moved(
-    notes: Sequence[HeardNote],
+    notes: Sequence[DetectedNote],
     begins: Sequence[int],
     time: float,
     smooth: int,
@@ -156,7 +156,7 @@ def _moved(
 
 
 def cut_frame(
-    waveform: FloatArray, notes: Sequence[HeardNote], frame: Frame, audio: AudioConfig
+    waveform: FloatArray, notes: Sequence[DetectedNote], frame: Frame, audio: AudioConfig
 ) -> Clip:
     """The clip that a frame is generated from.
 
@@ -174,7 +174,7 @@ def cut_frame(
 
 
 def _cut(
-    waveform: FloatArray, notes: Sequence[HeardNote], window: Window, audio: AudioConfig
+    waveform: FloatArray, notes: Sequence[DetectedNote], window: Window, audio: AudioConfig
 ) -> Clip:
     note, length = notes[window.note], audio.clip_samples
     held = waveform[window.start : min(window.start + length, note.tail)]

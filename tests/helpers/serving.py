@@ -33,7 +33,7 @@ from cargan_tf.evaluation.report import (
     Limits as EvaluationLimits,
 )
 from cargan_tf.export.metadata import ModelMetadata
-from cargan_tf.export.saved_model import export_run
+from cargan_tf.export.saved_model import export_model
 from cargan_tf.export.serving_module import MetadataTable
 from cargan_tf.serving.server.limits import Limits
 from cargan_tf.serving.server.serve import Endpoint, Server, bound
@@ -275,7 +275,7 @@ def halved(tiny_run, tmp_path_factory):
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cargan_tf.export.saved_model.LEVELS", 3)
-        return export_run(Run(tiny_run), tmp_path_factory.mktemp("halved"), "float16")
+        return export_model(Run(tiny_run), tmp_path_factory.mktemp("halved"), "float16")
 
 
 @pytest.fixture(scope="session")

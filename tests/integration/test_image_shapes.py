@@ -11,7 +11,7 @@ from cargan_tf.data.preprocessing.preprocess import preprocess
 from cargan_tf.errors import UserError
 from cargan_tf.evaluation.evaluate import evaluate_run
 from cargan_tf.evaluation.html.report_page import write_html
-from cargan_tf.export.saved_model import export_run
+from cargan_tf.export.saved_model import export_model
 from cargan_tf.inference.generator import Generator
 from cargan_tf.models.patchgan import new_discriminator
 from cargan_tf.models.unet import UNet
@@ -53,7 +53,7 @@ def wide_run(wide_data, wide_config, tmp_path_factory):
 
 
 def test_what_is_trained_is_exported_generates_and_is_measured(wide_run, wide_data, tmp_path):
-    version = export_run(wide_run, tmp_path / "wide")
+    version = export_model(wide_run, tmp_path / "wide")
     tone = 0.3 * np.sin(np.arange(4_000) / 3)
     images = [
         Generator.load(model).generate(tone, 8_000, "violin") for model in (version, wide_run.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ Batch = dict[str, tf.Tensor]
 Losses = dict[str, tf.Tensor]
 
 
-class TrainStep:
+class TrainStep(ABC):
     """A model's networks, optimizers and compiled training step.
 
     Create it inside ``strategy.scope()``. Everything random in a step depends on the seed, the step
@@ -57,13 +58,13 @@ class TrainStep:
         """
         return run_on_replicas(self.strategy, self._replica_step, batch)
 
+    @abstractmethod
     def networks(self) -> dict[str, keras.Model]:
         """All networks, with the discriminator, by their names in the paper."""
-        raise NotImplementedError
 
+    @abstractmethod
     def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         """All optimizers, by name."""
-        raise NotImplementedError
 
     def parts(self) -> dict[str, Any]:
         """What a checkpoint holds besides the step: networks and optimizers, by name."""
@@ -73,9 +74,9 @@ class TrainStep:
             **self.optimizers(),
         }
 
+    @abstractmethod
     def _replica_step(self, batch: Batch) -> Losses:
         """Train on this replica's part of the batch; losses are its part of the global means."""
-        raise NotImplementedError
 
     def _seed(self) -> tf.Tensor:
         """int32 [2]: the seed of everything random in this step."""

@@ -18,7 +18,7 @@ def test_the_proposed_label_is_one_of_the_runs(cargan, run, tmp_path, monkeypatc
     values = json.loads((run / "run.json").read_text("utf-8"))
     values["labels"] = ["oboe", "tuba", "viola"]
     (run / "run.json").write_text(json.dumps(values), "utf-8")
-    monkeypatch.setattr("cargan_tf.export.saved_model.export_run", lambda *_: tmp_path / "1")
+    monkeypatch.setattr("cargan_tf.export.saved_model.export_model", lambda *_: tmp_path / "1")
     assert "--label oboe " in cargan("export", run, tmp_path).next
 
 
@@ -28,7 +28,7 @@ def test_how_weights_are_stored_is_an_option(
 ):
     asked = []
     monkeypatch.setattr(
-        "cargan_tf.export.saved_model.export_run",
+        "cargan_tf.export.saved_model.export_model",
         lambda *given: asked.append(given) or tmp_path / "1",
     )
     assert cargan("export", tiny_run, tmp_path, *words).status == 0

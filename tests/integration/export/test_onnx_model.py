@@ -11,7 +11,7 @@ from cargan_tf.errors import UserError
 from cargan_tf.export import saved_model
 from cargan_tf.export.metadata import METADATA_FILE, read_metadata
 from cargan_tf.export.onnx_model import OnnxModel
-from cargan_tf.export.saved_model import export_run, export_version
+from cargan_tf.export.saved_model import export_model
 from cargan_tf.inference.generator import Generator
 from cargan_tf.training.run import Run
 from cargan_tf.utils.files import file_hash
@@ -63,7 +63,7 @@ def test_both_backends_generate_and_recognize_the_same(version, write):
 
 
 def test_a_model_exported_again_without_its_run_is_the_same(version, tmp_path):
-    again = export_version(version, tmp_path / "again", license="Apache-2.0")
+    again = export_model(version, tmp_path / "again", license="Apache-2.0")
     assert again == tmp_path / "again" / "1"
     before, after = read_metadata(version), read_metadata(again)
     assert (after.labels, after.step, after.config) == (before.labels, before.step, before.config)
@@ -79,7 +79,7 @@ def test_a_model_exported_again_without_its_run_is_the_same(version, tmp_path):
 
 def test_a_model_of_float16_weights_stays_one(halved, tmp_path, monkeypatch):
     monkeypatch.setattr(saved_model, "LEVELS", 3)
-    again = export_version(halved, tmp_path / "again")
+    again = export_model(halved, tmp_path / "again")
     assert read_metadata(again).weights == "float16"
 
 
@@ -87,12 +87,12 @@ def test_damaged_weights_are_not_exported_again(copied, tmp_path):
     (data,) = (copied / "variables").glob("*.data-*")
     data.write_bytes(data.read_bytes()[:-1000])
     with pytest.raises(UserError, match=r"the weights of .* are damaged"):
-        export_version(copied, tmp_path / "again")
+        export_model(copied, tmp_path / "again")
     assert not (tmp_path / "again").exists()
 
 
 def test_onnx_files_can_be_left_out(tiny_run, tmp_path):
-    version = export_run(Run(tiny_run), tmp_path / "model", onnx=False)
+    version = export_model(Run(tiny_run), tmp_path / "model", onnx=False)
     assert not list(version.glob("*.onnx"))
     assert Generator.load(version).backend == "tensorflow"
 
@@ -106,7 +106,7 @@ def test_other_images_in_onnx_refuse_the_export(tiny_run, tmp_path, monkeypatch)
 
     monkeypatch.setattr(saved_model, "onnx_difference", difference)
     with pytest.raises(UserError, match=r"in ONNX a pixel value differs by 2 of 255.*--no-onnx"):
-        export_run(Run(tiny_run), tmp_path / "model")
+        export_model(Run(tiny_run), tmp_path / "model")
     assert len(asked) == 2  # with float16 kernels, then with float32
     assert not list((tmp_path / "model").glob("[!.]*"))
 

@@ -5,7 +5,6 @@ import tensorflow as tf
 
 from cargan_tf.errors import UserError
 from cargan_tf.export.packed_weights import PackedWeights
-from cargan_tf.export.saved_model import read_initial_weights
 
 
 @pytest.fixture
@@ -62,15 +61,3 @@ def test_a_number_beyond_float16_is_refused(dense):
         UserError, match=r"kernel has values beyond float16's range .* without --float16"
     ):
         PackedWeights(dense.variables, "float16")
-
-
-@pytest.mark.parametrize("folder", ["tiny_model", "tiny_run"])
-def test_a_run_and_its_export_have_the_weights_to_start_from(folder, trained, request):
-    initial = read_initial_weights(request.getfixturevalue(folder))
-    assert initial.labels == trained.dataset.labels
-    assert (initial.discriminator is None) == (folder == "tiny_model")
-    for generator, expected in zip(
-        initial.cascade.generators, trained.cascade.generators, strict=True
-    ):
-        for ours, theirs in zip(generator.variables, expected.variables, strict=True):
-            np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-3, atol=1e-6)

@@ -11,7 +11,7 @@ from cargan_tf.export.pytorch_conversion import (
     export_checkpoint,
     import_checkpoint,
 )
-from cargan_tf.export.saved_model import export_run
+from cargan_tf.export.saved_model import export_model
 from cargan_tf.inference.generator import Generator
 from cargan_tf.interop.pytorch_files import read_state_dict, write_state_dict
 from cargan_tf.interop.weight_mapping import classifier_weights, state_of, unet_weights
@@ -82,7 +82,7 @@ def test_a_sound_is_drawn_by_the_run_and_by_its_export(run, tmp_path):
     sound = np.sin(np.arange(22_050) * 0.06).astype(np.float32)
     generated = Generator.load(run.path).generate(sound, 44_100, "violin")
     assert generated.shape == (32, 32, 3)
-    exported = Generator.load(export_run(run, tmp_path / "model"))
+    exported = Generator.load(export_model(run, tmp_path / "model"))
     np.testing.assert_array_equal(exported.generate(sound, 44_100, "violin"), generated)
 
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from cargan_tf.errors import UserError
 from cargan_tf.export.metadata import read_metadata
-from cargan_tf.export.saved_model import export_run
+from cargan_tf.export.saved_model import export_model
 from cargan_tf.training.run import Run
 
 
@@ -54,5 +54,5 @@ def test_a_run_whose_pictures_change_is_not_exported(tiny_run, tmp_path, monkeyp
 
     monkeypatch.setattr("cargan_tf.export.saved_model.check_same_images", refuse)
     with pytest.raises(UserError, match="a color differs"):
-        export_run(Run(tiny_run), tmp_path / "model", "float16")
+        export_model(Run(tiny_run), tmp_path / "model", "float16")
     assert not (tmp_path / "model").exists()

@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from cargan_tf.errors import UserError
 from cargan_tf.export.model_registry import versions_in
-from cargan_tf.export.saved_model import export_run, serving_module_of_run
+from cargan_tf.export.saved_model import export_model, serving_module_of_run
 from cargan_tf.training.run import Run
 
 
@@ -19,7 +19,7 @@ def test_versions_count_up_and_old_ones_stay(tiny_run, version, tmp_path):
     (folder / "notes").mkdir()
     (folder / "12").mkdir()  # no model in it: not a version
     before = sorted(path.name for path in (folder / "7").rglob("*"))
-    made = export_run(Run(tiny_run), folder)
+    made = export_model(Run(tiny_run), folder)
     assert made == folder / "8"
     assert versions_in(folder) == [7, 8]
     assert sorted(path.name for path in (folder / "7").rglob("*")) == before
@@ -49,7 +49,7 @@ def test_a_failed_export_leaves_nothing(tiny_run, tmp_path, monkeypatch, error):
     full = _Full(error, folder)
     monkeypatch.setattr(tf.saved_model, "save", full)
     with pytest.raises(UserError, match="Nothing was left there"):
-        export_run(Run(tiny_run), folder)
+        export_model(Run(tiny_run), folder)
     assert full.seen == []
     assert [path.name for path in folder.iterdir()] == [".lock"]
 
@@ -57,12 +57,12 @@ def test_a_failed_export_leaves_nothing(tiny_run, tmp_path, monkeypatch, error):
 def test_a_file_in_the_way_is_named(tiny_run, tmp_path):
     (tmp_path / "model").write_text("a file")
     with pytest.raises(UserError, match=r"cannot write to .*model"):
-        export_run(Run(tiny_run), tmp_path / "model")
+        export_model(Run(tiny_run), tmp_path / "model")
 
 
 def test_no_run_no_export(tmp_path):
     with pytest.raises(UserError, match="holds no run"):
-        export_run(Run(tmp_path), tmp_path / "model")
+        export_model(Run(tmp_path), tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
 
@@ -83,7 +83,7 @@ def test_a_number_that_another_export_takes_meanwhile_is_left_to_it(
         (folder / "1" / "variables").mkdir(parents=True)  # the other one is done first
 
     monkeypatch.setattr(tf.saved_model, "save", save)
-    assert export_run(Run(tiny_run), folder) == folder / "2"
+    assert export_model(Run(tiny_run), folder) == folder / "2"
     assert (folder / "2" / "saved_model.pb").read_bytes() == b"whole"
 
 
@@ -95,6 +95,6 @@ def test_a_folder_that_takes_no_more_folders_is_free_for_the_next_export(
 
     monkeypatch.setattr("cargan_tf.export.saved_model.tempfile.mkdtemp", refused)
     with pytest.raises(UserError, match=r"cannot write to .*No space left") as caught:
-        export_run(Run(tiny_run), tmp_path / "model")
+        export_model(Run(tiny_run), tmp_path / "model")
     with FileLock(tmp_path / "model" / ".lock", timeout=0):
         assert caught.value.__cause__ is not None

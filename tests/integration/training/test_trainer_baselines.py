@@ -10,7 +10,7 @@ import soundfile
 from cargan_tf.config import load_config, override
 from cargan_tf.errors import UserError
 from cargan_tf.export.pytorch_conversion import export_checkpoint
-from cargan_tf.export.saved_model import export_run
+from cargan_tf.export.saved_model import export_model
 from cargan_tf.inference.generator import Generator
 from cargan_tf.training.distribution import make_strategy
 from cargan_tf.training.run import Run
@@ -61,7 +61,7 @@ def test_a_run_has_figures_and_no_classifier(kind, trained):
 
 def test_run_and_export_draw_the_same_from_the_sound_alone(trained, tiny_source, tmp_path):
     of_run = Generator.load(trained.run.path)
-    exported = Generator.load(export_run(trained.run, tmp_path / "model"))
+    exported = Generator.load(export_model(trained.run, tmp_path / "model"))
     waveform, rate = soundfile.read(tiny_source / "violin_0_test_0.wav")
     images = [
         generator.generate(waveform, rate, label).astype(int)

@@ -12,7 +12,7 @@ from cargan_tf.export.pytorch_conversion import (
     export_checkpoint,
     import_checkpoint,
 )
-from cargan_tf.export.saved_model import export_run
+from cargan_tf.export.saved_model import export_model
 from cargan_tf.inference.generator import Generator
 from cargan_tf.training.classifiers.train_classifier import train_classifier
 from cargan_tf.training.distribution import make_strategy
@@ -75,7 +75,7 @@ def test_an_ablation_trains_exports_and_draws(
     config = override(tiny_config, [*SHORT, *differences(f"ablations/{name}")])
     run = trained(tmp_path, tiny_data, config)
     generated = Generator.load(run.path).generate(SOUND, 8000, "violin")
-    exported = Generator.load(export_run(run, tmp_path / "model"))
+    exported = Generator.load(export_model(run, tmp_path / "model"))
     assert exported.generate(SOUND, 8000, "violin").shape == generated.shape == (64, 64, 3)
 
 

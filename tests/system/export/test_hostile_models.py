@@ -207,12 +207,12 @@ def test_a_chain_of_calls_is_followed_to_its_end(model):
 def test_a_function_in_any_attribute_is_followed(model, hide):
     model.add_function(partial(save, model.victim), LOOK_ALIKES[0])
     model.add_function(nothing, "harmless")
-    node = model.meta.graph_def.library.function[0].node_def.add(name="n", op="NoOp")
+    node = model.add_function(nothing, "caller").node_def.add(name="n", op="NoOp")
     hide(node.attr, LOOK_ALIKES[0])
     for value in node.attr.values():
         if value.WhichOneof("value") == "func" and not value.func.name:
             value.func.name = "harmless"
-    model.call_in_signature(model.meta.graph_def.library.function[0].signature.name)
+    model.call_in_signature("caller")
     refused(model, "SaveV2")
 
 

@@ -9,9 +9,9 @@ from scipy.signal import sosfreqz
 from cargan_tf.audio.clips import (
     Clip,
     cut_clip,
-    heard_filter,
     louder,
     loudest_start,
+    loudness_filter,
     without_offset,
 )
 from cargan_tf.errors import UserError
@@ -153,7 +153,7 @@ def test_of_two_notes_of_one_pitch_the_one_with_more_energy_is_taken(pitch):
 
 def test_the_weighting_is_that_of_bs_1770_at_48_khz():
     """Its published coefficients, tables 1 and 2 of annex 1."""
-    sections = heard_filter(48_000)
+    sections = loudness_filter(48_000)
     high_pass = [1.0, -2.0, 1.0, 1.0, -1.99004745483398, 0.99007225036621]
     shelf = [1.53512485958697, -2.69169618940638, 1.19839281085285]
     shelf += [1.0, -1.69065929318241, 0.73248077421585]
@@ -163,7 +163,7 @@ def test_the_weighting_is_that_of_bs_1770_at_48_khz():
 
 @pytest.mark.parametrize("rate", [4_000, 16_000, 44_100, 96_000])
 def test_the_weighting_at_other_rates_hears_the_middle_and_not_what_is_below(rate):
-    _, response = sosfreqz(heard_filter(rate), [8, 440], fs=rate)
+    _, response = sosfreqz(loudness_filter(rate), [8, 440], fs=rate)
     low, middle = 20 * np.log10(np.abs(response))
     assert low < -50
     assert abs(middle) < 1

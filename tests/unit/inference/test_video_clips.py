@@ -4,7 +4,7 @@ import pytest
 from cargan_tf.audio.clips import root_mean_square
 from cargan_tf.audio.log_mel import log_mel
 from cargan_tf.audio.normalization import BandStatistics
-from cargan_tf.audio.notes import HeardNote
+from cargan_tf.audio.notes import DetectedNote
 from cargan_tf.config import AudioConfig
 from cargan_tf.inference.video_clips import cut_frame, frame_count, plan_frames, resting_clip
 
@@ -12,8 +12,8 @@ RATE, FPS = 8_000, 25
 CLIP = 4_000  # half a second
 AUDIO = AudioConfig(sample_rate=RATE, n_fft=512, hop_length=100, n_mels=32)
 #: A long note and a short one at once after it; a rest of a second; a long note again.
-NOTES = (HeardNote(8_000, 16_000, 16_000), HeardNote(16_000, 18_000, 18_400))
-NOTES = (*NOTES, HeardNote(26_400, 34_400, 34_400))
+NOTES = (DetectedNote(8_000, 16_000, 16_000), DetectedNote(16_000, 18_000, 18_400))
+NOTES = (*NOTES, DetectedNote(26_400, 34_400, 34_400))
 
 
 def planned(notes=NOTES, seconds=5.0, fps=FPS, smooth=0.0):
@@ -69,7 +69,7 @@ def test_no_clip_reaches_beyond_its_note():
 @pytest.mark.parametrize("fps", [10, 24, 25, 50])
 @pytest.mark.parametrize("shift", [0, 37, 150, 299])
 def test_a_note_is_shown_from_the_frame_nearest_to_its_onset(fps, shift):
-    notes = [HeardNote(n.begin + shift, n.tail + shift, n.end + shift) for n in NOTES]
+    notes = [DetectedNote(n.begin + shift, n.tail + shift, n.end + shift) for n in NOTES]
     frames = planned(notes, fps=fps)
     for index in (1, 2):
         first = next(k for k, frame in enumerate(frames) if frame.window.note == index)
@@ -102,7 +102,7 @@ def test_before_the_first_note_the_player_rests_before_its_first_image():
 
 
 def test_a_soft_note_is_not_softened_to_what_no_model_has_learned():
-    notes = [HeardNote(0, RATE, RATE)]
+    notes = [DetectedNote(0, RATE, RATE)]
     frame = planned(notes, seconds=3)[-1]
     for level, expected in ((0.3, -6), (0.025 * np.sqrt(2), 0), (0.005, 0)):
         waveform = level * np.sin(np.arange(3 * RATE) / 3).astype(np.float32)

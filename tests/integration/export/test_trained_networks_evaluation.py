@@ -1,7 +1,7 @@
 import pytest
 
 from cargan_tf.errors import UserError
-from cargan_tf.export.saved_model import evaluation_values
+from cargan_tf.export.trained_networks import evaluation_values
 
 
 def test_the_figures_of_the_refined_pictures_are_taken(tmp_path, write_report):
