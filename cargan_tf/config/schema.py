@@ -27,7 +27,7 @@ from cargan_tf.config.sections import (
     setting,
 )
 
-#: Techniques published since 2019, off by default; those that act on D first.
+#: Techniques that the paper does not use, off by default; those that act on D first.
 DISCRIMINATOR_OPTIONS = (
     "model.discriminator_norm",
     "loss.gan_loss",
@@ -35,6 +35,7 @@ DISCRIMINATOR_OPTIONS = (
     "loss.feature_matching",
     "training.discriminator_learning_rate",
     "training.discriminator_augmentation",
+    "training.frozen_discriminator_blocks",
 )
 OPTIONS = (
     *DISCRIMINATOR_OPTIONS,
@@ -43,6 +44,7 @@ OPTIONS = (
     "model.max_width_multiplier",
     "model.generator_attentions",
     "model.coarse_dropped_skips",
+    "training.encoder_learning_rate",
 )
 
 

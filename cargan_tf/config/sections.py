@@ -296,6 +296,19 @@ class TrainingConfig(Section):
     discriminator_learning_rate: float | None = setting(
         None, "D's; learning_rate if null (two time-scale rates: Heusel et al. 2017)", gt=0
     )
+    encoder_learning_rate: float | None = setting(
+        None,
+        "of the encoders of G1 and G2, for fine-tuning; learning_rate if null, 0 keeps them as they"
+        " are",
+        ge=0,
+    )
+    frozen_discriminator_blocks: int = setting(
+        0,
+        "first blocks of D that keep their initial weights, for fine-tuning (FreezeD: Mo et al."
+        " 2020)",
+        ge=0,
+        le=4,
+    )
     decay_epochs: int = setting(0, "further epochs of linear decay to 0", ge=0)
     adam_beta_1: float = setting(0.9, "Sec. 2.5", ge=0, lt=1)
     adam_beta_2: float = setting(0.999, "Sec. 2.5", ge=0, lt=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -12,7 +13,21 @@ from cargan_tf.config import Config
 
 
 class FusedAdam(keras.optimizers.Adam):
-    """Keras' Adam, each variable updated by one kernel instead of a dozen elementwise ones."""
+    """Keras' Adam, each variable updated by one kernel instead of a dozen elementwise ones.
+
+    Attributes:
+        slower: factor of the learning rate by path, for variables that have one of their own.
+    """
+
+    def __init__(self, *args: Any, slower: dict[str, float] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.slower = slower or {}
+        self._factors: list[float] = []
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Make the state of ``variables``; Keras calls it before the first step."""
+        super().build(variables)
+        self._factors = [self.slower.get(variable.path, 1.0) for variable in variables]
 
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
@@ -27,7 +42,7 @@ class FusedAdam(keras.optimizers.Adam):
             v=self._velocities[index].value.handle,
             beta1_power=tf.pow(beta_1, step),
             beta2_power=tf.pow(beta_2, step),
-            lr=tf.cast(learning_rate, variable.dtype),
+            lr=tf.cast(learning_rate * self._factors[index], variable.dtype),
             beta1=beta_1,
             beta2=beta_2,
             epsilon=tf.constant(self.epsilon, variable.dtype),
@@ -72,13 +87,27 @@ class LossScale(keras.optimizers.LossScaleOptimizer):
 
 
 def make_adam(
-    config: Config, steps_per_epoch: int, rate: float | None = None
+    config: Config,
+    steps_per_epoch: int,
+    rate: float | None = None,
+    slower: Iterable[keras.Variable] = (),
+    slower_rate: float = 0.0,
 ) -> keras.optimizers.Optimizer:
-    """Adam as configured; ``rate``, or the configured one, follows ``ConstantThenLinear``."""
+    """Adam as configured, at a learning rate that follows ``ConstantThenLinear``.
+
+    Args:
+        config: its section ``training``.
+        steps_per_epoch: of the schedule.
+        rate: the learning rate at the beginning, instead of the configured one.
+        slower: variables with a learning rate of their own.
+        slower_rate: theirs at the beginning; at 0 they stay as they are.
+    """
+    rate = rate or config.training.learning_rate
     adam = FusedAdam(
-        ConstantThenLinear(config, steps_per_epoch, rate or config.training.learning_rate),
+        ConstantThenLinear(config, steps_per_epoch, rate),
         beta_1=config.training.adam_beta_1,
         beta_2=config.training.adam_beta_2,
         epsilon=config.training.adam_epsilon,
+        slower={variable.path: slower_rate / rate for variable in slower},
     )
     return LossScale(adam) if config.training.precision == "float16" else adam

@@ -87,6 +87,21 @@ def _with_statistics(
     return dataset.model_copy(update={"statistics": statistics})
 
 
+def _check_frozen(config: Config, initial: InitialWeights | None) -> None:
+    """Layers that keep their initial weights must have some that are trained."""
+    training = config.training
+    if training.encoder_learning_rate == 0 and initial is None:
+        raise UserError(
+            "training.encoder_learning_rate is 0, but there are no initial weights to keep: name"
+            " them with --init-from, or leave it at null."
+        )
+    if training.frozen_discriminator_blocks and (initial is None or initial.discriminator is None):
+        raise UserError(
+            "training.frozen_discriminator_blocks needs a trained D: name a run with --init-from"
+            " (an exported model has no D), or leave it at 0."
+        )
+
+
 class Trainer:
     """Trains one run.
 
@@ -127,6 +142,8 @@ class Trainer:
         self.workers = Workers(strategy)
         if initial is not None:
             check_startable(initial, config)
+        if not resume:
+            _check_frozen(config, initial)
         self.dataset = _with_statistics(load_dataset(data), config, run if resume else initial)
         check_fits(self.dataset, config)
         check_divisible(config, strategy.num_replicas_in_sync, self.workers.count)

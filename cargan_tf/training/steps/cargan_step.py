@@ -5,6 +5,7 @@ Loss terms with weight 0 are not computed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 
 import keras
@@ -53,9 +54,20 @@ class CarganStep(TrainStep):
             double_softmax_loss if config.loss.double_softmax else classification_loss
         )
         self._gan = GAN_LOSSES[config.loss.gan_loss]
-        self.generator_optimizer = make_adam(config, steps_per_epoch)
+        training = config.training
+        encoders = [block for generator in cascade.generators for block in generator.down]
+        encoder_rate = training.encoder_learning_rate
+        self.generator_optimizer = make_adam(
+            config,
+            steps_per_epoch,
+            slower=_variables(encoders if encoder_rate is not None else []),
+            slower_rate=encoder_rate or 0.0,
+        )
         self.discriminator_optimizer = make_adam(
-            config, steps_per_epoch, config.training.discriminator_learning_rate
+            config,
+            steps_per_epoch,
+            training.discriminator_learning_rate,
+            slower=_variables(discriminator.blocks[: training.frozen_discriminator_blocks]),
         )
         # Optimizers must own their variables before the step is traced.
         self.generator_optimizer.build(cascade.generator_variables)
@@ -231,3 +243,7 @@ class CarganStep(TrainStep):
         return self.discriminator.feature_maps(
             pair, training=True, update_statistics=update_statistics
         )
+
+
+def _variables(layers: Iterable[keras.layers.Layer]) -> list[keras.Variable]:
+    return [variable for layer in layers for variable in layer.trainable_variables]

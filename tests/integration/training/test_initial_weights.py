@@ -167,6 +167,33 @@ def test_initial_statistics_need_initial_weights(tiny_data, tiny_config, tiny_cl
         Trainer(Run(tmp_path / "run"), tiny_data, config, make_strategy())
 
 
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        ("training.encoder_learning_rate=0", "no initial weights to keep"),
+        ("training.frozen_discriminator_blocks=2", "needs a trained D"),
+    ],
+)
+def test_frozen_layers_need_initial_weights(tiny_data, tiny_config, tmp_path, setting, complaint):
+    config = override(tiny_config, [setting])
+    with pytest.raises(UserError, match=complaint):
+        Trainer(Run(tmp_path / "run"), tiny_data, config, make_strategy())
+
+
+def test_an_exported_model_has_no_discriminator_to_freeze(
+    initial, tiny_data, tiny_config, tmp_path
+):
+    config = override(tiny_config, ["training.frozen_discriminator_blocks=2"])
+    with pytest.raises(UserError, match="exported model has no D"):
+        Trainer(
+            Run(tmp_path / "run"),
+            tiny_data,
+            config,
+            make_strategy(),
+            initial=replace(initial, config=config, discriminator=None),
+        )
+
+
 def test_what_a_run_starts_from_in_one_line(initial):
     text = describe_copied(replace(initial, discriminator=None), ["up_4/kernel"], ("harp", "cello"))
     assert text == (

@@ -110,3 +110,15 @@ def test_the_rate_that_is_applied_follows_the_schedule(tiny_config):
         applied.append(float(adam.learning_rate))
         adam.apply([tf.zeros(3)], [variable])
     assert applied == pytest.approx([0.8, 0.4, 0.0])
+
+
+def test_slower_variables_move_by_a_fraction_and_frozen_ones_do_not(tiny_config):
+    """Adam's first step is the learning rate itself, whatever the gradient."""
+    config = configured(tiny_config, learning_rate=0.1)
+    variables = [keras.Variable(START, name=name) for name in ("normal", "slower", "frozen")]
+    for variable, expected in zip(variables, (0.1, 0.02, 0.0), strict=True):
+        slower = [] if variable is variables[0] else [variable]
+        adam = make_adam(config, 4, slower=slower, slower_rate=expected)
+        adam.build([variable])
+        adam.apply([tf.ones([3])], [variable])
+        np.testing.assert_allclose(START - variable.numpy(), expected, atol=1e-6)

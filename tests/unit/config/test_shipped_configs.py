@@ -19,6 +19,8 @@ ON = {
     "model.max_width_multiplier": "4",
     "model.generator_attentions": "1",
     "model.coarse_dropped_skips": "3",
+    "training.encoder_learning_rate": "1e-4",
+    "training.frozen_discriminator_blocks": "2",
 }
 #: Those that act on D are refused where D is not trained.
 NOT_OF_D = set(ON) - set(DISCRIMINATOR_OPTIONS)

@@ -42,6 +42,22 @@ def test_the_discriminator_s_half_moves_d_only(step, batch):
     assert sum(unchanged(before, state(step.discriminator))) <= 2 * 8
 
 
+def test_frozen_layers_stay_and_the_others_move(new_cascade_step, small_config, batch):
+    frozen = ["training.encoder_learning_rate=0", "training.frozen_discriminator_blocks=2"]
+    step = new_cascade_step(override(small_config, frozen))
+    encoders = [block for generator in step.cascade.generators for block in generator.down]
+    fixed, free = step.discriminator.blocks[:2], step.discriminator.blocks[2:]
+    weights = [layer.trainable_variables for layer in (*encoders, *fixed)]
+    before = [variable.numpy() for layer in weights for variable in layer]
+    decoders = [block for generator in step.cascade.generators for block in generator.up]
+    kernels = [layer.convolution.kernel for layer in (*decoders, *free)]
+    before_kernels = [kernel.numpy() for kernel in kernels]
+    train_generators(step, batch)
+    train_discriminator(step, batch)
+    assert all(unchanged(before, [variable.numpy() for layer in weights for variable in layer]))
+    assert not any(unchanged(before_kernels, [kernel.numpy() for kernel in kernels]))
+
+
 def composed(step, config, batch):
     """Every loss of the next step from the networks as they are, written out in NumPy."""
     seed = tf.constant([config.training.seed, 0])
