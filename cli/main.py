@@ -25,6 +25,7 @@ COMMANDS = {
     "classifier": "classifier",
     "train": "train",
     "evaluate": "evaluate",
+    "benchmark": "benchmark",
     "export": "export",
     "models": "models",
     "serve": "serve",

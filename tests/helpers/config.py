@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cargan_tf.config import Config, override
+from cargan_tf.config import Config, load_config, override
 from cargan_tf.errors import UserError
 
 
@@ -38,3 +38,15 @@ def check_default() -> Callable[[str, object, str], None]:
         assert source in type(values).model_fields[name].description
 
     return check
+
+
+def tiny_benchmark_config() -> Config:
+    """Settings of a benchmark that is made and scored in seconds."""
+    return override(
+        load_config("players-128"),
+        [
+            "audio={sample_rate: 8000, n_fft: 256, hop_length: 125, n_mels: 16}",
+            "data.image_size=32",
+            "evaluator={count: 2, input_size: 32, steps: 4, batch_size: 4, minimum_accuracy: 0}",
+        ],
+    )

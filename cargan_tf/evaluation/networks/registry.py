@@ -145,7 +145,7 @@ def find_networks(
         networks.found[FEATURES] = feature_network(features, of_run)
     if EVALUATOR in roles:
         try:
-            networks.found[EVALUATOR] = _evaluators(data, config, reporter)
+            networks.found[EVALUATOR] = find_evaluators(data, config, reporter)
         except UserError as error:
             networks.missing[EVALUATOR] = str(error)
     return networks
@@ -163,7 +163,8 @@ def _classifier(generator: ImageGenerator, info: RunInfo, data: Path) -> Feature
     return classifier_network(classifier, config, report.accuracy)
 
 
-def _evaluators(data: Path, config: Config, reporter: Reporter) -> Evaluators:
+def find_evaluators(data: Path, config: Config, reporter: Reporter) -> Evaluators:
+    """The data set's evaluators; where it has none yet, they are trained and kept."""
     if read_report(data) is None:
         reporter.message(
             f"No independent evaluators of this data yet: training {config.evaluator.count}, once,"

@@ -19,7 +19,7 @@ def test_versions_count_up_and_old_ones_stay(tiny_run, version, tmp_path):
     (folder / "notes").mkdir()
     (folder / "12").mkdir()  # no model in it: not a version
     before = sorted(path.name for path in (folder / "7").rglob("*"))
-    made = export_model(Run(tiny_run), folder)
+    made = export_model(Run(tiny_run), folder, onnx=False)
     assert made == folder / "8"
     assert versions_in(folder) == [7, 8]
     assert sorted(path.name for path in (folder / "7").rglob("*")) == before
@@ -83,7 +83,7 @@ def test_a_number_that_another_export_takes_meanwhile_is_left_to_it(
         (folder / "1" / "variables").mkdir(parents=True)  # the other one is done first
 
     monkeypatch.setattr(tf.saved_model, "save", save)
-    assert export_model(Run(tiny_run), folder) == folder / "2"
+    assert export_model(Run(tiny_run), folder, onnx=False) == folder / "2"
     assert (folder / "2" / "saved_model.pb").read_bytes() == b"whole"
 
 
