@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.models.layers.convolutions import (
+from cargan_tf.models.layers import (
     MAX_POSITIONS_DOWN,
     MAX_POSITIONS_UP,
     DownsampleConv,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.models.layers.convolutions import SpectralNormConv
+from cargan_tf.models.layers import SpectralNormConv
 
 
 @pytest.fixture

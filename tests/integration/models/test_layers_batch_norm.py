@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.models.layers.batch_norm import BatchNorm, ReplicaDropout
+from cargan_tf.models.layers import BatchNorm, ReplicaDropout
 
 FEATURES = np.random.default_rng(0).normal(3, 2, size=(4, 2, 3, 5)).astype(np.float32)
 AXES = (0, 1, 2)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.models.layers.convolutions import leaky_relu
+from cargan_tf.models.layers import leaky_relu
 
 FEATURES = np.array([-5.0, -1.0, 0.0, 0.5, 3.0], np.float32)
 
