@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from cargan_tf.audio.augmentation import augment
+from cargan_tf.audio.augmentation import augment, check_masks, mask_stream
 from cargan_tf.audio.clips import from_int16
 from cargan_tf.audio.log_mel import log_mel
 from cargan_tf.audio.log_mel_graph import spectrogram_input
@@ -353,8 +353,6 @@ def _masked(
     part: tuple[int, int],
 ) -> tf.data.Dataset:
     """SpecAugment: what is hidden becomes the band's mean, the middle of the spectrogram."""
-    from cargan_tf.audio.spec_augment import check_masks, mask_stream
-
     data, audio = config.data, config.audio
     check_masks(data.freq_mask, data.time_mask, audio.n_mels, audio.frames)
     masks = mask_stream(

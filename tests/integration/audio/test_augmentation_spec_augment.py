@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cargan_tf.audio.spec_augment import check_masks, mask_stream
+from cargan_tf.audio.augmentation import check_masks, mask_stream
 from cargan_tf.errors import UserError
 
 
