@@ -20,6 +20,7 @@ from cargan_tf.training.callbacks import (
     Checkpointing,
     EMAUpdate,
     Logging,
+    LossGuard,
     RunLog,
     Throughput,
     Validating,
@@ -41,7 +42,6 @@ from cargan_tf.training.interruptions import (
     translate_errors,
     translate_removal,
 )
-from cargan_tf.training.loss_guard import LossGuard
 from cargan_tf.training.run import Run, RunInfo, check_resumable
 from cargan_tf.training.steps.build_networks import build_networks
 from cargan_tf.training.validation import Validation, class_means

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
-from cargan_tf.training.loss_guard import LossGuard
+from cargan_tf.training.callbacks import LossGuard
 
 
 @pytest.fixture
