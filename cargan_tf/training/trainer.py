@@ -29,7 +29,12 @@ from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.classifiers.train_classifier import FOLDER as CLASSIFIER_FOLDER
 from cargan_tf.training.classifiers.train_sound_classifier import ensure_sound_classifier
 from cargan_tf.training.conditioning_metrics import ConditioningMetrics
-from cargan_tf.training.distribution import check_devices_suit, check_divisible, distribute_batches
+from cargan_tf.training.distribution import (
+    Workers,
+    check_devices_suit,
+    check_divisible,
+    distribute_batches,
+)
 from cargan_tf.training.ema import ema_weights
 from cargan_tf.training.initial_weights import (
     InitialWeights,
@@ -45,7 +50,6 @@ from cargan_tf.training.interruptions import (
 from cargan_tf.training.run import Run, RunInfo, check_resumable
 from cargan_tf.training.steps.build_networks import build_networks
 from cargan_tf.training.validation import Validation, class_means
-from cargan_tf.training.workers import Workers
 from cargan_tf.utils.files import file_hash
 from cargan_tf.utils.progress import Reporter, SilentReporter, Task
 from cargan_tf.utils.provenance import describe_provenance, provenance

@@ -8,8 +8,7 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.errors import UserError
-from cargan_tf.training.distribution import check_divisible
-from cargan_tf.training.workers import Workers, wait_until_ended
+from cargan_tf.training.distribution import Workers, check_divisible, wait_until_ended
 
 
 def test_a_batch_must_be_shared_by_all_workers_devices(tiny_config):

@@ -17,7 +17,7 @@ import tensorflow as tf
 import yaml
 
 from cargan_tf.config import override
-from cargan_tf.training.workers import wait_until_ended
+from cargan_tf.training.distribution import wait_until_ended
 
 #: The command line without TensorFlow's graph optimizer: most of the time until a first step is
 #: done goes into it.
