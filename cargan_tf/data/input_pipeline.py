@@ -32,7 +32,7 @@ from cargan_tf.data.records import (
 )
 from cargan_tf.data.splits import hash_order
 from cargan_tf.errors import UserError
-from cargan_tf.utils.remote import to_path
+from cargan_tf.utils.files import to_path
 
 #: Shards read in turns where records are not held in memory: with the shuffle buffer it mixes
 #: records that lie far apart.

@@ -16,7 +16,7 @@ from cargan_tf.errors import UserError, full_message
 from cargan_tf.export.metadata import METADATA_FILE, ModelMetadata, file_hashes
 from cargan_tf.export.onnx_allowlist import Refused, check_onnx
 from cargan_tf.utils.arrays import FloatArray, IntArray, height_width
-from cargan_tf.utils.remote import is_remote
+from cargan_tf.utils.files import is_remote
 
 #: Beside saved_model.pb: the image generator, and the sound classifier if there is one.
 MODEL_FILE: Final = "model.onnx"

@@ -32,7 +32,7 @@ from cargan_tf.inference.backend import Backend, LocalBackend, open_model
 from cargan_tf.inference.result import GenerationResult, Recognition
 from cargan_tf.labels import label_weights, weights_by_label
 from cargan_tf.utils.arrays import FloatArray, ImageArray
-from cargan_tf.utils.remote import to_path
+from cargan_tf.utils.files import to_path
 
 #: A sound file, or a stream of its content.
 Source: TypeAlias = Path | BinaryIO

@@ -13,8 +13,7 @@ from cargan_tf.data.input_pipeline import training_batches
 from cargan_tf.data.preprocessing.preprocess import preprocess
 from cargan_tf.errors import UserError
 from cargan_tf.training.run import Run
-from cargan_tf.utils.files import write_atomically
-from cargan_tf.utils.remote import RemotePath, check_local, is_remote, to_path
+from cargan_tf.utils.files import RemotePath, check_local, is_remote, to_path, write_atomically
 
 
 @pytest.fixture
