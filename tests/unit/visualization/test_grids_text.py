@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from cargan_tf.visualization.text import fitted_text, font_of
+from cargan_tf.visualization.grids import fitted_text, font_of
 
 
 def drawn(text, size=13, width=200, max_lines=2):
