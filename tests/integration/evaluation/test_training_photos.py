@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from cargan_tf.evaluation.still_photos import StillPhotos, TrainingPhotos, read_training_photos
+from cargan_tf.evaluation.training_photos import StillPhotos, TrainingPhotos, read_training_photos
 from cargan_tf.training.validation import gather
 
 LABELS = ("cello", "flute")
