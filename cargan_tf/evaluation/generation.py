@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cargan_tf.data.dataset import DATASET_FILE, check_fits, load_dataset
 from cargan_tf.data.input_pipeline import evaluation_batches
-from cargan_tf.data.records import stratified_sample
+from cargan_tf.data.sampling import stratified_sample
 from cargan_tf.errors import UserError
 from cargan_tf.evaluation.training_photos import (
     PoseReader,

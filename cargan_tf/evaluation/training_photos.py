@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo
 from cargan_tf.data.input_pipeline import evaluation_batches
-from cargan_tf.data.records import stratified_sample
+from cargan_tf.data.sampling import stratified_sample
 from cargan_tf.evaluation.report import CLASS_MEAN, CLASS_MEDIAN, PLAYER_MEAN, PLAYER_MEDIAN
 from cargan_tf.training.validation import names_of
 from cargan_tf.utils.arrays import FloatArray, IntArray

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from cargan_tf.data.dataset import load_dataset
-from cargan_tf.data.records import parse_summaries, read_records, stratified_sample
+from cargan_tf.data.records import parse_summaries, read_records
+from cargan_tf.data.sampling import stratified_sample
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-from cargan_tf.data.input_pipeline import shuffled_within_class
+from cargan_tf.data.sampling import shuffled_within_class
 
 IDS = [f"record {index}".encode() for index in range(30)]
 LABELS = [index % 3 for index in range(29)] + [7]

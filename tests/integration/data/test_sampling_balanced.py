@@ -8,9 +8,10 @@ import tensorflow as tf
 
 from cargan_tf.config import override
 from cargan_tf.data.dataset import load_dataset
-from cargan_tf.data.input_pipeline import BalancedOrder, training_batches
+from cargan_tf.data.input_pipeline import training_batches
 from cargan_tf.data.inspection import imbalance_warning
 from cargan_tf.data.preprocessing.preprocess import preprocess
+from cargan_tf.data.sampling import BalancedOrder
 from cargan_tf.errors import UserError
 
 RARE = "cello"
