@@ -60,9 +60,7 @@ def test_pickles_are_read_by_the_reader_that_knows_its_names_alone():
         for node in ast.walk(tree)
         if isinstance(node, ast.Import) and any(name.name == "pickle" for name in node.names)
     }
-    assert importing == {
-        "cargan_tf/interop/pytorch_files.py",
-    }
+    assert importing == {"cargan_tf/interop/pytorch_pickle.py"}
     arrays = [node for _, name, node in calls() if name in ("np.load", "numpy.load")]
     allowed = [key for node in arrays for key in node.keywords if key.arg == "allow_pickle"]
     assert not [key for key in allowed if key.value.value is not False]
