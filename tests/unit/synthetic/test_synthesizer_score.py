@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cargan_tf.synthetic.score import CLIP_SECONDS, compose
+from cargan_tf.synthetic.synthesizer import CLIP_SECONDS, compose
 from cargan_tf.synthetic.timbre import INSTRUMENTS
 
 
