@@ -36,19 +36,19 @@ from cargan_tf.training.distribution import (
     distribute_batches,
 )
 from cargan_tf.training.ema import ema_weights
-from cargan_tf.training.initial_weights import (
-    InitialWeights,
-    check_startable,
-    describe_copied,
-)
 from cargan_tf.training.interruptions import (
     StopRequest,
     defer_signals,
     translate_errors,
     translate_removal,
 )
+from cargan_tf.training.networks import (
+    InitialWeights,
+    build_networks,
+    check_startable,
+    describe_copied,
+)
 from cargan_tf.training.run import Run, RunInfo, check_resumable
-from cargan_tf.training.steps.build_networks import build_networks
 from cargan_tf.training.validation import Validation, class_means
 from cargan_tf.utils.files import file_hash
 from cargan_tf.utils.progress import Reporter, SilentReporter, Task

@@ -7,7 +7,7 @@ from helpers.training import on_replicas
 
 from cargan_tf.models.registry import new_network
 from cargan_tf.training.checkpoints import Checkpoints
-from cargan_tf.training.steps.build_networks import new_step
+from cargan_tf.training.networks import new_step
 
 pytestmark = pytest.mark.usefixtures("no_graph_optimizer")
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 from cargan_tf.config import override
 from cargan_tf.data.dataset import load_dataset
 from cargan_tf.errors import UserError
-from cargan_tf.training.steps.build_networks import build_networks
+from cargan_tf.training.networks import build_networks
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from cargan_tf.errors import UserError
 from cargan_tf.models.cargan import new_cascade
 from cargan_tf.models.patchgan import new_discriminator
 from cargan_tf.training.distribution import make_strategy
-from cargan_tf.training.initial_weights import (
+from cargan_tf.training.networks import (
     InitialWeights,
     check_startable,
     describe_copied,
