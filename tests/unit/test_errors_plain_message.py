@@ -1,6 +1,6 @@
 import pytest
 
-from cargan_tf.serving.address import plain_message
+from cargan_tf.errors import plain_message
 
 GRAPH = """Graph execution error:
 
