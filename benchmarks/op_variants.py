@@ -2,8 +2,8 @@
 
     python -m benchmarks.op_variants
 
-Milliseconds, medians. The constants of ``models/attention_blocks.py``, ``models/convolutions.py``
-and ``models/attention.py`` rest on them, and how ``models/classifier.py`` turns RGB to BGR.
+Milliseconds, medians. The constants of ``models/attention.py`` and ``models/layers.py`` rest on
+them, and how ``models/classifier.py`` turns RGB to BGR.
 """
 
 from __future__ import annotations
