@@ -2,8 +2,8 @@
 
     python -m benchmarks.op_variants
 
-Milliseconds, medians. The constants of ``models/attention_blocks.py``, ``models/convolutions.py``
-and ``models/attention.py`` rest on them, and how ``models/classifier.py`` turns RGB to BGR.
+Milliseconds, medians. The constants of ``models/attention.py`` and ``models/layers.py`` rest on
+them, and how ``models/classifier.py`` turns RGB to BGR.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _attention_forms(queries: int, keys: int) -> Forms:
 def _down_forms(side: int, channels: int) -> Forms:
     import tensorflow as tf
 
-    from cargan_tf.models.layers.convolutions import conv_down
+    from cargan_tf.models.layers import conv_down
 
     features = _normal(CONVOLVED_BATCH, 2 * side, 2 * side, channels)
     inputs = [features, _normal(4, 4, channels, channels)]
@@ -98,7 +98,7 @@ def _down_forms(side: int, channels: int) -> Forms:
 def _up_forms(side: int, channels: int) -> Forms:
     import tensorflow as tf
 
-    from cargan_tf.models.layers.convolutions import conv_up
+    from cargan_tf.models.layers import conv_up
 
     shape = [CONVOLVED_BATCH, 2 * side, 2 * side, channels]
     inputs = [

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cargan_tf.models import attention
-from cargan_tf.models.layers import convolutions
+from cargan_tf.models import attention, layers
 
 
 def use_plain_layers() -> None:
@@ -13,9 +12,9 @@ def use_plain_layers() -> None:
     are counted on.
     """
     use_whole_attention_maps()
-    convolutions.MAX_POSITIONS_DOWN = 0
-    convolutions.MAX_POSITIONS_UP = 0
-    convolutions.FEW_FILTERS = 0
+    layers.MAX_POSITIONS_DOWN = 0
+    layers.MAX_POSITIONS_UP = 0
+    layers.FEW_FILTERS = 0
 
 
 def use_whole_attention_maps() -> None:

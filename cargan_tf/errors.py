@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -14,6 +15,17 @@ _MAX_QUOTED = 200
 
 #: Letters of a word that is proposed because it is part of another.
 _MIN_PART = 4
+
+#: How the operation Assert words a message of one part.
+_ASSERTION = re.compile(r"assertion failed: \[(.*?)\](?=\s|$)", re.DOTALL)
+#: Names of nodes, functions and devices, and the heading of Python's own errors.
+_DECORATION = re.compile(
+    r"\{\{.*?\}\}|\[\[.*?\]\]|\[Op:.*?\]|Graph execution error:|Detected at node [^\n]*\n"
+    r"|<stack traces unavailable>|\(\d+\) [A-Z_]+: ",
+    re.DOTALL,
+)
+#: A device, and a path of the machine; `serving` never names a file of the user's.
+_PLACE = re.compile(r"/\S*(?:job:|/)\S*")
 
 
 class UserError(Exception):
@@ -47,6 +59,14 @@ def first_line(error: BaseException) -> str:
 def full_message(error: BaseException) -> str:
     """Another library's whole message as one line without its period; its type if it is empty."""
     return _shortened(error, " ".join(str(error).split()))
+
+
+def plain_message(text: str) -> str:
+    """What a graph of TensorFlow refused and why, of its whole message: one line."""
+    found = _ASSERTION.search(text)
+    if found:
+        return found[1].replace("\\'", "'").replace('\\"', '"')
+    return " ".join(_PLACE.sub("", _DECORATION.sub(" ", text)).split())
 
 
 def _shortened(error: BaseException, line: str) -> str:

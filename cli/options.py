@@ -12,7 +12,7 @@ from cargan_cli.tensorflow_import import import_for
 
 from cargan_tf.config import Config, load_config, override
 from cargan_tf.data.dataset import load_dataset
-from cargan_tf.utils.remote import is_remote, to_path
+from cargan_tf.utils.files import is_remote, to_path
 
 Command = Callable[..., Any]
 
@@ -35,7 +35,7 @@ class _DiskPath(click.Path):
 
 
 class _AnyPath(click.Path):
-    """Takes what :mod:`cargan_tf.utils.remote` reaches, too."""
+    """Takes what :mod:`cargan_tf.utils.files` reaches, too."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         return to_path(value)

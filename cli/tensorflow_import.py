@@ -9,9 +9,9 @@ from pathlib import Path
 
 from cargan_cli.logs import log_from_now_on
 
-from cargan_tf.utils.remote import is_remote
+from cargan_tf.utils.files import is_remote
 from cargan_tf.utils.stderr_filter import filter_standard_error
-from cargan_tf.utils.tensorflow_import import import_tensorflow as quietly_imported
+from cargan_tf.utils.stderr_filter import import_tensorflow as quietly_imported
 
 #: Keras imports it for its wrappers around it, which nothing here uses: a fifth of the import.
 _UNUSED = "sklearn"

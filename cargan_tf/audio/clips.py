@@ -1,4 +1,4 @@
-"""Cut clips out of a waveform, find the loudest one, mix two sounds, and store them in 16 bits."""
+"""Select the clip of a sound, the loudest by default; cut, mix and store clips."""
 
 from __future__ import annotations
 
@@ -9,8 +9,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cargan_tf.config import AudioConfig
 from cargan_tf.errors import UserError
 from cargan_tf.utils.arrays import FloatArray
+
+#: Seconds between the windows that are compared in search of the loudest one.
+LOUDNESS_HOP_SECONDS: Final = 0.01
+#: Windows of a recording from which the instrument is recognized, at most, evenly spread.
+RECOGNITION_WINDOWS: Final = 64
+#: Windows this much softer than the loudest are passed over.
+BELOW_LOUDEST_DB: Final = 30.0
 
 _TIE: Final = 1e-6
 """Windows whose energies differ by less than this fraction (4e-6 dB, far below hearing) are equally
@@ -50,6 +58,47 @@ class Clip:
     samples: NDArray[np.float32]
     start: int
     padded: int
+
+
+def select_clip(mono: FloatArray, audio: AudioConfig, start: float | None) -> Clip:
+    """The clip of a sound that an image is generated from.
+
+    Args:
+        mono: [samples] at the model's sample rate.
+        audio: sample rate and length of a clip.
+        start: its start in seconds; by default the loudest window.
+
+    Raises:
+        UserError: a start that is not a number, or not within the sound.
+    """
+    samples, rate = audio.clip_samples, audio.sample_rate
+    mono = without_offset(mono)
+    if start is None:
+        begin = loudest_start(mono, samples, round(LOUDNESS_HOP_SECONDS * rate), rate)
+    elif math.isfinite(start):
+        begin = round(start * rate)
+    else:
+        raise UserError(f"received a start of {start} s: give the start of the clip in seconds.")
+    return cut_clip(mono, begin, samples, sample_rate=rate)
+
+
+def recognition_windows(mono: FloatArray, clip_samples: int) -> FloatArray:
+    """Half seconds all over a sound, of which the instrument is recognized.
+
+    Args:
+        mono: [samples].
+        clip_samples: samples of a window.
+
+    Returns:
+        [W, clip_samples]: windows that overlap by half, without the soft ones.
+    """
+    mono = without_offset(mono)
+    last = max(0, len(mono) - clip_samples)
+    count = min(RECOGNITION_WINDOWS, 1 + 2 * last // clip_samples)
+    starts = np.unique(np.linspace(0, last, count).round().astype(int))
+    windows = np.stack([cut_clip(mono, int(start), clip_samples).samples for start in starts])
+    loudness = np.array([root_mean_square(window) for window in windows])
+    return windows[loudness >= loudness.max() * 10 ** (-BELOW_LOUDEST_DB / 20)]
 
 
 def cut_clip(

@@ -28,7 +28,7 @@ from cargan_tf.audio.ffmpeg_decode import (
 )
 from cargan_tf.audio.mixdown import DecodedSound, check_format, check_length, mix_down
 from cargan_tf.errors import UserError
-from cargan_tf.utils.remote import RemotePath
+from cargan_tf.utils.files import RemotePath
 
 #: Endings of sound files in folders that are searched.
 AUDIO_SUFFIXES: Final = frozenset(

@@ -8,15 +8,15 @@ from cargan_tf.config.loading import (
     override,
     shipped_configs,
 )
-from cargan_tf.config.model_sections import (
+from cargan_tf.config.schema import (
     ClassifierConfig,
     CMCGANConfig,
+    Config,
     EvaluatorConfig,
     ModelConfig,
     S2ICConfig,
     SoundClassifierConfig,
 )
-from cargan_tf.config.schema import Config
 from cargan_tf.config.sections import (
     AudioConfig,
     AugmentationConfig,

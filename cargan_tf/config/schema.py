@@ -1,32 +1,35 @@
 """The configuration schema: every hyperparameter once, with type, bounds, default and source.
 
+The sections of the networks (CAR-GAN, the baselines of Table 2, the classifiers) and the whole;
+``sections`` has those of data, losses and training.
+
 The defaults are the paper's ("Sec." and "Eq." refer to it); YAML files in ``configs/`` state
 only what differs.
 """
 
 from __future__ import annotations
 
-from pydantic import field_validator, model_validator
+from typing import Annotated, Literal
 
-from cargan_tf.config.model_sections import (
-    ClassifierConfig,
-    CMCGANConfig,
-    EvaluatorConfig,
-    ModelConfig,
-    S2ICConfig,
-    SoundClassifierConfig,
-)
+from pydantic import Field, field_validator, model_validator
+
 from cargan_tf.config.sections import (
     AudioConfig,
     AugmentationConfig,
     DataConfig,
+    Fraction,
     LossConfig,
     MonitorConfig,
+    Positive,
     Section,
     TrainingConfig,
+    Weight,
     setting,
 )
+from cargan_tf.utils.arrays import ImageSize, height_width
 
+#: Channels or features of a layer; the widest of published image generators have 2,048.
+Width = Annotated[int, Field(gt=0, le=4_096)]
 #: Techniques that the paper does not use, off by default; those that act on D first.
 DISCRIMINATOR_OPTIONS = (
     "model.discriminator_norm",
@@ -46,6 +49,193 @@ OPTIONS = (
     "model.coarse_dropped_skips",
     "training.encoder_learning_rate",
 )
+
+
+class ModelConfig(Section):
+    """G1, G2 and D (Sec. 2.5; what the paper leaves open follows its authors' code).
+
+    S2IC and CMCGAN use ``spectrogram`` and ``init_stddev`` from here; the rest is in their own
+    sections.
+    """
+
+    kind: Literal["cargan", "s2ic", "cmcgan"] = setting(
+        "cargan", "the model: the paper's, or a baseline of Table 2"
+    )
+    generator_width: Width = setting(64, "channels of the first convolution (pix2pix)")
+    refined_generator_width: Width | None = setting(
+        None, "the same for G2; generator_width if null"
+    )
+    max_width_multiplier: Width = setting(
+        8,
+        "maximum width of the generators' inner layers, as a multiple of the first (pix2pix: 8);"
+        " with less, the outer layers, which render detail, can be wider at the same size",
+    )
+    coarse_dropped_skips: int = setting(
+        0,
+        "skip connections omitted from G1, outermost first: spectrogram and image are not spatially"
+        " aligned, so outer skips leak spectrogram texture into the image",
+        ge=0,
+    )
+    discriminator_width: Width = setting(
+        64, "channels of D's first convolution (pix2pix; the paper does not say)"
+    )
+    discriminator_norm: Literal["batch", "spectral"] = setting(
+        "batch", "batch norm (pix2pix) or spectral normalization (Miyato et al. 2018) in D"
+    )
+    spectrogram: Literal["log-mel", "jet"] = setting(
+        "log-mel",
+        "network input: one channel standardized per mel band (Sec. 2.5), or the authors' RGB image"
+        " in jet colors",
+    )
+    attention: Literal["sagan", "authors", "none"] = setting(
+        "sagan",
+        "self-attention before the last two convolutions of G and D (Sec. 2.1, 2.5); 'authors'"
+        " reproduces their code, including its scrambled reshape",
+    )
+    generator_attentions: Literal[1, 2] = setting(
+        2,
+        "attention layers of each generator; 1 omits the one on the larger map, which takes half of"
+        " a step's time in narrow networks at 128 pixels",
+    )
+    stages: Literal[1, 2] = setting(2, "1 omits G2: I' is the result (Table 1, D)")
+    residue: bool = setting(True, "G2's input includes the residue label L_r (Table 1, C: false)")
+    players: int = setting(
+        0,
+        "players of each label as an input of G1 and G2 (ours), so that an image shows one of them"
+        " even where the sound does not tell which; 0: no such input, as in the paper",
+        ge=0,
+        le=1000,
+    )
+    refine_sees_audio: bool = setting(
+        False, "G2's input includes the spectrogram; Eq. 1 gives it I' and L_r only"
+    )
+    discriminator_label: Literal["none", "audio", "authors"] = setting(
+        "none",
+        "whether D's input includes the label; Eq. 3 and 4 use pairs [A, I]. 'authors': the residue"
+        " in D's half of the step and the audio label in the generators'",
+    )
+    discriminator_tanh: bool = setting(
+        False, "tanh on D's logits, as in the authors' code: weakens gradients 4 to 8 times"
+    )
+    encoder_bias: bool = setting(
+        True, "biases in the generators' two encoder convolutions without a norm; authors: none"
+    )
+    dropout: float = setting(0.5, "rate in the generators' inner decoder (pix2pix)", ge=0, lt=1)
+    init_stddev: float = setting(
+        0.02, "std of initial weights; the paper's 0.2 is taken for a typo", gt=0
+    )
+
+    @property
+    def spectrogram_channels(self) -> int:
+        """Channels of the networks' spectrogram input."""
+        return 3 if self.spectrogram == "jet" else 1
+
+
+class S2ICConfig(Section):
+    """S2IC, the first baseline of Table 2 (Chen et al. 2017); see docs/explanation/baselines.md."""
+
+    encoder_width: Width = setting(64, "channels of the sound encoder's first convolution")
+    generator_width: Width = setting(64, "channels before the generator's last layer (DCGAN: 64)")
+    discriminator_width: Width = setting(64, "channels of the discriminator's first convolution")
+    features: Width = setting(128, "sound features, trained on the instrument (S2IC's)")
+    code: Width = setting(64, "features after the generator's and D's dense layer (S2IC's)")
+    latent: Width = setting(10, "Gaussian numbers concatenated with the code (S2IC's)")
+    generated: Weight = setting(0.5, "weight of log(1 - D(generated, sound)) in D's loss (S2IC's)")
+    mismatched: Weight = setting(
+        0.5, "weight of log(1 - D(real, mismatched sound)) in D's loss (S2IC's)"
+    )
+
+
+class CMCGANConfig(Section):
+    """CMCGAN, the second baseline of Table 2 (Hao et al. 2018); see
+    docs/explanation/baselines.md."""
+
+    encoder_width: Width = setting(32, "channels of each encoder's first convolution (ours)")
+    decoder_width: Width = setting(32, "channels before each decoder's last layer (ours)")
+    discriminator_width: Width = setting(32, "channels of D's first convolutions (ours)")
+    code: Width = setting(128, "features of an encoder's code (ours, S2IC's)")
+    latent: Width = setting(10, "Gaussian numbers concatenated with the code (ours, S2IC's)")
+    real_pairs: Weight = setting(
+        2.0, "weight of log D(real pair) in D's loss: it answers both of D's questions"
+    )
+    generated: Weight = setting(
+        0.5, "weight of each of the two pairs with a generated half in D's loss"
+    )
+    mismatched: Weight = setting(
+        1.0, "weight of log(1 - D(real image, mismatched sound)) in D's loss"
+    )
+    cycle: Weight = setting(10.0, "weight of the L1 of the two cross-modal cycles (CycleGAN's λ)")
+    reconstruction: Weight = setting(
+        10.0, "weight of the L1 of A-to-A and V-to-V (ours, as for the cycles)"
+    )
+
+
+class ClassifierConfig(Section):
+    """C, the image classifier that guides the generators (Sec. 2.3): ResNet50 and a dense layer."""
+
+    blocks: tuple[Positive, Positive, Positive, Positive] = setting(
+        (3, 4, 6, 3), "bottleneck blocks of the four stages; ResNet50's by default"
+    )
+    width: Width = setting(64, "channels of the first convolution; ResNet50: 64")
+    resnet_variant: Literal["keras", "torchvision"] = setting(
+        "keras",
+        "keras.applications strides in a block's first 1×1 convolution, torchvision in the 3×3 and"
+        " without biases",
+    )
+    preprocessing: Literal["caffe", "torch", "none"] = setting(
+        "caffe",
+        "of images in [-1, 1]: what keras.applications' or torchvision's ImageNet weights expect,"
+        " or none, as in the authors' code",
+    )
+    weights: str = setting(
+        "imagenet",
+        "initial weights: 'imagenet' (downloaded by Keras), 'none', or a file: Keras weights, or"
+        " with resnet_variant torchvision its resnet50 .pth",
+    )
+    epochs: Positive = setting(10, "epochs over the real photos")
+    batch_size: Positive = setting(32, "photos per step")
+    learning_rate: float = setting(1e-4, "Adam's, for a pre-trained network", gt=0)
+    noise: Weight = setting(
+        0.0,
+        "maximum noise amplitude on photos in [-1, 1], which are then shifted, blurred and tinted"
+        " too, so that C's gradient rewards shape instead of grain; 0 turns augmentation off",
+    )
+    minimum_accuracy: Fraction = setting(
+        0.95, "on held-out photos; a less accurate classifier cannot guide the generators"
+    )
+
+
+class SoundClassifierConfig(Section):
+    """Recognizes the instrument where no label is given (ours; the paper has none)."""
+
+    width: Width = setting(24, "channels of the first convolution")
+    steps: Positive = setting(4000, "training steps")
+    batch_size: Positive = setting(32, "clips per step")
+    learning_rate: float = setting(2e-3, "maximum, AdamW's; cosine decay to 0", gt=0)
+
+
+class EvaluatorConfig(Section):
+    """The independent evaluators: EfficientNet-Lite0, fine-tuned on the data set's photos."""
+
+    count: Positive = setting(
+        3, "evaluators that differ in seed; accuracies are their mean and standard deviation"
+    )
+    input_size: int | None = setting(
+        None, "input size in pixels; if null the image size within 96..224", ge=32, le=1024
+    )
+    steps: Positive = setting(300, "training steps; few suffice from ImageNet weights")
+    batch_size: Positive = setting(32, "photos per step")
+    learning_rate: float = setting(1e-3, "initial, Adam's; cosine decay to 0", gt=0)
+    noise: Weight = setting(
+        0.4, "maximum noise amplitude on photos in [-1, 1], so that it learns shape, not grain"
+    )
+    minimum_accuracy: Fraction = setting(
+        0.9, "on held-out photos; a less accurate evaluator is refused"
+    )
+
+    def size_for(self, image_size: ImageSize) -> int:
+        """Input size in pixels for photos of ``image_size``."""
+        return self.input_size or min(max(*height_width(image_size), 96), 224)
 
 
 class Config(Section):

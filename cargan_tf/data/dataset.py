@@ -12,7 +12,7 @@ from cargan_tf.config import Config, TrainingConfig
 from cargan_tf.data.pairs import REFERENCE_LISTS, Skipped
 from cargan_tf.errors import UserError
 from cargan_tf.labels import check_labels
-from cargan_tf.utils.remote import to_path
+from cargan_tf.utils.files import to_path
 
 DATASET_FILE = "dataset.json"
 #: A million recordings are some 50 MB.

@@ -25,7 +25,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from cargan_tf.errors import UserError, full_message
 from cargan_tf.utils.arrays import ImageSize, height_width
 from cargan_tf.utils.banded_matrix import BandedMatrix, Row
-from cargan_tf.utils.remote import openable
+from cargan_tf.utils.files import openable
 
 #: Lobes of the sinc on each side.
 _LOBES = 3

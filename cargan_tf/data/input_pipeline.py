@@ -8,61 +8,22 @@ the sound which image of the class to generate.
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from cargan_tf.audio.augmentation import augment
+from cargan_tf.audio.augmentation import augment, check_masks, mask_stream
 from cargan_tf.audio.clips import from_int16
 from cargan_tf.audio.log_mel import log_mel
 from cargan_tf.audio.log_mel_graph import spectrogram_input
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo, check_fits
-from cargan_tf.data.records import (
-    parse,
-    parse_log_mel,
-    parse_sounds,
-    parse_summaries,
-    read_records,
-)
-from cargan_tf.data.splits import hash_order
+from cargan_tf.data.records import parse, parse_log_mel, parse_sounds, read_records, shard_files
+from cargan_tf.data.sampling import shuffled_within_class, training_records
 from cargan_tf.errors import UserError
-from cargan_tf.utils.remote import to_path
-
-#: Shards read in turns where records are not held in memory: with the shuffle buffer it mixes
-#: records that lie far apart.
-_SHARDS_AT_ONCE = 4
-#: Set within a graph it concerns this graph's ops alone, and frees them from the caller's
-#: ``tf.random.set_seed``; all that varies is in the ops' own seeds. (TensorFlow fails at 0.)
-_GRAPH_SEED = 1
-_INT64_MAX = 2**63 - 1
-#: Sets the random numbers of the balanced order apart from others of the same seed.
-_BALANCED_KEY = zlib.crc32(b"balanced")
-#: Passes over a class whose order is kept: the one under way and those read ahead.
-_PASSES_KEPT = 256
-
-
-def shuffled_within_class(
-    ids: Sequence[bytes], labels: Sequence[int], seed: int
-) -> NDArray[np.int64]:
-    """For each record the index of the one whose sound it gets, [N].
-
-    A permutation in which every record gets another's of its class, if the class has two. It is
-    a function of the seed and the records alone, not of the shards that they are in.
-    """
-    members: dict[int, list[int]] = defaultdict(list)
-    for position, label in enumerate(labels):
-        members[int(label)].append(position)
-    source = np.empty(len(ids), np.int64)
-    for positions in members.values():
-        ring = sorted(positions, key=lambda position: hash_order(ids[position].decode(), seed))
-        source[ring] = np.roll(ring, 1)
-    return source
 
 
 def shuffle_sounds(
@@ -132,18 +93,13 @@ def training_batches(
     batch_size = config.training.batch_size
     epoch_records = dataset.steps_per_epoch(batch_size) * batch_size
     start = start_step * batch_size
-    shuffled = _shuffled_from_disk
-    if config.data.balanced_classes:
-        shuffled = _balanced_in_memory
-    elif config.data.cache:
-        shuffled = _shuffled_in_memory
-    records = shuffled(dataset, path, config, epoch_records, seed, start)
+    records = training_records(dataset, path, config.data, epoch_records, seed, start)
     changes_sound = config.augmentation.generator_fraction > 0
     batches = _parsed(_part_of_each(records, batch_size, part), config, changes_sound)
     if changes_sound:
         batches = _augmented(batches, dataset, config, seed, start, part)
     if config.data.shuffle_sounds:
-        split = read_records(_files(dataset, path, "train"))
+        split = read_records(shard_files(dataset, path, "train"))
         sounds = parse_sounds(split, dataset.records("train"))
         batches = shuffle_sounds(batches, sounds, config.audio.n_mels, config.audio.frames, seed)
     if config.data.freq_mask or config.data.time_mask:
@@ -183,7 +139,7 @@ def evaluation_batches(
     if not dataset.records(split):
         present = ", ".join(name for name in dataset.shards if dataset.records(name))
         raise UserError(f"the data set in {path} has no pair in split {split!r}; it has {present}.")
-    records = read_records(_files(dataset, path, split))
+    records = read_records(shard_files(dataset, path, split))
     if chosen is not None:
         wanted = tf.scatter_nd(
             tf.constant(chosen, tf.int64)[:, tf.newaxis],
@@ -199,109 +155,6 @@ def evaluation_batches(
         *("rms_db", "flatness", "midi"),
     )
     return _finished(_parsed(records.batch(batch_size), config), dataset, config, names)
-
-
-def _shuffled_in_memory(
-    dataset: DatasetInfo, path: Path, config: Config, epoch_records: int, seed: int, start: int
-) -> tf.data.Dataset:
-    """Records from one tensor of strings: indices are shuffled, nothing is read twice."""
-    count = dataset.records("train")
-    held = _held(dataset, path)
-
-    def epoch_order(epoch: tf.Tensor) -> tf.data.Dataset:
-        order = _permutation(count, seed, epoch)[:epoch_records]
-        return tf.data.Dataset.from_tensor_slices(order)
-
-    first_epoch, passed = divmod(start, epoch_records)
-    order = tf.data.Dataset.range(first_epoch, _INT64_MAX).flat_map(epoch_order).skip(passed)
-    return order.map(lambda index: tf.gather(held, index))
-
-
-def _balanced_in_memory(
-    dataset: DatasetInfo, path: Path, config: Config, epoch_records: int, seed: int, start: int
-) -> tf.data.Dataset:
-    """Records from one tensor of strings, a round of one record of each class after the other."""
-    held = _held(dataset, path)
-    classes = parse_summaries(held)["label"].numpy()
-    order = BalancedOrder(classes, seed)
-
-    def round_of(number: tf.Tensor) -> tf.data.Dataset:
-        indices = tf.numpy_function(order.round, [number], tf.int64)
-        return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(indices, [order.classes]))
-
-    first, passed = divmod(start, order.classes)
-    indices = tf.data.Dataset.range(first, _INT64_MAX).flat_map(round_of).skip(passed)
-    return indices.map(lambda index: tf.gather(held, index))
-
-
-class BalancedOrder:
-    """An endless order of records in rounds of one of each class.
-
-    In the n-th round each class gives the n-th record of its own endless order, which goes through
-    all its records, newly shuffled each time. So a round is a function of its number and the seed.
-    """
-
-    def __init__(self, classes: NDArray[np.int64], seed: int) -> None:
-        """For records of ``classes`` [N]; classes without records take no part."""
-        self._members = [np.flatnonzero(classes == label) for label in np.unique(classes)]
-        self._seed = seed
-        self._pass = lru_cache(_PASSES_KEPT)(self._shuffled)
-
-    @property
-    def classes(self) -> int:
-        """How many classes have records: the length of a round."""
-        return len(self._members)
-
-    def round(self, number: int) -> NDArray[np.int64]:
-        """Indices of the records of round ``number``, from 0, [classes]."""
-        found = []
-        for position, members in enumerate(self._members):
-            times, place = divmod(int(number), len(members))
-            found.append(self._pass(position, times)[place])
-        return self._random(0, int(number)).permutation(np.asarray(found, np.int64))
-
-    def _shuffled(self, position: int, times: int) -> NDArray[np.int64]:
-        return self._random(1 + position, times).permutation(self._members[position])
-
-    def _random(self, *key: int) -> np.random.Generator:
-        return np.random.default_rng(np.random.SeedSequence([self._seed, _BALANCED_KEY, *key]))
-
-
-def _held(dataset: DatasetInfo, path: Path) -> tf.Tensor:
-    """All serialized records of the training split, [N] strings."""
-    files = read_records(_files(dataset, path, "train"))
-    return files.batch(dataset.records("train")).get_single_element()
-
-
-def _shuffled_from_disk(
-    dataset: DatasetInfo, path: Path, config: Config, epoch_records: int, seed: int, start: int
-) -> tf.data.Dataset:
-    """Records read anew each epoch: shards in a new order, then a buffer of records."""
-    files = tf.constant(_files(dataset, path, "train"))
-    buffer = min(config.data.shuffle_buffer, dataset.records("train"))
-
-    def epoch_records_of(epoch: tf.Tensor) -> tf.data.Dataset:
-        tf.random.set_seed(_GRAPH_SEED)
-        order = _permutation(files.shape[0], seed, epoch)
-        shards = tf.data.Dataset.from_tensor_slices(tf.gather(files, order))
-        records = shards.interleave(read_records, cycle_length=_SHARDS_AT_ONCE)
-        mixed = records.shuffle(buffer, seed=_draw([], seed, epoch), reshuffle_each_iteration=False)
-        return mixed.take(epoch_records)
-
-    first_epoch, passed = divmod(start, epoch_records)
-    epochs = tf.data.Dataset.range(first_epoch, _INT64_MAX)
-    return epochs.flat_map(epoch_records_of).skip(passed)
-
-
-def _permutation(count: int, seed: int, epoch: tf.Tensor) -> tf.Tensor:
-    """An even permutation of 0 … count - 1 that is a function of seed and epoch alone."""
-    return tf.argsort(_draw([count], seed, epoch), stable=True)
-
-
-def _draw(shape: list[int], seed: int, epoch: tf.Tensor) -> tf.Tensor:
-    """Whole numbers over all of int64, a function of seed and epoch alone."""
-    key = [tf.constant(seed, tf.int64), epoch]
-    return tf.random.stateless_uniform(shape, key, None, None, tf.int64, alg="philox")
 
 
 def _augmented(
@@ -353,8 +206,6 @@ def _masked(
     part: tuple[int, int],
 ) -> tf.data.Dataset:
     """SpecAugment: what is hidden becomes the band's mean, the middle of the spectrogram."""
-    from cargan_tf.audio.spec_augment import check_masks, mask_stream
-
     data, audio = config.data, config.audio
     check_masks(data.freq_mask, data.time_mask, audio.n_mels, audio.frames)
     masks = mask_stream(
@@ -428,7 +279,3 @@ def _player_table(dataset: DatasetInfo) -> tf.lookup.StaticHashTable:
     }
     keys, values = tf.constant(list(indices), tf.string), tf.constant([*indices.values()], tf.int64)
     return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), -1)
-
-
-def _files(dataset: DatasetInfo, path: Path, split: str) -> list[str]:
-    return [str(to_path(path) / shard.name) for shard in dataset.shards[split]]

@@ -15,7 +15,7 @@ from cargan_tf.audio.log_mel import LEVELS, jet_colors
 from cargan_tf.data.dataset import DatasetInfo, load_dataset
 from cargan_tf.data.pairs import SPLITS
 from cargan_tf.utils.progress import Reporter, SilentReporter
-from cargan_tf.visualization.text import fitted_text
+from cargan_tf.visualization.grids import fitted_text
 
 #: Examples of a class, of as many recordings.
 EXAMPLES = 3

@@ -21,8 +21,7 @@ from cargan_tf.data.pairs import SPLITS, Skipped
 from cargan_tf.data.splits import hash_order
 from cargan_tf.errors import UserError
 from cargan_tf.labels import NONE
-from cargan_tf.utils.files import file_hash
-from cargan_tf.utils.remote import to_path
+from cargan_tf.utils.files import file_hash, to_path
 
 #: Clips of one file at most, evenly spread.
 CLIPS_PER_FILE: Final = 20

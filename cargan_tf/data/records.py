@@ -15,6 +15,7 @@ from cargan_tf.audio.quality import ClipQuality
 from cargan_tf.data.dataset import DatasetInfo
 from cargan_tf.data.pairs import Pair
 from cargan_tf.utils.arrays import ImageSize, height_width
+from cargan_tf.utils.files import to_path
 
 #: Little-endian on every machine.
 _LOG_MEL_TYPE, _WAVEFORM_TYPE = np.dtype("<f4"), np.dtype("<i2")
@@ -84,6 +85,11 @@ def serialize(
     return content
 
 
+def shard_files(dataset: DatasetInfo, path: Path, split: str) -> list[str]:
+    """Paths of a split's shards, in order."""
+    return [str(to_path(path) / shard.name) for shard in dataset.shards[split]]
+
+
 def read_records(files: Any) -> tf.data.Dataset:
     """The serialized records of TFRecord files, in order: strings."""
     return tf.data.TFRecordDataset(files, buffer_size=_BUFFER_BYTES)
@@ -143,7 +149,7 @@ def read_sounds(
     """
     names = ("label", "waveform", "log_mel", "source", "recording")
     kinds = {name: _FEATURES[name] for name in names}
-    files = [str(path / shard.name) for shard in dataset.shards[split]]
+    files = shard_files(dataset, path, split)
     wanted = None if chosen is None else set(chosen)
     columns: dict[str, list[Any]] = {name: [] for name in names}
     for batch_index, serialized in enumerate(read_records(files).batch(_BATCH)):
@@ -173,46 +179,3 @@ def parse_log_mel(content: tf.Tensor, n_mels: int, frames: int) -> tf.Tensor:
 def _batch(strings: tf.Tensor) -> int:
     """The number of records where the graph knows it; it must reach the networks."""
     return strings.shape[0] or -1
-
-
-def stratified_sample(
-    dataset: DatasetInfo, path: Path, split: str, limit: int, seed: int
-) -> list[int] | None:
-    """Indices of at most ``limit`` records, equally many of each class as far as there are.
-
-    Args:
-        dataset: the description in ``path``.
-        path: the data set's folder.
-        split: ``train``, ``validation`` or ``test``; it may be absent.
-        limit: at most so many records; at least 1.
-        seed: of the choice; the same seed and limit choose the same records.
-
-    Returns:
-        Ascending indices in the order of the shards; ``None`` if all records are within the
-        limit.
-
-    Raises:
-        ValueError: ``limit`` is less than 1.
-    """
-    if limit < 1:
-        raise ValueError(f"limit must be at least 1, received {limit}")
-    if dataset.records(split) <= limit:
-        return None
-    classes = _classes(dataset, path, split)
-    random = np.random.default_rng(seed)
-    waiting = [
-        list(random.permutation(np.flatnonzero(classes == label))) for label in np.unique(classes)
-    ]
-    chosen: list[int] = []
-    while len(chosen) < min(limit, len(classes)):  # one of each class in turns, in a new order
-        for position in random.permutation(len(waiting)):
-            if waiting[position] and len(chosen) < limit:
-                chosen.append(int(waiting[position].pop()))
-    return sorted(chosen)
-
-
-def _classes(dataset: DatasetInfo, path: Path, split: str) -> NDArray[np.int64]:
-    """The class of each record, [N]."""
-    records = read_records([str(path / shard.name) for shard in dataset.shards[split]])
-    labels = records.batch(_BATCH).map(lambda batch: parse_summaries(batch)["label"])
-    return np.concatenate(list(labels.as_numpy_iterator()))

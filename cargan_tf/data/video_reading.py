@@ -15,7 +15,7 @@ from PIL import Image
 from cargan_tf.audio.mixdown import check_format
 from cargan_tf.data.sources.tables import MAX_SECONDS
 from cargan_tf.errors import UserError, install_hint
-from cargan_tf.utils.remote import openable
+from cargan_tf.utils.files import openable
 
 if TYPE_CHECKING:
     from av.container import InputContainer

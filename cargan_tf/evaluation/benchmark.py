@@ -22,7 +22,7 @@ from cargan_tf.data.dataset import DATASET_FILE, DatasetInfo, load_dataset
 from cargan_tf.data.images import open_image
 from cargan_tf.data.input_pipeline import evaluation_batches
 from cargan_tf.data.preprocessing.preprocess import preprocess
-from cargan_tf.data.records import stratified_sample
+from cargan_tf.data.sampling import stratified_sample
 from cargan_tf.data.sources.manifest import read_manifest
 from cargan_tf.errors import UserError, counted
 from cargan_tf.evaluation.generation import GENERATION_BATCH, GeneratedSplit

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from cargan_tf.data.dataset import DATASET_FILE, check_fits, load_dataset
 from cargan_tf.data.input_pipeline import evaluation_batches
-from cargan_tf.data.records import stratified_sample
+from cargan_tf.data.sampling import stratified_sample
 from cargan_tf.errors import UserError
-from cargan_tf.evaluation.pose_reader import PoseReader
-from cargan_tf.evaluation.still_photos import (
+from cargan_tf.evaluation.training_photos import (
+    PoseReader,
     Still,
     StillPhotos,
     TrainingPhotos,

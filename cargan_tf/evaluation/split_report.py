@@ -24,7 +24,6 @@ from cargan_tf.evaluation.networks.feature_network import (
     ImageNetwork,
 )
 from cargan_tf.evaluation.networks.registry import Networks
-from cargan_tf.evaluation.pose_reader import PoseReader
 from cargan_tf.evaluation.report import (
     CLASS_MEDIAN,
     COARSE,
@@ -35,6 +34,7 @@ from cargan_tf.evaluation.report import (
     Row,
     SkippedMetric,
 )
+from cargan_tf.evaluation.training_photos import PoseReader
 from cargan_tf.utils.arrays import FloatArray
 from cargan_tf.utils.progress import Task
 

@@ -17,7 +17,7 @@ from cargan_tf.models.registry import new_network
 from cargan_tf.models.sound_classifier import SoundClassifier, new_sound_classifier
 from cargan_tf.training.checkpoints import restore_network
 from cargan_tf.training.classifiers.train_sound_classifier import load_sound_classifier
-from cargan_tf.training.initial_weights import InitialWeights, check_cascade, read_run_weights
+from cargan_tf.training.networks import InitialWeights, check_cascade, read_run_weights
 from cargan_tf.training.run import Run
 
 

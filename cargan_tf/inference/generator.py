@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +12,7 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cargan_tf.audio.clips import (
-    Clip,
-    cut_clip,
-    loudest_start,
-    root_mean_square,
-    without_offset,
-)
+from cargan_tf.audio.clips import Clip, recognition_windows, root_mean_square, select_clip
 from cargan_tf.audio.decode import decode_file, read_audio
 from cargan_tf.audio.mixdown import DecodedSound, decode_waveform, to_mono_at_rate
 from cargan_tf.audio.normalization import BandStatistics
@@ -32,7 +25,7 @@ from cargan_tf.inference.backend import Backend, LocalBackend, open_model
 from cargan_tf.inference.result import GenerationResult, Recognition
 from cargan_tf.labels import label_weights, weights_by_label
 from cargan_tf.utils.arrays import FloatArray, ImageArray
-from cargan_tf.utils.remote import to_path
+from cargan_tf.utils.files import to_path
 
 #: A sound file, or a stream of its content.
 Source: TypeAlias = Path | BinaryIO
@@ -59,12 +52,6 @@ class LoadedSound:
 
 #: Clips per call of the model: enough to keep the cores busy, few enough for a laptop's memory.
 BATCH_SIZE = 16
-#: Seconds between the windows that are compared in search of the loudest one.
-LOUDNESS_HOP_SECONDS = 0.01
-#: Windows of a recording from which the instrument is recognized, at most, evenly spread.
-RECOGNITION_WINDOWS = 64
-#: Windows this much softer than the loudest are passed over.
-BELOW_LOUDEST_DB = 30.0
 
 
 class Generator:
@@ -281,7 +268,7 @@ class Generator:
         Raises:
             UserError: the model has no sound classifier.
         """
-        return self._recognize(self._windows(waveform))
+        return self._recognize(recognition_windows(waveform, self.clip_samples))
 
     def check_labels(self, labels: Sequence[Label]) -> None:
         """Raise ``UserError`` if a label is unknown, or missing without a sound classifier."""
@@ -296,20 +283,11 @@ class Generator:
 
     def _load(self, sound: DecodedSound, start: float | None, label: Label) -> LoadedSound:
         clip = select_clip(sound.samples, self.audio, start)
-        windows = self._windows(sound.samples) if label is None else None
+        windows = None
+        if label is None:
+            windows = recognition_windows(sound.samples, self.clip_samples)
         quality = measure_quality(clip.samples, self.audio)
         return LoadedSound(clip, quality, windows, sound.notes)
-
-    def _windows(self, mono: FloatArray) -> FloatArray:
-        """[W, samples]: half seconds that overlap by half, without the soft ones."""
-        mono = without_offset(mono)
-        samples = self.clip_samples
-        last = max(0, len(mono) - samples)
-        count = min(RECOGNITION_WINDOWS, 1 + 2 * last // samples)
-        starts = np.unique(np.linspace(0, last, count).round().astype(int))
-        windows = np.stack([cut_clip(mono, int(start), samples).samples for start in starts])
-        loudness = np.array([root_mean_square(window) for window in windows])
-        return windows[loudness >= loudness.max() * 10 ** (-BELOW_LOUDEST_DB / 20)]
 
     def _recognize(self, windows: FloatArray) -> Recognition:
         """The mean of the probabilities of [W, samples]."""
@@ -374,28 +352,6 @@ class Generator:
         """The index of the chosen player among those of the label with the largest weight."""
         label = self.labels[int(np.argmax(label_weights))]
         return self._player % max(1, len(self._metadata.players.get(label, ())))
-
-
-def select_clip(mono: FloatArray, audio: AudioConfig, start: float | None) -> Clip:
-    """The clip of a sound that an image is generated from.
-
-    Args:
-        mono: [samples] at the model's sample rate.
-        audio: sample rate and length of a clip.
-        start: its start in seconds; by default the loudest window.
-
-    Raises:
-        UserError: a start that is not a number, or not within the sound.
-    """
-    samples, rate = audio.clip_samples, audio.sample_rate
-    mono = without_offset(mono)
-    if start is None:
-        begin = loudest_start(mono, samples, round(LOUDNESS_HOP_SECONDS * rate), rate)
-    elif math.isfinite(start):
-        begin = round(start * rate)
-    else:
-        raise UserError(f"received a start of {start} s: give the start of the clip in seconds.")
-    return cut_clip(mono, begin, samples, sample_rate=rate)
 
 
 def _read_ahead(

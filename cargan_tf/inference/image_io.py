@@ -18,8 +18,7 @@ from PIL import Image
 
 from cargan_tf.audio.decode import AUDIO_SUFFIXES, sound_files
 from cargan_tf.errors import UserError
-from cargan_tf.utils.files import write_atomically
-from cargan_tf.utils.remote import is_remote
+from cargan_tf.utils.files import is_remote, write_atomically
 
 Item = TypeVar("Item")
 

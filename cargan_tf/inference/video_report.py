@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from cargan_tf.audio.clips import from_int16
 from cargan_tf.data.dataset import DatasetInfo, load_dataset
-from cargan_tf.data.records import parse, read_records, stratified_sample
+from cargan_tf.data.records import parse, read_records, shard_files
+from cargan_tf.data.sampling import stratified_sample
 from cargan_tf.errors import UserError
 from cargan_tf.evaluation.metrics.inputs import NotMeasured
 from cargan_tf.evaluation.metrics.registry import VIDEO_METRICS
@@ -178,7 +179,7 @@ def _check(generator: Generator, dataset: DatasetInfo, data: Path) -> None:
 def _read(dataset: DatasetInfo, data: Path, split: str, seed: int) -> _Pairs:
     chosen = stratified_sample(dataset, data, split, PHOTOS, seed)
     wanted = None if chosen is None else set(chosen)
-    files = [str(data / shard.name) for shard in dataset.shards[split]]
+    files = shard_files(dataset, data, split)
     audio, size = dataset.config.audio, dataset.config.data.image_size
     columns: dict[str, list[Any]] = {}
     first = 0

@@ -15,7 +15,7 @@ from cargan_tf.errors import UserError
 from cargan_tf.interop.pytorch_files import read_state_dict
 from cargan_tf.models.attention import ReferenceAttention
 from cargan_tf.models.classifier import Classifier, ConvNorm
-from cargan_tf.models.layers.batch_norm import BatchNorm
+from cargan_tf.models.layers import BatchNorm
 from cargan_tf.models.patchgan import PatchGAN
 from cargan_tf.models.unet import UNet
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from cargan_tf.config import ClassifierConfig
 from cargan_tf.errors import UserError, full_message
 from cargan_tf.models.base import FLOAT32_LAYER, CompositeLayer, to_float32
-from cargan_tf.models.layers.batch_norm import BatchNorm
+from cargan_tf.models.layers import BatchNorm
 from cargan_tf.utils.portable_ops import wants_portable_ops
 
 #: ImageNet's mean in blue, green, red, 0 to 255, as Keras' ResNet50 was trained with.

@@ -8,8 +8,7 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.models.base import CompositeLayer
-from cargan_tf.models.layers.batch_norm import BatchNorm
-from cargan_tf.models.layers.convolutions import leaky_relu
+from cargan_tf.models.layers import BatchNorm, leaky_relu
 
 #: Seed of the one latent vector used after training, so that a sound always gives the same image.
 INFERENCE_SEED = (0, 0)

@@ -10,8 +10,7 @@ import tensorflow as tf
 from cargan_tf.config import Config, ModelConfig
 from cargan_tf.models.attention import new_attention
 from cargan_tf.models.base import CompositeLayer
-from cargan_tf.models.layers.batch_norm import BatchNorm
-from cargan_tf.models.layers.convolutions import SpectralNormConv, leaky_relu
+from cargan_tf.models.layers import BatchNorm, SpectralNormConv, leaky_relu
 from cargan_tf.utils.arrays import height_width
 
 

@@ -18,7 +18,7 @@ from cargan_tf.models.dcgan import (
     flattened,
     latent_vectors,
 )
-from cargan_tf.models.layers.convolutions import leaky_relu
+from cargan_tf.models.layers import leaky_relu
 
 
 class S2IC(CompositeLayer, keras.Model):

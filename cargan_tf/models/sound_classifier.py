@@ -15,7 +15,7 @@ import tensorflow as tf
 from cargan_tf.audio.log_mel_graph import resize_antialiased
 from cargan_tf.config import AudioConfig, Config
 from cargan_tf.models.base import CompositeLayer
-from cargan_tf.models.layers.batch_norm import BatchNorm
+from cargan_tf.models.layers import BatchNorm
 
 #: Its log-mel: bands from 30 Hz to 10 kHz, windows of about 46 ms every 12 ms.
 BANDS: Final = 96

@@ -10,8 +10,13 @@ import tensorflow as tf
 from cargan_tf.config import ModelConfig
 from cargan_tf.models.attention import new_attention
 from cargan_tf.models.base import CompositeLayer
-from cargan_tf.models.layers.batch_norm import BatchNorm, ReplicaDropout
-from cargan_tf.models.layers.convolutions import DownsampleConv, UpsampleConv, leaky_relu
+from cargan_tf.models.layers import (
+    BatchNorm,
+    DownsampleConv,
+    ReplicaDropout,
+    UpsampleConv,
+    leaky_relu,
+)
 from cargan_tf.utils.arrays import ImageSize, height_width
 
 #: pix2pix has dropout in the decoder blocks of full width, from this level inwards, except the

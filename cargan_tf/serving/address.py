@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from cargan_tf.errors import UserError
-
-#: How the operation Assert words a message of one part.
-_ASSERTION = re.compile(r"assertion failed: \[(.*?)\](?=\s|$)", re.DOTALL)
-#: Names of nodes, functions and devices, and the heading of Python's own errors.
-_DECORATION = re.compile(
-    r"\{\{.*?\}\}|\[\[.*?\]\]|\[Op:.*?\]|Graph execution error:|Detected at node [^\n]*\n"
-    r"|<stack traces unavailable>|\(\d+\) [A-Z_]+: ",
-    re.DOTALL,
-)
-#: A device, and a path of the machine; `serving` never names a file of the user's.
-_PLACE = re.compile(r"/\S*(?:job:|/)\S*")
-
 
 #: What a model is called where nothing else is said: by `cargan serve`, in deploy/, by clients.
 MODEL_NAME: Final = "cargan"
@@ -29,14 +16,6 @@ LOOPBACK: Final = "127.0.0.1"
 REST_PORT: Final = 8501
 GRPC_PORT: Final = 8500
 SCHEMES: Final = {"http": REST_PORT, "https": REST_PORT, "grpc": GRPC_PORT, "grpcs": GRPC_PORT}
-
-
-def plain_message(text: str) -> str:
-    """One line: what was refused and why."""
-    found = _ASSERTION.search(text)
-    if found:
-        return found[1].replace("\\'", "'").replace('\\"', '"')
-    return " ".join(_PLACE.sub("", _DECORATION.sub(" ", text)).split())
 
 
 @dataclass(frozen=True)

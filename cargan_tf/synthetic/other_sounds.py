@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from cargan_tf.synthetic import soundfont as sampler
-from cargan_tf.synthetic.score import CLIP_SECONDS, Note
-from cargan_tf.synthetic.synthesizer import SAMPLE_RATE, colored_noise, render
+from cargan_tf.synthetic.synthesizer import CLIP_SECONDS, SAMPLE_RATE, Note, colored_noise, render
 from cargan_tf.synthetic.timbre import INSTRUMENTS, TYPICAL
 
 SAMPLES = round(CLIP_SECONDS * SAMPLE_RATE)

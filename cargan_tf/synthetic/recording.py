@@ -10,8 +10,7 @@ import numpy as np
 
 from cargan_tf.synthetic import soundfont as sampler
 from cargan_tf.synthetic import synthesizer
-from cargan_tf.synthetic.score import CLIP_SECONDS, Score, compose
-from cargan_tf.synthetic.synthesizer import SAMPLE_RATE
+from cargan_tf.synthetic.synthesizer import CLIP_SECONDS, SAMPLE_RATE, Score, compose
 from cargan_tf.synthetic.timbre import INSTRUMENTS, PLAYERS, Instrument, generator, timbre
 
 #: RMS in dB of full scale of clips that are played with loudness 0 and 1; nearly all clips lie

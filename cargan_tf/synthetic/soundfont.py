@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from cargan_tf.errors import UserError, install_hint
-from cargan_tf.synthetic.score import CLIP_SECONDS, Note
-from cargan_tf.synthetic.synthesizer import LOUDEST_DB, SAMPLE_RATE
+from cargan_tf.synthetic.synthesizer import CLIP_SECONDS, LOUDEST_DB, SAMPLE_RATE, Note
 from cargan_tf.synthetic.timbre import Instrument, Timbre
 
 #: FluidSynth renders blocks of so many samples; notes begin and end at their borders.

@@ -15,8 +15,7 @@ from cargan_tf.config import Config, config_from_json
 from cargan_tf.data.dataset import DATASET_FILE
 from cargan_tf.errors import UserError
 from cargan_tf.labels import check_labels, players_from_json
-from cargan_tf.utils.files import sweep_unfinished, write_json
-from cargan_tf.utils.remote import check_local, to_path
+from cargan_tf.utils.files import check_local, sweep_unfinished, to_path, write_json
 
 #: Raised when older versions cannot read newer runs, or newer ones older runs.
 FORMAT = 2

@@ -20,6 +20,7 @@ from cargan_tf.training.callbacks import (
     Checkpointing,
     EMAUpdate,
     Logging,
+    LossGuard,
     RunLog,
     Throughput,
     Validating,
@@ -28,24 +29,27 @@ from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.classifiers.train_classifier import FOLDER as CLASSIFIER_FOLDER
 from cargan_tf.training.classifiers.train_sound_classifier import ensure_sound_classifier
 from cargan_tf.training.conditioning_metrics import ConditioningMetrics
-from cargan_tf.training.distribution import check_devices_suit, check_divisible, distribute_batches
-from cargan_tf.training.ema import ema_weights
-from cargan_tf.training.initial_weights import (
-    InitialWeights,
-    check_startable,
-    describe_copied,
+from cargan_tf.training.distribution import (
+    Workers,
+    check_devices_suit,
+    check_divisible,
+    distribute_batches,
 )
+from cargan_tf.training.ema import ema_weights
 from cargan_tf.training.interruptions import (
     StopRequest,
     defer_signals,
     translate_errors,
     translate_removal,
 )
-from cargan_tf.training.loss_guard import LossGuard
+from cargan_tf.training.networks import (
+    InitialWeights,
+    build_networks,
+    check_startable,
+    describe_copied,
+)
 from cargan_tf.training.run import Run, RunInfo, check_resumable
-from cargan_tf.training.steps.build_networks import build_networks
 from cargan_tf.training.validation import Validation, class_means
-from cargan_tf.training.workers import Workers
 from cargan_tf.utils.files import file_hash
 from cargan_tf.utils.progress import Reporter, SilentReporter, Task
 from cargan_tf.utils.provenance import describe_provenance, provenance

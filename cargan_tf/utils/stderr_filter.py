@@ -1,4 +1,5 @@
-"""Standard error without the lines that TensorFlow's C++ says to nobody's use.
+"""Standard error without the lines that TensorFlow's C++ says to nobody's use, and importing
+TensorFlow without them.
 
 They come at any time, some before any log level applies, and are written to the file descriptor
 itself. So a small process of its own, which runs this file, reads what is written there and passes
@@ -130,6 +131,25 @@ def without_known_lines() -> Iterator[None]:
             for line in useful(held):
                 os.write(2, line)
             os.close(own)
+
+
+def import_tensorflow(start_devices: bool = True) -> None:
+    """Import TensorFlow, unless it is imported, and start its devices.
+
+    What its C++ says at that to nobody's use is not passed on. ``TF_CPP_MIN_LOG_LEVEL`` is set to
+    leave out further notes to its own developers, unless the program has set it.
+
+    Args:
+        start_devices: false leaves the devices for somebody else to split or choose.
+    """
+    if "tensorflow" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    with without_known_lines():
+        import tensorflow as tf
+
+        if start_devices:
+            tf.config.list_logical_devices()
 
 
 def useful(lines: BinaryIO) -> Iterator[bytes]:

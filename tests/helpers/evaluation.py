@@ -29,7 +29,7 @@ from cargan_tf.evaluation.report import (
     SkippedMetric,
     SplitReport,
 )
-from cargan_tf.evaluation.still_photos import Still
+from cargan_tf.evaluation.training_photos import Still
 
 LABELS = ("double_bass", "<b>flute</b>")
 PLAYERS = ("Ann & Bob", '"><script>alert(1)</script>')

@@ -16,8 +16,8 @@ from cargan_tf.config import Config, override
 from cargan_tf.models.base import precision_scope
 from cargan_tf.models.registry import new_network
 from cargan_tf.training.distribution import make_strategy
+from cargan_tf.training.networks import new_step
 from cargan_tf.training.run import Run
-from cargan_tf.training.steps.build_networks import new_step
 from cargan_tf.training.steps.cargan_step import CarganStep
 from cargan_tf.training.steps.train_step import TrainStep
 from cargan_tf.training.trainer import Trainer

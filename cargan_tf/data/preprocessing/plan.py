@@ -22,8 +22,7 @@ from cargan_tf.data.sources.detection import first_reasons
 from cargan_tf.data.splits import hash_order
 from cargan_tf.errors import UserError, counted
 from cargan_tf.labels import check_labels, label_index
-from cargan_tf.utils.files import file_hash, write_atomically, write_json
-from cargan_tf.utils.remote import to_path
+from cargan_tf.utils.files import file_hash, to_path, write_atomically, write_json
 
 #: Pairs read at a time. Fixed: the order in which numbers are summed, and with it their last bits,
 #: must not depend on the number of workers. 64 images of 256 pixels are 13 MB.

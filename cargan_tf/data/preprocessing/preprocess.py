@@ -42,9 +42,8 @@ from cargan_tf.data.reference_spectrograms import audio_settings_for
 from cargan_tf.data.sources.detection import find_source, first_reasons
 from cargan_tf.data.splits import all_in_test, leaks, with_splits
 from cargan_tf.errors import UserError, one_line
-from cargan_tf.utils.files import is_disk_full, write_json
+from cargan_tf.utils.files import is_disk_full, is_remote, to_path, write_json
 from cargan_tf.utils.progress import Reporter, SilentReporter, Task
-from cargan_tf.utils.remote import is_remote, to_path
 from cargan_tf.utils.subprocesses import default_workers
 
 #: A process takes as long to start as these many chunks take to prepare; fewer are not worth one.

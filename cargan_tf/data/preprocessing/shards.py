@@ -20,8 +20,7 @@ from cargan_tf.data.pairs import Skipped
 from cargan_tf.data.preprocessing.plan import PlannedShard, ShardReport, write_report
 from cargan_tf.data.preprocessing.worker import ExtractedPairs
 from cargan_tf.data.records import serialize
-from cargan_tf.utils.files import file_hash
-from cargan_tf.utils.remote import is_remote
+from cargan_tf.utils.files import file_hash, is_remote
 
 
 class _Made(Protocol):

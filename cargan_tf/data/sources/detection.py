@@ -18,7 +18,7 @@ from cargan_tf.data.sources import (
 from cargan_tf.data.sources.folder import visible
 from cargan_tf.data.sources.videos import is_video_table
 from cargan_tf.errors import UserError, did_you_mean
-from cargan_tf.utils.remote import to_path
+from cargan_tf.utils.files import to_path
 
 #: Skipped items named in an error message.
 _REASONS_SHOWN = 3

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from cargan_tf.evaluation.generation import GeneratedSplit
 from cargan_tf.evaluation.networks.feature_network import Activations, ImageNetwork
-from cargan_tf.evaluation.pose_reader import PoseReader
 from cargan_tf.evaluation.report import REAL, MetricInfo, MetricValue
-from cargan_tf.evaluation.still_photos import Still
+from cargan_tf.evaluation.training_photos import PoseReader, Still
 from cargan_tf.training.conditioning_metrics import rank_in_class
 from cargan_tf.utils.arrays import FloatArray, IntArray
 

@@ -13,8 +13,8 @@ from scipy.stats import spearmanr
 
 from cargan_tf.errors import UserError
 from cargan_tf.evaluation.metrics.inputs import Metric, MetricInputs, NotMeasured
-from cargan_tf.evaluation.pose_reader import MIN_IMAGES
 from cargan_tf.evaluation.report import MetricInfo, MetricValue
+from cargan_tf.evaluation.training_photos import MIN_IMAGES
 
 #: Relative range below which readings are those of one still image.
 _EPSILON: Final = 1e-6

@@ -16,7 +16,7 @@ from cargan_tf.inference.generator import BATCH_SIZE, Generator, Label, Source
 from cargan_tf.inference.result import GenerationResult
 from cargan_tf.serving.address import GRPC_PORT, REST_PORT, Address, parse_address
 from cargan_tf.utils.arrays import ImageArray
-from cargan_tf.utils.tensorflow_import import import_tensorflow
+from cargan_tf.utils.stderr_filter import import_tensorflow
 
 #: Samples in one request: some 6 MB as JSON, below what servers and proxies let in.
 REQUEST_SAMPLES: Final = 300_000

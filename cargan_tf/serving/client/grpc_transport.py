@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from cargan_tf.errors import UserError
-from cargan_tf.serving.address import Address, plain_message
+from cargan_tf.errors import UserError, plain_message
+from cargan_tf.serving.address import Address
 from cargan_tf.serving.client.client import (
     busy,
     no_model,

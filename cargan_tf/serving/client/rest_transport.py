@@ -14,8 +14,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ReadTimeoutError
 from urllib3.util import Retry
 
-from cargan_tf.errors import UserError
-from cargan_tf.serving.address import Address, plain_message
+from cargan_tf.errors import UserError, plain_message
+from cargan_tf.serving.address import Address
 from cargan_tf.serving.client.client import (
     busy,
     no_model,

@@ -7,7 +7,7 @@ from typing import Final
 import tensorflow as tf
 from grpc import StatusCode
 
-from cargan_tf.serving.address import plain_message
+from cargan_tf.errors import plain_message
 
 #: As TensorFlow Serving maps them.
 HTTP_STATUS: Final = {

@@ -14,9 +14,8 @@ import tensorflow as tf
 from pydantic import TypeAdapter
 
 from cargan_tf.errors import UserError
-from cargan_tf.utils.files import write_atomically
+from cargan_tf.utils.files import openable, write_atomically
 from cargan_tf.utils.progress import Task
-from cargan_tf.utils.remote import openable
 
 Report = TypeVar("Report")
 

@@ -18,7 +18,8 @@ from cargan_tf.audio.log_mel import log_mel
 from cargan_tf.config import AudioConfig, Config
 from cargan_tf.data.dataset import DatasetInfo
 from cargan_tf.data.other_sounds import read_other_sounds
-from cargan_tf.data.records import read_sounds, stratified_sample
+from cargan_tf.data.records import read_sounds
+from cargan_tf.data.sampling import stratified_sample
 from cargan_tf.models.sound_classifier import sound_classifier_audio
 from cargan_tf.utils.arrays import FloatArray, IntArray
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 from cargan_tf.config import override
 from cargan_tf.models.base import precision_scope
 from cargan_tf.models.cargan import new_cascade
-from cargan_tf.models.layers.batch_norm import BatchNorm
+from cargan_tf.models.layers import BatchNorm
 from cargan_tf.models.patchgan import new_discriminator
 
 SOUND = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 1)).astype(np.float32)

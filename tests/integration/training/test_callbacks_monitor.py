@@ -11,9 +11,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.summary.writer import event_file_writer
 
 from cargan_tf.config import MonitorConfig
-from cargan_tf.training.callbacks import RunLog, Throughput, Validating
+from cargan_tf.training.callbacks import LossGuard, RunLog, Throughput, Validating
 from cargan_tf.training.conditioning_metrics import ConditioningMetrics
-from cargan_tf.training.loss_guard import LossGuard
 from cargan_tf.training.run import Run
 from cargan_tf.utils.progress import SilentReporter
 

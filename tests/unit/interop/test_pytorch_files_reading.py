@@ -15,12 +15,12 @@ import pytest
 
 from cargan_tf.errors import UserError
 from cargan_tf.interop.pytorch_files import (
-    _KNOWN,
     LEGACY_MAGIC,
     LEGACY_PROTOCOL,
     read_state_dict,
     write_state_dict,
 )
+from cargan_tf.interop.pytorch_pickle import _KNOWN
 
 KERNEL = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 

@@ -10,8 +10,7 @@ from helpers.soundfonts import write_soundfont
 from cargan_tf.errors import UserError
 from cargan_tf.synthetic import soundfont
 from cargan_tf.synthetic.recording import record_clips, soundfont_of
-from cargan_tf.synthetic.score import Note
-from cargan_tf.synthetic.synthesizer import LOUDEST_DB, SAMPLE_RATE
+from cargan_tf.synthetic.synthesizer import LOUDEST_DB, SAMPLE_RATE, Note
 from cargan_tf.synthetic.timbre import INSTRUMENTS, TYPICAL
 
 FLUTE = INSTRUMENTS["flute"]

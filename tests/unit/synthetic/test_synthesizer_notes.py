@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cargan_tf.synthetic.score import Note
 from cargan_tf.synthetic.synthesizer import (
     LOUDEST_DB,
     SAMPLE_RATE,
     SOFTEST_DB,
+    Note,
     harmonic_amplitudes,
     render,
 )

@@ -5,8 +5,8 @@ import pytest
 
 from cargan_tf.evaluation.metrics.inputs import MetricInputs, NotMeasured
 from cargan_tf.evaluation.metrics.pose import METRICS, pose_accuracy
-from cargan_tf.evaluation.pose_reader import PoseReader
 from cargan_tf.evaluation.report import REAL
+from cargan_tf.evaluation.training_photos import PoseReader
 
 SIDE, COUNT = 32, 60
 

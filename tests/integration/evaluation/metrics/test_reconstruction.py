@@ -5,7 +5,7 @@ import pytest
 
 from cargan_tf.evaluation.metrics.inputs import NotMeasured
 from cargan_tf.evaluation.metrics.reconstruction import l1, psnr, ssim
-from cargan_tf.evaluation.still_photos import Still
+from cargan_tf.evaluation.training_photos import Still
 
 
 @pytest.fixture
