@@ -30,7 +30,6 @@ from cargan_tf.evaluation.metrics.inputs import fraction
 from cargan_tf.evaluation.metrics.registry import chosen_metrics
 from cargan_tf.evaluation.networks.feature_network import EVALUATOR, FEATURES, ImageNetwork
 from cargan_tf.evaluation.networks.registry import Networks, feature_network, find_evaluators
-from cargan_tf.evaluation.pose_reader import PoseReader
 from cargan_tf.evaluation.report import (
     DEFAULT_FEATURES,
     REFINED,
@@ -40,7 +39,12 @@ from cargan_tf.evaluation.report import (
     SkippedMetric,
 )
 from cargan_tf.evaluation.split_report import SplitInputs, measure_row
-from cargan_tf.evaluation.still_photos import TRAINING_PHOTOS, StillPhotos, read_training_photos
+from cargan_tf.evaluation.training_photos import (
+    TRAINING_PHOTOS,
+    PoseReader,
+    StillPhotos,
+    read_training_photos,
+)
 from cargan_tf.labels import label_index
 from cargan_tf.synthetic.build import MANIFEST, make_sample_data
 from cargan_tf.training.validation import class_mean_photos, gather, names_of
