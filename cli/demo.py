@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import click
 from cargan_cli.options import allow_host_option
-from cargan_cli.sounds import load_generator, model_option
+from cargan_cli.sounds import check_model, load_generator, model_option
 
 from cargan_tf.demo import PORT
 from cargan_tf.errors import UserError, install_hint
@@ -40,26 +45,50 @@ def command(
     """
     import importlib.util
     import os
-    import signal
     import tempfile
-    import threading
 
     if importlib.util.find_spec("gradio") is None:
         raise UserError(f"the page needs Gradio: {install_hint('page')}.")
-    generator = load_generator(model)
-    from cargan_tf.demo.page import build_page, served
+    from cargan_tf.demo.server import served
 
+    check_model(model)
     # Visitors' sounds are nobody else's: Gradio's usual folder is open to all users of the machine.
     os.umask(0o077)
-    with tempfile.TemporaryDirectory(prefix="cargan-demo-") as files:
+    with _until_ended() as ended, tempfile.TemporaryDirectory(prefix="cargan-demo-") as files:
         os.environ.setdefault("GRADIO_TEMP_DIR", files)
-        page = build_page(generator, generator.name)
-        with served(page, host, port, not no_browser, allow_hosts) as address:
-            ended = threading.Event()
-            signal.signal(signal.SIGTERM, lambda number, frame: ended.set())
-            click.echo(f"Page: {address}")
+        with served(host, port, not no_browser, allow_hosts) as server:
+            click.echo(f"Page: {server.address}")
             click.echo("End it with Ctrl-C.", err=True)
-            try:
-                ended.wait()
-            except KeyboardInterrupt:
-                click.echo("", err=True)
+            # The server answers; what takes seconds comes now.
+            generator = load_generator(model)
+            from cargan_tf.demo.page import application, build_page
+
+            server.show(application(build_page(generator, generator.name)))
+            ended.wait()
+
+
+@contextmanager
+def _until_ended() -> Iterator[threading.Event]:
+    """Ctrl-C and SIGTERM leave the block, wherever it is, and set the event.
+
+    By ``SystemExit``: of a ``KeyboardInterrupt`` within an import Python may still die at its end,
+    though it was caught. An import may also swallow it or raise another error in its place, so the
+    event is what counts.
+    """
+    ended = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        if not ended.is_set():
+            ended.set()
+            raise SystemExit(0)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield ended
+    except BaseException:
+        if not ended.is_set():
+            raise
+        click.echo("", err=True)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,25 +1,20 @@
-"""The page: its tabs, and the local server that shows it."""
+"""The page: its tabs."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
-from contextlib import contextmanager
 from math import floor
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from starlette.middleware import Middleware
+from fastapi import FastAPI
 
-from cargan_tf.demo import PORT, components
+from cargan_tf.demo import components
 from cargan_tf.demo.components import DemoSession
-from cargan_tf.demo.visitors import Visitors
 from cargan_tf.errors import UserError, counted
 from cargan_tf.inference.generator import Generator
 from cargan_tf.inference.interpolation import HALF, interpolation_weights
 from cargan_tf.inference.result import GenerationResult
-from cargan_tf.serving.address import LOOPBACK
-from cargan_tf.serving.allowed_hosts import AllowedHosts
 from cargan_tf.visualization.plots import residue_svg, spectrogram_svg, waveform_svg
 
 SOFTEST_DB, LOUDEST_DB = -24, 12
@@ -43,11 +38,6 @@ FILES_KEPT, FILES_LOOKED_FOR = 3600, 600
 #: Requests that may wait; a visitor beyond them is asked to try again.
 WAITING = 32
 STYLE = Path(__file__).with_name("style.css")
-#: A browser then asks no other machine for anything, whatever the page may hold.
-_POLICY = (
-    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-ancestors 'self';"
-    " base-uri 'self'; object-src 'none'; form-action 'self'"
-)
 
 
 def one_sound(page: gr.Blocks, session: DemoSession) -> None:
@@ -274,52 +264,20 @@ def build_page(generator: Generator, name: str) -> gr.Blocks:
     return page
 
 
-@contextmanager
-def served(
-    page: gr.Blocks,
-    host: str = LOOPBACK,
-    port: int = PORT,
-    in_browser: bool = False,
-    allow_hosts: Sequence[str] = (),
-) -> Iterator[str]:
-    """Show the page as long as the context lasts; gives its address.
-
-    Whoever shows it to others puts a proxy before it, or names a ``host``; names by which others
-    call this machine stand in ``allow_hosts``.
-
-    Raises:
-        UserError: the port is taken, or the host is none of this machine's.
-    """
-    try:
-        _, address, _ = page.launch(
-            server_name=host,
-            server_port=port,
-            inbrowser=in_browser,
-            prevent_thread_lock=True,
-            quiet=True,
-            share=False,
-            ssr_mode=False,
-            mcp_server=False,
-            max_file_size=MAX_UPLOAD,
-            footer_links=[],
-            css_paths=[STYLE],
-            theme=_theme(),
-            app_kwargs={
-                "middleware": [
-                    Middleware(AllowedHosts, listening=host, allowed=tuple(allow_hosts)),
-                    Middleware(Visitors),
-                    Middleware(_Policy),
-                ]
-            },
-        )
-    except OSError as error:
-        raise UserError(
-            f"the page cannot be shown at {host}:{port} ({error}): choose another --port or --host."
-        ) from error
-    try:
-        yield address
-    finally:
-        page.close(verbose=False)
+def application(page: gr.Blocks) -> FastAPI:
+    """What a server answers with to show ``page``."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    return gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        ssr_mode=False,
+        mcp_server=False,
+        max_file_size=MAX_UPLOAD,
+        footer_links=[],
+        css_paths=[STYLE],
+        theme=_theme(),
+    )
 
 
 def _theme() -> gr.themes.ThemeClass:
@@ -330,20 +288,3 @@ def _theme() -> gr.themes.ThemeClass:
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
     )
-
-
-class _Policy:
-    """Adds the content security policy to every answer."""
-
-    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async def with_policy(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                headers = [*message.get("headers", ())]
-                headers.append((b"content-security-policy", _POLICY.encode()))
-                message = {**message, "headers": headers}
-            await send(message)
-
-        await self._app(scope, receive, with_policy)

@@ -239,7 +239,9 @@ def free_port() -> Callable[[], int]:
 def address(generator, visitors_files, free_port) -> Iterator[str]:
     """Where the page of the tiny model is shown."""
     pytest.importorskip("gradio")
-    from cargan_tf.demo.page import build_page, served
+    from cargan_tf.demo.page import application, build_page
+    from cargan_tf.demo.server import served
 
-    with served(build_page(generator, "tiny"), port=free_port()) as url:
-        yield url
+    with served(port=free_port()) as server:
+        server.show(application(build_page(generator, "tiny")))
+        yield server.address
