@@ -10,12 +10,15 @@ from pathlib import Path
 from types import FrameType
 
 import click
-from cargan_cli.options import allow_host_option
+from cargan_cli.options import ANY_PATH, allow_host_option
 from cargan_cli.sounds import check_model, load_generator, model_option
 
 from cargan_tf.demo import PORT
 from cargan_tf.errors import UserError, install_hint
 from cargan_tf.serving.address import LOOPBACK
+
+#: Hz of what the live tab plays.
+LISTENING_RATE = 44_100
 
 
 @click.command("demo", short_help="Open a page to try a model in the browser.")
@@ -34,11 +37,23 @@ from cargan_tf.serving.address import LOOPBACK
     help="Port of the page.",
 )
 @allow_host_option
+@click.option(
+    "--live",
+    type=ANY_PATH,
+    metavar="FILE",
+    help="Open the live tab, which plays FILE instead of the microphone.",
+)
 @click.option("--no-browser", is_flag=True, help="Print the address only.")
 def command(
-    model: Path | None, host: str, port: int, allow_hosts: tuple[str, ...], no_browser: bool
+    model: Path | None,
+    host: str,
+    port: int,
+    allow_hosts: tuple[str, ...],
+    live: Path | None,
+    no_browser: bool,
 ) -> None:
-    """Open a page: record or upload a sound, choose the instrument, see the player.
+    """Open a page: record or upload a sound, choose the instrument, see the player; or play, and
+    see the player move.
 
     It works without a network, and listens on this machine alone unless --host says otherwise.
     Ctrl-C or SIGTERM ends it, and visitors' files are deleted.
@@ -60,11 +75,24 @@ def command(
             click.echo(f"Page: {server.address}")
             click.echo("End it with Ctrl-C.", err=True)
             # The server answers; what takes seconds comes now.
+            sound = None if live is None else _playable(live, Path(files))
             generator = load_generator(model)
             from cargan_tf.demo.page import application, build_page
 
-            server.show(application(build_page(generator, generator.name)))
+            page = build_page(generator, generator.name, live and live.name)
+            server.show(application(page, generator, sound))
             ended.wait()
+
+
+def _playable(sound: Path, folder: Path) -> Path:
+    """A WAV in ``folder`` that any browser plays; ``UserError`` if ``sound`` cannot be read."""
+    import soundfile
+
+    from cargan_tf.audio.decode import read_audio
+
+    playable = folder / "live.wav"
+    soundfile.write(playable, read_audio(sound, LISTENING_RATE), LISTENING_RATE, "PCM_16")
+    return playable
 
 
 @contextmanager

@@ -8,13 +8,20 @@ from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
+from jinja2 import Template
+from starlette.responses import FileResponse
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
 
 from cargan_tf.demo import components
 from cargan_tf.demo.components import DemoSession
+from cargan_tf.demo.live_endpoint import LiveEndpoint
+from cargan_tf.demo.visitors import SOCKET
 from cargan_tf.errors import UserError, counted
 from cargan_tf.inference.generator import Generator
 from cargan_tf.inference.interpolation import HALF, interpolation_weights
 from cargan_tf.inference.result import GenerationResult
+from cargan_tf.utils.arrays import height_width
 from cargan_tf.visualization.plots import residue_svg, spectrogram_svg, waveform_svg
 
 SOFTEST_DB, LOUDEST_DB = -24, 12
@@ -38,6 +45,7 @@ FILES_KEPT, FILES_LOOKED_FOR = 3600, 600
 #: Requests that may wait; a visitor beyond them is asked to try again.
 WAITING = 32
 STYLE = Path(__file__).with_name("style.css")
+STATIC = Path(__file__).with_name("static")
 
 
 def one_sound(page: gr.Blocks, session: DemoSession) -> None:
@@ -245,8 +253,34 @@ def two_sounds(page: gr.Blocks, session: DemoSession) -> None:
     )
 
 
-def build_page(generator: Generator, name: str) -> gr.Blocks:
-    """The page of ``generator``, which it calls ``name``."""
+def live(generator: Generator, sound: str | None) -> None:
+    """Draws what is played; the work is ``static/live.js``'s and ``LiveEndpoint``'s."""
+    height, width = height_width(generator.config.data.image_size)
+    template = Template((STATIC / "live.html").read_text("utf-8"), autoescape=True)
+    gr.HTML(
+        template.render(
+            sound=sound,
+            guess=components.GUESS,
+            recognizes=generator.recognizes,
+            labels=generator.labels,
+            players=generator.players,
+            height=height,
+            width=width,
+        ),
+        js_on_load=(
+            "import(new URL('live/live.js', document.baseURI))"
+            ".then(live => live.setUp(element.querySelector('.live')))"
+        ),
+        apply_default_css=False,
+        elem_id="live",
+    )
+
+
+def build_page(generator: Generator, name: str, live_sound: str | None = None) -> gr.Blocks:
+    """The page of ``generator``, which it calls ``name``.
+
+    With ``live_sound``, the name of a sound, it opens at the live tab, which plays that sound.
+    """
     session = DemoSession(generator)
     with gr.Blocks(
         title="cargan", analytics_enabled=False, delete_cache=(FILES_LOOKED_FOR, FILES_KEPT)
@@ -256,17 +290,34 @@ def build_page(generator: Generator, name: str) -> gr.Blocks:
             f" the player. Drawn by the model `{name}`, which knows"
             f" {counted(len(generator.labels), 'instrument')}."
         )
-        with gr.Tab("One sound"):
-            one_sound(page, session)
-        with gr.Tab("Two sounds"):
-            two_sounds(page, session)
+        with gr.Tabs(selected="one" if live_sound is None else "live"):
+            with gr.Tab("One sound", id="one"):
+                one_sound(page, session)
+            with gr.Tab("Two sounds", id="two"):
+                two_sounds(page, session)
+            with gr.Tab("Live", id="live"):
+                live(generator, live_sound)
     page.queue(max_size=WAITING, default_concurrency_limit=1)
     return page
 
 
-def application(page: gr.Blocks) -> FastAPI:
-    """What a server answers with to show ``page``."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+def application(
+    page: gr.Blocks, generator: Generator | None = None, live_sound: Path | None = None
+) -> FastAPI:
+    """What a server answers with to show ``page``.
+
+    Args:
+        page: of ``build_page``.
+        generator: of the live tab, if the page has one.
+        live_sound: what the live tab plays instead of a microphone, a WAV.
+    """
+    routes: list[BaseRoute] = []
+    if generator is not None:
+        routes.append(WebSocketRoute(SOCKET, LiveEndpoint(generator).__call__))
+    if live_sound is not None:
+        routes.append(Route("/live/sound.wav", lambda request: FileResponse(live_sound)))
+    routes.append(Mount("/live", StaticFiles(directory=STATIC)))
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, routes=routes)
     return gr.mount_gradio_app(
         app,
         page,

@@ -36,6 +36,7 @@ _STARTING: Final = b"""<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="refresh" content="1">
+<link rel="icon" href="data:,">
 <meta name="color-scheme" content="light dark">
 <title>cargan</title>
 <style>
