@@ -206,9 +206,7 @@ class LiveSession:
             return None if self._still else self._draw(clip, resting=True, still=True)
         return self._draw(clip, frame.resting)
 
-    def _recognize(
-        self, waveform: FloatArray, notes: Sequence[DetectedNote], total: int
-    ) -> None:
+    def _recognize(self, waveform: FloatArray, notes: Sequence[DetectedNote], total: int) -> None:
         """From the last half second as it is, every now and then: it takes half an image's time."""
         begin = max(0, len(waveform) - self._generator.clip_samples)
         sounding = sum(max(0, note.end - max(note.begin, begin)) for note in notes)

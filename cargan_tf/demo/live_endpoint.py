@@ -4,7 +4,8 @@ A visitor first sends settings as JSON text, ``{"rate": 48000, "label": "", "pla
 send others later. Then chunks of sound: eight bytes that are the visitor's own time of the chunk's
 end, and 16-bit little-endian samples. Each image comes as the time of the newest sound it shows,
 the length of a JSON text in two bytes (big-endian), that text, and a JPEG; it is answered with
-``{"shown": true}``. Sound that comes while an image is made is not queued: the next is of the newest.
+``{"shown": true}``. Sound that comes while an image is made is not queued; the next image shows the
+newest.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import asyncio
 import json
 import struct
 import time
+from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, Final
 
+import anyio
 import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -55,7 +59,7 @@ class LiveEndpoint:
 
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
-        self._drawing = asyncio.Lock()
+        self._drawing = anyio.Lock()
         self._playing: dict[str, WebSocket] = {}
 
     async def __call__(self, websocket: WebSocket) -> None:
@@ -86,10 +90,10 @@ class LiveEndpoint:
 class _Connection:
     """One visitor's sound and images."""
 
-    def __init__(self, websocket: WebSocket, generator: Generator, drawing: asyncio.Lock) -> None:
+    def __init__(self, websocket: WebSocket, generator: Generator, drawing: anyio.Lock) -> None:
         self._websocket, self._generator, self._drawing = websocket, generator, drawing
         self._new_sound = asyncio.Event()
-        self._unseen = asyncio.Semaphore(UNSEEN)
+        self._unseen = anyio.Semaphore(UNSEEN)
         self._out = 0  # images sent and not shown
         self._time = bytes(_TIME_BYTES)
         self._settings: dict[str, Any] | None = None
@@ -101,18 +105,21 @@ class _Connection:
             session = LiveSession(self._generator, self._settings["rate"])
         except UserError as error:
             raise _Refused(_BAD_DATA, str(error)) from error
-        tasks = [
-            asyncio.create_task(self._listen(session, self._settings["rate"])),
-            asyncio.create_task(self._draw(session)),
-        ]
+        async with anyio.create_task_group() as tasks:
+            for work in (self._listen(session, self._settings["rate"]), self._draw(session)):
+                tasks.start_soon(self._until_refused, work, tasks.cancel_scope)
+
+    async def _until_refused(
+        self, work: Coroutine[Any, Any, None], both: anyio.CancelScope
+    ) -> None:
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await work
+        except WebSocketDisconnect:
+            pass
+        except _Refused as why:
+            await _close(self._websocket, why.code, str(why))
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            both.cancel()
 
     async def _listen(self, session: LiveSession, rate: int) -> None:
         began, heard = time.monotonic(), 0
@@ -148,17 +155,18 @@ class _Connection:
                 self._new_sound.clear()
                 settings, self._settings = self._settings, None
                 arguments = settings, session.heard(), self._time
-                content = await asyncio.to_thread(_content, session, *arguments)
+                content = await anyio.to_thread.run_sync(_content, session, *arguments)
             if content is None:
                 self._unseen.release()
             else:
                 self._out += 1
                 await self._websocket.send_bytes(content)
-            await asyncio.sleep(began + 1 / MAX_IMAGES_PER_SECOND - time.monotonic())
+            rest = began + 1 / MAX_IMAGES_PER_SECOND - time.monotonic()
+            await anyio.sleep(max(0.0, rest))
 
     async def _receive(self) -> str | bytes:
         try:
-            async with asyncio.timeout(IDLE_SECONDS):
+            with anyio.fail_after(IDLE_SECONDS):
                 message = await self._websocket.receive()
         except TimeoutError as error:
             raise _Refused(_POLICY, f"nothing came for {IDLE_SECONDS:g} s") from error
@@ -218,7 +226,5 @@ def _object(message: str | bytes) -> dict[str, Any]:
 
 
 async def _close(websocket: WebSocket, code: int, reason: str) -> None:
-    try:
+    with suppress(RuntimeError):  # the visitor was faster
         await websocket.close(code, reason.encode()[:_MAX_REASON].decode(errors="ignore"))
-    except RuntimeError:  # the visitor was faster
-        pass

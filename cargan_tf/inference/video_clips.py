@@ -107,9 +107,7 @@ def plan_frames(
     return planned
 
 
-def frame_at(
-    notes: Sequence[DetectedNote], time: float, clip_samples: int, rate: int
-) -> Frame:
+def frame_at(notes: Sequence[DetectedNote], time: float, clip_samples: int, rate: int) -> Frame:
     """What is shown at a time, without movement from note to note.
 
     Args:
