@@ -74,7 +74,8 @@ export function setUp(root) {
 
 class Playing {
   constructor(root, view, ended) {
-    Object.assign(this, { root, view, ended, shown: [], columns: [], resting: false });
+    Object.assign(this, { root, view, ended, shown: [], resting: false });
+    this.ink = getComputedStyle(view.waveform.canvas).color;
   }
 
   async begin() {
@@ -193,16 +194,16 @@ class Playing {
   drawWaveform(samples) {
     let peak = 0;
     for (const sample of samples) peak = Math.max(peak, Math.abs(sample));
-    this.columns.push(peak / 32768);
-    if (this.columns.length > COLUMNS) this.columns.shift();
-    const { canvas } = this.view.waveform;
-    Object.assign(canvas, { width: COLUMNS, height: ROWS });  // clears it
-    this.view.waveform.fillStyle = getComputedStyle(canvas).color;
-    const first = COLUMNS - this.columns.length;
-    this.columns.forEach((column, index) => {
-      const height = Math.max(1, column * ROWS);
-      this.view.waveform.fillRect(first + index, (ROWS - height) / 2, 1, height);
-    });
+    const { waveform } = this.view;
+    const { canvas } = waveform;
+    if (canvas.width !== COLUMNS) Object.assign(canvas, { width: COLUMNS, height: ROWS });
+    // Moved by one column instead of painted anew: the browser shares the processor with the model.
+    waveform.globalCompositeOperation = "copy";
+    waveform.drawImage(canvas, -1, 0);
+    waveform.globalCompositeOperation = "source-over";
+    const height = Math.max(1, (peak / 32768) * ROWS);
+    waveform.fillStyle = this.ink;
+    waveform.fillRect(COLUMNS - 1, (ROWS - height) / 2, 1, height);
   }
 
   drawSpectrogram() {
