@@ -74,7 +74,7 @@ export function setUp(root) {
 
 class Playing {
   constructor(root, view, ended) {
-    Object.assign(this, { root, view, ended, shown: [], resting: false });
+    Object.assign(this, { root, view, ended, shown: [], resting: false, over: false });
     this.ink = getComputedStyle(view.waveform.canvas).color;
   }
 
@@ -105,6 +105,7 @@ class Playing {
     // As it is: what makes speech clear makes music something else.
     const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
     this.stream = await navigator.mediaDevices.getUserMedia({ audio });
+    if (this.over) this.release();  // it was granted too late
     this.stream.getTracks()[0].onended = () => this.ended("The microphone is gone.");
     return new MediaStreamAudioSourceNode(this.context, { mediaStream: this.stream });
   }
@@ -146,6 +147,7 @@ class Playing {
   }
 
   heard(samples, end) {
+    if (this.over) return;
     if (this.socket.bufferedAmount < MOST_WAITING) {
       const message = new ArrayBuffer(TIME_BYTES + samples.byteLength);
       new DataView(message).setFloat64(0, end);
@@ -164,6 +166,7 @@ class Playing {
     const facts = JSON.parse(new TextDecoder().decode(new Uint8Array(message, begin, length)));
     const content = new Blob([new Uint8Array(message, begin + length)], { type: "image/jpeg" });
     const bitmap = await createImageBitmap(content);
+    if (this.over) return;
     const { canvas } = this.view.image;
     if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
       Object.assign(canvas, { width: bitmap.width, height: bitmap.height });
@@ -224,11 +227,16 @@ class Playing {
     spectrogram.putImageData(column, COLUMNS - 1, 0);
   }
 
+  release() {
+    this.stream?.getTracks().forEach((track) => track.stop());
+  }
+
   end() {
+    this.over = true;
     this.ended = () => {};
     clearInterval(this.timer);
     this.audio?.pause();
-    this.stream?.getTracks().forEach((track) => track.stop());
+    this.release();
     this.socket?.close();
     if (this.context?.state !== "closed") this.context?.close();
   }

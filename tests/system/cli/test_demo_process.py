@@ -1,3 +1,4 @@
+import io
 import json
 import signal
 import socket
@@ -5,7 +6,9 @@ import time
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 
 def wait_for_page(address):
@@ -55,3 +58,23 @@ def test_it_shows_the_page_until_it_is_ended_and_leaves_nothing(
     out, err = process.communicate(timeout=120)
     assert (process.returncode, out, err.strip()) == (0, "", "End it with Ctrl-C.")
     assert not [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
+
+
+@pytest.mark.slow
+def test_a_file_is_played_live_by_the_page(start_cargan, tiny_model, tmp_path, free_port):
+    pytest.importorskip("gradio")
+    times = np.arange(16_000) / 16_000
+    soundfile.write(tmp_path / "mine.flac", 0.3 * np.sin(2 * np.pi * 440 * times), 16_000)
+    words = ("--model", tiny_model, "--port", free_port(), "--no-browser", "--live", "mine.flac")
+    process = start_cargan("demo", *words, cwd=tmp_path, TMPDIR=str(tmp_path))
+    address = process.stdout.readline().removeprefix("Page: ").strip()
+    wait_for_page(address)
+    assert b"mine.flac" in urllib.request.urlopen(address, timeout=60).read()
+    with urllib.request.urlopen(f"{address}live/sound.wav", timeout=60) as answer:
+        samples, rate = soundfile.read(io.BytesIO(answer.read()))
+    assert (len(samples), rate) == (44_100, 44_100)
+    assert np.abs(samples).max() == pytest.approx(0.3, abs=0.01)
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=120)[0] == ""
+    assert process.returncode == 0
+    assert not list(tmp_path.glob("cargan-demo-*")), "nor the file's copy"
