@@ -150,6 +150,7 @@ def _start_up(ours: Figures) -> list[Row]:
     beyond = ours["generate_beyond_import_seconds"]
     return [
         Row("cargan --help", "", "", ours["help_seconds"], 0.25, True, "s"),
+        Row("cargan demo, first answer", "", "", ours["demo_seconds"], 3, True, "s"),
         Row(
             "cargan generate, beyond TensorFlow",
             f"{ours['generate_seconds']:.2f} s",
