@@ -9,6 +9,8 @@ from typing import Any
 from rich.table import Table
 
 Figures = dict[str, Any]
+#: Only where Chromium is installed.
+_SEEN = "chromium_images_per_second"
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,20 @@ def _rows_of_one(name: str, measured: dict[str, Figures]) -> list[Row]:
         return _start_up(ours)
     if kind == "backends":
         return _backends(ours)
+    if kind == "live":
+        return _live(ours)
     return []
+
+
+def _live(ours: Figures) -> list[Row]:
+    """Of the page in Chromium where it was measured, else of a client without a browser."""
+    title, before = ("live tab, Chromium", "chromium_") if _SEEN in ours else ("live loop", "")
+    rate, latency = ours[f"{before}images_per_second"], ours[f"{before}latency_ms"]
+    load = f"load {ours['load']:.1f}"
+    return [
+        Row(title, f"{rate:.1f} images/s", load, rate, 25, unit="images/s"),
+        Row(f"{title}, sound to image", f"{latency:.0f} ms", load, latency, 150, True, "ms"),
+    ]
 
 
 def _preprocessing(name: str, ours: Figures) -> list[Row]:
@@ -135,6 +150,7 @@ def _start_up(ours: Figures) -> list[Row]:
     beyond = ours["generate_beyond_import_seconds"]
     return [
         Row("cargan --help", "", "", ours["help_seconds"], 0.25, True, "s"),
+        Row("cargan demo, first answer", "", "", ours["demo_seconds"], 3, True, "s"),
         Row(
             "cargan generate, beyond TensorFlow",
             f"{ours['generate_seconds']:.2f} s",

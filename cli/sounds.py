@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 from cargan_cli.completion import complete_models
 from cargan_cli.options import ANY_PATH
+from cargan_tf.utils.remote import is_remote
 
 from cargan_tf.errors import UserError, one_line
 from cargan_tf.inference.image_io import STANDARD
@@ -131,6 +132,16 @@ def check_standard_input(*sounds: Path | None) -> None:
     """Raise ``UserError`` if more than one sound is to be read from standard input."""
     if sounds.count(STANDARD) > 1:
         raise UserError("standard input holds one sound: name a file for the other.")
+
+
+def check_model(model: Path | None) -> None:
+    """Raise ``UserError`` if there is no such model, before anything is loaded for it."""
+    from cargan_tf.export.model_registry import default_model, existing_model
+
+    if model is None:
+        default_model()
+    elif not is_remote(model):
+        existing_model(model)
 
 
 def load_generator(

@@ -1,25 +1,27 @@
-"""The page: its tabs, and the local server that shows it."""
+"""The page: its tabs."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
-from contextlib import contextmanager
 from math import floor
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from starlette.middleware import Middleware
+from fastapi import FastAPI
+from jinja2 import Template
+from starlette.responses import FileResponse
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
 
-from cargan_tf.demo import PORT, components
+from cargan_tf.demo import components
 from cargan_tf.demo.components import DemoSession
-from cargan_tf.demo.visitors import Visitors
+from cargan_tf.demo.live_endpoint import LiveEndpoint
+from cargan_tf.demo.visitors import SOCKET
 from cargan_tf.errors import UserError, counted
 from cargan_tf.inference.generator import Generator
 from cargan_tf.inference.interpolation import HALF, interpolation_weights
 from cargan_tf.inference.result import GenerationResult
-from cargan_tf.serving.address import LOOPBACK
-from cargan_tf.serving.allowed_hosts import AllowedHosts
+from cargan_tf.utils.arrays import height_width
 from cargan_tf.visualization.plots import residue_svg, spectrogram_svg, waveform_svg
 
 SOFTEST_DB, LOUDEST_DB = -24, 12
@@ -43,11 +45,7 @@ FILES_KEPT, FILES_LOOKED_FOR = 3600, 600
 #: Requests that may wait; a visitor beyond them is asked to try again.
 WAITING = 32
 STYLE = Path(__file__).with_name("style.css")
-#: A browser then asks no other machine for anything, whatever the page may hold.
-_POLICY = (
-    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-ancestors 'self';"
-    " base-uri 'self'; object-src 'none'; form-action 'self'"
-)
+STATIC = Path(__file__).with_name("static")
 
 
 def one_sound(page: gr.Blocks, session: DemoSession) -> None:
@@ -255,8 +253,34 @@ def two_sounds(page: gr.Blocks, session: DemoSession) -> None:
     )
 
 
-def build_page(generator: Generator, name: str) -> gr.Blocks:
-    """The page of ``generator``, which it calls ``name``."""
+def live(generator: Generator, sound: str | None) -> None:
+    """Draws what is played; the work is ``static/live.js``'s and ``LiveEndpoint``'s."""
+    height, width = height_width(generator.config.data.image_size)
+    template = Template((STATIC / "live.html").read_text("utf-8"), autoescape=True)
+    gr.HTML(
+        template.render(
+            sound=sound,
+            guess=components.GUESS,
+            recognizes=generator.recognizes,
+            labels=generator.labels,
+            players=generator.players,
+            height=height,
+            width=width,
+        ),
+        js_on_load=(
+            "import(new URL('live/live.js', document.baseURI))"
+            ".then(live => live.setUp(element.querySelector('.live')))"
+        ),
+        apply_default_css=False,
+        elem_id="live",
+    )
+
+
+def build_page(generator: Generator, name: str, live_sound: str | None = None) -> gr.Blocks:
+    """The page of ``generator``, which it calls ``name``.
+
+    With ``live_sound``, the name of a sound, it opens at the live tab, which plays that sound.
+    """
     session = DemoSession(generator)
     with gr.Blocks(
         title="cargan", analytics_enabled=False, delete_cache=(FILES_LOOKED_FOR, FILES_KEPT)
@@ -266,60 +290,45 @@ def build_page(generator: Generator, name: str) -> gr.Blocks:
             f" the player. Drawn by the model `{name}`, which knows"
             f" {counted(len(generator.labels), 'instrument')}."
         )
-        with gr.Tab("One sound"):
-            one_sound(page, session)
-        with gr.Tab("Two sounds"):
-            two_sounds(page, session)
+        with gr.Tabs(selected="one" if live_sound is None else "live"):
+            with gr.Tab("One sound", id="one"):
+                one_sound(page, session)
+            with gr.Tab("Two sounds", id="two"):
+                two_sounds(page, session)
+            with gr.Tab("Live", id="live"):
+                live(generator, live_sound)
     page.queue(max_size=WAITING, default_concurrency_limit=1)
     return page
 
 
-@contextmanager
-def served(
-    page: gr.Blocks,
-    host: str = LOOPBACK,
-    port: int = PORT,
-    in_browser: bool = False,
-    allow_hosts: Sequence[str] = (),
-) -> Iterator[str]:
-    """Show the page as long as the context lasts; gives its address.
+def application(
+    page: gr.Blocks, generator: Generator | None = None, live_sound: Path | None = None
+) -> FastAPI:
+    """What a server answers with to show ``page``.
 
-    Whoever shows it to others puts a proxy before it, or names a ``host``; names by which others
-    call this machine stand in ``allow_hosts``.
-
-    Raises:
-        UserError: the port is taken, or the host is none of this machine's.
+    Args:
+        page: of ``build_page``.
+        generator: of the live tab, if the page has one.
+        live_sound: what the live tab plays instead of a microphone, a WAV.
     """
-    try:
-        _, address, _ = page.launch(
-            server_name=host,
-            server_port=port,
-            inbrowser=in_browser,
-            prevent_thread_lock=True,
-            quiet=True,
-            share=False,
-            ssr_mode=False,
-            mcp_server=False,
-            max_file_size=MAX_UPLOAD,
-            footer_links=[],
-            css_paths=[STYLE],
-            theme=_theme(),
-            app_kwargs={
-                "middleware": [
-                    Middleware(AllowedHosts, listening=host, allowed=tuple(allow_hosts)),
-                    Middleware(Visitors),
-                    Middleware(_Policy),
-                ]
-            },
-        )
-    except OSError as error:
-        raise UserError(
-            f"the page cannot be shown at {host}:{port} ({error}): choose another --port or --host."
-        ) from error
-    try:
-        yield address
-    finally:
-        page.close(verbose=False)
+    routes: list[BaseRoute] = []
+    if generator is not None:
+        routes.append(WebSocketRoute(SOCKET, LiveEndpoint(generator).__call__))
+    if live_sound is not None:
+        routes.append(Route("/live/sound.wav", lambda request: FileResponse(live_sound)))
+    routes.append(Mount("/live", StaticFiles(directory=STATIC)))
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, routes=routes)
+    return gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        ssr_mode=False,
+        mcp_server=False,
+        max_file_size=MAX_UPLOAD,
+        footer_links=[],
+        css_paths=[STYLE],
+        theme=_theme(),
+    )
 
 
 def _theme() -> gr.themes.ThemeClass:
@@ -330,20 +339,3 @@ def _theme() -> gr.themes.ThemeClass:
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
     )
-
-
-class _Policy:
-    """Adds the content security policy to every answer."""
-
-    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async def with_policy(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                headers = [*message.get("headers", ())]
-                headers.append((b"content-security-policy", _POLICY.encode()))
-                message = {**message, "headers": headers}
-            await send(message)
-
-        await self._app(scope, receive, with_policy)

@@ -24,12 +24,17 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _COOKIE: Final = "cargan_visitor"
+#: Key of the visitor in the scope of a WebSocket.
+VISITOR: Final = "cargan_visitor"
+#: The one that the page uses.
+SOCKET: Final = "/live/socket"
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 #: What the page itself asks for.
 _PATHS: Final = {
     "GET": re.compile(
         r"/(config|theme\.css|favicon\.ico|manifest\.json|robots\.txt|pwa_icon(/\d+)?)?"
         r"|/(assets|static|svelte)/.*"
+        r"|/live/(live\.js|chunks\.js|sound\.wav)"
         r"|/gradio_api/(app_id/?|info/?|startup-events|upload_progress|queue/data)"
         r"|/gradio_api/(heartbeat/[^/]+|file=.+)",
         re.DOTALL,
@@ -38,6 +43,8 @@ _PATHS: Final = {
 }
 _FILE: Final = "/gradio_api/file="
 _HEARTBEAT: Final = "/gradio_api/heartbeat/"
+#: WebSocket close code (RFC 6455, section 7.4.1).
+_POLICY_VIOLATION: Final = 1008
 #: Bytes of a request that is no upload: a few labels, numbers and paths.
 MAX_BODY: Final = 1 << 16
 #: Files and sessions that are remembered; those in use longest ago are forgotten first.
@@ -78,10 +85,16 @@ class Visitors:
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Answer the request, or pass it on."""
-        if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self._app(scope, receive, send)
-            return  # the page uses no WebSocket
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            visitor, is_new = _visitor(scope)
+            if is_new or scope["path"] != SOCKET:  # not from the page
+                await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+            else:
+                await self._app({**scope, VISITOR: visitor}, receive, send)
+            return
         visitor, is_new = _visitor(scope)
         try:
             receive = await self._checked(scope, receive, visitor)

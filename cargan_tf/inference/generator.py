@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -120,6 +121,12 @@ class Generator:
         if not 1 <= number <= self.players:
             raise UserError(f"received player {number}; expected 1 to {self.players}.")
         self._player = number - 1
+
+    def with_player(self, number: int) -> Generator:
+        """The same model with another player chosen; this one keeps its own."""
+        other = copy.copy(self)
+        other.player = number
+        return other
 
     @property
     def config(self) -> Config:

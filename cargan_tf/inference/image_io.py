@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,10 +103,10 @@ def _saved(item: Item, saving: Future[None]) -> Item:
     return item
 
 
-def encode_image(image: NDArray[np.uint8], kind: str = "PNG") -> bytes:
-    """[H, W, 3] uint8 as the content of an image file, of a format as Pillow names it."""
+def encode_image(image: NDArray[np.uint8], kind: str = "PNG", **options: Any) -> bytes:
+    """[H, W, 3] uint8 as the content of an image file; format and options as Pillow names them."""
     content = io.BytesIO()
-    Image.fromarray(image).save(content, kind)
+    Image.fromarray(image).save(content, kind, **options)
     return content.getvalue()
 
 

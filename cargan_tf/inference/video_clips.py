@@ -107,6 +107,19 @@ def plan_frames(
     return planned
 
 
+def frame_at(notes: Sequence[DetectedNote], time: float, clip_samples: int, rate: int) -> Frame:
+    """What is shown at a time, without movement from note to note.
+
+    Args:
+        notes: of the recording, at least one.
+        time: in samples; at the end of the recording it needs no sound that is still to come.
+        clip_samples: length of a clip.
+        rate: samples a second.
+    """
+    current = bisect_right([note.begin for note in notes], time) - 1
+    return _frame(notes, current, time, clip_samples, rate)
+
+
 def _frame(
     notes: Sequence[DetectedNote], current: int, time: float, clip_samples: int, rate: int
 ) -> Frame:

@@ -177,6 +177,15 @@ def upload(page, file, key="one"):
     page.wait(lambda: page.source("#refined") not in ("", before))
 
 
+def open_tab(page, title):
+    """Click on a tab of the page."""
+    page.wait(
+        lambda: [
+            tab.click() or True for tab in page.all("button[role=tab]") if tab.text.strip() == title
+        ]
+    )
+
+
 def press(page, text):
     """Click on the sound's button that is called so."""
     for button in page.all("#one-sound button"):
@@ -185,7 +194,16 @@ def press(page, text):
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory) -> Iterator[Browser]:
+def microphone_file(tmp_path_factory) -> Path:
+    """What the microphone hears, over and over."""
+    heard = tmp_path_factory.mktemp("microphone") / "heard.wav"
+    times = np.arange(48_000) / 48_000
+    soundfile.write(heard, 0.4 * np.sin(2 * np.pi * HEARD * times), 48_000)
+    return heard
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory, microphone_file) -> Iterator[Browser]:
     webdriver = pytest.importorskip("selenium.webdriver")
     from selenium.webdriver.chrome.service import Service
 
@@ -194,13 +212,10 @@ def browser(tmp_path_factory) -> Iterator[Browser]:
         pytest.skip("Chromium is not installed (apt-get install chromium chromium-driver)")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
-    heard = tmp_path_factory.mktemp("microphone") / "heard.wav"
-    times = np.arange(48_000) / 48_000
-    soundfile.write(heard, 0.4 * np.sin(2 * np.pi * HEARD * times), 48_000)
     for flag in (
         *FLAGS,
         f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
-        f"--use-file-for-fake-audio-capture={heard}",
+        f"--use-file-for-fake-audio-capture={microphone_file}",
     ):
         options.add_argument(flag)
     downloads = tmp_path_factory.mktemp("downloads")
@@ -239,7 +254,9 @@ def free_port() -> Callable[[], int]:
 def address(generator, visitors_files, free_port) -> Iterator[str]:
     """Where the page of the tiny model is shown."""
     pytest.importorskip("gradio")
-    from cargan_tf.demo.page import build_page, served
+    from cargan_tf.demo.page import application, build_page
+    from cargan_tf.demo.server import served
 
-    with served(build_page(generator, "tiny"), port=free_port()) as url:
-        yield url
+    with served(port=free_port()) as server:
+        server.show(application(build_page(generator, "tiny"), generator))
+        yield server.address

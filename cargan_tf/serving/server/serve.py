@@ -17,7 +17,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import HANDLED_SIGNALS
 
 from cargan_tf.errors import UserError, counted
-from cargan_tf.serving.address import GRPC_PORT, LOOPBACK, MODEL_NAME, REST_PORT, host_and_port
+from cargan_tf.serving.address import (
+    GRPC_PORT,
+    LOOPBACK,
+    MODEL_NAME,
+    REST_PORT,
+    host_and_port,
+    listening_socket,
+)
 from cargan_tf.serving.allowed_hosts import AllowedHosts, is_loopback
 from cargan_tf.serving.server.grpc_service import grpc_server
 from cargan_tf.serving.server.limits import Limits
@@ -196,17 +203,9 @@ def bound(host: str, port: int) -> socket.socket:
         UserError: the address is taken, or not this machine's.
     """
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        made = socket.socket(family, kind)
-        try:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            made.bind(address)
-        except OSError:
-            made.close()
-            raise
+        return listening_socket(host, port)
     except OSError as error:
         raise _taken(host, port) from error
-    return made
 
 
 def _welcome(model: ServedModel, host: str, rest_port: int, grpc_port: int) -> Iterator[str]:

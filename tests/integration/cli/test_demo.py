@@ -22,6 +22,21 @@ def test_bad_input_is_named(cargan, tmp_path, words, said):
     assert said in cargan("demo", *words, cwd=tmp_path).error
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("missing.wav", "does not exist"), ("words.wav", "words.wav cannot be read as sound")],
+)
+def test_a_file_that_cannot_be_played_live_is_named(
+    cargan, tiny_model, tmp_path, free_port, name, said
+):
+    pytest.importorskip("gradio")
+    (tmp_path / "words.wav").write_text("these are words")
+    words = ("--model", tiny_model, "--port", free_port(), "--no-browser", "--live", name)
+    error = cargan("demo", *words, cwd=tmp_path).error
+    assert said in error
+    assert name in error
+
+
 @pytest.mark.slow
 def test_a_port_that_is_taken_is_named(cargan, tiny_model, tmp_path):
     pytest.importorskip("gradio")

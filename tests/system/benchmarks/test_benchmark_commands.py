@@ -20,6 +20,7 @@ TINY = [
     ("preprocessing video", "preprocessing", "--kind=video"),
     ("start-up", "start_up"),
     ("backends", "backends"),
+    ("live", "live"),
     ("folder 32", "folder", "--size=32"),
     ("waiting quickstart", "input_share", "--name=quickstart"),
     ("op_variants", "op_variants", "--repetitions=1"),
@@ -28,7 +29,15 @@ TINY = [
 
 #: Those that leave this process as it was: a process less to start for each. The others change
 #: layers or devices; ``run`` is what ``make bench`` starts all of them by.
-IN_THIS_PROCESS = {"preprocessing", "start_up", "backends", "folder", "input_share", "op_variants"}
+IN_THIS_PROCESS = {
+    "preprocessing",
+    "start_up",
+    "backends",
+    "live",
+    "folder",
+    "input_share",
+    "op_variants",
+}
 
 
 @pytest.fixture

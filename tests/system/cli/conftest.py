@@ -13,3 +13,4 @@ from helpers.cli import (  # noqa: F401
     write_sound,
 )
 from helpers.logs import logging_as_before  # noqa: F401
+from helpers.page import free_port  # noqa: F401

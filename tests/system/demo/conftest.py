@@ -1,3 +1,3 @@
 """Fixtures of this folder, from ``helpers``."""
 
-from helpers.page import address, browser, free_port, visitors_files  # noqa: F401
+from helpers.page import address, browser, free_port, microphone_file, visitors_files  # noqa: F401

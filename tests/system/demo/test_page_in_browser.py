@@ -12,6 +12,7 @@ from helpers.page import (
     HEARD,
     changed,
     choose,
+    open_tab,
     pixels,
     press,
     set_slider,
@@ -218,13 +219,7 @@ def test_without_a_sound_the_steps_keep_their_names(uploaded):
 def mixing(page):
     page.driver.refresh()
     page.wait(lambda: "recognized" in page.one("#caption").text)
-    page.wait(
-        lambda: [
-            tab.click() or True
-            for tab in page.all("button[role=tab]")
-            if tab.text.strip() == "Two sounds"
-        ]
-    )
+    open_tab(page, "Two sounds")
     page.wait(lambda: len(page.all("#interpolation img")) == 6)
     page.wait(lambda: "recognized" in page.one("#mixed-caption").text)
     return page
@@ -258,13 +253,7 @@ def test_labels_of_both_sounds_count(mixing):
 @pytest.mark.parametrize("tab", ["One sound", "Two sounds"])
 def test_nothing_sticks_out_at_any_width(page, size, tab, tmp_path):
     page.resize(*size)
-    page.wait(
-        lambda: [
-            button.click() or True
-            for button in page.all("button[role=tab]")
-            if button.text.strip() == tab
-        ]
-    )
+    open_tab(page, tab)
     key = "#refined" if tab == "One sound" else "#mixed"
     box = page.wait(lambda: _box_of_a_picture(page, key))
     assert box["width"] == pytest.approx(box["height"], abs=2)

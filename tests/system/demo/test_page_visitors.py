@@ -6,7 +6,8 @@ import gradio as gr
 import pytest
 import requests
 
-from cargan_tf.demo.page import served
+from cargan_tf.demo.page import application
+from cargan_tf.demo.server import served
 
 SOUND = b"RIFF a visitor's sound"
 
@@ -20,8 +21,9 @@ def address(tmp_path_factory, free_port):
         with gr.Blocks(analytics_enabled=False) as page:
             sound, length = gr.File(type="binary"), gr.Number()
             sound.change(len, sound, length)
-        with served(page, port=free_port()) as address:
-            yield address.rstrip("/")
+        with served(port=free_port()) as server:
+            server.show(application(page))
+            yield server.address.rstrip("/")
 
 
 def visitor(address):
