@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from cargan_tf import __version__
-from cargan_tf.audio.log_mel import mel_filter_bank
+from cargan_tf.audio.log_mel import mel_filter_bank, sound_classifier_audio
 from cargan_tf.config import AudioConfig
 from cargan_tf.errors import UserError
 from cargan_tf.export.metadata import ModelMetadata, read_metadata
@@ -81,29 +81,39 @@ def _check_replaceable(out: Path) -> None:
 
 def _write_model(version: Path, out: Path) -> dict[str, Any]:
     """Write the files of a model into the site; gives what the page needs to know of it."""
-    from onnx import load_model_from_string
-
-    from cargan_tf.export.onnx_log_mel import remove_log_mel
-
     metadata = read_metadata(version)
     if not (version / MODEL_FILE).is_file():
         raise UserError(
             f"{version} has no {MODEL_FILE}, which the page needs: export it with 'cargan export'."
         )
-    checked = OnnxModel(version, metadata)  # says what is wrong with a file
+    model = OnnxModel(version, metadata)  # says what is wrong with a file
     name = version.resolve().parent.name
     folder = f"{MODELS_FOLDER}/{name}"
     if (out / folder).exists():
         raise UserError(f"received two models called {name}: name each once.")
     audio = metadata.config.audio
-    model = load_model_from_string((version / MODEL_FILE).read_bytes())
-    remove_log_mel(model, audio)
-    files = {"model": _write(out, f"{folder}/{MODEL_FILE}", model.SerializeToString())}
+    description = _description(name, metadata)
+    content = _without_log_mel(version / MODEL_FILE, audio)
+    description["model"] = _write(out, f"{folder}/{MODEL_FILE}", content)
     if metadata.recognition_accuracy is not None:
-        checked.recognize(np.zeros([1, audio.clip_samples], np.float32))
-        content = (version / RECOGNITION_FILE).read_bytes()
-        files["sound_classifier"] = _write(out, f"{folder}/{RECOGNITION_FILE}", content)
-    return _description(name, metadata) | {"files": files}
+        model.recognize(np.zeros([1, audio.clip_samples], np.float32))  # likewise
+        audio = sound_classifier_audio(metadata.config)
+        content = _without_log_mel(version / RECOGNITION_FILE, audio)
+        described = _write(out, f"{folder}/{RECOGNITION_FILE}", content)
+        description["sound_classifier"] = described | {"log_mel": _log_mel(audio)}
+    return description
+
+
+def _without_log_mel(file: Path, audio: AudioConfig) -> bytes:
+    """The content of an ONNX file for the page, which computes the log-mel itself."""
+    from onnx import load_model
+
+    from cargan_tf.export.onnx_log_mel import remove_log_mel
+
+    model = load_model(file)
+    remove_log_mel(model, audio)
+    content: bytes = model.SerializeToString()
+    return content
 
 
 def _write(out: Path, path: str, content: bytes) -> dict[str, Any]:
@@ -128,14 +138,18 @@ def _description(name: str, metadata: ModelMetadata) -> dict[str, Any]:
         "clip_samples": audio.clip_samples,
         "silence_rms_db": audio.silence_rms_db,
         "noise_flatness": audio.noise_flatness,
-        "log_mel": {
-            "n_fft": audio.n_fft,
-            "hop_length": audio.hop_length,
-            "frames": audio.frames,
-            "floor_db": audio.floor_db,
-            "scale": audio.log_mel_scale,
-            "bands": _bands(audio),
-        },
+        "log_mel": _log_mel(audio),
+    }
+
+
+def _log_mel(audio: AudioConfig) -> dict[str, Any]:
+    return {
+        "n_fft": audio.n_fft,
+        "hop_length": audio.hop_length,
+        "frames": audio.frames,
+        "floor_db": audio.floor_db,
+        "scale": audio.log_mel_scale,
+        "bands": _bands(audio),
     }
 
 

@@ -23,17 +23,32 @@ export function withOpacity(pixels: Uint8Array): Uint8ClampedArray<ArrayBuffer> 
   return opaque;
 }
 
-/** [height · width · channels] in [-1, 1] to RGB; one channel becomes gray. */
-export function spectrogramPixels(values: Float32Array, channels: number): Uint8Array {
+/** [height · width] in [-1, 1], the lowest band first, to gray with the lowest band at the bottom;
+ * [height · width · 3], an image already, to RGB as it is. */
+export function spectrogramPixels(
+  values: Float32Array,
+  width: number,
+  channels: number,
+): Uint8Array {
   const count = values.length / channels;
+  const height = count / width;
   const pixels = new Uint8Array(3 * count);
   for (let index = 0; index < count; index++) {
+    const row = Math.floor(index / width);
+    const shown = channels === 1 ? (height - 1 - row) * width + (index % width) : index;
     for (let color = 0; color < 3; color++) {
       const value = values[index * channels + (color % channels)];
-      pixels[3 * index + color] = Math.round(127.5 * (Math.min(1, Math.max(-1, value)) + 1));
+      pixels[3 * shown + color] = Math.round(127.5 * (Math.min(1, Math.max(-1, value)) + 1));
     }
   }
   return pixels;
+}
+
+const drawn = new Map<HTMLCanvasElement, [number[], number, number]>();
+
+/** Draw all outlines again, in the colors that the page has now. */
+export function redrawOutlines(): void {
+  for (const [canvas, values] of drawn) drawOutline(canvas, ...values);
 }
 
 /** Draws the outline of a sound; the part from `begin` to `end` (0 to 1) is marked. */
@@ -43,6 +58,7 @@ export function drawOutline(
   begin: number,
   end: number,
 ): void {
+  drawn.set(canvas, [outline, begin, end]);
   const style = getComputedStyle(canvas);
   const context = canvas.getContext("2d")!;
   const { width, height } = canvas;

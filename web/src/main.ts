@@ -1,6 +1,6 @@
 /** The page: what its controls do. */
 
-import { drawOutline, drawPixels, spectrogramPixels } from "./drawing";
+import { drawOutline, drawPixels, redrawOutlines, spectrogramPixels } from "./drawing";
 import { lineOf } from "./errors";
 import type { Generated, LoadedSound, ModelDescription, Opened, Wanted } from "./messages";
 import { Microphone } from "./microphone";
@@ -123,9 +123,9 @@ function wantedBackend(): Wanted {
 }
 
 function showModel(description: ModelDescription, { backend, threads }: Opened): void {
-  const { labels, files, name, license, height, width, player_count } = description;
+  const { labels, sound_classifier, name, license, height, width, player_count } = description;
   const instruments = labels.map((label, index): [string, string] => [String(index), words(label)]);
-  const first: [string, string][] = files.sound_classifier ? [[RECOGNIZE, "Recognize it"]] : [];
+  const first: [string, string][] = sound_classifier ? [[RECOGNIZE, "Recognize it"]] : [];
   fill(select("label"), [...first, ...instruments]);
   element("who-field").hidden = !player_count;
   fillPlayers();
@@ -263,7 +263,7 @@ function showImage({ image, coarse, spectrogram, label }: Generated): void {
   const { height, width, channels, labels } = model!.description;
   drawPixels(canvas("image"), image, height, width);
   drawPixels(canvas("coarse"), coarse, height, width);
-  drawPixels(canvas("spectrogram"), spectrogramPixels(spectrogram, channels), height, width);
+  drawPixels(canvas("spectrogram"), spectrogramPixels(spectrogram, width, channels), height, width);
   canvas("image").setAttribute("aria-label", `Generated image: ${words(labels[label])}`);
   button("download").disabled = false;
   document.documentElement.dataset.label = labels[label];
@@ -307,7 +307,7 @@ async function toggleListening(): Promise<void> {
   URL.revokeObjectURL(player.src);
   player.removeAttribute("src");
   element("recorded").hidden = element("start-field").hidden = true;
-  element("speed").hidden = false;
+  document.body.classList.add("live");
   put("speed", "");
   button("microphone").textContent = "Stop the microphone";
   button("microphone").setAttribute("aria-pressed", "true");
@@ -324,9 +324,10 @@ async function stopListening(): Promise<void> {
   microphone = undefined;
   button("microphone").textContent = "Use the microphone";
   button("microphone").setAttribute("aria-pressed", "false");
-  element("speed").hidden = true;
+  document.body.classList.remove("live");
   delete document.documentElement.dataset.rate;
   drawOutline(canvas("waveform"), [0], 0, 0);
+  canvas("waveform").setAttribute("aria-label", "Waveform");
   await closing.close();
   await model?.ask("forget", {});
 }
@@ -428,6 +429,7 @@ function listenToControls(): void {
     const dropped = event.dataTransfer?.files[0];
     if (dropped && model) void attempt(() => useFile(dropped));
   });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawOutlines);
   // Whoever leaves the page leaves no open microphone behind.
   addEventListener("pagehide", () => void stopListening());
 }

@@ -25,7 +25,8 @@ export interface ModelDescription {
   silence_rms_db: number;
   noise_flatness: number;
   log_mel: LogMelSettings;
-  files: { model: ModelFile; sound_classifier?: ModelFile };
+  model: ModelFile;
+  sound_classifier?: ModelFile & { log_mel: LogMelSettings };
 }
 
 export type Backend = "WebGPU" | "WebAssembly";

@@ -121,7 +121,7 @@ async function openCache(): Promise<Cache | undefined> {
 
 /** Remove files of models that the page has no more. */
 export async function sweepCache(models: ModelDescription[]): Promise<void> {
-  const hashes = models.flatMap(({ files }) => [files.model, files.sound_classifier]);
+  const hashes = models.flatMap(({ model, sound_classifier }) => [model, sound_classifier]);
   const cache = await openCache();
   for (const request of (await cache?.keys()) ?? []) {
     if (!hashes.some((file) => file && request.url.endsWith(file.sha256))) {
@@ -162,7 +162,7 @@ export class RunningModel {
     wanted: Wanted,
     progress: (fraction: number) => void,
   ): Promise<{ model: RunningModel; opened: Opened }> {
-    const { model: images, sound_classifier } = description.files;
+    const { model: images, sound_classifier } = description;
     const total = images.bytes + (sound_classifier?.bytes ?? 0);
     let loaded = 0;
     const advance = (bytes: number) => progress(Math.min(1, (loaded += bytes) / total));

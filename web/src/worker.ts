@@ -45,6 +45,7 @@ const REMEMBERED = 0.75;
 
 class Model {
   private readonly logMel: LogMel;
+  private readonly classifierLogMel?: LogMel;
   private sound: Float32Array = new Float32Array(1);
   private soundRecognition: Recognition | null = null;
   private liveRecognition: Recognition | null = null;
@@ -55,9 +56,11 @@ class Model {
     private readonly runtime: Runtime,
     private readonly description: ModelDescription,
     private readonly images: InferenceSession,
-    private readonly classifier: InferenceSession | null,
+    private readonly classifier?: InferenceSession,
   ) {
     this.logMel = new LogMel(description.log_mel);
+    const { sound_classifier } = description;
+    if (sound_classifier) this.classifierLogMel = new LogMel(sound_classifier.log_mel);
   }
 
   load(samples: Float32Array, rate: number): LoadedSound {
@@ -143,20 +146,25 @@ class Model {
   }
 
   private async recognize(windows: Float32Array[]): Promise<Recognition> {
-    const { labels, clip_samples, silence_rms_db } = this.description;
-    if (!this.classifier) {
+    const { labels, silence_rms_db } = this.description;
+    if (!this.classifier || !this.classifierLogMel) {
       throw new UserError(
         "this model has no sound classifier to recognize the instrument: choose one.",
       );
     }
+    const { bands, frames } = this.description.sound_classifier!.log_mel;
     const sums = labels.map(() => 0);
     let none = 0;
     for (let first = 0; first < windows.length; first += BATCH) {
       const batch = windows.slice(first, first + BATCH);
-      const samples = new Float32Array(batch.length * clip_samples);
-      batch.forEach((window, index) => samples.set(window, index * clip_samples));
-      const waveform = new this.runtime.Tensor("float32", samples, [batch.length, clip_samples]);
-      const outputs = await this.classifier.run({ waveform });
+      const values = new Float32Array(batch.length * bands.length * frames);
+      batch.forEach((window, index) =>
+        values.set(this.classifierLogMel!.of(window), index * bands.length * frames),
+      );
+      const shape = [batch.length, bands.length, frames];
+      const outputs = await this.classifier.run({
+        log_mel: new this.runtime.Tensor("float32", values, shape),
+      });
       const probabilities = outputs.label_probabilities.data as Float32Array;
       probabilities.forEach((value, index) => (sums[index % labels.length] += value));
       (outputs.none_probability.data as Float32Array).forEach((value) => (none += value));
@@ -269,12 +277,8 @@ async function openWith(
     logSeverityLevel: 3,
   };
   const images = await runtime.InferenceSession.create(files.model, options);
-  const classifier = files.classifier
-    ? await runtime.InferenceSession.create(files.classifier, {
-        ...options,
-        executionProviders: ["wasm"],
-      })
-    : null;
+  const classifier =
+    files.classifier && (await runtime.InferenceSession.create(files.classifier, options));
   const model = new Model(runtime, description, images, classifier);
   // The first run is the slowest, and shows whether the backend works at all.
   await model.run(new Float32Array(description.clip_samples), 0, 0);
