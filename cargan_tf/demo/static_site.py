@@ -35,25 +35,24 @@ _RECORDING, _NOTES, _SEED = 100, 4, 0
 _DIGITS: Final = 9
 
 
-def write_site(versions: Sequence[Path], out: Path, built: Path = SITE) -> None:
+def write_site(versions: Sequence[Path], out: Path) -> None:
     """Write the page with models, as any web host can serve it.
 
     Args:
         versions: folders of exported versions; the page shows the first, the others are a choice.
         out: the folder to write: a new or empty one, or one that was written so before, which is
             replaced as a whole.
-        built: the built site.
 
     Raises:
-        UserError: the site is not built, ``out`` holds something else, or a model cannot be used.
+        UserError: the page is not built, ``out`` holds something else, or a model cannot be used.
     """
-    if not (built / "index.html").is_file():
+    if not (SITE / "index.html").is_file():
         raise UserError("the page is not built yet: run 'make web' in the checkout (needs Node.js).")
     _check_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
         new = Path(folder) / "site"
-        shutil.copytree(built, new)
+        shutil.copytree(SITE, new)
         models = [_write_model(version, new) for version in versions]
         labels = sorted({label for model in models for label in model["labels"]})
         samples = _write_samples(labels, new)
