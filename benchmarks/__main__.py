@@ -58,6 +58,7 @@ MEASUREMENTS: dict[str, Sequence[str]] = {
     "preprocessing quickstart, video": ("preprocessing", "--name=quickstart", "--kind=video"),
     "start-up": ("start_up",),
     "backends": ("backends",),
+    "web": ("web",),
     "folder 64": ("folder", "--size=64"),
     "folder 128": ("folder", "--size=128"),
     "waiting quickstart": ("input_share", "--name=quickstart"),
