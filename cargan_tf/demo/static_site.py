@@ -47,7 +47,9 @@ def write_site(versions: Sequence[Path], out: Path) -> None:
         UserError: the page is not built, ``out`` holds something else, or a model cannot be used.
     """
     if not (SITE / "index.html").is_file():
-        raise UserError("the page is not built yet: run 'make web' in the checkout (needs Node.js).")
+        raise UserError(
+            "the page is not built yet: run 'make web' in the checkout, which needs Node.js."
+        )
     _check_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:

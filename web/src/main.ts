@@ -296,7 +296,7 @@ async function toggleListening(): Promise<void> {
   const seconds = clip_samples / sample_rate + (2 * HALF_LENGTH) / Math.min(sample_rate, 8_000);
   button("microphone").disabled = true;
   try {
-    microphone = await Microphone.open(seconds);
+    microphone = await Microphone.open(seconds, sample_rate);
   } finally {
     button("microphone").disabled = false;
   }

@@ -20,8 +20,8 @@ export class Microphone {
     for (const track of stream.getTracks()) track.onended = () => this.onended();
   }
 
-  /** Ask for the microphone; keeps the newest `seconds` of it. */
-  static async open(seconds: number): Promise<Microphone> {
+  /** Ask for the microphone; keeps the newest `seconds` of it, at `rate` where the browser can. */
+  static async open(seconds: number, rate: number): Promise<Microphone> {
     if (!navigator.mediaDevices) {
       throw new UserError(
         "the microphone works on pages of https or localhost only: ask for the page by https.",
@@ -35,7 +35,21 @@ export class Microphone {
     } catch (error) {
       throw new UserError(refusal(error));
     }
-    const context = new AudioContext({ latencyHint: "interactive" });
+    try {
+      return await Microphone.listening(stream, seconds, rate);
+    } catch (error) {
+      // Firefox does not bring a microphone to another rate; the page then does.
+      if (!(error instanceof DOMException && error.name === "NotSupportedError")) throw error;
+      return await Microphone.listening(stream, seconds);
+    }
+  }
+
+  private static async listening(
+    stream: MediaStream,
+    seconds: number,
+    sampleRate?: number,
+  ): Promise<Microphone> {
+    const context = new AudioContext({ latencyHint: "interactive", sampleRate });
     const microphone = new Microphone(stream, context, seconds);
     try {
       await context.audioWorklet.addModule(captureUrl);
@@ -43,11 +57,12 @@ export class Microphone {
       capture.port.onmessage = ({ data }: MessageEvent<Float32Array>) => microphone.add(data);
       context.createMediaStreamSource(stream).connect(capture);
       await context.resume();
+      return microphone;
     } catch (error) {
-      await microphone.close();
+      if (sampleRate === undefined) await microphone.close();
+      else await context.close();
       throw error;
     }
-    return microphone;
   }
 
   get rate(): number {

@@ -53,10 +53,11 @@ class PowerOfTwo {
     }
     for (let half = 1; half < size; half *= 2) {
       const step = size / (2 * half);
-      for (let k = 0; k < half; k++) {
-        const c = cos[k * step];
-        const s = sin[k * step];
-        for (let a = k; a < size; a += 2 * half) {
+      for (let first = 0; first < size; first += 2 * half) {
+        for (let k = 0; k < half; k++) {
+          const c = cos[k * step];
+          const s = sin[k * step];
+          const a = first + k;
           const b = a + half;
           const x = real[b] * c - imaginary[b] * s;
           const y = real[b] * s + imaginary[b] * c;

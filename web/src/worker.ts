@@ -280,8 +280,8 @@ async function openWith(
   const classifier =
     files.classifier && (await runtime.InferenceSession.create(files.classifier, options));
   const model = new Model(runtime, description, images, classifier);
-  // The first run is the slowest, and shows whether the backend works at all.
-  await model.run(new Float32Array(description.clip_samples), 0, 0);
+  // Whether a graphics card can run it shows when it does.
+  if (isGpu) await model.run(new Float32Array(description.clip_samples), 0, 0);
   return { opened: { backend, threads }, model };
 }
 

@@ -111,7 +111,7 @@ def test_without_the_built_page_it_is_said_how_to_build_it(
 ):
     monkeypatch.setattr("cargan_tf.demo.static_site.SITE", tmp_path / "nothing")
     error = cargan("web", tmp_path / "out", "--model", tiny_model).error
-    assert "the page is not built yet: run 'make web' in the checkout (needs Node.js)" in error
+    assert "the page is not built yet: run 'make web' in the checkout, which needs Node.js" in error
     assert not (tmp_path / "out").exists()
 
 
