@@ -5,5 +5,5 @@ export class UserError extends Error {}
 export function lineOf(error: unknown): string {
   if (error instanceof UserError) return error.message;
   const reason = error instanceof Error ? error.message : String(error);
-  return `something went wrong (${reason.split("\n")[0].slice(0, 200)}): load the page again.`;
+  return `Something went wrong (${reason.split("\n")[0].slice(0, 200)}): load the page again.`;
 }

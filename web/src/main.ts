@@ -1,7 +1,7 @@
 /** The page: what its controls do. */
 
 import { drawOutline, drawPixels, redrawOutlines, spectrogramPixels } from "./drawing";
-import { lineOf } from "./errors";
+import { lineOf, UserError } from "./errors";
 import type { Generated, LoadedSound, ModelDescription, Opened, Wanted } from "./messages";
 import { Microphone } from "./microphone";
 import { type Contents, readContents, RunningModel, sweepCache } from "./model";
@@ -37,9 +37,10 @@ function say(text: string): void {
 }
 
 function fail(error: unknown): void {
-  console.error(error);
-  const line = lineOf(error);
-  element("error").textContent = line.charAt(0).toUpperCase() + line.slice(1);
+  if (!(error instanceof UserError)) console.error(error);
+  const shown = element("error");
+  shown.textContent = lineOf(error);
+  shown.scrollIntoView({ block: "nearest" });
 }
 
 /** Run a visitor's action; what goes wrong is shown. */

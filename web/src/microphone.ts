@@ -24,7 +24,7 @@ export class Microphone {
   static async open(seconds: number, rate: number): Promise<Microphone> {
     if (!navigator.mediaDevices) {
       throw new UserError(
-        "the microphone works on pages of https or localhost only: ask for the page by https.",
+        "The microphone works on pages of https or localhost only: ask for the page by https.",
       );
     }
     let stream: MediaStream;
@@ -102,10 +102,10 @@ export class Microphone {
 function refusal(error: unknown): string {
   const name = error instanceof DOMException ? error.name : "";
   if (name === "NotAllowedError" || name === "SecurityError") {
-    return "the microphone was refused: allow it for this page in the browser's settings, then try again.";
+    return "The microphone was refused: allow it for this page in the browser's settings, then try again.";
   }
   if (name === "NotFoundError" || name === "OverconstrainedError") {
-    return "no microphone was found: connect one, then try again.";
+    return "No microphone was found: connect one, then try again.";
   }
-  return "the microphone cannot be used: another program may have it; close that, then try again.";
+  return "The microphone cannot be used: another program may have it; close that, then try again.";
 }

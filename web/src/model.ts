@@ -39,11 +39,11 @@ async function fetched(address: string, what: string): Promise<Response> {
   try {
     response = await fetch(address);
   } catch {
-    throw new UserError(`the ${what} cannot be loaded: check your connection, then try again.`);
+    throw new UserError(`The ${what} cannot be loaded: check your connection, then try again.`);
   }
   if (!response.ok) {
     throw new UserError(
-      `the ${what} cannot be loaded (status ${response.status}): the page's owner must upload it again.`,
+      `The ${what} cannot be loaded (status ${response.status}): the page's owner must upload it again.`,
     );
   }
   return response;
@@ -70,7 +70,7 @@ async function fetchFile(
   const content = await read(response, file, what, advance);
   if (!(await isWhole(content, file))) {
     throw new UserError(
-      `the ${what} is damaged: it is not the file that models.json names; the page's owner must upload it again.`,
+      `The ${what} is damaged: it is not the file that models.json names; the page's owner must upload it again.`,
     );
   }
   try {
@@ -98,7 +98,7 @@ async function read(
       advance(part.value.length);
     }
   } catch {
-    throw new UserError(`loading the ${what} was interrupted: check your connection, then try again.`);
+    throw new UserError(`Loading the ${what} was interrupted: check your connection, then try again.`);
   }
   return content.buffer.slice(0, filled);
 }
@@ -150,7 +150,7 @@ export class RunningModel {
     };
     worker.onerror = () => {
       for (const { reject } of this.waiting.values()) {
-        reject(new UserError("the part of the page that runs the model cannot be started: load the page again."));
+        reject(new UserError("The part of the page that runs the model cannot be started: load the page again."));
       }
       this.waiting.clear();
     };

@@ -149,7 +149,7 @@ class Model {
     const { labels, silence_rms_db } = this.description;
     if (!this.classifier || !this.classifierLogMel) {
       throw new UserError(
-        "this model has no sound classifier to recognize the instrument: choose one.",
+        "This model has no sound classifier to recognize the instrument: choose one.",
       );
     }
     const { bands, frames } = this.description.sound_classifier!.log_mel;
@@ -228,7 +228,7 @@ async function open(
 ): Promise<{ opened: Opened; model: Model }> {
   if (typeof WebAssembly !== "object") {
     throw new UserError(
-      "this browser has no WebAssembly, or it is switched off: use a current Firefox, Chrome, Edge or Safari.",
+      "This browser has no WebAssembly, or it is switched off: use a current Firefox, Chrome, Edge or Safari.",
     );
   }
   const files = { model: new Uint8Array(model), classifier: classifier && new Uint8Array(classifier) };
@@ -295,7 +295,7 @@ async function answer({ kind, given }: Request): Promise<unknown> {
     model = result.model;
     return result.opened;
   }
-  if (!model) throw new UserError("the model is not loaded yet.");
+  if (!model) throw new UserError("The model is not loaded yet.");
   if (kind === "load") return model.load(of<"load">().samples, of<"load">().rate);
   if (kind === "generate") return model.generate(of<"generate">());
   if (kind === "listen") return model.listen(of<"listen">());
@@ -307,7 +307,7 @@ self.onmessage = async ({ data }: MessageEvent<Request>) => {
   try {
     reply = { id: data.id, answer: await answer(data) };
   } catch (error) {
-    console.error(error);
+    if (!(error instanceof UserError)) console.error(error);
     reply = { id: data.id, error: lineOf(error) };
   }
   self.postMessage(reply);

@@ -54,9 +54,9 @@ describe("the library's words", () => {
 });
 
 test("errors are one line", () => {
-  expect(lineOf(new UserError("the model is damaged."))).toBe("the model is damaged.");
+  expect(lineOf(new UserError("The model is damaged."))).toBe("The model is damaged.");
   expect(lineOf(new Error("no room\n  at x"))).toBe(
-    "something went wrong (no room): load the page again.",
+    "Something went wrong (no room): load the page again.",
   );
 });
 

@@ -173,7 +173,7 @@ def test_what_is_no_sound_is_named_in_one_line(page, tmp_path):
     (tmp_path / "words.wav").write_text("these are words, not music")
     bring(page, tmp_path / "words.wav")
     assert text(page, "error") == (
-        "Words.wav cannot be read as sound by this browser; expected a wav, flac, ogg, mp3 or m4a"
+        "words.wav cannot be read as sound by this browser; expected a wav, flac, ogg, mp3 or m4a"
         " file: check that it is one."
     )
 
@@ -184,7 +184,7 @@ def test_an_hour_of_sound_is_refused_in_one_line(page, tmp_path):
         hour.writeframes(bytes(3_600 * 8_000))
     bring(page, tmp_path / "hour.wav")
     assert text(page, "error") == (
-        "Hour.wav lasts 3600 s; expected at most 600 s: cut it into parts first."
+        "hour.wav lasts 3600 s; expected at most 600 s: cut it into parts first."
     )
 
 
