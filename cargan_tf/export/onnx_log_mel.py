@@ -95,7 +95,7 @@ def remove_log_mel(model: ModelProto, audio: AudioConfig) -> None:
         if needed & set(node.output) and LOG_MEL not in node.output:
             kept.append(node)
             needed.update(node.input)
-    shape = ["batch", audio.n_mels, audio.frames]
+    shape: list[str | int] = ["batch", audio.n_mels, audio.frames]
     log_mel = helper.make_tensor_value_info(LOG_MEL, TensorProto.FLOAT, shape)
     inputs = [log_mel, *(one for one in graph.input if one.name in needed)]
     weights = [tensor for tensor in graph.initializer if tensor.name in needed]

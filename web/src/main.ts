@@ -182,7 +182,11 @@ async function chooseSample(): Promise<void> {
   const { value, selectedOptions } = select("sample");
   if (!value) return;
   const response = await fetch(value.split("/").map(encodeURIComponent).join("/"));
-  if (!response.ok) throw new Error(`the sample cannot be loaded, status ${response.status}`);
+  if (!response.ok) {
+    throw new UserError(
+      `The sample cannot be loaded (status ${response.status}): the page's owner must upload it again.`,
+    );
+  }
   await useSound(await response.blob(), `Sample: ${selectedOptions[0].text}`);
 }
 
