@@ -78,7 +78,7 @@ def add_log_mel(add: NodeBuilder, waveform: str, audio: AudioConfig, output: str
 def remove_log_mel(model: ModelProto, audio: AudioConfig) -> None:
     """Make ``log_mel`` an input in the place of ``waveform``, for those who compute it themselves.
 
-    WebAssembly has no fast float64 matrix product: there the log-mel takes half of the time.
+    WebAssembly has no fast float64 matrix product, and the runtime for WebGPU no float64.
 
     Args:
         model: an image generator as it is exported; it is changed.
