@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast bench check docs lock audit install clean
+.PHONY: demo test test-fast bench check docs web lock audit install clean
 
 demo: $(VENV)/.installed
 	$(BIN)/cargan quickstart
@@ -34,6 +34,11 @@ docs: $(VENV)/.installed-dev
 	$(BIN)/python -m cargan_tf.config.markdown_reference > docs/reference/configuration.md
 	$(BIN)/python -m mkdocs build --strict
 
+# The page without a server, into the package, from where `cargan web OUT` writes it with a model.
+# Needs Node.js 18 or later.
+web:
+	cd web && npm ci && npm run build
+
 # What deployments install, to the hash; and what is known to be wrong with it, from PyPI's advisories.
 LOCK := deploy/requirements.txt
 
@@ -61,4 +66,4 @@ $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) build site *.egg-info
+	rm -rf $(VENV) build site *.egg-info web/node_modules cargan_tf/demo/site

@@ -59,6 +59,7 @@ MEASUREMENTS: dict[str, Sequence[str]] = {
     "start-up": ("start_up",),
     "backends": ("backends",),
     "live": ("live",),
+    "web": ("web",),
     "folder 64": ("folder", "--size=64"),
     "folder 128": ("folder", "--size=128"),
     "waiting quickstart": ("input_share", "--name=quickstart"),

@@ -92,6 +92,8 @@ def _rows_of_one(name: str, measured: dict[str, Figures]) -> list[Row]:
         return _backends(ours)
     if kind == "live":
         return _live(ours)
+    if kind == "web":
+        return _web(ours)
     return []
 
 
@@ -188,6 +190,16 @@ def _backends(ours: Figures) -> list[Row]:
             )
         )
     return rows
+
+
+def _web(ours: Figures) -> list[Row]:
+    again = f"from the cache {ours['again_seconds']:.1f} s"
+    latency = f"{ours['latency_milliseconds']:.0f} ms from sound to image"
+    first, rate = ours["first_image_seconds"], ours["images_per_second"]
+    return [
+        Row("static page, first image", f"{first:.1f} s", again, first, 4.0, True, "s"),
+        Row("static page, live", f"{rate:.1f} images/s", latency, rate, 10.0, unit="images/s"),
+    ]
 
 
 def _times(ours: Figures, theirs: Figures) -> float:

@@ -32,6 +32,7 @@ COMMANDS = {
     "generate": "generate",
     "explore": "explore",
     "demo": "demo",
+    "web": "web",
     "reproduce": "reproduce",
     "import-checkpoint": "checkpoints:import_checkpoint",
     "export-checkpoint": "checkpoints:export_checkpoint",

@@ -5,13 +5,14 @@ Also the jet colors of the authors' spectrogram images.
 
 from __future__ import annotations
 
+import math
 from functools import cache, lru_cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cargan_tf.config import AudioConfig
+from cargan_tf.config import AudioConfig, Config
 from cargan_tf.utils.banded_matrix import BandedMatrix, Row
 
 #: The least range by which a clip is scaled to 0..1: round-off in silence must not be blown up.
@@ -19,6 +20,11 @@ MIN_CLIP_RANGE_DB: Final = 1.0
 #: Mel bands that are summed at once: 8 to 16 were equally fast, all 128 four times slower.
 _BANDS_AT_ONCE: Final = 16
 
+
+#: The sound classifier's log-mel: bands from 30 Hz to 10 kHz, windows of about 46 ms every 12 ms.
+_BANDS: Final = 96
+_LOWEST_HZ, _HIGHEST_HZ = 30.0, 10_000.0
+_WINDOW_SECONDS, _HOP_SECONDS = 0.0464, 0.0116
 
 LEVELS: Final = 256
 IMAGE_SIZE: Final = 256
@@ -73,6 +79,29 @@ def mel_centers(audio: AudioConfig) -> NDArray[np.float64]:
     edges = mel_frequencies(n_mels=audio.n_mels + 2, fmin=audio.f_min, fmax=highest)
     centers: NDArray[np.float64] = edges[1:-1]
     return centers
+
+
+def sound_classifier_audio(config: Config) -> AudioConfig:
+    """The log-mel that the sound classifier of a configuration takes.
+
+    With ``model.spectrogram: jet`` it is the data set's, as its source may have no waveforms.
+    """
+    audio = config.audio
+    if config.model.spectrogram == "jet":
+        return audio
+    rate = audio.sample_rate
+    window = 2 ** round(math.log2(_WINDOW_SECONDS * rate))
+    return AudioConfig(
+        sample_rate=rate,
+        clip_seconds=audio.clip_seconds,
+        n_fft=window,
+        hop_length=round(_HOP_SECONDS * rate),
+        n_mels=_BANDS,
+        f_min=_LOWEST_HZ,
+        f_max=min(_HIGHEST_HZ, rate / 2),
+        silence_rms_db=audio.silence_rms_db,
+        noise_flatness=audio.noise_flatness,
+    )
 
 
 def log_mel(waveforms: NDArray[Any], audio: AudioConfig) -> NDArray[np.float32]:

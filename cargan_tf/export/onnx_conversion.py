@@ -25,7 +25,7 @@ from cargan_tf import __version__
 from cargan_tf.audio.log_mel_graph import spectrogram_input
 from cargan_tf.config import AudioConfig
 from cargan_tf.export.metadata import ModelMetadata, Storage
-from cargan_tf.export.onnx_log_mel import NodeBuilder, add_log_mel
+from cargan_tf.export.onnx_log_mel import LOG_MEL, NodeBuilder, add_log_mel
 from cargan_tf.export.onnx_model import (
     LABEL_WEIGHTS,
     MODEL_FILE,
@@ -44,8 +44,6 @@ from cargan_tf.utils.portable_ops import portable_ops
 OPSET: Final = 17
 #: The oldest version of the file format with opset 17; runtimes refuse newer ones than they know.
 IR_VERSION: Final = 8
-#: Name of what the waveform becomes first.
-LOG_MEL: Final = "log_mel"
 #: Operations that only rearrange a kernel: done here, so that the file holds the result.
 _LAYOUT: Final = frozenset(
     {"Gather", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"}

@@ -11,11 +11,13 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from cargan_tf.audio.log_mel import MIN_CLIP_RANGE_DB, mel_filter_bank, periodic_hann
 from cargan_tf.config import AudioConfig
 
+#: Name of what the waveform becomes first.
+LOG_MEL: Final = "log_mel"
 #: Largest second factor of the window's length; products with larger ones are slower than STFT.
 MAX_FACTOR: Final = 256
 
@@ -71,6 +73,36 @@ def add_log_mel(add: NodeBuilder, waveform: str, audio: AudioConfig, output: str
         decibels = add("Div", add("Sub", decibels, least), reach)
     single = add("Cast", decibels, to=TensorProto.FLOAT)
     add("Transpose", single, perm=[0, 2, 1], output=output)
+
+
+def remove_log_mel(model: ModelProto, audio: AudioConfig) -> None:
+    """Make ``log_mel`` an input in the place of ``waveform``, for those who compute it themselves.
+
+    WebAssembly has no fast float64 matrix product, and the runtime for WebGPU no float64.
+
+    Args:
+        model: an image generator as it is exported; it is changed.
+        audio: of its log-mel.
+
+    Raises:
+        ValueError: it computes no log-mel.
+    """
+    graph = model.graph
+    if not any(LOG_MEL in node.output for node in graph.node):
+        raise ValueError(f"the model has no tensor {LOG_MEL}")
+    kept, needed = [], {output.name for output in graph.output}
+    for node in reversed(graph.node):
+        if needed & set(node.output) and LOG_MEL not in node.output:
+            kept.append(node)
+            needed.update(node.input)
+    shape: list[str | int] = ["batch", audio.n_mels, audio.frames]
+    log_mel = helper.make_tensor_value_info(LOG_MEL, TensorProto.FLOAT, shape)
+    inputs = [log_mel, *(one for one in graph.input if one.name in needed)]
+    weights = [tensor for tensor in graph.initializer if tensor.name in needed]
+    for field, values in (("node", kept[::-1]), ("input", inputs), ("initializer", weights)):
+        copies = [type(value).FromString(value.SerializeToString()) for value in values]
+        graph.ClearField(field)
+        getattr(graph, field).extend(copies)
 
 
 def _spectrum(add: NodeBuilder, waveform: str, audio: AudioConfig) -> tuple[str, str]:

@@ -12,15 +12,12 @@ from typing import Any, Final
 import keras
 import tensorflow as tf
 
+from cargan_tf.audio.log_mel import sound_classifier_audio
 from cargan_tf.audio.log_mel_graph import resize_antialiased
-from cargan_tf.config import AudioConfig, Config
+from cargan_tf.config import Config
 from cargan_tf.models.base import CompositeLayer
 from cargan_tf.models.layers import BatchNorm
 
-#: Its log-mel: bands from 30 Hz to 10 kHz, windows of about 46 ms every 12 ms.
-BANDS: Final = 96
-LOWEST_HZ, HIGHEST_HZ = 30.0, 10_000.0
-WINDOW_SECONDS, HOP_SECONDS = 0.0464, 0.0116
 #: What lies further below a clip's loudest value is treated as silence.
 RANGE_DB: Final = 70.0
 #: Standard deviation of silence in dB, so that normalizing it does not divide by 0.
@@ -30,29 +27,6 @@ BLOCKS: Final = (1, 2, 3, 4)
 #: Larger log-mels, of sources that have spectrograms only, are resized.
 MAX_FRAMES: Final = 44
 DROPOUT: Final = 0.4
-
-
-def sound_classifier_audio(config: Config) -> AudioConfig:
-    """The log-mel that the sound classifier of a configuration takes.
-
-    With ``model.spectrogram: jet`` it is the data set's, as its source may have no waveforms.
-    """
-    audio = config.audio
-    if config.model.spectrogram == "jet":
-        return audio
-    rate = audio.sample_rate
-    window = 2 ** round(float(tf.math.log(WINDOW_SECONDS * rate) / tf.math.log(2.0)))
-    return AudioConfig(
-        sample_rate=rate,
-        clip_seconds=audio.clip_seconds,
-        n_fft=int(window),
-        hop_length=round(HOP_SECONDS * rate),
-        n_mels=BANDS,
-        f_min=LOWEST_HZ,
-        f_max=min(HIGHEST_HZ, rate / 2),
-        silence_rms_db=audio.silence_rms_db,
-        noise_flatness=audio.noise_flatness,
-    )
 
 
 class SoundClassifier(CompositeLayer, keras.Model):

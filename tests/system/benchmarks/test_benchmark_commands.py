@@ -3,11 +3,13 @@
 import json
 import math
 import runpy
+import shutil
 import sys
 
 import pytest
 
 from benchmarks.__main__ import MEASUREMENTS, run
+from cargan_tf.demo.static_site import SITE
 from cargan_tf.models import attention
 
 TINY = [
@@ -21,6 +23,7 @@ TINY = [
     ("start-up", "start_up"),
     ("backends", "backends"),
     ("live", "live"),
+    ("web", "web", "--repetitions=1"),
     ("folder 32", "folder", "--size=32"),
     ("waiting quickstart", "input_share", "--name=quickstart"),
     ("op_variants", "op_variants", "--repetitions=1"),
@@ -30,13 +33,8 @@ TINY = [
 #: Those that leave this process as it was: a process less to start for each. The others change
 #: layers or devices; ``run`` is what ``make bench`` starts all of them by.
 IN_THIS_PROCESS = {
-    "preprocessing",
-    "start_up",
-    "backends",
-    "live",
-    "folder",
-    "input_share",
-    "op_variants",
+    *("preprocessing", "start_up", "backends", "live", "web"),
+    *("folder", "input_share", "op_variants"),
 }
 
 
@@ -60,6 +58,10 @@ def evaluation_values(monkeypatch, capsys, no_graph_optimizer):
 @pytest.mark.parametrize("measurement", TINY, ids=lambda measurement: measurement[0])
 def test_every_benchmark_runs(measurement, evaluation_values):
     _, module, *arguments = measurement
+    if module == "web" and not (SITE / "index.html").is_file():
+        pytest.skip("the page is not built: make web")
+    if module == "web" and not (shutil.which("chromium") and shutil.which("chromedriver")):
+        pytest.skip("Chromium is not installed (apt-get install chromium chromium-driver)")
     figures = evaluation_values(module, *arguments, "--tiny")
     assert all(math.isfinite(value) for value in figures.values())
     # The others are differences of two times, which are no longer than their noise here.

@@ -25,9 +25,16 @@ INSTEAD = {
 }
 
 #: Run by CI itself, they install into the environment that the tests run in, they train several
-#: models (test_cli_reproduce.py runs them on fewer rows), or they serve until they are ended
-#: (tests/system/demo).
-ELSEWHERE = ("make demo", "make test", "pip install", "cargan reproduce", "cargan demo")
+#: models (test_cli_reproduce.py runs them on fewer rows), they serve until they are ended
+#: (tests/system/demo), or they need the built page (tests/system/web).
+ELSEWHERE = (
+    "make demo",
+    "make test",
+    "pip install",
+    "cargan reproduce",
+    "cargan demo",
+    "cargan web",
+)
 #: Commands that draw with a trained model, which the later ones make.
 NEED_A_MODEL = ("cargan generate", "cargan explore", "cargan evaluate")
 
