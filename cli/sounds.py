@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 from cargan_cli.completion import complete_models
 from cargan_cli.options import ANY_PATH
-from cargan_tf.utils.files import is_remote
 
 from cargan_tf.errors import UserError, one_line
 from cargan_tf.inference.image_io import STANDARD
+from cargan_tf.utils.files import is_remote
 
 if TYPE_CHECKING:
     from cargan_tf.inference.generator import Generator
