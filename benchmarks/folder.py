@@ -83,8 +83,8 @@ def measure(size: int, clips: int, tiny: bool) -> dict[str, Any]:
         "images_per_second": folder_speed,
         "network_images_per_second": network,
         "share_of_network": folder_speed / network,
-        "cpu_seconds_per_picture": 1 / folder_cpu,
-        "network_cpu_seconds_per_picture": 1 / network_cpu,
+        "cpu_seconds_per_image": 1 / folder_cpu,
+        "network_cpu_seconds_per_image": 1 / network_cpu,
     }
 
 

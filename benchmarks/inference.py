@@ -35,7 +35,7 @@ def measure(size: int, batch: int, way: str, repetitions: int, tiny: bool) -> di
         "images_per_second": batch / timing.seconds,
         "seconds": timing.seconds,
         "peak_gib": peak,
-        "gmac_per_picture": work / 1e9,
+        "gmac_per_image": work / 1e9,
         "product_gflops": timing.product_gflops,
         "share_of_product": timing.fraction(work * batch),
     }

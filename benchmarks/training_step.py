@@ -74,7 +74,7 @@ def measure(
         "cpu_seconds": statistics.median(cpu[1:]),
         "peak_gib": peak,
         "step_gib": peak - resting,
-        "gmac_per_picture": work / 1e9,
+        "gmac_per_image": work / 1e9,
         "product_gflops": timing.product_gflops,
         "share_of_product": timing.fraction(work * images),
     }

@@ -142,7 +142,7 @@ def tiny_source(tmp_path_factory) -> Path:
                     _write_sound(
                         root / f"{name}.wav", 220 * (position + 2) + 9 * seed, player, seed
                     )
-                    _write_picture(root / f"{name}.png", COLOURS[label], player, seed)
+                    _write_image(root / f"{name}.png", COLOURS[label], player, seed)
                     rows.append(
                         (
                             *(split, label, recording, clip * CLIP_MS),
@@ -253,7 +253,7 @@ def _write_sound(path: Path, frequency: float, player: int, seed: int) -> None:
     soundfile.write(path, 0.3 * tone + 0.003 * noise, RATE)
 
 
-def _write_picture(path: Path, color: tuple[int, int, int], player: int, seed: int) -> None:
+def _write_image(path: Path, color: tuple[int, int, int], player: int, seed: int) -> None:
     noise = np.random.default_rng(seed).integers(-9, 10, (64, 64, 3))
     pixels = noise + np.asarray(color)
     pixels[20:44, (8, 36)[player] : (8, 36)[player] + 20] = 235

@@ -31,7 +31,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def write_picture(path: Path, seed: int, size: tuple[int, int] = (48, 36)) -> None:
+def write_image(path: Path, seed: int, size: tuple[int, int] = (48, 36)) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), np.uint8)
     Image.fromarray(pixels).resize(size).save(path)
@@ -59,7 +59,7 @@ def pristine_tree(tmp_path_factory) -> Path:
                     seed += 1
                     stem = f"{split}/{label}/{label}{recording}_{start}"
                     write_clip(root / f"chunk/{stem}.wav", 200 * (position + 1) + seed, seed)
-                    write_picture(root / f"img/{stem}.jpg", seed)
+                    write_image(root / f"img/{stem}.jpg", seed)
     return root
 
 

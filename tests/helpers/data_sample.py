@@ -72,7 +72,7 @@ def positions(pixels: np.ndarray, color: tuple[int, int, int] | None = None) -> 
     return np.argwhere(seen)[:, ::-1] * THINNED / SUPERSAMPLING - MARGIN
 
 
-def share_in_picture(label: str, pose: Pose) -> float:
+def share_in_image(label: str, pose: Pose) -> float:
     """How much of an instrument is not cut off by the image's edge, 0 to 1."""
     generated = positions(instrument_alone(label, pose, body=pose))
     return float(((generated >= 0) & (generated < SIDE)).all(1).mean())

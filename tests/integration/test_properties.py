@@ -87,7 +87,7 @@ def test_every_recording_is_in_one_split_and_every_label_is_trained_on(recording
 
 @few
 @given(st.integers(0, 2**32 - 1))
-def test_a_log_mel_comes_back_from_its_jet_picture(seed):
+def test_a_log_mel_comes_back_from_its_jet_image(seed):
     log_mel = np.random.default_rng(seed).random((N_MELS, FRAMES), np.float32)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.png"

@@ -70,7 +70,7 @@ def test_the_grid_has_a_row_a_label(twice):
         assert grid.width >= 8 * SIZE
 
 
-def test_the_picture_is_a_whole_png_of_the_configured_size(twice):
+def test_the_image_is_a_whole_png_of_the_configured_size(twice):
     _, (result, _), _, _ = twice
     with Image.open(result.image) as image:
         image.load()

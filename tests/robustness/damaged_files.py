@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 
 from .damage import DAMAGES, NAMES, PLACES
-from .unusual_images import PICTURES, VIDEOS
+from .unusual_images import IMAGES, VIDEOS
 from .unusual_sounds import SOUNDS
 from .valid_files import (
     IMAGE_ENDINGS,
@@ -66,7 +66,7 @@ def write_inputs(folder: Path, count: int, seed: int) -> list[Input]:
         else:
             is_sound = position % 10 < SOUNDS_OF_TEN
             family = "sound" if is_sound else "image"
-            kinds = SOUNDS if is_sound else PICTURES
+            kinds = SOUNDS if is_sound else IMAGES
             turn = sum(item.is_sound if is_sound else item.is_image for item in made)
         kind = list(kinds)[turn % len(kinds)]
         made.append(_write(folder, f"{position:04d}", family, kind, kinds[kind], random))

@@ -64,9 +64,7 @@ def _deep(form: str, ending: str) -> Callable[[Generator], Made]:
     return make
 
 
-def _exotic_picture(
-    form: str, ending: str, mode: str, **options: Any
-) -> Callable[[Generator], Made]:
+def _exotic_image(form: str, ending: str, mode: str, **options: Any) -> Callable[[Generator], Made]:
     return lambda random: (image(form, random, mode, **options), True, ending)
 
 
@@ -81,19 +79,19 @@ def _postscript(random: Generator) -> Made:
     return b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EOF\nshowpage\n", False, "png"
 
 
-PICTURES: dict[str, Callable[[Generator], Made] | None] = {
+IMAGES: dict[str, Callable[[Generator], Made] | None] = {
     **ANY,
-    "CMYK": _exotic_picture("JPEG", "jpg", "CMYK"),
-    "CMYK, TIFF": _exotic_picture("TIFF", "tif", "CMYK", compression="tiff_lzw"),
+    "CMYK": _exotic_image("JPEG", "jpg", "CMYK"),
+    "CMYK, TIFF": _exotic_image("TIFF", "tif", "CMYK", compression="tiff_lzw"),
     "16 bits": _deep("PNG", "png"),
     "16 bits, TIFF": _deep("TIFF", "tif"),
     "EXIF rotation": _turned,
     "animated GIF": _animated("GIF", "gif"),
     "animated PNG": _animated("PNG", "png"),
     "animated WebP": _animated("WEBP", "webp"),
-    "transparent palette": _exotic_picture("PNG", "png", "P", transparency=0),
-    "gray and alpha": _exotic_picture("PNG", "png", "LA"),
-    "1 bit": _exotic_picture("PNG", "png", "1"),
+    "transparent palette": _exotic_image("PNG", "png", "P", transparency=0),
+    "gray and alpha": _exotic_image("PNG", "png", "LA"),
+    "1 bit": _exotic_image("PNG", "png", "1"),
     "JPEG named .png": of_another_name(lambda random: image("JPEG", random), "png", True),
     "sound named .png": of_another_name(lambda random: sound("WAV", random), "png", False),
     "PostScript named .png": _postscript,

@@ -14,7 +14,7 @@ CLIPS /= CLIPS.max(axis=(1, 2), keepdims=True)
 
 
 @pytest.mark.parametrize("size", [64, 128, 256])
-def test_it_is_the_picture_that_the_authors_saved_and_read(size):
+def test_it_is_the_image_that_the_authors_saved_and_read(size):
     images = to_jet_image(CLIPS, size)
     assert images.shape == (2, size, size, 3)
     assert images.dtype == tf.float32

@@ -47,7 +47,7 @@ def test_bad_input_is_named(cargan, data, words, said):
     assert said in cargan("classifier", *words, cwd=data.parent).error
 
 
-def test_a_judge_s_accuracy_is_told(cargan, data, monkeypatch):
+def test_an_evaluator_s_accuracy_is_told(cargan, data, monkeypatch):
     from cargan_tf.evaluation.networks import evaluator
 
     # Its training is tested in test_evaluator.py.
@@ -58,7 +58,7 @@ def test_a_judge_s_accuracy_is_told(cargan, data, monkeypatch):
     assert (data / "evaluators" / "evaluators.json").is_file()
 
 
-def test_a_judge_is_kept_where_evaluations_look(cargan, data):
+def test_an_evaluator_is_kept_where_evaluations_look(cargan, data):
     assert "DATA/evaluators" in cargan("classifier", "--evaluator", data, "--out", "here").error
 
 

@@ -11,7 +11,7 @@ def stray_data(tiny_data, tmp_path):
 
 def test_a_table_a_report_and_a_page(cargan, run, tiny_run, tmp_path):
     deaf, folder = shutil.copytree(tiny_run, tmp_path / "deaf"), tmp_path / "out"
-    # Without a evaluator and without ImageNet's features, which take their time.
+    # Without an evaluator and without ImageNet's features, which take their time.
     metrics = ("l1", "retrieval_1", "retrieval_5", "classifier_accuracy")
     asked = [word for metric in metrics for word in ("--metric", metric)]
     words = ("--split", "test", "--clips", 6, "--compare", deaf, "-o", folder, *asked)

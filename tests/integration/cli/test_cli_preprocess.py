@@ -112,7 +112,7 @@ def _other(tree):
     (tree / "thesis.txt").touch()
 
 
-def _no_pictures(tree):
+def _no_images(tree):
     shutil.rmtree(tree / "img")
     (tree / "img").mkdir()
 
@@ -123,7 +123,7 @@ def _no_pictures(tree):
         (_missing, "no file or folder"),
         (_empty, "is empty: expected a CSV file"),
         (_other, "nothing known in"),
-        (_no_pictures, "holds no pair of sound and image; skipped: 48"),
+        (_no_images, "holds no pair of sound and image; skipped: 48"),
     ],
 )
 def test_a_source_without_pairs_is_named(cargan, tree, tmp_path, damage, said):
@@ -218,16 +218,14 @@ def _path_that_leaves(folder, _):
     return r"train.txt line 1, spectrogram: '../a.png' leads out of"
 
 
-def _no_jet_pictures(folder, _):
+def _no_jet_images(folder, _):
     for kind in ("spectrogram", "img"):
         (folder / kind / "cello").mkdir(parents=True)
         Image.new("RGB", (256, 256), "white").save(folder / kind / "cello" / "cello00_0.png")
     return r"not one of the 1 training pairs .*cello00_0.png is not in jet colors"
 
 
-@pytest.mark.parametrize(
-    "spoil", [_mute_video, _missing_column, _path_that_leaves, _no_jet_pictures]
-)
+@pytest.mark.parametrize("spoil", [_mute_video, _missing_column, _path_that_leaves, _no_jet_images])
 def test_a_bad_source_is_one_clear_line(cargan, tiny_yaml, tmp_path, write_video, spoil):
     folder = tmp_path / "set"
     folder.mkdir()

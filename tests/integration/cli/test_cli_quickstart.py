@@ -49,7 +49,7 @@ def test_settings_and_places_may_be_changed(cargan, called):
     assert (called[0].config.name, called[0].config.training.steps) == ("paper", 4)
 
 
-def test_it_ends_by_naming_the_pictures(cargan, called):
+def test_it_ends_by_naming_the_images(cargan, called):
     lines = cargan("quickstart").out.splitlines()
     assert lines[0].startswith("Done in 0 min ")
     assert lines[1] == "  R@1 .5"

@@ -30,7 +30,7 @@ def test_the_shipped_model_draws_though_a_smaller_one_was_exported_here(
         assert image.size == (128, 128)
 
 
-def test_out_names_the_picture(generate, write_sound, tmp_path):
+def test_out_names_the_image(generate, write_sound, tmp_path):
     write_sound("clip.wav")
     assert generate("clip.wav", "-o", "new/image.png").out == "new/image.png\n"
     assert is_image(tmp_path / "new" / "image.png")
@@ -100,7 +100,7 @@ def test_two_sounds_are_mixed(cargan, tiny_model, write_sound, tmp_path):
     assert np.abs(most - half).max() > 1
 
 
-def test_all_pictures_on_one_sheet(generate, write_sound, tmp_path):
+def test_all_images_on_one_sheet(generate, write_sound, tmp_path):
     for name in ("a.wav", "b.wav"):
         write_sound(name)
     done = generate("a.wav", "b.wav", "--grid", "sheet.png")

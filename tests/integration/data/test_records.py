@@ -42,7 +42,7 @@ def test_round_trip_is_exact():
     assert values["flatness"].numpy()[0] == 0.25
 
 
-def test_summaries_hold_all_but_sound_and_picture():
+def test_summaries_hold_all_but_sound_and_image():
     record = serialize(PAIR, LOG_MEL, WAVEFORM, PHOTO, 7, QUALITY)
     summary = parse_summaries(tf.constant([record]))
     whole = parse(tf.constant([record]), n_mels=16, frames=17, size=32)

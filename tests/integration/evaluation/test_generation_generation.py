@@ -41,7 +41,7 @@ def test_every_pair_stands_with_what_is_drawn_from_it(generated, trained, genera
     assert generator.step == 6
 
 
-def test_other_sounds_and_other_labels_draw_other_pictures(generated):
+def test_other_sounds_and_other_labels_draw_other_images(generated):
     for moved in (generated.other_sound, generated.other_label):
         assert moved.shape == generated.refined.shape
         assert np.abs(moved - generated.refined).mean() > 1e-4

@@ -55,7 +55,7 @@ def test_with_a_penalty_it_is_less_steep_and_still_knows_most(
     assert np.mean(smooth_slopes) < np.mean(slopes) / 2
 
 
-def test_pictures_between_are_nearer_to_the_mean_and_smoother(photos):
+def test_images_between_are_nearer_to_the_mean_and_smoother(photos):
     made = between(photos, tf.constant([0, 0])).numpy()
     assert made.shape == photos.shape
     mean = photos.mean(0)
@@ -63,7 +63,7 @@ def test_pictures_between_are_nearer_to_the_mean_and_smoother(photos):
     assert (made.std((1, 2, 3)) < photos.std((1, 2, 3))).all()
 
 
-def test_the_same_seed_makes_the_same_pictures(photos):
+def test_the_same_seed_makes_the_same_images(photos):
     one, again, other = (between(photos, tf.constant([0, number])) for number in (1, 1, 2))
     np.testing.assert_array_equal(one, again)
     assert np.abs(one - other).max() > 0.01

@@ -21,13 +21,13 @@ def meta_graph(version):
 WAVEFORM, TEXTS = (tf.float32, [-1, -1]), (tf.string, [-1])
 
 
-PICTURE, SCORES = (tf.uint8, [-1, 64, 64, 3]), (tf.float32, [-1, 3])
+IMAGE, SCORES = (tf.uint8, [-1, 64, 64, 3]), (tf.float32, [-1, 3])
 
 
 SPECTROGRAM = (tf.float32, [-1, 64, 64, 1])
 
 
-DRAWN = {"image": PICTURE, "png_bytes": TEXTS, "label_scores": SCORES}
+DRAWN = {"image": IMAGE, "png_bytes": TEXTS, "label_scores": SCORES}
 
 
 SIGNATURES = {
@@ -35,11 +35,11 @@ SIGNATURES = {
     "serving_wav": ({"wav_bytes": TEXTS, "label": TEXTS}, DRAWN),
     "coarse": (
         {"waveform": WAVEFORM, "label": TEXTS},
-        {"coarse": PICTURE, "refined": PICTURE, "residue": SCORES},
+        {"coarse": IMAGE, "refined": IMAGE, "residue": SCORES},
     ),
     "soft_labels": (
         {"waveform": WAVEFORM, "label_weights": SCORES},
-        {"image": PICTURE, "coarse": PICTURE, "residue": SCORES, "spectrogram": SPECTROGRAM},
+        {"image": IMAGE, "coarse": IMAGE, "residue": SCORES, "spectrogram": SPECTROGRAM},
     ),
     "recognize": (
         {"waveform": WAVEFORM},

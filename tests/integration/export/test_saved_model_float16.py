@@ -47,7 +47,7 @@ def test_float16_weights_draw_the_same(loaded, loaded_halved, sounds):
     )
 
 
-def test_a_run_whose_pictures_change_is_not_exported(tiny_run, tmp_path, monkeypatch):
+def test_a_run_whose_images_change_is_not_exported(tiny_run, tmp_path, monkeypatch):
     def refuse(whole, halved, metadata):
         assert metadata.weights == "float16"
         raise UserError("with float16 weights a color differs")

@@ -74,7 +74,7 @@ def test_a_sound_somewhat_over_full_scale_is_drawn(model, sounds):
     assert draw(model, 4 * waveforms / np.abs(waveforms).max(), labels).shape[0] == len(labels)
 
 
-def test_a_picture_does_not_depend_on_its_batch(model, sounds):
+def test_an_image_does_not_depend_on_its_batch(model, sounds):
     waveforms, labels = sounds
     together = draw(model, waveforms, labels)
     for index in range(3):
@@ -122,15 +122,15 @@ def test_as_many_labels_as_sounds_are_expected(model, sounds, sounds_sent, label
         draw(model, waveforms[:sounds_sent], labels[:labels_sent])
 
 
-def test_what_is_served_beside_the_picture(model, sounds, trained):
+def test_what_is_served_beside_the_image(model, sounds, trained):
     waveforms, labels = (tf.constant(part) for part in sounds)
     served = {name: value.numpy() for name, value in model.serve(waveforms, labels).items()}
     np.testing.assert_array_equal(served["image"], draw(model, *sounds))
     for png, image in zip(served["png_bytes"], served["image"], strict=True):
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png))), image)
     refined = model.stages(waveforms, labels).refined
-    judged = tf.nn.softmax(trained.cascade.classifier(refined, training=False))
-    np.testing.assert_allclose(served["label_scores"], judged, atol=1e-5)
+    classified = tf.nn.softmax(trained.cascade.classifier(refined, training=False))
+    np.testing.assert_allclose(served["label_scores"], classified, atol=1e-5)
 
 
 def test_a_wav_file_is_drawn_as_its_samples(model, sounds):
@@ -169,7 +169,7 @@ def test_the_whole_share_is_the_label(model, sounds):
     np.testing.assert_allclose(made["image"].astype(int), draw(model, *sounds), atol=1)
 
 
-def test_what_leads_to_the_picture_comes_with_it(model, sounds):
+def test_what_leads_to_the_image_comes_with_it(model, sounds):
     waveforms, labels = sounds
     made = soft_labels(model, waveforms, np.eye(3))
     stages = model.stages(tf.constant(waveforms), tf.constant(labels))

@@ -4,7 +4,7 @@ from cargan_tf.errors import UserError
 from cargan_tf.export.trained_networks import evaluation_values
 
 
-def test_the_figures_of_the_refined_pictures_are_taken(tmp_path, write_report):
+def test_the_figures_of_the_refined_images_are_taken(tmp_path, write_report):
     write_report(tmp_path, step=6, accuracy=0.75)
     assert evaluation_values(tmp_path, step=6) == {"test": {"accuracy": 0.75}}
 

@@ -85,12 +85,12 @@ def test_a_batch_of_bad_files_only(generator, tmp_path):
     assert isinstance(drawn_from(generator, tmp_path / "bad.wav"), UserError)
 
 
-def test_no_files_no_pictures(generator):
+def test_no_files_no_images(generator):
     assert list(generator.generate_files([], [])) == []
     assert generator.generate_clips([], []) == []
 
 
-def test_what_leads_to_the_picture_is_told(generator, write):
+def test_what_leads_to_the_image_is_told(generator, write):
     generated = drawn_from(generator, write(tone()))
     assert generated.coarse.shape == generated.image.shape
     assert tuple(generated.residue) == generator.labels

@@ -63,7 +63,7 @@ def test_a_damaged_model_is_named(tiny_model, tmp_path, file):
         Generator.load(tmp_path, "tensorflow")
 
 
-def test_a_picture_is_eight_bit_rgb(generator):
+def test_an_image_is_eight_bit_rgb(generator):
     image = generator.generate(tone(), RATE, "violin")
     assert (image.shape, image.dtype) == ((64, 64, 3), np.uint8)
 

@@ -120,14 +120,14 @@ def trained_once(golden):
     with tf.GradientTape() as tape:
         output = generator(seen, training=True)
         pair = tf.concat([seen[..., :3], output, seen[..., 3:]], -1)
-        judged = evaluator(pair, training=True)
-        adversarial = tf.reduce_mean(gan_real_loss(judged))
+        discriminated = evaluator(pair, training=True)
+        adversarial = tf.reduce_mean(gan_real_loss(discriminated))
         loss = 100 * tf.reduce_mean(l1_loss(target, output)) + adversarial
     gradients = tape.gradient(loss, [weight.variable.value for weight in trainable])
     return {
         "arrays": arrays,
         "output": theirs(output),
-        "d_output": theirs(judged),
+        "d_output": theirs(discriminated),
         "loss": loss,
         "weights": weights,
         "gradients": {
@@ -138,7 +138,7 @@ def trained_once(golden):
 
 
 @pytest.mark.parametrize("what", ["output", "d_output", "loss"])
-def test_training_mode_draws_and_judges_alike(trained_once, what):
+def test_training_mode_draws_and_discriminates_alike(trained_once, what):
     close(trained_once[what], trained_once["arrays"][what])
 
 

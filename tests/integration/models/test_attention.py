@@ -61,7 +61,7 @@ def test_a_far_place_counts_once_gamma_is_not_zero(layer, gamma):
     assert (difference.max() > 1e-3) == (gamma != 0)
 
 
-def test_pictures_of_a_batch_do_not_see_each_other(layer):
+def test_images_of_a_batch_do_not_see_each_other(layer):
     layer.gamma.assign(1.0)
     np.testing.assert_allclose(layer(FEATURES)[:1], layer(FEATURES[:1]), rtol=1e-5, atol=1e-6)
 

@@ -30,7 +30,7 @@ def label():
     return tf.one_hot([0, 2], LABELS)
 
 
-def test_pictures_are_rgb_in_minus_1_to_1(network, sound, label):
+def test_images_are_rgb_in_minus_1_to_1(network, sound, label):
     images = network(sound, label)
     for image in (images.coarse, images.refined):
         assert image.shape == (2, SIZE, SIZE, 3)
@@ -39,7 +39,7 @@ def test_pictures_are_rgb_in_minus_1_to_1(network, sound, label):
         assert np.ptp(image) > 0
 
 
-def test_one_sound_gives_one_picture_but_in_training(network, sound, label):
+def test_one_sound_gives_one_image_but_in_training(network, sound, label):
     first, again = (network(sound, label).refined for _ in range(2))
     np.testing.assert_array_equal(first, again)
     taught = network(sound, label, seed=tf.constant([3, 4]), training=True).refined
@@ -72,7 +72,7 @@ def test_the_sound_is_an_input_of_all(network, sound, label):
     assert np.any(network(sound, label).refined != network(-sound, label).refined)
 
 
-def test_what_draws_at_one_go_has_one_picture_under_both_names():
+def test_what_draws_at_one_go_has_one_image_under_both_names():
     image = tf.zeros([1, SIZE, SIZE, 3])
     images = OneStageOutput.of(image)
     assert images.coarse is images.refined is image

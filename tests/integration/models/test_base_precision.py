@@ -23,7 +23,7 @@ def generated(config, precision):
     return {**stages._asdict(), "logits": logits}
 
 
-def test_half_the_precision_draws_the_same_picture_and_gives_float32(tiny_config):
+def test_half_the_precision_draws_the_same_image_and_gives_float32(tiny_config):
     config = override(tiny_config, ["data.image_size=32"])
     to_float32, half = generated(config, "float32"), generated(config, "bfloat16")
     for name, values in half.items():

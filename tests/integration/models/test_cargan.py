@@ -66,7 +66,7 @@ def refined_classification(cascade, stages):
     return tf.reduce_mean(classification_loss(cascade.classifier(stages.refined), LABEL))
 
 
-def coarse_gradient(cascade, through_picture, through_residue):
+def coarse_gradient(cascade, through_image, through_residue):
     """How strongly the classification loss of I'' pulls at G1's weights by the open paths."""
     weights = [variable.value for variable in cascade.coarse_generator.trainable_variables]
 
@@ -76,7 +76,7 @@ def coarse_gradient(cascade, through_picture, through_residue):
     with tf.GradientTape() as tape:
         coarse = cascade.coarse_generator(concat_label_channels(SOUND, LABEL))
         residue = LABEL - tf.nn.softmax(cascade.classifier(coarse))
-        seen = concat_label_channels(path(coarse, through_picture), path(residue, through_residue))
+        seen = concat_label_channels(path(coarse, through_image), path(residue, through_residue))
         logits = cascade.classifier(cascade.refined_generator(seen))
         loss = tf.reduce_mean(classification_loss(logits, LABEL))
     gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
@@ -84,7 +84,7 @@ def coarse_gradient(cascade, through_picture, through_residue):
 
 
 def test_the_classification_loss_reaches_g1_through_the_residue_alone(cascade):
-    gradients = coarse_gradient(cascade, through_picture=False, through_residue=True)
+    gradients = coarse_gradient(cascade, through_image=False, through_residue=True)
     assert max(np.abs(gradient).max() for gradient in gradients) > 1e-9
 
 
@@ -93,13 +93,13 @@ def test_the_cascade_s_gradient_is_that_of_both_paths(cascade):
     with tf.GradientTape() as tape:
         loss = refined_classification(cascade, cascade(SOUND, LABEL))
     ours = tape.gradient(loss, weights)
-    both = coarse_gradient(cascade, through_picture=True, through_residue=True)
-    picture_only = coarse_gradient(cascade, through_picture=True, through_residue=False)
-    residue_only = coarse_gradient(cascade, through_picture=False, through_residue=True)
+    both = coarse_gradient(cascade, through_image=True, through_residue=True)
+    image_only = coarse_gradient(cascade, through_image=True, through_residue=False)
+    residue_only = coarse_gradient(cascade, through_image=False, through_residue=True)
     scale = max(np.abs(gradient).max() for gradient in both)
     for index, gradient in enumerate(ours):
         np.testing.assert_allclose(gradient, both[index], atol=1e-4 * scale)
-        joined = picture_only[index] + residue_only[index]
+        joined = image_only[index] + residue_only[index]
         np.testing.assert_allclose(gradient, joined, atol=1e-4 * scale)
 
 
@@ -134,7 +134,7 @@ def small(config, *texts):
 SMALL_SOUND = tf.random.stateless_uniform([2, 32, 32, 1], [3, 4], -1, 1)
 
 
-def test_with_one_stage_the_coarse_picture_is_the_picture(tiny_config):
+def test_with_one_stage_the_coarse_image_is_the_image(tiny_config):
     cascade = small(tiny_config, "model.stages=1")
     stages = cascade(SMALL_SOUND, LABEL)
     assert stages.refined is stages.coarse
@@ -143,14 +143,14 @@ def test_with_one_stage_the_coarse_picture_is_the_picture(tiny_config):
     assert [id(v) for v in cascade.generator_variables] == [id(v) for v in own]
 
 
-def test_without_the_residue_module_g2_sees_the_coarse_picture_alone(tiny_config):
+def test_without_the_residue_module_g2_sees_the_coarse_image_alone(tiny_config):
     cascade = small(tiny_config, "model.residue=false")
     stages = cascade(SMALL_SOUND, LABEL)
     refined = cascade.refined_generator(stages.coarse)
     np.testing.assert_allclose(stages.refined, refined, atol=1e-5)
 
 
-def test_the_authors_second_stage_sees_picture_sound_and_residue_in_this_order(tiny_config):
+def test_the_authors_second_stage_sees_image_sound_and_residue_in_this_order(tiny_config):
     texts = ["model.spectrogram=jet", "audio.log_mel_scale=clip", "model.refine_sees_audio=true"]
     cascade = small(tiny_config, *texts)
     sound = tf.random.stateless_uniform([2, 32, 32, 3], [5, 6], -1, 1)

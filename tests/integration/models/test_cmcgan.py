@@ -25,7 +25,7 @@ def generated(network, sounds=SOUNDS, labels=LABELS, **how):
     return network(sounds, labels, **how).refined.numpy()
 
 
-def test_a_picture_is_drawn_by_a_to_v(network):
+def test_an_image_is_drawn_by_a_to_v(network):
     images = network(SOUNDS, LABELS)
     assert images.coarse is images.refined
     expected = network.image_decoder(network.sound_encoder(SOUNDS))
@@ -33,7 +33,7 @@ def test_a_picture_is_drawn_by_a_to_v(network):
     assert images.refined.shape == (3, 32, 32, 3)
 
 
-def test_one_sound_gives_one_picture_in_any_batch(network):
+def test_one_sound_gives_one_image_in_any_batch(network):
     together = generated(network)
     np.testing.assert_allclose(
         generated(network, SOUNDS[1:2], LABELS[1:2])[0], together[1], atol=1e-5

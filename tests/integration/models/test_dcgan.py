@@ -8,7 +8,7 @@ from cargan_tf.models.dcgan import ConvDecoder, ConvEncoder, PairDiscriminator, 
 @pytest.mark.parametrize(
     ("size", "widths"), [(32, [2, 4, 8]), (64, [2, 4, 8, 16]), (256, [2, 4, 8, 16, 16, 16])]
 )
-def test_pictures_go_down_to_four_by_four_and_up_again(size, widths):
+def test_images_go_down_to_four_by_four_and_up_again(size, widths):
     assert encoder_widths(size, 2) == widths
     maps = ConvEncoder(size, 2, 0.02)(tf.zeros([1, size, size, 3]))
     assert maps.shape == (1, 4, 4, widths[-1])
@@ -16,7 +16,7 @@ def test_pictures_go_down_to_four_by_four_and_up_again(size, widths):
     assert image.shape == (2, size, size, 3)
 
 
-def test_a_picture_stays_in_range():
+def test_an_image_stays_in_range():
     up = ConvDecoder(32, 1, 4, init_stddev=3.0)
     image = up(tf.random.stateless_normal([3, 7], (0, 0)), training=True).numpy()
     assert image.shape == (3, 32, 32, 1)
@@ -37,9 +37,9 @@ def layers():
 def test_statistics_move_when_they_may_and_count_at_inference(name):
     layer, inputs = layers()[name]
     before = layer(inputs).numpy()
-    judged = layer(inputs, training=True, update_statistics=False)
+    discriminated = layer(inputs, training=True, update_statistics=False)
     np.testing.assert_array_equal(layer(inputs), before)
-    np.testing.assert_array_equal(layer(inputs, training=True), judged)
+    np.testing.assert_array_equal(layer(inputs, training=True), discriminated)
     assert np.any(layer(inputs) != before)
 
 

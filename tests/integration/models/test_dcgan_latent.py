@@ -13,7 +13,7 @@ def test_a_trained_system_always_draws_with_the_same_vector():
     assert np.abs(one).max() > 0.1
 
 
-def test_in_training_each_picture_has_a_vector_of_its_own():
+def test_in_training_each_image_has_a_vector_of_its_own():
     vectors = latent_vectors(4000, 5, SEED).numpy()
     assert len(np.unique(vectors[:, 0])) > 3900
     np.testing.assert_allclose(vectors.mean(0), np.zeros(5), atol=0.1)

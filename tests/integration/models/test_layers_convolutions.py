@@ -84,7 +84,7 @@ def test_layers_choose_by_size_and_agree_with_keras(kind, most_places, reference
         close(layer(features), keras_s(features))
 
 
-def test_a_picture_s_three_filters_are_a_product_on_maps_of_any_size():
+def test_an_image_s_three_filters_are_a_product_on_maps_of_any_size():
     layer = UpsampleConv(3, use_bias=True, init_stddev=0.5)
     layer.build((None, 64, 64, 5))
     layer.bias.assign(normal(3))

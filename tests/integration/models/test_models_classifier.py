@@ -193,7 +193,7 @@ def test_flavour_torchvision_is_torchvision_s_graph():
     assert not any("bias" in v.path for v in network.stem.variables)
 
 
-def test_the_authors_feed_pictures_as_they_are():
+def test_the_authors_feed_images_as_they_are():
     config = ClassifierConfig(preprocessing="none")
     images = tf.random.stateless_uniform([1, 4, 4, 3], [1, 2], -1, 1)
     assert preprocessed(images, config) is images

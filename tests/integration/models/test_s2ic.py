@@ -30,7 +30,7 @@ def test_one_stage_is_coarse_and_refined(network):
     assert np.abs(images.refined).max() <= 1
 
 
-def test_one_sound_gives_one_picture_in_any_batch(network):
+def test_one_sound_gives_one_image_in_any_batch(network):
     together = generated(network)
     np.testing.assert_allclose(
         generated(network, SOUNDS[1:2], LABELS[1:2])[0], together[1], atol=1e-5

@@ -28,11 +28,11 @@ def image():
 @pytest.mark.parametrize(("size", "depth"), [(32, 5), (64, 6), (128, 7), (256, 8)])
 def test_one_level_for_each_halving_down_to_one_place(size, depth):
     network = UNet(size, TINY)
-    assert (len(network.down), len(network.up)) == (depth, depth - 1)  # and to_picture
+    assert (len(network.down), len(network.up)) == (depth, depth - 1)  # and to_image
 
 
 @pytest.mark.parametrize("channels", [1, 17])
-def test_draws_pictures_in_range_of_any_input_channels(channels):
+def test_draws_images_in_range_of_any_input_channels(channels):
     network = built(32, channels=channels)
     images = network(tf.random.stateless_normal([3, 32, 32, channels], SEED, stddev=9.0))
     assert images.shape == (3, 32, 32, 3)
@@ -111,7 +111,7 @@ def test_every_level_is_skipped_through(network, image, level):
     assert np.abs(first - second).max() > 1e-4
 
 
-def test_dropout_moves_the_picture_in_training_only(network, image):
+def test_dropout_moves_the_image_in_training_only(network, image):
     generated = [network(image, seed=SEED + shift, training=True) for shift in (0, 0, 1)]
     np.testing.assert_array_equal(generated[0], generated[1])
     assert np.abs(generated[0] - generated[2]).max() > 1e-3

@@ -3,7 +3,7 @@
 import pytest
 from robustness.damaged_files import write_inputs
 from robustness.damaged_inputs import SEED, Outcome, check, measure
-from robustness.unusual_images import PICTURES
+from robustness.unusual_images import IMAGES
 from robustness.unusual_sounds import SOUNDS
 
 
@@ -11,7 +11,7 @@ def test_the_same_seed_gives_the_same_files_and_many_of_them_every_kind(tmp_path
     first, second = (write_inputs(tmp_path / name, 90, SEED) for name in "ab")
     assert first == second
     assert {item.kind for item in first if item.is_sound} == set(SOUNDS)
-    assert {item.kind for item in first if item.is_image} == set(PICTURES)
+    assert {item.kind for item in first if item.is_image} == set(IMAGES)
     for item in first:
         one, other = (tmp_path / name / item.name for name in "ab")
         if one.is_file():

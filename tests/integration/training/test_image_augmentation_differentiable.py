@@ -5,7 +5,7 @@ import tensorflow as tf
 from cargan_tf.training.image_augmentation import _random_numbers, diff_augment
 
 SIZE = 16
-PICTURES = np.random.default_rng(0).uniform(-1, 1, (32, SIZE, SIZE, 3)).astype(np.float32)
+IMAGES = np.random.default_rng(0).uniform(-1, 1, (32, SIZE, SIZE, 3)).astype(np.float32)
 KINDS = ("color", "translation", "cutout")
 SEED = (0, 5)
 
@@ -33,9 +33,9 @@ def by_hand(images, kinds):
 
 
 @pytest.mark.parametrize("kinds", [*((kind,) for kind in KINDS), KINDS[::-1]])
-def test_each_picture_is_changed_by_its_own_draws(kinds):
-    found = diff_augment(tf.constant(PICTURES), kinds, SEED)
-    np.testing.assert_allclose(found, by_hand(PICTURES, kinds), atol=1e-5)
+def test_each_image_is_changed_by_its_own_draws(kinds):
+    found = diff_augment(tf.constant(IMAGES), kinds, SEED)
+    np.testing.assert_allclose(found, by_hand(IMAGES, kinds), atol=1e-5)
 
 
 def test_the_draws_reach_the_ends_of_their_ranges():
@@ -55,7 +55,7 @@ def test_the_draws_reach_the_ends_of_their_ranges():
 
 def test_a_step_has_its_own_draws_and_repeats_them():
     first, again, other = (
-        diff_augment(PICTURES, KINDS, seed).numpy() for seed in (SEED, SEED, (0, 6))
+        diff_augment(IMAGES, KINDS, seed).numpy() for seed in (SEED, SEED, (0, 6))
     )
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 0.5
@@ -64,23 +64,23 @@ def test_a_step_has_its_own_draws_and_repeats_them():
 def test_gradients_come_back_to_the_pixels_that_are_seen():
     """The change is affine in the image: its gradient is what differences say, exactly."""
     random = np.random.default_rng(1)
-    upstream, direction = random.normal(size=(2, *PICTURES.shape)).astype(np.float32)
-    images = tf.constant(PICTURES)
+    upstream, direction = random.normal(size=(2, *IMAGES.shape)).astype(np.float32)
+    images = tf.constant(IMAGES)
     with tf.GradientTape() as tape:
         tape.watch(images)
         total = tf.reduce_sum(upstream * diff_augment(images, KINDS, SEED))
     slope = float(tf.reduce_sum(direction * tape.gradient(total, images)))
-    ahead, behind = (by_hand(PICTURES + sign * direction, KINDS) for sign in (1, -1))
+    ahead, behind = (by_hand(IMAGES + sign * direction, KINDS) for sign in (1, -1))
     assert slope == pytest.approx(np.sum(upstream * (ahead - behind), dtype=float) / 2, rel=1e-3)
 
 
 def test_four_replicas_change_what_one_does(four_replicas):
-    whole = diff_augment(PICTURES, KINDS, SEED)
+    whole = diff_augment(IMAGES, KINDS, SEED)
 
     def own_part():
         context = tf.distribute.get_replica_context()
         first = 8 * context.replica_id_in_sync_group
-        return diff_augment(tf.constant(PICTURES)[first : first + 8], KINDS, SEED)
+        return diff_augment(tf.constant(IMAGES)[first : first + 8], KINDS, SEED)
 
     parts = four_replicas.experimental_local_results(four_replicas.run(own_part))
     np.testing.assert_array_equal(tf.concat(parts, 0), whole)

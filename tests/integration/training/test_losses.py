@@ -18,13 +18,13 @@ from cargan_tf.training.losses import (
 )
 
 
-def test_classification_loss_is_the_cross_entropy_of_each_picture():
+def test_classification_loss_is_the_cross_entropy_of_each_image():
     logits = [[0.0, 0.0], [math.log(3), 0.0]]
     loss = classification_loss(tf.constant(logits), tf.constant([[1.0, 0.0], [0.0, 1.0]]))
     np.testing.assert_allclose(loss, [math.log(2), math.log(4)], rtol=1e-6)
 
 
-def test_l1_loss_is_the_mean_distance_of_each_picture():
+def test_l1_loss_is_the_mean_distance_of_each_image():
     photo = np.zeros((2, 2, 2, 3), np.float32)
     image = photo.copy()
     image[0, 0, 0] = [1, -1, 1]
@@ -33,14 +33,14 @@ def test_l1_loss_is_the_mean_distance_of_each_picture():
 
 
 @pytest.mark.parametrize("logit", [-2.0, 0.0, 3.0])
-def test_judged_losses_are_the_logarithms_of_the_probability(logit):
+def test_discriminated_losses_are_the_logarithms_of_the_probability(logit):
     logits = tf.fill([2, 3, 3, 1], logit)
     real = 1 / (1 + math.exp(-logit))
     np.testing.assert_allclose(gan_real_loss(logits), [-math.log(real)] * 2, rtol=1e-5)
     np.testing.assert_allclose(gan_fake_loss(logits), [-math.log(1 - real)] * 2, rtol=1e-5)
 
 
-def test_judged_losses_are_means_over_the_patches():
+def test_discriminated_losses_are_means_over_the_patches():
     logits = tf.constant([[[[0.0], [0.0]], [[0.0], [math.log(3)]]]])
     expected = (3 * math.log(2) + math.log(4 / 3)) / 4
     np.testing.assert_allclose(gan_real_loss(logits), [expected], rtol=1e-6)
@@ -80,5 +80,5 @@ def test_features_are_compared_block_by_block():
     np.testing.assert_allclose(perceptual_loss(*louder), np.mean(fractions, axis=0), rtol=1e-5)
 
 
-def test_a_feature_that_no_picture_has_divides_nothing_by_nothing():
+def test_a_feature_that_no_image_has_divides_nothing_by_nothing():
     assert np.all(perceptual_loss([tf.zeros([2, 3, 3, 1])], [tf.zeros([2, 3, 3, 1])]) == 0)

@@ -85,7 +85,7 @@ def nothing_compiled():
 
 
 @pytest.mark.slow
-def test_four_replicas_of_one_picture_train_as_one_of_four(
+def test_four_replicas_of_one_image_train_as_one_of_four(
     config, alone, four_replicas, new_tiny_step, train, nothing_compiled
 ):
     four = new_tiny_step(config, four_replicas)

@@ -43,7 +43,7 @@ def test_a_run_writes_what_it_made(tiny_run, tiny_data):
     assert session["versions"]["tensorflow"] == tf.__version__
 
 
-def test_the_pictures_of_a_few_steps_already_follow_the_sound(tiny_run):
+def test_the_images_of_a_few_steps_already_follow_the_sound(tiny_run):
     assert stats(tiny_run)[-1]["sound_sensitivity"] > 1e-3
 
 

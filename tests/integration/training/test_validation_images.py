@@ -55,7 +55,7 @@ def test_drawing_in_batches_is_drawing_at_once(trained, batches):
         np.testing.assert_allclose(joined, whole, atol=1e-4)
 
 
-def test_permuting_the_sounds_under_fixed_labels_changes_the_pictures(validation):
+def test_permuting_the_sounds_under_fixed_labels_changes_the_images(validation):
     figures = validation.measure()
     assert figures.sound_sensitivity > 1e-3
     assert figures.pairs == 12

@@ -109,7 +109,7 @@ def test_a_stopped_call_goes_on_there(tiny_source, tiny_data, tiny_config, posit
         preprocess(tiny_source, data, tiny_config, workers=1)
 
 
-def test_sounds_and_pictures_are_read_there(tiny_source, tiny_config, position, tmp_path):
+def test_sounds_and_images_are_read_there(tiny_source, tiny_config, position, tmp_path):
     source = shutil.copytree(tiny_source, tmp_path / "source")
     (source / "cello_0_train_0.wav").write_bytes(b"no sound")
     (source / "cello_0_train_1.png").write_bytes(b"no image")

@@ -5,7 +5,7 @@ from PIL import Image
 
 
 @pytest.mark.slow
-def test_each_command_proposes_the_next_until_there_is_a_picture(
+def test_each_command_proposes_the_next_until_there_is_an_image(
     cargan, tree, tiny_yaml, write_sound
 ):
     """As a stranger does: one command, then always the line that was proposed."""

@@ -18,7 +18,7 @@ def test_a_recording_becomes_a_video(generate, write_sound, tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("ffprobe") is None, reason="needs ffprobe")
-def test_ffprobe_finds_25_pictures_a_second_as_long_as_the_sound(generate, write_sound, tmp_path):
+def test_ffprobe_finds_25_images_a_second_as_long_as_the_sound(generate, write_sound, tmp_path):
     write_sound("tune.wav", seconds=1.72, rate=44_100)
     assert generate("tune.wav", "--video", "tune.mp4").status == 0
     command = ["ffprobe", "-v", "error", "-show_streams", "-of", "json", "tune.mp4"]

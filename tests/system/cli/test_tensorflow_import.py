@@ -47,7 +47,7 @@ def test_what_nobody_uses_is_not_imported_and_can_be_later():
 @pytest.mark.parametrize(
     ("images", "as_they_are"), [(1, True), (FEW_IMAGES, True), (FEW_IMAGES + 1, False)]
 )
-def test_for_a_few_pictures_graphs_are_run_as_they_are(images, as_they_are):
+def test_for_a_few_images_graphs_are_run_as_they_are(images, as_they_are):
     options = tf.config.optimizer.get_experimental_options
     with without_graph_optimizer(images):
         assert options().get("disable_meta_optimizer", False) is as_they_are

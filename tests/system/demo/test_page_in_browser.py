@@ -136,7 +136,7 @@ def test_the_whole_sound_becomes_a_video(uploaded, tmp_path):
     assert "%" in uploaded.one("#video-caption").text, "how sure the instrument was recognized"
 
 
-def test_the_picture_follows_label_and_start(uploaded, generator, tune):
+def test_the_image_follows_label_and_start(uploaded, generator, tune):
     heard = uploaded.one("#caption strong").text
     others = [label for label in generator.labels if label != heard]
     for label in (*others, heard):  # drawn so already, it would be no other image
@@ -150,14 +150,14 @@ def test_the_picture_follows_label_and_start(uploaded, generator, tune):
     assert np.abs(shown - expected(generator, tune, heard, 0.2)).max() <= 1
 
 
-def test_the_picture_follows_loudness(uploaded):
+def test_the_image_follows_loudness(uploaded):
     before = pixels(uploaded.image("#refined"))
     shown = changed(uploaded, "#refined", lambda: set_slider(uploaded, "loudness", -20))
     assert np.abs(shown - before).max() > 1
     changed(uploaded, "#refined", lambda: set_slider(uploaded, "loudness", 0))
 
 
-def test_the_picture_is_downloaded_as_it_is(uploaded):
+def test_the_image_is_downloaded_as_it_is(uploaded):
     shown = pixels(uploaded.image("#refined"))
     uploaded.click("#download")
     (file,) = uploaded.wait(lambda: list(uploaded.downloads.glob("*.png")))
@@ -255,7 +255,7 @@ def test_nothing_sticks_out_at_any_width(page, size, tab, tmp_path):
     page.resize(*size)
     open_tab(page, tab)
     key = "#refined" if tab == "One sound" else "#mixed"
-    box = page.wait(lambda: _box_of_a_picture(page, key))
+    box = page.wait(lambda: _box_of_an_image(page, key))
     assert box["width"] == pytest.approx(box["height"], abs=2)
     assert box["width"] >= 300
     assert box["x"] + box["width"] <= size[0]
@@ -265,7 +265,7 @@ def test_nothing_sticks_out_at_any_width(page, size, tab, tmp_path):
         assert image.width == size[0]
 
 
-def _box_of_a_picture(page, key):
+def _box_of_an_image(page, key):
     rectangle = page.one(f"{key} img").rect
     return rectangle if rectangle["width"] > 0 else None
 

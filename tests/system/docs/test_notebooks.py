@@ -14,7 +14,7 @@ nbformat = pytest.importorskip(
 )
 
 FOLDER = Path(__file__).parents[3] / "notebooks"
-FIRST_PICTURES = FOLDER / "first-images.ipynb"
+FIRST_IMAGES = FOLDER / "first-images.ipynb"
 #: Training pairs as photos, the curve, the grid, the stages, sounds against labels.
 PHOTOS, OTHERS = 1, 4
 MOST_BYTES = 1_000_000
@@ -57,21 +57,21 @@ def sounds(notebook):
 
 
 def test_the_committed_notebook_was_run_from_top_to_bottom():
-    code = [cell for cell in read(FIRST_PICTURES).cells if cell.cell_type == "code"]
+    code = [cell for cell in read(FIRST_IMAGES).cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
 
 
-def test_the_committed_notebook_shows_pictures_and_sounds_and_is_small():
-    notebook = read(FIRST_PICTURES)
+def test_the_committed_notebook_shows_images_and_sounds_and_is_small():
+    notebook = read(FIRST_IMAGES)
     shown = images(notebook)
     assert len(shown) == 3 * PHOTOS + OTHERS
     assert all(image.std() > 10 for image in shown), "an image of nothing"
     assert len(sounds(notebook)) == 4
-    assert FIRST_PICTURES.stat().st_size < MOST_BYTES
+    assert FIRST_IMAGES.stat().st_size < MOST_BYTES
 
 
 def test_the_committed_notebook_holds_no_errors_warnings_or_paths_of_a_machine():
-    for output in outputs(read(FIRST_PICTURES)):
+    for output in outputs(read(FIRST_IMAGES)):
         assert output.output_type != "error"
         assert output.get("name") != "stderr", output.text
         said = output.get("text") or output.get("data", {}).get("text/plain", "")
@@ -82,7 +82,7 @@ def test_the_committed_notebook_holds_no_errors_warnings_or_paths_of_a_machine()
 def test_the_notebook_runs(tmp_path):
     from nbclient import NotebookClient
 
-    notebook = read(FIRST_PICTURES)
+    notebook = read(FIRST_IMAGES)
     (parameters,) = (
         cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())
     )

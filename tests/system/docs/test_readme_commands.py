@@ -109,7 +109,7 @@ def test_readme_manifest_has_the_columns_that_are_read() -> None:
 
 
 @pytest.mark.slow
-def test_the_pictures_of_the_docs_can_be_made_again(tmp_path: Path) -> None:
+def test_the_images_of_the_docs_can_be_made_again(tmp_path: Path) -> None:
     project = README.parent
     page = (project / "docs" / "appendix" / "images.md").read_text("utf-8")
     commands = re.findall(r"^cargan .*$", page, re.MULTILINE)

@@ -31,8 +31,8 @@ def write(path, container_format, codec, with_video=False):
         sound = container.add_stream(codec, rate=RATE, layout="mono", bit_rate=96_000)
         if with_video:
             for _ in range(5):
-                picture = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), "rgb24")
-                container.mux(video.encode(picture))
+                image = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), "rgb24")
+                container.mux(video.encode(image))
             container.mux(video.encode(None))
         frame = av.AudioFrame.from_ndarray(tone().astype(np.float32)[None], "fltp", "mono")
         frame.sample_rate = RATE
@@ -128,8 +128,8 @@ def test_a_video_without_sound_is_one_line(tmp_path):
         video = container.add_stream("mpeg4", rate=5)
         video.width = video.height = 32
         video.pix_fmt = "yuv420p"
-        picture = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), "rgb24")
-        container.mux(video.encode(picture))
+        image = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), "rgb24")
+        container.mux(video.encode(image))
         container.mux(video.encode(None))
     with pytest.raises(UserError, match="holds no sound"):
         read_audio(path, 22_050)

@@ -35,7 +35,7 @@ def test_people_get_the_path_and_beside_it_what_there_is_to_know(said):
     )
 
 
-def test_a_picture_on_standard_output_stands_alone_there(said):
+def test_an_image_on_standard_output_stands_alone_there(said):
     Results(as_json=False).generated(Path("a.wav"), STANDARD, Made())
     assert said()[0] == ""
 

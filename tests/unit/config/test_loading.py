@@ -96,7 +96,7 @@ def test_an_override_of_a_section_adds_to_it():
     assert after == before.model_copy(update={"epochs": 3})
 
 
-def test_overrides_are_judged_together():
+def test_overrides_are_checked_together():
     config = load_config("paper", ["audio.sample_rate=8000", "audio.f_max=4000"])
     assert config.audio.f_max == 4000
 

@@ -48,6 +48,6 @@ def test_c_has_four_stages_of_a_block_or_more(blocks):
     ("image_size", "input_size", "looked_at"),
     [(32, None, 96), (96, None, 96), (128, None, 128), (256, None, 224), (256, 64, 64)],
 )
-def test_the_judge_looks_at_pictures_of_its_own_size(image_size, input_size, looked_at):
+def test_the_evaluator_looks_at_images_of_its_own_size(image_size, input_size, looked_at):
     """The photos' own size within what EfficientNet-Lite0 sees well, unless one is set."""
     assert EvaluatorConfig(input_size=input_size).size_for(image_size) == looked_at

@@ -48,6 +48,6 @@ def test_beyond_a_bound_it_is_refused_by_name(setting, last, beyond, check_bound
     check_bound(setting, last, beyond)
 
 
-def test_the_authors_jet_picture_has_three_channels_a_log_mel_has_one():
+def test_the_authors_jet_image_has_three_channels_a_log_mel_has_one():
     assert ModelConfig().spectrogram_channels == 1
     assert ModelConfig(spectrogram="jet").spectrogram_channels == 3

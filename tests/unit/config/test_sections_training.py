@@ -61,7 +61,7 @@ def test_beyond_a_bound_it_is_refused_by_name(setting, last, beyond, check_bound
     check_bound(setting, last, beyond)
 
 
-def test_an_unknown_change_of_d_s_pictures_is_told_from_the_known():
+def test_an_unknown_change_of_d_s_images_is_told_from_the_known():
     every = override(Config(), ["training.discriminator_augmentation=[color, translation, cutout]"])
     assert every.training.discriminator_augmentation == ("color", "translation", "cutout")
     with pytest.raises(UserError, match=r"discriminator_augmentation\.1 = 'rotation'.*'cutout'"):

@@ -5,7 +5,7 @@ from PIL import Image
 from cargan_tf.data.images import resize_lanczos
 
 
-def soft_picture(width, height):
+def soft_image(width, height):
     """Colored patches that the filter's overshoot does not take to black or white."""
     small = np.random.default_rng(0).integers(40, 216, (height // 6, width // 6, 3), np.uint8)
     return Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)
@@ -21,7 +21,7 @@ def soft_picture(width, height):
     ],
 )
 def test_it_is_pillow_s_resize_but_for_rounding(sides, size, box):
-    image = soft_picture(*sides)
+    image = soft_image(*sides)
     expected = np.asarray(image.resize((size, size), Image.Resampling.LANCZOS, box)).astype(int)
     found = resize_lanczos(np.asarray(image), size, box)
     assert found.dtype == np.uint8

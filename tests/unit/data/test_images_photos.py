@@ -23,7 +23,7 @@ def test_shape_and_colour(tmp_path):
     assert (pixels == (200, 100, 50)).all()
 
 
-def test_the_whole_picture_is_stretched_to_the_square(tmp_path):
+def test_the_whole_image_is_stretched_to_the_square(tmp_path):
     wide = np.zeros((20, 80, 3), np.uint8)
     wide[:, :40] = 255
     pixels = read_photo(saved(tmp_path, Image.fromarray(wide)), 16)
@@ -52,7 +52,7 @@ def detailed(size):
 @pytest.mark.parametrize("size", [64, 128, 256])
 @pytest.mark.parametrize("sides", [(1920, 1080), (1919, 1077)], ids=str)
 @pytest.mark.parametrize("strip", [(0, 1), (1, 2)], ids=["whole", "strip"])
-def test_a_large_jpeg_is_decoded_smaller_and_gives_the_same_picture(tmp_path, size, sides, strip):
+def test_a_large_jpeg_is_decoded_smaller_and_gives_the_same_image(tmp_path, size, sides, strip):
     path = saved(tmp_path, detailed(sides), "frame.jpg", quality=92)
     with Image.open(path) as whole:
         left, right = strip[0] * sides[0] / strip[1], (strip[0] + 1) * sides[0] / strip[1]
@@ -105,7 +105,7 @@ def test_cmyk(tmp_path):
     assert max(green, blue) < 40
 
 
-def test_the_exif_tag_turns_the_picture(tmp_path):
+def test_the_exif_tag_turns_the_image(tmp_path):
     sideways = np.zeros((32, 32, 3), np.uint8)
     sideways[:, :16] = 255  # white at the left; turned clockwise it is white at the top
     exif = Image.Exif()
@@ -149,7 +149,7 @@ def test_floating_point_pixels_are_refused(tmp_path):
         read_photo(path, 16)
 
 
-def test_a_strip_of_a_picture(tmp_path):
+def test_a_strip_of_an_image(tmp_path):
     wide = np.zeros((20, 90, 3), np.uint8)
     wide[:, :30, 0] = wide[:, 30:60, 1] = wide[:, 60:, 2] = 200
     path = saved(tmp_path, Image.fromarray(wide))

@@ -16,7 +16,7 @@ def example(label, name, low_band=0.0):
     return Example(label, name, log_mel, np.full((32, 32, 3), (10, 200, 30), np.uint8))
 
 
-def test_a_row_for_each_class_with_sound_beside_picture():
+def test_a_row_for_each_class_with_sound_beside_image():
     examples = [example("cello", "train/a"), example("cello", "train/b"), example("tuba", "test/c")]
     sheet = contact_sheet_image(examples)
     assert sheet.size == (

@@ -44,7 +44,7 @@ def test_a_round_trip_loses_less_than_the_colours_do(tmp_path):
         assert np.abs(found - log_mel).max() < 0.05
 
 
-def test_a_small_picture_is_read_to_the_step(tmp_path):
+def test_a_small_image_is_read_to_the_step(tmp_path):
     log_mel = synthetic_log_mel(0)
     levels = np.floor(log_mel * 256).clip(0, 255).astype(int)
     found = read_jet_image(saved(tmp_path, Image.fromarray(jet_colors()[levels.T])))
@@ -52,7 +52,7 @@ def test_a_small_picture_is_read_to_the_step(tmp_path):
 
 
 @pytest.mark.skipif(not SAMPLE.is_dir(), reason="no ../shared/data/suburmp_sample")
-def test_the_real_pictures_are_drawn_again():
+def test_the_real_images_are_drawn_again():
     paths = sorted(SAMPLE.glob("spectrogram/*/*.png"))
     assert len(paths) == 26
     errors = []
@@ -81,7 +81,7 @@ def photograph():
     ],
     ids=["photo", "white", "gray", "noise"],
 )
-def test_other_pictures_are_refused_by_name(tmp_path, image):
+def test_other_images_are_refused_by_name(tmp_path, image):
     with pytest.raises(UserError, match=r"a\.png is not in jet colors .*sound files\.$"):
         read_jet_image(saved(tmp_path, image))
 

@@ -8,7 +8,7 @@ from cargan_tf.data.reference_spectrograms import REFERENCE_AUDIO, audio_setting
 SOURCE = Source((), (), Path("here"), "authors", spectrograms=True)
 
 
-def test_pictures_bring_their_shape_and_scale():
+def test_images_bring_their_shape_and_scale():
     config = Config(audio=AudioConfig(clip_std=3.0))
     made, note = audio_settings_for(SOURCE, config)
     assert (made.audio.n_mels, made.audio.frames, made.audio.log_mel_scale) == (34, 128, "clip")

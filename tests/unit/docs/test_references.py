@@ -11,7 +11,17 @@ import pytest
 ROOT = Path(__file__).parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 PAGES.remove(ROOT / "CHANGELOG.md")  # it names what was
-FOLDERS = ("benchmarks", "cargan_tf", "cli", "configs", "deploy", "docs", "examples", "tests", "web/src")
+FOLDERS = (
+    "benchmarks",
+    "cargan_tf",
+    "cli",
+    "configs",
+    "deploy",
+    "docs",
+    "examples",
+    "tests",
+    "web/src",
+)
 FILES = [path for name in FOLDERS for path in (ROOT / name).rglob("*") if path.is_file()]
 #: What the worked pages tell the reader to write.
 TO_WRITE = {"brightness.py", "test_brightness.py", "flat_folder.py"}

@@ -38,12 +38,12 @@ def sounds(tmp_path, monkeypatch):
     return make
 
 
-def test_a_picture_has_its_sounds_name_and_lies_in_the_working_folder(sounds):
+def test_an_image_has_its_sounds_name_and_lies_in_the_working_folder(sounds):
     (clip,) = sounds("music/clip.wav")
     assert plan_outputs([clip], None) == {clip: Path("clip.png")}
 
 
-def test_out_names_the_picture_of_a_single_sound(sounds):
+def test_out_names_the_image_of_a_single_sound(sounds):
     (clip,) = sounds("clip.wav")
     assert plan_outputs([clip], Path("new/other.jpg")) == {clip: Path("new/other.jpg")}
 
@@ -62,7 +62,7 @@ def test_out_is_a_folder_for_several(sounds):
     ]
 
 
-def test_out_cannot_be_one_picture_for_several(sounds):
+def test_out_cannot_be_one_image_for_several(sounds):
     with pytest.raises(UserError, match=r"2 sounds cannot become the one image x\.png"):
         plan_outputs(sounds("a.wav", "b.wav"), Path("x.png"))
 
@@ -73,7 +73,7 @@ def test_a_sound_named_twice_is_drawn_once(sounds):
 
 
 @pytest.mark.parametrize("out", ["image.xyz", "clip.wav", "image.pgn"])
-def test_out_must_be_a_pictures_name(sounds, out):
+def test_out_must_be_the_name_of_an_image(sounds, out):
     with pytest.raises(UserError, match=r"no image format has the ending .*; use \.png"):
         plan_outputs(sounds("clip.wav"), Path(out))
 
@@ -113,7 +113,7 @@ def test_a_file_named_by_the_user_needs_no_known_ending(sounds):
         ("a.wav", "a_2.wav", "a_2.mp3", "x/a_2.wav"),
     ],
 )
-def test_no_two_sounds_share_a_picture(sounds, names):
+def test_no_two_sounds_share_an_image(sounds, names):
     plan = plan_outputs(sounds(*names), None)
     assert len({image.name.casefold() for image in plan.values()}) == len(names)
 
@@ -172,17 +172,17 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_standard_input_is_a_sound_with_a_name_for_its_picture(sounds):
+def test_standard_input_is_a_sound_with_a_name_for_its_image(sounds):
     assert plan_outputs([STANDARD], None) == {STANDARD: Path("stdin.png")}
     assert plan_outputs([STANDARD], STANDARD) == {STANDARD: STANDARD}
 
 
-def test_standard_output_takes_one_picture(sounds):
+def test_standard_output_takes_one_image(sounds):
     with pytest.raises(UserError, match="2 sounds cannot become the one image -"):
         plan_outputs(sounds("a.wav", "b.wav"), STANDARD)
 
 
-def test_a_picture_as_bytes_is_whole():
+def test_an_image_as_bytes_is_whole():
     with Image.open(io.BytesIO(encode_image(GREY))) as image:
         assert image.format == "PNG"
         np.testing.assert_array_equal(np.asarray(image), GREY)

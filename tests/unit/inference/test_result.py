@@ -4,13 +4,13 @@ import pytest
 from cargan_tf.audio.quality import ClipQuality
 from cargan_tf.inference.result import GenerationResult, Recognition
 
-PICTURE = np.zeros((4, 4, 3), np.uint8)
+IMAGE = np.zeros((4, 4, 3), np.uint8)
 
 
 def generated(**changes):
     values = {
-        "image": PICTURE,
-        "coarse": PICTURE,
+        "image": IMAGE,
+        "coarse": IMAGE,
         "residue": {},
         "waveform": np.zeros(4_000, np.float32),
         "sample_rate": 8_000,

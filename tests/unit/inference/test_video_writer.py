@@ -14,7 +14,7 @@ from cargan_tf.errors import UserError
 from cargan_tf.inference.video_writer import check_video_name, write_video
 
 
-def test_picture_and_sound_begin_together(film):
+def test_image_and_sound_begin_together(film):
     path, fps, *_ = film
     with av.open(str(path)) as container:
         bright = [
@@ -67,7 +67,7 @@ def test_a_gifs_colours_are_the_frames_own(moving):
     np.testing.assert_allclose(pixel.astype(int), (200, 30, 30), atol=2)
 
 
-def test_a_large_picture_is_not_enlarged(tmp_path):
+def test_a_large_image_is_not_enlarged(tmp_path):
     film = tmp_path / "film.mp4"
     write_video(film, frames(5, 1, size=512), 5, sound(tmp_path / "a.wav", seconds=1))
     with av.open(str(film)) as container:

@@ -23,7 +23,7 @@ def contents(folder):
     }
 
 
-def test_another_seed_gives_other_sounds_and_pictures(small_set, tmp_path):
+def test_another_seed_gives_other_sounds_and_images(small_set, tmp_path):
     make_sample_data(tmp_path / "other", **{**SMALL, "seed": 4}, workers=1)
     mine, theirs = contents(small_set), contents(tmp_path / "other")
     assert not set(mine.values()) & set(theirs.values())
@@ -48,7 +48,7 @@ def test_of_other_sounds_there_are_as_many_as_of_a_label(small_set):
     assert counts == {"train": 2 * 6, "validation": 2 * 6, "test": 2 * 6}
 
 
-def test_sounds_and_pictures_have_the_promised_format(small_set, rows):
+def test_sounds_and_images_have_the_promised_format(small_set, rows):
     for row in rows:
         with wave.open(str(small_set / row["audio"])) as sound:
             assert sound.getparams()[:4] == (1, 2, 22_050, 11_025)

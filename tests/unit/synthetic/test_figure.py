@@ -60,7 +60,7 @@ def test_the_whole_body_moves_with_its_place():
 
 @pytest.mark.parametrize("pose", EXTREMES)
 @pytest.mark.parametrize("standing", [False, True])
-def test_the_player_is_within_the_picture_and_stands_on_the_floor(pose, standing):
+def test_the_player_is_within_the_image_and_stands_on_the_floor(pose, standing):
     positions = rows_and_columns(generated(pose=pose, standing=standing))
     assert positions.min() > 0
     assert positions[:, 1].max() < SIDE - 1

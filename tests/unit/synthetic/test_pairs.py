@@ -70,7 +70,7 @@ def test_poses_are_the_notes_place_in_the_instruments_range(written):
         assert 0 <= row.pose_loudness <= 1
 
 
-def test_pictures_show_the_rows_player_in_the_rows_pose(job, written):
+def test_images_show_the_rows_player_in_the_rows_pose(job, written):
     shown = [np.asarray(Image.open(job.folder / row.image), float) for row in written]
     look = player_looks("flute", job.seed)[4]
     for number, row in enumerate(written):

@@ -67,14 +67,14 @@ def test_instruments_are_drawn_differently(stages):
 
 
 @pytest.mark.parametrize("side", [128, 256, 512])
-def test_a_picture_is_rgb_of_the_side_of_its_stage(stages, side):
+def test_an_image_is_rgb_of_the_side_of_its_stage(stages, side):
     look, _ = stages["tuba"][0]
     image = draw_player("tuba", look, Pose(0.2, 0.9), background(look, side))
     assert (image.mode, image.size) == ("RGB", (side, side))
 
 
 @pytest.mark.parametrize("label", SUB_URMP_LABELS)
-def test_a_larger_picture_shows_the_same(stages, label):
+def test_a_larger_image_shows_the_same(stages, label):
     look, _ = stages[label][0]
     pose = Pose(0.3, 0.7)
     large = draw_player(label, look, pose, background(look, 512)).reduce(2)

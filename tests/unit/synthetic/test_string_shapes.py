@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.data_sample import LOOK, SKIN, STILL, instrument_alone, positions, share_in_picture
+from helpers.data_sample import LOOK, SKIN, STILL, instrument_alone, positions, share_in_image
 
 from cargan_tf.synthetic.figure import Pose
 
@@ -14,9 +14,9 @@ STRINGS = ("violin", "viola", "cello", "double_bass")
 @pytest.mark.parametrize("label", STRINGS)
 @pytest.mark.parametrize("pitch", [0, 1])
 @pytest.mark.parametrize("loudness", [0, 1])
-def test_nearly_all_of_it_is_in_the_picture(label, pitch, loudness):
+def test_nearly_all_of_it_is_in_the_image(label, pitch, loudness):
     # the cello's spike and the viola's scroll may be cut off
-    assert share_in_picture(label, Pose(pitch, loudness)) > 0.92
+    assert share_in_image(label, Pose(pitch, loudness)) > 0.92
 
 
 def test_from_violin_to_double_bass_they_grow():

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.data_sample import LOOK, SKIN, STILL, instrument_alone, positions, share_in_picture
+from helpers.data_sample import LOOK, SKIN, STILL, instrument_alone, positions, share_in_image
 
 from cargan_tf.synthetic.figure import Pose, body_in
 from cargan_tf.synthetic.scene import SCENES
@@ -14,8 +14,8 @@ WINDS = ("bassoon", "clarinet", "flute", "oboe", "sax")
 @pytest.mark.parametrize("label", WINDS)
 @pytest.mark.parametrize("pitch", [0, 1])
 @pytest.mark.parametrize("loudness", [0, 1])
-def test_nearly_all_of_it_is_in_the_picture(label, pitch, loudness):
-    assert share_in_picture(label, Pose(pitch, loudness)) > 0.99
+def test_nearly_all_of_it_is_in_the_image(label, pitch, loudness):
+    assert share_in_image(label, Pose(pitch, loudness)) > 0.99
 
 
 def test_louder_playing_lifts_the_flute():

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.data_sample import LOOK, SKIN, STILL, instrument_alone, positions, share_in_picture
+from helpers.data_sample import LOOK, SKIN, STILL, instrument_alone, positions, share_in_image
 
 from cargan_tf.synthetic.figure import Pose, body_in
 from cargan_tf.synthetic.wind_shapes import polished
@@ -15,8 +15,8 @@ BRASS = ("horn", "trombone", "trumpet", "tuba")
 @pytest.mark.parametrize("label", BRASS)
 @pytest.mark.parametrize("pitch", [0, 1])
 @pytest.mark.parametrize("loudness", [0, 1])
-def test_nearly_all_of_it_is_in_the_picture(label, pitch, loudness):
-    assert share_in_picture(label, Pose(pitch, loudness)) > 0.98
+def test_nearly_all_of_it_is_in_the_image(label, pitch, loudness):
+    assert share_in_image(label, Pose(pitch, loudness)) > 0.98
 
 
 @pytest.mark.parametrize("label", ["trombone", "trumpet"])

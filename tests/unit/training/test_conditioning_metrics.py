@@ -116,7 +116,7 @@ def test_a_class_of_unequal_players_has_its_own_chance():
     assert measured(deaf, uneven).player_match_chance == pytest.approx((1 + 9) / 16)
 
 
-def test_mean_distance_is_in_units_of_the_picture():
+def test_mean_distance_is_in_units_of_the_image():
     assert mean_distance(np.ones((2, 2, 2, 3)), -np.ones((2, 2, 2, 3))) == 2
 
 

@@ -64,6 +64,6 @@ def test_cells_are_spectrogram_coarse_refined_and_real():
         np.testing.assert_array_equal(cell, np.asarray(to_image(image)))
 
 
-def test_pictures_become_eight_bits():
+def test_images_become_eight_bits():
     image = np.array([[[-1.0, 0.0, 1.0], [-1.2, 0.5, 1.2]]], np.float32)
     np.testing.assert_array_equal(to_image(image), [[[0, 128, 255], [0, 191, 255]]])

@@ -20,7 +20,7 @@ def positions(image, color):
 
 
 @pytest.mark.parametrize("size", [32, 64, 128, 256])
-def test_each_picture_is_whole_and_in_its_row_and_column(size):
+def test_each_image_is_whole_and_in_its_row_and_column(size):
     image = sheet(size)
     (first, last), (above, below) = (
         [positions(image, COLOURS[row, column]) for column in (0, 1)] for row in (0, 1)
@@ -58,7 +58,7 @@ def test_a_long_title_is_not_cut():
     assert (image[:, -8:] == 255).all()
 
 
-def test_captioned_pictures_follow_each_other_row_by_row():
+def test_captioned_images_follow_each_other_row_by_row():
     colors = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
     images = [np.full((64, 64, 3), color, np.uint8) for color in colors]
     image = np.asarray(captioned_grid(["cello", "flute", "horn"], images, columns=2))
@@ -70,7 +70,7 @@ def test_captioned_pictures_follow_each_other_row_by_row():
     assert (below < 128).any(), "the name"
 
 
-def test_fewer_pictures_than_columns_leave_no_empty_place():
+def test_fewer_images_than_columns_leave_no_empty_place():
     one = np.asarray(captioned_grid(["cello"], [np.zeros((128, 128, 3), np.uint8)]))
     assert one.shape[1] < 2 * 128
 

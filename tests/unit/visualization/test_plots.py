@@ -55,7 +55,7 @@ def columns_of(image, color):
     return found.min(), found.max()
 
 
-def test_stages_stand_side_by_side_from_sound_to_picture(generated):
+def test_stages_stand_side_by_side_from_sound_to_image(generated):
     image = stages_image(generated)
     assert image.dtype == np.uint8
     assert image.shape[1] > 4 * image.shape[0]

@@ -41,7 +41,7 @@ def records(info, path, split="train"):
 
 
 @needs_sample
-def test_the_real_spectrogram_pictures(tmp_path, config):
+def test_the_real_spectrogram_images(tmp_path, config):
     notes = Notes()
     info = preprocess(SAMPLE, tmp_path / "out", config, workers=1, reporter=notes)
     assert info.source_kind == "authors"
@@ -216,7 +216,7 @@ def test_silent_clips_are_left_out_on_request(tree, tmp_path, config):
     assert {item.why for item in info.skipped} == {"silent: -120 dB of full scale"}
 
 
-def test_a_picture_that_is_no_spectrogram_is_left_out_by_name(tmp_path, config):
+def test_an_image_that_is_no_spectrogram_is_left_out_by_name(tmp_path, config):
     from cargan_tf.data.reference_spectrograms import render_jet_image
 
     root = tmp_path / "set"

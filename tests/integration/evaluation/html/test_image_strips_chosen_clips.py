@@ -23,7 +23,7 @@ def test_best_and_worst_are_of_music_and_one_a_label(report):
     assert [example.index for example in worst(examples)] == [11, 5]
 
 
-def test_misjudged_are_those_that_the_network_sees_otherwise(report):
+def test_misclassified_are_those_that_the_network_sees_otherwise(report):
     examples = report.split("test").examples
     assert [example.index for example in misclassified(examples, "evaluator")] == [9, 4, 3]
     assert misclassified(examples, "another network") == []

@@ -33,7 +33,7 @@ def test_overall_and_by_class_are_scikit_learn_s(figure):
     assert found.chance == pytest.approx(1 / 3)
 
 
-def test_a_class_without_pictures_is_left_out(figure):
+def test_a_class_without_images_is_left_out(figure):
     found = figure([0, 0, 2], [0, 1, 2])
     assert {name: one.value for name, one in found.by_class.items()} == {"cello": 0.5, "violin": 1}
     assert found.by_class["cello"].images == 2
@@ -46,7 +46,7 @@ def test_without_a_network_the_reason_is_passed_on(inputs):
         accuracy(row, CLASSIFIER)
 
 
-def test_each_judge_has_its_column_and_says_which_network_it_needs():
+def test_each_evaluator_has_its_column_and_says_which_network_it_needs():
     assert {metric.info.name: metric.role for metric in METRICS} == {
         "evaluator_accuracy": EVALUATOR,
         "classifier_accuracy": CLASSIFIER,

@@ -38,18 +38,18 @@ def test_two_equal_sets_are_at_distance_0(figure, features):
     assert found.floor == pytest.approx(found.at_floor_size)  # the other half of the same
 
 
-def test_fewer_pictures_than_features_are_measured_and_said_to_be_singular(figure, features):
+def test_fewer_images_than_features_are_measured_and_said_to_be_singular(figure, features):
     found = figure(features[0, :5], features[1, :5])
     assert found.singular is True
     assert np.isfinite(found.value)
 
 
-def test_a_single_picture_is_not_enough(figure):
+def test_a_single_image_is_not_enough(figure):
     with pytest.raises(NotMeasured, match="at least 2 images; there is 1"):
         figure([[1.0, 2.0]], [[1.0, 2.0]])
 
 
-def test_three_pictures_are_enough_for_the_distance_but_not_for_halves(figure, features):
+def test_three_images_are_enough_for_the_distance_but_not_for_halves(figure, features):
     found = figure(features[0, :3], features[1, :3])
     assert (found.floor, found.at_floor_size) == (None, None)
 

@@ -53,7 +53,7 @@ def test_of_real_photos_only_some_metrics_say_anything(whole):
     assert metric(of_real=True).applies_to(real)
 
 
-def test_movement_needs_pictures_of_other_sounds(whole):
+def test_movement_needs_images_of_other_sounds(whole):
     still = replace(whole, row=REFINED, other_sound=None)
     assert not metric(of_moved=True).applies_to(still)
     assert metric().applies_to(still)

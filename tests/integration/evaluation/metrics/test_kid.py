@@ -90,7 +90,7 @@ def test_the_order_of_the_pairs_does_not_matter(figure):
     assert sorted_by_class.standard_error == pytest.approx(mixed.standard_error)
 
 
-def test_too_few_pictures_are_not_measured(figure):
+def test_too_few_images_are_not_measured(figure):
     few = np.zeros((LEAST - 1, 3))
     with pytest.raises(NotMeasured, match="at least 20 images; there are 19"):
         figure(few, few)

@@ -22,13 +22,13 @@ def test_l1_and_psnr_by_hand(row):
     assert psnr(row(0.5)).value == pytest.approx(10 * np.log10(4 / 0.25), rel=1e-5)
 
 
-def test_psnr_is_the_mean_over_pictures(row):
+def test_psnr_is_the_mean_over_images(row):
     changes = np.array([0.5, 0.1], np.float32).reshape(2, 1, 1, 1)
     expected = np.mean([10 * np.log10(4 / change**2) for change in (0.5, 0.1)])
     assert psnr(row(changes)).value == pytest.approx(expected, rel=1e-5)
 
 
-def test_pictures_that_equal_their_photos_have_no_psnr(row):
+def test_images_that_equal_their_photos_have_no_psnr(row):
     with pytest.raises(NotMeasured, match="2 images equal their photos"):
         psnr(row(0))
 

@@ -45,7 +45,7 @@ def test_frechet_distance_is_scipy_s(features):
 
 
 @pytest.mark.parametrize(("first", "second"), [(5, 4), (5, 200), (3, 3), (2, 2)])
-def test_frechet_distance_of_fewer_pictures_than_features(features, first, second):
+def test_frechet_distance_of_fewer_images_than_features(features, first, second):
     a, b = features(first, 12), features(second, 12, 1.0)
     expected = frechet_by_singular_values(a, b)
     assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-5)
@@ -63,7 +63,7 @@ def test_frechet_distance_of_equal_sets_is_0(features, count):
     assert frechet_distance(same, same) == pytest.approx(0, abs=1e-4)
 
 
-def test_pictures_that_are_all_the_same_have_a_distance_too():
+def test_images_that_are_all_the_same_have_a_distance_too():
     same = np.ones((5, 12))
     assert frechet_distance(same, same + 1) == pytest.approx(12)
 

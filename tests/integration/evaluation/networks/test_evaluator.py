@@ -30,7 +30,7 @@ def evaluator(tiny_evaluator):
 
 
 @pytest.fixture
-def judged(tiny_evaluator, tmp_path):
+def data_with_evaluators(tiny_evaluator, tmp_path):
     """A copy for a test to change: the description and the evaluator alone."""
     shutil.copytree(tiny_evaluator / FOLDER, tmp_path / FOLDER)
     shutil.copyfile(tiny_evaluator / DATASET_FILE, tmp_path / DATASET_FILE)
@@ -54,7 +54,7 @@ def test_it_tells_held_out_photos_apart_and_says_how_well(evaluator, tiny_evalua
 
 
 @pytest.mark.parametrize("size", [32, 100])
-def test_pictures_of_any_size_are_judged(evaluator, size):
+def test_images_of_any_size_are_classified(evaluator, size):
     images = np.random.default_rng(0).uniform(-1, 1, (3, size, size, 3)).astype(np.float32)
     seen = evaluator(images)
     assert seen.logits.shape == (3, 3)
@@ -106,45 +106,47 @@ def test_none_sees_the_batches_or_the_augmentation_of_c_or_of_another(
         assert not np.array_equal(noisy, other_noisy)
 
 
-def test_of_another_data_set_it_is_no_judge(judged):
-    (judged / DATASET_FILE).write_text((judged / DATASET_FILE).read_text("utf-8") + "\n", "utf-8")
-    assert read_report(judged) is None
+def test_of_another_data_set_there_is_no_evaluator(data_with_evaluators):
+    (data_with_evaluators / DATASET_FILE).write_text(
+        (data_with_evaluators / DATASET_FILE).read_text("utf-8") + "\n", "utf-8"
+    )
+    assert read_report(data_with_evaluators) is None
     with pytest.raises(
         UserError, match=r"no evaluators of this data .* cargan classifier --evaluator"
     ):
-        load_evaluators(judged)
+        load_evaluators(data_with_evaluators)
 
 
-def test_one_that_is_too_weak_is_refused(judged):
-    file = judged / FOLDER / REPORT_FILE
+def test_one_that_is_too_weak_is_refused(data_with_evaluators):
+    file = data_with_evaluators / FOLDER / REPORT_FILE
     values = json.loads(file.read_text("utf-8"))
     file.write_text(json.dumps({**values, "accuracies": [0.9, 0.4]}), "utf-8")
     with pytest.raises(
         UserError, match=r"weakest .* an accuracy of 0\.400 on the validation photos, below"
     ):
-        load_evaluators(judged)
+        load_evaluators(data_with_evaluators)
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]"])
-def test_a_damaged_report_is_named(judged, content):
-    (judged / FOLDER / REPORT_FILE).write_text(content, "utf-8")
+def test_a_damaged_report_is_named(data_with_evaluators, content):
+    (data_with_evaluators / FOLDER / REPORT_FILE).write_text(content, "utf-8")
     with pytest.raises(UserError, match=r"evaluators\.json is damaged; train the evaluators again"):
-        read_report(judged)
+        read_report(data_with_evaluators)
 
 
-def test_a_report_of_settings_that_there_are_not_is_damaged(judged):
-    file = judged / FOLDER / REPORT_FILE
+def test_a_report_of_settings_that_there_are_not_is_damaged(data_with_evaluators):
+    file = data_with_evaluators / FOLDER / REPORT_FILE
     values = json.loads(file.read_text("utf-8"))
     file.write_text(json.dumps({**values, "config": {"minimum_accuracy": 2}}), "utf-8")
     with pytest.raises(UserError, match=r"evaluators\.json is damaged; train the evaluators again"):
-        read_report(judged)
+        read_report(data_with_evaluators)
 
 
-def test_damaged_weights_are_named(judged):
-    last = weights_file(judged, read_report(judged).seeds[-1])
+def test_damaged_weights_are_named(data_with_evaluators):
+    last = weights_file(data_with_evaluators, read_report(data_with_evaluators).seeds[-1])
     last.write_bytes(b"PK")
     with pytest.raises(UserError, match=rf"{last.name} is damaged; train the evaluators again"):
-        load_evaluators(judged)
+        load_evaluators(data_with_evaluators)
 
 
 def test_without_held_out_photos_there_can_be_none(tiny_data, tiny_config, tmp_path):

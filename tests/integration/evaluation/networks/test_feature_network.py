@@ -39,7 +39,7 @@ def network():
 
 
 @pytest.mark.parametrize("count", [1, BATCH, 2 * BATCH + 3])
-def test_any_number_of_pictures_is_looked_at_in_order(network, count):
+def test_any_number_of_images_is_looked_at_in_order(network, count):
     shown, looking = images(count), network()
     seen = looking(shown)
     np.testing.assert_allclose(seen.features, (shown.mean((1, 2)) + 1) * 127.5, atol=0.5)
@@ -47,7 +47,7 @@ def test_any_number_of_pictures_is_looked_at_in_order(network, count):
     assert looking.traced == [BATCH]  # one graph for all
 
 
-def test_equal_pictures_are_seen_alike(network):
+def test_equal_images_are_seen_alike(network):
     shown = images(2)[[0, 1, 0, 0, 1]]
     features = network()(shown).features
     assert np.array_equal(features[0], features[2])
@@ -63,13 +63,13 @@ def test_one_without_classes_says_so(network):
         _ = seen.classes
 
 
-def test_some_pictures_alone():
+def test_some_images_alone():
     seen = Activations(np.arange(6.0).reshape(3, 2), np.eye(3))
     assert np.array_equal(seen.only(np.array([2])).features, [[4, 5]])
     assert np.array_equal(seen.only(np.array([2, 0])).classes, [2, 0])
 
 
-def test_pictures_become_what_a_png_would_hold():
+def test_images_become_what_a_png_would_hold():
     shown = images(1)
     expected = np.round((shown + 1) * 127.5)
     np.testing.assert_array_equal(to_input(tf.constant(shown), 8), expected)

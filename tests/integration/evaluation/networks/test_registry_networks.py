@@ -38,7 +38,7 @@ def test_c_is_the_run_s_own_and_what_is_not_asked_for_is_not_made(find, trained)
     assert said == []
 
 
-def test_a_run_that_draws_without_c_is_judged_by_the_data_s(find, trained):
+def test_a_run_that_draws_without_c_is_classified_by_the_data_s(find, trained):
     images = np.random.default_rng(0).uniform(-1, 1, (3, 64, 64, 3)).astype(np.float32)
     own, of_data = (find([], classifier=one)[0] for one in (trained.cascade.classifier, None))
     np.testing.assert_allclose(
@@ -59,7 +59,7 @@ def test_features_that_cannot_be_had_stop_the_evaluation(find):
         find(["features"], features="lite")
 
 
-def test_a_judge_is_trained_once_and_said_so(find, monkeypatch, trained, tmp_path):
+def test_an_evaluator_is_trained_once_and_said_so(find, monkeypatch, trained, tmp_path):
     data = shutil.copytree(
         trained.data, tmp_path / "data", ignore=shutil.ignore_patterns("evaluators")
     )
@@ -72,7 +72,7 @@ def test_a_judge_is_trained_once_and_said_so(find, monkeypatch, trained, tmp_pat
     assert said.startswith("No independent evaluators of this data yet: training 2, once, into")
 
 
-def test_a_judge_that_cannot_be_had_is_a_reason_not_an_end(find, monkeypatch, trained):
+def test_an_evaluator_that_cannot_be_had_is_a_reason_not_an_end(find, monkeypatch, trained):
     def refuse(data):
         raise UserError("the evaluator is too weak")
 

@@ -41,7 +41,7 @@ def test_the_mean_and_the_spread_over_seeds(table):
     assert row(table, "a").cells["test fid"].std is None
 
 
-def test_rows_show_the_pictures_they_name(table):
+def test_rows_show_the_images_they_name(table):
     assert row(table, "class-mean").cells["test evaluator_accuracy"].mean == 1.0
     assert row(table, "real").cells["test inception_score"].mean == pytest.approx(1.9)
     assert "test fid" not in row(table, "real").cells

@@ -71,7 +71,7 @@ def test_other_labels_are_refused(folder, tiny_config, network, labels):
 @pytest.mark.parametrize(
     "text", ["data.image_size=128", "classifier.width=8", "classifier.blocks=[1,1,2,1]"]
 )
-def test_another_network_or_picture_size_is_refused(folder, tiny_config, network, text):
+def test_another_network_or_image_size_is_refused(folder, tiny_config, network, text):
     with pytest.raises(UserError, match="image size, blocks and width"):
         load(folder, override(tiny_config, [text]), network)
 

@@ -58,7 +58,7 @@ def test_losses_are_as_documented(step, batch):
     weights = step.config.cmcgan
     sounds, photos, cycles = batch["spectrogram"], batch["photo"], cycles_of(step, batch)
 
-    def judged(shown, heard, real):
+    def discriminated(shown, heard, real):
         how = {"training": True, "update_statistics": False}
         return crossentropy(step.discriminator(shown, heard, **how).numpy(), real)
 
@@ -66,8 +66,8 @@ def test_losses_are_as_documented(step, batch):
         return np.abs(one - other).mean()
 
     wanted = {
-        "image_adversarial": judged(cycles.image, sounds, real=True),
-        "sound_adversarial": judged(photos, cycles.sound, real=True),
+        "image_adversarial": discriminated(cycles.image, sounds, real=True),
+        "sound_adversarial": discriminated(photos, cycles.sound, real=True),
         "photo_cycle_l1": distance(cycles.photo_around, photos),
         "sound_cycle_l1": distance(cycles.sound_around, sounds),
         "photo_again_l1": distance(cycles.photo_again, photos),
@@ -77,10 +77,10 @@ def test_losses_are_as_documented(step, batch):
     wanted["generators"] = np.dot(factors, list(wanted.values()))
     wanted["coarse_l1"] = distance(cycles.image, photos)
     expected = {
-        "real_discriminator": judged(photos, sounds, real=True),
-        "mismatched_discriminator": judged(photos, sounds.numpy()[[1, 2, 3, 0]], real=False),
-        "image_discriminator": judged(cycles.image, sounds, real=False),
-        "sound_discriminator": judged(photos, cycles.sound, real=False),
+        "real_discriminator": discriminated(photos, sounds, real=True),
+        "mismatched_discriminator": discriminated(photos, sounds.numpy()[[1, 2, 3, 0]], real=False),
+        "image_discriminator": discriminated(cycles.image, sounds, real=False),
+        "sound_discriminator": discriminated(photos, cycles.sound, real=False),
     }
     factors = (weights.real_pairs, weights.mismatched, weights.generated, weights.generated)
     expected["discriminator"] = np.dot(factors, list(expected.values()))

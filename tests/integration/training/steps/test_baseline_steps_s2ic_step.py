@@ -70,16 +70,16 @@ def crossentropy(logits, real):
 def test_losses_are_the_paper_s(step, config, batch, features, image):
     """log D(real, own), and half of each log(1 - D): written out in NumPy."""
 
-    def judged(shown, heard):
+    def discriminated(shown, heard):
         how = {"training": True, "update_statistics": False}
         return step.discriminator(shown, heard, **how).numpy()
 
     expected = {
-        "real_discriminator": crossentropy(judged(batch["photo"], features), real=True),
+        "real_discriminator": crossentropy(discriminated(batch["photo"], features), real=True),
         "mismatched_discriminator": crossentropy(
-            judged(batch["photo"], features.numpy()[[1, 2, 3, 0]]), real=False
+            discriminated(batch["photo"], features.numpy()[[1, 2, 3, 0]]), real=False
         ),
-        "generated_discriminator": crossentropy(judged(image, features), real=False),
+        "generated_discriminator": crossentropy(discriminated(image, features), real=False),
     }
     expected["discriminator"] = (
         expected["real_discriminator"]
@@ -89,7 +89,7 @@ def test_losses_are_the_paper_s(step, config, batch, features, image):
     seed = tf.constant([config.training.seed, 0])
     generated = step.network.generator(features, seed=seed, training=True)
     wanted = {
-        "adversarial": crossentropy(judged(generated, features), real=True),
+        "adversarial": crossentropy(discriminated(generated, features), real=True),
         "coarse_l1": np.abs(generated - batch["photo"]).mean(),
     }
     _, generator = on_one(step, step._train_generator, batch, features)

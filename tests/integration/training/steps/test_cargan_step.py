@@ -67,7 +67,7 @@ def composed(step, config, batch):
     def crossentropy(logits):
         return -np.log(tf.nn.softmax(logits).numpy()[labels]).mean()
 
-    def judged(image, sign):
+    def discriminated(image, sign):
         pair = tf.concat([batch["spectrogram"], image], -1)
         logits = step.discriminator(pair, training=True, update_statistics=False).numpy()
         return np.log1p(np.exp(-sign * logits)).mean()
@@ -75,13 +75,13 @@ def composed(step, config, batch):
     terms = {
         "coarse_classification": crossentropy(step.cascade.classifier(stages.coarse)),
         "refined_classification": crossentropy(step.cascade.classifier(stages.refined)),
-        "coarse_adversarial": judged(stages.coarse, 1),
-        "refined_adversarial": judged(stages.refined, 1),
+        "coarse_adversarial": discriminated(stages.coarse, 1),
+        "refined_adversarial": discriminated(stages.refined, 1),
         "coarse_l1": np.abs(stages.coarse - batch["photo"]).mean(),
         "refined_l1": np.abs(stages.refined - batch["photo"]).mean(),
-        "real_discriminator": judged(batch["photo"], 1),
-        "coarse_discriminator": judged(stages.coarse, -1),
-        "refined_discriminator": judged(stages.refined, -1),
+        "real_discriminator": discriminated(batch["photo"], 1),
+        "coarse_discriminator": discriminated(stages.coarse, -1),
+        "refined_discriminator": discriminated(stages.refined, -1),
     }
     weights = config.loss
     terms["generators"] = (
@@ -169,14 +169,14 @@ def test_a_loss_without_weight_is_not_computed(new_cascade_step, small_config, b
         ("loss.discriminator=0", {*DISCRIMINATOR_TERMS} - {"discriminator"}),
     ],
 )
-def test_the_discriminator_judges_nothing_without_weight(
+def test_the_discriminator_discriminates_nothing_without_weight(
     new_cascade_step, small_config, batch, text, absent
 ):
     losses = train_discriminator(new_cascade_step(override(small_config, [text])), batch)
     assert set(DISCRIMINATOR_TERMS) - losses.keys() == absent
 
 
-def test_one_stage_is_judged_and_trained_as_one(new_cascade_step, small_config, batch):
+def test_one_stage_is_discriminated_and_trained_as_one(new_cascade_step, small_config, batch):
     step = new_cascade_step(override(small_config, ["model.stages=1"]))
     losses = step(on_replicas(step, {name: value.numpy() for name, value in batch.items()}))
     assert "coarse_discriminator" in losses

@@ -91,7 +91,7 @@ def eager():
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Even though")  # of tf.data, which stays compiled
-def test_four_replicas_of_one_picture_train_as_one_of_four(
+def test_four_replicas_of_one_image_train_as_one_of_four(
     eager, new_tiny_step, tiny_batch, config, four_replicas
 ):
     """With batch norm in D, so that R1's second slopes go through statistics of all replicas."""
@@ -112,7 +112,7 @@ def test_the_terms_are_what_the_networks_say(trained, tiny_batch):
     cascade, seed = step.cascade, step._seed()
     stages = cascade(batch["spectrogram"], batch["label"], seed=seed, training=True)
 
-    def judged(image):
+    def discriminated(image):
         changed = diff_augment(image, ["color", "translation", "cutout"], seed)
         pair = tf.concat([batch["spectrogram"], changed], -1)
         maps = step.discriminator.feature_maps(pair, training=True, update_statistics=False)
@@ -121,9 +121,9 @@ def test_the_terms_are_what_the_networks_say(trained, tiny_batch):
     def seen(image):
         return [features.numpy() for features in cascade.classifier.feature_maps(image)]
 
-    real, photo, expected = judged(batch["photo"]), seen(batch["photo"]), {}
+    real, photo, expected = discriminated(batch["photo"]), seen(batch["photo"]), {}
     for name, image in (("coarse", stages.coarse), ("refined", stages.refined)):
-        generated, features = judged(image), seen(image)
+        generated, features = discriminated(image), seen(image)
         expected[f"{name}_adversarial"] = -generated[-1].mean()
         expected[f"{name}_feature_matching"] = sum(
             np.abs(a - b).mean() for a, b in zip(generated[:4], real[:4], strict=True)
@@ -141,15 +141,15 @@ def test_the_terms_are_what_the_networks_say(trained, tiny_batch):
 def test_real_and_drawn_are_changed_alike_and_otherwise_in_the_next_step(trained, tiny_batch):
     step, batch = trained.step, {k: tf.constant(v) for k, v in tiny_batch(0).items()}
 
-    def judged():
+    def discriminated():
         return step.strategy.run(
             lambda: step._discriminate(batch, batch["photo"], False)[-1]
         ).numpy()
 
-    first, again = judged(), judged()
+    first, again = discriminated(), discriminated()
     step.step.assign_add(1)
     np.testing.assert_array_equal(first, again)
-    assert np.any(first != judged())
+    assert np.any(first != discriminated())
 
 
 def test_d_has_its_own_rate(trained):
@@ -159,7 +159,7 @@ def test_d_has_its_own_rate(trained):
 
 
 @pytest.mark.parametrize(
-    ("texts", "judged", "classified"),
+    ("texts", "discriminated", "classified"),
     [
         ((), 5, 2),
         (("loss.feature_matching=1", "loss.coarse_adversarial=0"), 4, 2),
@@ -167,7 +167,7 @@ def test_d_has_its_own_rate(trained):
     ],
 )
 def test_nothing_is_looked_at_without_weight(
-    monkeypatch, new_tiny_step, tiny_batch, config, texts, judged, classified
+    monkeypatch, new_tiny_step, tiny_batch, config, texts, discriminated, classified
 ):
     """Images that D and C look at in a step: none more than the losses that count need."""
     counts = {PatchGAN: 0, Classifier: 0}
@@ -181,4 +181,4 @@ def test_nothing_is_looked_at_without_weight(
         monkeypatch.setattr(network, "feature_maps", counting)
     batch = {name: tf.constant(value) for name, value in tiny_batch(0).items()}
     step.strategy.run(step._replica_step, args=(batch,))
-    assert list(counts.values()) == [judged, classified]
+    assert list(counts.values()) == [discriminated, classified]

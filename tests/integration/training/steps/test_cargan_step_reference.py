@@ -14,10 +14,10 @@ def test_the_discriminator_sees_the_label_when_told_to(
 ):
     step = new_cascade_step(override(small_config, [f"model.discriminator_label={label}"]))
     other = {**batch, "label": tf.roll(batch["label"], 1, axis=1)}
-    judged = [
+    discriminated = [
         step._discriminate(part, batch["photo"], False)[-1].numpy() for part in (batch, other)
     ]
-    assert np.any(judged[0] != judged[1]) == validates
+    assert np.any(discriminated[0] != discriminated[1]) == validates
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_the_authors_show_d_the_residue_first_and_then_the_label(
         np.testing.assert_array_equal(planes, batch["label"])
 
 
-def test_d_first_judges_the_generators_after_it_has_learnt(new_cascade_step, small_config, batch):
+def test_d_first_sees_the_generators_after_it_has_learned(new_cascade_step, small_config, batch):
     """The generators' adversarial loss is that of the D of after its own half."""
     texts = ["training.order=discriminator first", "training.learning_rate=0.05"]
     first, last = (
@@ -73,8 +73,8 @@ def test_d_first_judges_the_generators_after_it_has_learnt(new_cascade_step, sma
     for name, step in (("first", first), ("last", last)):
         losses[name] = step.strategy.run(step._replica_step, args=(batch,))
         assert set(losses[name]) == {*GENERATOR_TERMS, *DISCRIMINATOR_TERMS}
-    judged = {name: float(loss["real_discriminator"]) for name, loss in losses.items()}
-    assert judged["first"] == pytest.approx(judged["last"], rel=1e-5)
+    discriminated = {name: float(loss["real_discriminator"]) for name, loss in losses.items()}
+    assert discriminated["first"] == pytest.approx(discriminated["last"], rel=1e-5)
     fooled = {name: float(loss["refined_adversarial"]) for name, loss in losses.items()}
     assert abs(fooled["first"] - fooled["last"]) > 1e-3
 

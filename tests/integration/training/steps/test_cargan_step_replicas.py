@@ -28,7 +28,7 @@ def trained(new_cascade_step):
 
 
 @pytest.mark.slow
-def test_four_replicas_of_one_picture_train_as_one_of_four(
+def test_four_replicas_of_one_image_train_as_one_of_four(
     trained, tiny_config, four_replicas, no_graph_optimizer
 ):
     """At 64 pixels, where dropout is; without attention, which looks at one image at a time.

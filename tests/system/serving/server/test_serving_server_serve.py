@@ -67,14 +67,14 @@ def post(live, body):
 
 
 @pytest.mark.parametrize("scheme", ["", "http://", "grpc://"])
-def test_the_projects_client_gets_pythons_picture(live, waveform, expected, scheme):
+def test_the_projects_client_gets_pythons_image(live, waveform, expected, scheme):
     with Client(scheme + (live.grpc if "grpc" in scheme else live.rest)) as client:
         image = client.generate(waveform, RATE, "violoncello")
     np.testing.assert_array_equal(image, expected)
 
 
 @needs_curl
-def test_curl_gets_pythons_picture(live, waveform, wav, expected):
+def test_curl_gets_pythons_image(live, waveform, wav, expected):
     for signature, sound in (
         ("serving_default", {"waveform": waveform.tolist()}),
         ("serving_wav", {"wav_bytes": b64(wav.read_bytes())}),
@@ -94,7 +94,7 @@ def test_curl_gets_pythons_picture(live, waveform, wav, expected):
         np.testing.assert_array_equal(answer["outputs"]["image"][0], expected)
 
 
-def test_tensorflow_servings_stubs_get_pythons_picture(live, waveform, expected):
+def test_tensorflow_servings_stubs_get_pythons_image(live, waveform, expected):
     request = PredictRequest()
     request.model_spec.name = "cargan"
     request.inputs["waveform"].CopyFrom(tf.make_tensor_proto(waveform[None]))

@@ -58,7 +58,7 @@ def test_silent_clips_are_dropped_on_request(tree, config):
     assert result.skipped[0].why == "silent: -120 dB of full scale"
 
 
-def test_spectrogram_pictures_stand_for_sound(tmp_path, tree):
+def test_spectrogram_images_stand_for_sound(tmp_path, tree):
     pair = find_source(tree).pairs[0]
     values = np.linspace(0, 1, 34)[:, None] * np.linspace(0.5, 1, 128)
     render_jet_image(values).save(tmp_path / "a.png")

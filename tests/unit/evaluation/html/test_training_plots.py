@@ -28,7 +28,7 @@ def test_each_kind_of_figure_has_a_plot_with_its_last_values():
     }
 
 
-def test_the_curves_are_in_the_picture_and_dark_differs_by_colours_alone():
+def test_the_curves_are_in_the_image_and_dark_differs_by_colours_alone():
     (plot, *_) = training_plots(LINES[:2])
     texts = {element.text for element in ElementTree.fromstring(plot.light).iter()}
     assert {"coarse", "refined", "step"} <= texts

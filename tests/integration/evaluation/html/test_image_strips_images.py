@@ -17,12 +17,12 @@ def pixels(image):
     return np.rint((image + 1) * 127.5)
 
 
-def test_small_pictures_are_inlined_as_they_are():
+def test_small_images_are_inlined_as_they_are():
     image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     np.testing.assert_array_equal(decoded(data_uri(Image.fromarray(image))), image)
 
 
-def test_large_pictures_are_small_files_and_look_the_same():
+def test_large_images_are_small_files_and_look_the_same():
     waves = np.sin(np.arange(256) / 20)
     image = (127 + 60 * waves[:, None, None] * waves[None, :, None] * np.ones(3)).astype(np.uint8)
     uri = data_uri(Image.fromarray(image))
@@ -43,7 +43,7 @@ def test_colours_of_the_authors_stay():
     np.testing.assert_array_equal(np.asarray(sound_image(colors)), pixels(colors))
 
 
-def test_a_strip_shows_the_clips_own_pictures(report, generated):
+def test_a_strip_shows_the_clips_own_images(report, generated):
     example = report.split("test").examples[4]
     strip = StripMaker(generated["test"]).retrieval(example)
     shown = {image.title: decoded(image.uri) for image in strip.images}
@@ -65,7 +65,7 @@ def test_movement_is_the_difference_that_the_sound_makes(report, generated):
     np.testing.assert_array_equal(shown["moved by"], np.asarray(colored(moved)))
 
 
-def test_a_run_of_one_stage_has_no_coarse_picture(report, generated):
+def test_a_run_of_one_stage_has_no_coarse_image(report, generated):
     from dataclasses import replace
 
     one_stage = replace(generated["test"], coarse=generated["test"].refined)
