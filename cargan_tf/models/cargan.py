@@ -87,7 +87,10 @@ class Cascade(CompositeLayer, keras.Model):
             return image
         if player is None:
             player = tf.zeros(tf.shape(image)[:1], tf.int64)
-        return concat_label_channels(image, tf.one_hot(player, self.players))
+        # One-hot by comparison: ONNX's OneHot could be made to allocate any size, so exports that
+        # hold it are refused.
+        one_hot = tf.equal(player[:, None], tf.range(self.players, dtype=player.dtype))
+        return concat_label_channels(image, tf.cast(one_hot, image.dtype))
 
     @property
     def generators(self) -> list[UNet]:

@@ -103,6 +103,18 @@ def test_a_cascade_is_equal(both, tiny_config, overrides):
     assert_equal(expected, onnx.generate_soft_labels(sounds, weights))
 
 
+def test_players_are_chosen_alike(both, tiny_config):
+    config = override(tiny_config, ["model.players=3"])
+    model, onnx, _ = both(config, players=dict.fromkeys(LABELS, ("a", "b", "c")))
+    sounds, weights = sounds_of(config, 3), weights_of(3)
+    players = np.array([0, 2, 1])
+    expected = model.generate_soft_labels(sounds, weights, players)
+    assert_equal(expected, onnx.generate_soft_labels(sounds, weights, players))
+    others = model.generate_soft_labels(sounds, weights, np.array([1, 2, 0]))
+    moved = np.abs(others["image"].numpy().astype(int) - expected["image"]).max(axis=(1, 2, 3))
+    assert moved[1] == 0 < min(moved[0], moved[2])
+
+
 @pytest.mark.parametrize("kind", ["s2ic", "cmcgan"])
 def test_a_baseline_is_equal(both, baseline_config, kind):
     config = baseline_config(kind)
