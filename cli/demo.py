@@ -71,11 +71,11 @@ def command(
     os.umask(0o077)
     with _until_ended() as ended, tempfile.TemporaryDirectory(prefix="cargan-demo-") as files:
         os.environ.setdefault("GRADIO_TEMP_DIR", files)
+        sound = None if live is None else _playable(live, Path(files))
         with served(host, port, not no_browser, allow_hosts) as server:
             click.echo(f"Page: {server.address}")
             click.echo("End it with Ctrl-C.", err=True)
             # The server answers; what takes seconds comes now.
-            sound = None if live is None else _playable(live, Path(files))
             generator = load_generator(model)
             from cargan_tf.demo.page import application, build_page
 
