@@ -1,4 +1,4 @@
-"""Images of a sound while it is played: what was heard last, the instrument, one image at a time.
+"""Images of a sound while it is played: its last moments, the instrument, one image at a time.
 
 It knows nothing of browsers; ``demo/live_endpoint.py`` brings it sound and takes its images away.
 """
@@ -23,9 +23,9 @@ from cargan_tf.inference.result import Recognition
 from cargan_tf.inference.video_clips import REST_DB, cut_frame, frame_at, resting_clip
 from cargan_tf.utils.arrays import FloatArray, ImageArray
 
-#: What is held of the sound: three clips, so that a note's onset is heard as long as its clip.
+#: What is held of the sound: three clips, so that a note's onset is there as long as its clip.
 WINDOW_SECONDS: Final = 1.5
-#: Nothing is drawn before so much is heard: a microphone's own noise is not known sooner.
+#: Nothing is generated before so much has come: a microphone's own noise is not known sooner.
 FIRST_SECONDS: Final = 0.3
 #: Between two recognitions, and how many of them are averaged.
 RECOGNITION_SECONDS: Final = 0.25
@@ -40,7 +40,7 @@ MIN_RATE, MAX_RATE = 8_000, 192_000
 
 
 @dataclass(frozen=True)
-class Heard:
+class RecentSound:
     """What is held of a sound.
 
     Attributes:
@@ -67,9 +67,9 @@ class SlidingWindow:
         self._held = np.concatenate([self._held[max(0, len(new) - self._size) :], new])
         self._held = self._held[-self._size :]
 
-    def heard(self) -> Heard:
+    def recent(self) -> RecentSound:
         """What is held now; it does not change any more."""
-        return Heard(self._held, self._total)
+        return RecentSound(self._held, self._total)
 
 
 class SteadyRecognition:
@@ -129,7 +129,7 @@ class SteadyRecognition:
 
 @dataclass(frozen=True)
 class LiveImage:
-    """An image of what is heard.
+    """An image of what is played.
 
     Attributes:
         image: [H, W, 3].
@@ -160,7 +160,7 @@ class LiveSession:
         self._recognition = SteadyRecognition()
         self._recognized_at = -rate
         self._label: str | None = None
-        self._drawn = self._still = False
+        self._shown = self._rests = False
 
     def choose(self, label: str | None, player: int | None = None) -> None:
         """Show ``label``, or what is recognized, and a player of it.
@@ -172,39 +172,39 @@ class LiveSession:
         if player is not None:
             self._generator = self._generator.with_player(player)
         self._label = label
-        self._drawn = self._still = False
+        self._shown = self._rests = False
 
-    def hear(self, samples: NDArray[np.int16]) -> None:
+    def add(self, samples: NDArray[np.int16]) -> None:
         """Take in the next [samples]; what is too old to be shown is forgotten."""
         self._window.add(samples)
 
-    def heard(self) -> Heard:
-        """What ``draw`` needs; it may run in another thread while ``hear`` goes on."""
-        return self._window.heard()
+    def recent(self) -> RecentSound:
+        """What ``generate`` needs; it may run in another thread while ``add`` goes on."""
+        return self._window.recent()
 
-    def draw(self, heard: Heard) -> LiveImage | None:
+    def generate(self, sound: RecentSound) -> LiveImage | None:
         """The image of the end of a sound; ``None`` if there is nothing new to be seen.
 
         As in a video, the clip is of the note that sounds, and in a rest the player sinks to rest
         and stays so.
         """
-        if heard.total < FIRST_SECONDS * self._rate:
+        if sound.total < FIRST_SECONDS * self._rate:
             return None
         audio = self._generator.audio
-        waveform = to_mono_at_rate(heard.samples, self._rate, audio.sample_rate)
+        waveform = to_mono_at_rate(sound.samples, self._rate, audio.sample_rate)
         notes = find_notes(waveform, audio)
         if not notes:
             self._recognition.forget()
-            return None if self._drawn else self._draw_still()
+            return None if self._shown else self._resting_image()
         frame = frame_at(notes, len(waveform), audio.clip_samples, audio.sample_rate)
         clip = cut_frame(waveform, notes, frame, audio)
         if self._label is None and not frame.resting:
-            self._recognize(waveform, notes, heard.total)
+            self._recognize(waveform, notes, sound.total)
             if self._recognition.is_none:
-                return None if self._still else self._draw_still()
+                return None if self._rests else self._resting_image()
         if frame.resting and frame.window.gain_db == REST_DB:
-            return None if self._still else self._draw(clip, resting=True, still=True)
-        return self._draw(clip, frame.resting)
+            return None if self._rests else self._image(clip, resting=True, still=True)
+        return self._image(clip, frame.resting)
 
     def _recognize(self, waveform: FloatArray, notes: Sequence[DetectedNote], total: int) -> None:
         """From the last half second as it is, every now and then: it takes half an image's time."""
@@ -216,15 +216,15 @@ class LiveSession:
             clip = cut_clip(waveform, begin, self._generator.clip_samples)
             self._recognition.add(self._generator.recognize([clip])[0])
 
-    def _draw_still(self) -> LiveImage | None:
+    def _resting_image(self) -> LiveImage | None:
         """A plain player at rest, once."""
-        return self._draw(self._resting, resting=True, still=True)
+        return self._image(self._resting, resting=True, still=True)
 
-    def _draw(self, clip: Clip, resting: bool, still: bool = False) -> LiveImage | None:
+    def _image(self, clip: Clip, resting: bool, still: bool = False) -> LiveImage | None:
         label = self._label or self._recognition.label
-        if label is None:  # nothing was heard yet
+        if label is None:  # nothing has sounded yet
             return None
-        self._drawn, self._still = True, still
+        self._shown, self._rests = True, still
         generated = self._generator.generate_clips([clip], [label])[0]
         words = label.replace("_", " ") if self._label else self._recognition.describe()
         return LiveImage(generated.image, label, words, resting)

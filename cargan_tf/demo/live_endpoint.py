@@ -22,7 +22,7 @@ import anyio
 import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from cargan_tf.demo.live import Heard, LiveImage, LiveSession
+from cargan_tf.demo.live import LiveImage, LiveSession, RecentSound
 from cargan_tf.demo.visitors import VISITOR
 from cargan_tf.errors import UserError
 from cargan_tf.inference.generator import Generator
@@ -106,7 +106,7 @@ class _Connection:
         except UserError as error:
             raise _Refused(_BAD_DATA, str(error)) from error
         async with anyio.create_task_group() as tasks:
-            for work in (self._listen(session, self._settings["rate"]), self._draw(session)):
+            for work in (self._listen(session, self._settings["rate"]), self._generate(session)):
                 tasks.start_soon(self._until_refused, work, tasks.cancel_scope)
 
     async def _until_refused(
@@ -122,17 +122,17 @@ class _Connection:
             both.cancel()
 
     async def _listen(self, session: LiveSession, rate: int) -> None:
-        began, heard = time.monotonic(), 0
+        began, received = time.monotonic(), 0
         while True:
             message = await self._receive()
             if isinstance(message, str):
                 self._told(message)
                 continue
             samples = _samples(message)
-            heard += len(samples)
-            if heard / rate > time.monotonic() - began + AHEAD_SECONDS:
+            received += len(samples)
+            if received / rate > time.monotonic() - began + AHEAD_SECONDS:
                 raise _Refused(_POLICY, "the sound comes faster than it is played")
-            session.hear(samples)
+            session.add(samples)
             self._time = message[:_TIME_BYTES]
             self._new_sound.set()
 
@@ -146,7 +146,7 @@ class _Connection:
             self._settings = _settings(message)
             self._new_sound.set()
 
-    async def _draw(self, session: LiveSession) -> None:
+    async def _generate(self, session: LiveSession) -> None:
         while True:
             await self._new_sound.wait()
             await self._unseen.acquire()
@@ -154,7 +154,7 @@ class _Connection:
             async with self._drawing:
                 self._new_sound.clear()
                 settings, self._settings = self._settings, None
-                arguments = settings, session.heard(), self._time
+                arguments = settings, session.recent(), self._time
                 content = await anyio.to_thread.run_sync(_content, session, *arguments)
             if content is None:
                 self._unseen.release()
@@ -179,7 +179,7 @@ class _Connection:
 
 
 def _content(
-    session: LiveSession, settings: dict[str, Any] | None, heard: Heard, newest: bytes
+    session: LiveSession, settings: dict[str, Any] | None, sound: RecentSound, newest: bytes
 ) -> bytes | None:
     """The next message to the visitor, if there is something to be seen; in a thread."""
     if settings is not None:
@@ -187,7 +187,7 @@ def _content(
             session.choose(settings["label"] or None, settings["player"])
         except UserError as error:
             raise _Refused(_BAD_DATA, str(error)) from error
-    image = session.draw(heard)
+    image = session.generate(sound)
     return None if image is None else newest + _encoded(image)
 
 

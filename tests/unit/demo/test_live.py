@@ -13,8 +13,8 @@ def play(session, sound):
     """The image after each chunk."""
     images = []
     for begin in range(0, len(sound), CHUNK):
-        session.hear(sound[begin : begin + CHUNK])
-        images.append(session.draw(session.heard()))
+        session.add(sound[begin : begin + CHUNK])
+        images.append(session.generate(session.recent()))
     return images
 
 
@@ -22,7 +22,7 @@ def test_the_window_holds_the_end_of_the_sound_however_it_comes():
     window = SlidingWindow(5)
     for part in ([1, 2], [3, 4, 5, 6], [], list(range(7, 20)), [20]):
         window.add(np.array(part, np.int16) * 256)
-    heard = window.heard()
+    heard = window.recent()
     np.testing.assert_allclose(heard.samples * 32767 / 256, [16, 17, 18, 19, 20])
     assert heard.total == 20
 
@@ -30,7 +30,7 @@ def test_the_window_holds_the_end_of_the_sound_however_it_comes():
 def test_what_was_heard_does_not_change_while_more_comes():
     window = SlidingWindow(4)
     window.add(np.array([256, 512], np.int16))
-    heard = window.heard()
+    heard = window.recent()
     before = heard.samples.copy()
     window.add(np.array([768, 1024, 1280], np.int16))
     np.testing.assert_array_equal(heard.samples, before)
@@ -83,7 +83,7 @@ def test_what_is_no_instrument_is_said():
     assert steady.describe() == "none of the instruments (60%)"
 
 
-def test_a_note_is_drawn_from_its_own_sound_soon_after_it_began():
+def test_a_note_is_generated_from_its_own_sound_soon_after_it_began():
     generator = LiveGenerator()
     session = LiveSession(generator, RATE)
     session.choose("cello", 2)
@@ -99,7 +99,7 @@ def test_a_note_is_drawn_from_its_own_sound_soon_after_it_began():
     assert root_mean_square(clip.samples) == pytest.approx(0.3 / np.sqrt(2), rel=0.2)
 
 
-def test_in_silence_the_player_sinks_to_rest_and_nothing_more_is_drawn():
+def test_in_silence_the_player_sinks_to_rest_and_nothing_more_is_generated():
     session = LiveSession(LiveGenerator(), RATE)
     session.choose("cello")
     images = play(session, np.concatenate([tone(1), rest(4)]))
