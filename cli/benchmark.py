@@ -6,19 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from cargan_cli.options import PATH, check_options, log_json_option
+from cargan_cli.options import PATH, check_options, log_json_option, soundfont_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cargan_tf.evaluation.report import Row
 
-#: Columns where standard output is no terminal, so that a file gets whole lines.
-_FILE_WIDTH = 220
-
 
 def _print_rows(rows: Sequence[Row]) -> None:
-    from rich.console import Console
+    from cargan_cli.logs import table_console
     from rich.table import Table
     from rich.text import Text
 
@@ -38,9 +35,7 @@ def _print_rows(rows: Sequence[Row]) -> None:
             for value, info in zip(values, infos, strict=True)
         ]
         table.add_row(Text(row.name), *cells)
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_FILE_WIDTH)
+    console = table_console()
     console.print(table)
 
 
@@ -53,14 +48,7 @@ def _print_rows(rows: Sequence[Row]) -> None:
     show_default=True,
     help="936, 7,020 or 23,400 pairs.",
 )
-@click.option(
-    "--soundfont",
-    "soundfonts",
-    type=PATH,
-    multiple=True,
-    metavar="FILE",
-    help="A SoundFont to play instead of the synthesizer. Repeatable.",
-)
+@soundfont_option
 @click.option("--recordings", type=PATH, metavar="DIR|CSV", help="Real recordings to add.")
 @click.option("--images", type=PATH, metavar="DIR", help="Score these images, <clip>.png each.")
 @click.option(

@@ -10,12 +10,11 @@ from pathlib import Path
 from types import FrameType
 
 import click
-from cargan_cli.options import ANY_PATH, allow_host_option
+from cargan_cli.options import ANY_PATH, allow_host_option, host_option
 from cargan_cli.sounds import check_model, load_generator, model_option
 
 from cargan_tf.demo import PORT
 from cargan_tf.errors import UserError, install_hint
-from cargan_tf.serving.address import LOOPBACK
 
 #: Hz of what the live tab plays.
 LISTENING_RATE = 44_100
@@ -23,12 +22,7 @@ LISTENING_RATE = 44_100
 
 @click.command("demo", short_help="Open a page to try a model in the browser.")
 @model_option
-@click.option(
-    "--host",
-    default=LOOPBACK,
-    show_default=True,
-    help="Address to listen on; 0.0.0.0 accepts other machines.",
-)
+@host_option
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),

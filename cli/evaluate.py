@@ -14,21 +14,15 @@ if TYPE_CHECKING:
     from cargan_tf.evaluation.report import MetricInfo, Report, SplitReport
 
 
-#: Columns where standard output is no terminal, so that a file gets whole lines.
-_FILE_WIDTH = 220
-
-
 def print_report(report: Report) -> None:
     """Every figure, with what it is to be compared with, to standard output."""
-    from rich.console import Console
+    from cargan_cli.logs import table_console
     from rich.table import Table
     from rich.text import Text
 
     from cargan_tf.evaluation.html.formatting import ARROWS
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_FILE_WIDTH)
+    console = table_console()
     for split in report.splits:
         of = "" if split.pairs == split.available else f" of {split.available}"
         title = f"{split.split}: {split.pairs}{of} clips"
@@ -67,9 +61,8 @@ def _cells(split: SplitReport, info: MetricInfo) -> list[str]:
 def _evaluate_recordings(
     model: Path, recordings: Path, out: Path | None, log_json: bool, seed: int
 ) -> None:
-    from cargan_cli.logs import new_reporter
+    from cargan_cli.logs import new_reporter, table_console
     from cargan_cli.sounds import load_generator
-    from rich.console import Console
     from rich.table import Table
 
     generator = load_generator(model)
@@ -91,9 +84,7 @@ def _evaluate_recordings(
         table.add_column(title, justify="right")
     for name, values in rows.items():
         table.add_row(name, *("–" if one is None else f"{one:.3f}" for one in values.values()))
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_FILE_WIDTH)
+    console = table_console()
     console.print(table)
     for path, reason in report.unreadable.items():
         click.echo(f"Not read: {path}: {reason}", err=True)

@@ -31,6 +31,9 @@ _ORIGIN = re.compile(r"\S.*?:\d+: ")
 #: And what stood there, indented by two.
 _QUOTED = re.compile(r"\n  [^\n]*\Z")
 
+#: Columns where standard output is no terminal, so that a file gets whole lines.
+_FILE_WIDTH: Final = 220
+
 #: These log each retry; the command reports the outcome.
 _NOT_FOR_USERS = ("urllib3.connectionpool",)
 
@@ -202,6 +205,14 @@ def log_as_events() -> None:
     for name in _WITH_HANDLERS:
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+
+
+def table_console() -> Console:
+    """Prints tables to standard output; whole lines where that is no terminal."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_FILE_WIDTH)
 
 
 class TerminalReporter:

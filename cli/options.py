@@ -12,6 +12,7 @@ from cargan_cli.tensorflow_import import import_for
 
 from cargan_tf.config import Config, load_config, override
 from cargan_tf.data.dataset import load_dataset
+from cargan_tf.serving.address import LOOPBACK
 from cargan_tf.utils.files import is_remote, to_path
 
 Command = Callable[..., Any]
@@ -75,6 +76,24 @@ allow_host_option = click.option(
     multiple=True,
     help="Name by which others call this machine, such as demo.example.org; requests to other"
     " names, and from other web pages, are refused. Repeatable.",
+)
+
+
+#: ``--host``, likewise.
+host_option = click.option(
+    "--host",
+    default=LOOPBACK,
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 accepts other machines.",
+)
+#: ``--soundfont``, of the commands that make sample data.
+soundfont_option = click.option(
+    "--soundfont",
+    "soundfonts",
+    type=PATH,
+    multiple=True,
+    metavar="FILE",
+    help="A SoundFont (.sf2, .sf3) to play instead of the synthesizer. Repeatable.",
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from cargan_cli.options import PATH, check_options
+from cargan_cli.options import PATH, check_options, soundfont_option
 
 
 class _Recordings(click.Path):
@@ -24,14 +24,7 @@ class _Recordings(click.Path):
 @click.option("--count", default=36, show_default=True, help="Recordings per instrument.")
 @click.option("--clips", default=15, show_default=True, help="Half-second clips per recording.")
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same bytes.")
-@click.option(
-    "--soundfont",
-    "soundfonts",
-    type=PATH,
-    multiple=True,
-    metavar="FILE",
-    help="A SoundFont (.sf2, .sf3) to play instead of the synthesizer. Repeatable.",
-)
+@soundfont_option
 @click.option("--synthesizer", is_flag=True, help="Use the synthesizer too, beside the SoundFonts.")
 @click.option(
     "--recordings",

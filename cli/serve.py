@@ -6,10 +6,16 @@ from pathlib import Path
 
 import click
 from cargan_cli.completion import complete_models
-from cargan_cli.options import ANY_PATH, allow_host_option, check_options, log_json_option
+from cargan_cli.options import (
+    ANY_PATH,
+    allow_host_option,
+    check_options,
+    host_option,
+    log_json_option,
+)
 from cargan_cli.sounds import model_option
 
-from cargan_tf.serving.address import GRPC_PORT, LOOPBACK, MODEL_NAME, REST_PORT
+from cargan_tf.serving.address import GRPC_PORT, MODEL_NAME, REST_PORT
 from cargan_tf.serving.server.limits import Limits
 
 #: Bytes.
@@ -24,12 +30,7 @@ MEGABYTE = 1024 * 1024
 @click.option(
     "--name", default=MODEL_NAME, show_default=True, help="Name of the model in requests."
 )
-@click.option(
-    "--host",
-    default=LOOPBACK,
-    show_default=True,
-    help="Address to listen on; 0.0.0.0 accepts other machines.",
-)
+@host_option
 @click.option(
     "--rest-port",
     type=click.IntRange(0, 65535),

@@ -59,7 +59,7 @@ class LiveEndpoint:
 
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
-        self._drawing = anyio.Lock()
+        self._generating = anyio.Lock()
         self._playing: dict[str, WebSocket] = {}
 
     async def __call__(self, websocket: WebSocket) -> None:
@@ -68,7 +68,7 @@ class LiveEndpoint:
         visitor = websocket.scope[VISITOR]
         try:
             await self._admit(websocket, visitor)
-            await _Connection(websocket, self._generator, self._drawing).run()
+            await _Connection(websocket, self._generator, self._generating).run()
         except WebSocketDisconnect:
             pass
         except _Refused as why:
@@ -90,8 +90,8 @@ class LiveEndpoint:
 class _Connection:
     """One visitor's sound and images."""
 
-    def __init__(self, websocket: WebSocket, generator: Generator, drawing: anyio.Lock) -> None:
-        self._websocket, self._generator, self._drawing = websocket, generator, drawing
+    def __init__(self, websocket: WebSocket, generator: Generator, generating: anyio.Lock) -> None:
+        self._websocket, self._generator, self._generating = websocket, generator, generating
         self._new_sound = asyncio.Event()
         self._unseen = anyio.Semaphore(UNSEEN)
         self._out = 0  # images sent and not shown
@@ -99,7 +99,7 @@ class _Connection:
         self._settings: dict[str, Any] | None = None
 
     async def run(self) -> None:
-        """Listen and draw until one of both ends."""
+        """Listen and generate until one of both ends."""
         self._settings = _settings(await self._receive())
         try:
             session = LiveSession(self._generator, self._settings["rate"])
@@ -126,7 +126,7 @@ class _Connection:
         while True:
             message = await self._receive()
             if isinstance(message, str):
-                self._told(message)
+                self._take_text(message)
                 continue
             samples = _samples(message)
             received += len(samples)
@@ -136,7 +136,7 @@ class _Connection:
             self._time = message[:_TIME_BYTES]
             self._new_sound.set()
 
-    def _told(self, message: str) -> None:
+    def _take_text(self, message: str) -> None:
         """An image was shown, or other settings are wanted."""
         if _object(message).get("shown") is True:
             if self._out:
@@ -151,7 +151,7 @@ class _Connection:
             await self._new_sound.wait()
             await self._unseen.acquire()
             began = time.monotonic()
-            async with self._drawing:
+            async with self._generating:
                 self._new_sound.clear()
                 settings, self._settings = self._settings, None
                 arguments = settings, session.recent(), self._time
@@ -195,8 +195,8 @@ def _encoded(image: LiveImage) -> bytes:
     facts = {"label": image.label, "said": image.description, "resting": image.resting}
     text = json.dumps(facts).encode()
     # A PNG would take 8 ms instead of 0.4.
-    picture = encode_image(image.image, "JPEG", quality=95, subsampling=0)
-    return struct.pack(">H", len(text)) + text + picture
+    content = encode_image(image.image, "JPEG", quality=95, subsampling=0)
+    return struct.pack(">H", len(text)) + text + content
 
 
 def _samples(message: bytes) -> np.ndarray[Any, np.dtype[np.int16]]:

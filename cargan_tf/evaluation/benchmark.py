@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -176,12 +177,14 @@ def clip_name(key: str) -> str:
 def _write_clips(out: Path) -> int:
     """Write ``clips.csv``; returns the number of clips."""
     pairs = [pair for pair in read_manifest(out / _SAMPLE / MANIFEST).pairs if pair.split == _SPLIT]
-    lines = ["clip,label,player,sound"]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("clip", "label", "player", "sound"))
     for pair in sorted(pairs, key=lambda pair: pair.key):
         name = clip_name(f"{pair.label}/{pair.recording}/{pair.start_ms}")
         sound = pair.audio.relative_to(out.absolute() if pair.audio.is_absolute() else out)
-        lines.append(f"{name},{pair.label},{pair.player},{sound.as_posix()}")
-    write_atomically(out / CLIPS_FILE, ("\n".join(lines) + "\n").encode())
+        writer.writerow((name, pair.label, pair.player, sound.as_posix()))
+    write_atomically(out / CLIPS_FILE, text.getvalue().encode())
     return len(pairs)
 
 
@@ -245,10 +248,7 @@ class _Scorer:
     ) -> None:
         self._dataset, self._data, self._reporter = dataset, data, reporter
         self._training = read_training_photos(dataset, data, dataset.config)
-        batches = evaluation_batches(dataset, data, dataset.config, "train", GENERATION_BATCH)
-        stills = StillPhotos(self._training, dataset.labels, class_mean_photos(batches))
-        rows, _ = stills.rows(generated.classes, generated.players)
-        self._generated = replace(generated, stills=rows)
+        self._generated = generated
         networks: dict[str, ImageNetwork] = {
             FEATURES: feature_network(DEFAULT_FEATURES, None),
             EVALUATOR: find_evaluators(data, dataset.config, reporter),
@@ -272,8 +272,16 @@ class _Scorer:
 
     def reference_rows(self) -> list[Row]:
         """Still photos, real photos, and the photo of the nearest training sound."""
-        nearest = replace(self._generated, refined=self._nearest_photos())
-        self._inputs = replace(self._inputs, compared={_NEAREST: nearest})
+        generated, dataset = self._generated, self._dataset
+        batches = evaluation_batches(dataset, self._data, dataset.config, "train", GENERATION_BATCH)
+        photos = StillPhotos(self._training, dataset.labels, class_mean_photos(batches))
+        stills, _ = photos.rows(generated.classes, generated.players)
+        nearest = replace(generated, refined=self._nearest_photos())
+        self._inputs = replace(
+            self._inputs,
+            generated=replace(generated, stills=stills),
+            compared={_NEAREST: nearest},
+        )
         return [self.row(kind, f"Score {kind}") for kind in self._inputs.kinds if kind != REFINED]
 
     def _nearest_photos(self) -> FloatArray:
