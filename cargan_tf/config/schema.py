@@ -43,6 +43,7 @@ DISCRIMINATOR_OPTIONS = (
 OPTIONS = (
     *DISCRIMINATOR_OPTIONS,
     "loss.perceptual",
+    "loss.pose",
     "model.refined_generator_width",
     "model.max_width_multiplier",
     "model.generator_attentions",

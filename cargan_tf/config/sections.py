@@ -281,6 +281,11 @@ class LossConfig(Section):
         "of the L1 between D's features of generated and real pairs, within each adversarial term;"
         " pix2pixHD: 10 (Salimans et al. 2016, Wang et al. 2018)",
     )
+    pose: Weight = setting(
+        0.0,
+        "of an auxiliary loss (ours): pitch and loudness of the clip, read from G1's bottleneck;"
+        " for data whose images follow both",
+    )
     perceptual: Weight = setting(
         0.0, "of the L1 between C's features of generated and real images (Johnson et al. 2016)"
     )

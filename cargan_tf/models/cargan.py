@@ -21,6 +21,7 @@ class CascadeOutput(NamedTuple):
     coarse_logits: tf.Tensor  # C(I') before the softmax, [B, K]
     residue: tf.Tensor  # L_r = L_a - softmax(C(I')), [B, K] in [-1, 1]
     refined: tf.Tensor  # I'', [B, S, S, 3] in [-1, 1]; I' if there is no second stage
+    code: tf.Tensor  # of G1's bottleneck, [B, h, w, C]
 
 
 class Cascade(CompositeLayer, keras.Model):
@@ -68,11 +69,11 @@ class Cascade(CompositeLayer, keras.Model):
             (None, None) if seed is None else tf.unstack(tf.random.split(seed, 2))
         )
         inputs = self._with_player(concat_label_channels(spectrogram, label), player)
-        coarse = self.coarse_generator(inputs, seed=seed_coarse, training=training)
+        coarse, code = self.coarse_generator.image_and_code(inputs, seed_coarse, training)
         coarse_logits = self.classifier(coarse, training=False)
         residue = label - tf.nn.softmax(coarse_logits)
         if self.refined_generator is None:
-            return CascadeOutput(coarse, coarse_logits, residue, refined=coarse)
+            return CascadeOutput(coarse, coarse_logits, residue, coarse, code)
         inputs = (
             tf.concat([coarse, spectrogram], -1) if self.model_config.refine_sees_audio else coarse
         )
@@ -80,7 +81,7 @@ class Cascade(CompositeLayer, keras.Model):
             inputs = concat_label_channels(inputs, residue)
         inputs = self._with_player(inputs, player)
         refined = self.refined_generator(inputs, seed=seed_refined, training=training)
-        return CascadeOutput(coarse, coarse_logits, residue, refined)
+        return CascadeOutput(coarse, coarse_logits, residue, refined, code)
 
     def _with_player(self, image: tf.Tensor, player: tf.Tensor | None) -> tf.Tensor:
         if not self.players:
@@ -104,6 +105,22 @@ class Cascade(CompositeLayer, keras.Model):
         return [
             variable for generator in self.generators for variable in generator.trainable_variables
         ]
+
+
+class PoseHead(keras.layers.Layer):
+    """Pitch and loudness, read from the code of G1's bottleneck; used in training only.
+
+    Its loss makes the encoder hear what the pose depends on, which L1 alone does late or never: the
+    player's looks are most of the image.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**FLOAT32_LAYER, **kwargs)
+        self.dense = keras.layers.Dense(2, dtype="float32")
+
+    def call(self, code: tf.Tensor) -> tf.Tensor:
+        """[B, h, w, C] to [B, 2]: octaves above middle C, and loudness in units of 12 dB."""
+        return self.dense(tf.cast(tf.reduce_mean(code, axis=[1, 2]), tf.float32))
 
 
 def refined_config(config: ModelConfig) -> ModelConfig:

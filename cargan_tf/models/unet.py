@@ -44,6 +44,7 @@ class UNet(CompositeLayer, keras.Model):
             config.generator_width * min(2**level, config.max_width_multiplier)
             for level in range(depth)
         ]
+        self.code_width = widths[-1]
         self.down = [
             DownBlock(width, config, normalize=0 < level < depth - 1, name=f"down_{level}")
             for level, width in enumerate(widths)
@@ -68,12 +69,18 @@ class UNet(CompositeLayer, keras.Model):
         self, inputs: tf.Tensor, seed: tf.Tensor | None = None, training: bool = False
     ) -> tf.Tensor:
         """Generate an image; ``seed`` (int32 [2]) is that of a training step's dropout."""
+        return self.image_and_code(inputs, seed, training)[0]
+
+    def image_and_code(
+        self, inputs: tf.Tensor, seed: tf.Tensor | None = None, training: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The image, and what the encoder makes of the inputs, [B, h, w, C] of the bottleneck."""
         features, skips, shapes = inputs, [], []
         for block in self.down:
             shapes.append(features.shape[1:3])
             features = block(_even(features), training=training)
             skips.append(features)
-        skips.pop()
+        code = skips.pop()
         for index, block in enumerate(self.up):
             own_seed = (
                 None if seed is None else tf.random.experimental.stateless_fold_in(seed, index)
@@ -83,7 +90,7 @@ class UNet(CompositeLayer, keras.Model):
             skip = skips.pop()
             if len(skips) >= self.dropped_skips:
                 features = tf.concat([features, skip], axis=-1)
-        return tf.tanh(_cropped(self.to_rgb(tf.nn.relu(features)), shapes.pop()))
+        return tf.tanh(_cropped(self.to_rgb(tf.nn.relu(features)), shapes.pop())), code
 
 
 def _even(features: tf.Tensor) -> tf.Tensor:

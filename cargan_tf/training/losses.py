@@ -72,6 +72,26 @@ GAN_LOSSES: Final = {
 }
 
 
+#: MIDI key of middle C and keys in an octave; dB of full scale of a loud clip, and a usual range.
+MIDDLE_C, OCTAVE, LOUD_DB, RANGE_DB = 60.0, 12.0, -20.0, 12.0
+
+
+def pose_loss(read: tf.Tensor, midi: tf.Tensor, rms_db: tf.Tensor) -> tf.Tensor:
+    """Mean squared error of what ``PoseHead`` reads, [B, 2]; of loudness alone where the pitch is
+    not known.
+
+    Args:
+        read: octaves above middle C, and loudness in units of ``RANGE_DB`` above ``LOUD_DB``.
+        midi: key of each clip, [B]; NaN where the data does not say.
+        rms_db: loudness of each clip, [B].
+    """
+    truth = tf.stack([(midi - MIDDLE_C) / OCTAVE, (rms_db - LOUD_DB) / RANGE_DB], axis=1)
+    known = tf.math.is_finite(truth)
+    # Zeros where it is not known: the gradient of a NaN that is masked afterwards is NaN.
+    errors = tf.where(known, read - tf.where(known, truth, tf.zeros_like(truth)), 0.0)
+    return tf.reduce_mean(tf.square(errors), axis=1)
+
+
 def feature_matching_loss(maps: Sequence[tf.Tensor], real: Sequence[tf.Tensor]) -> tf.Tensor:
     """L1 between D's features of generated and real pairs, summed over D's blocks.
 
@@ -122,7 +142,8 @@ def active_loss_weights(config: Config) -> dict[str, float]:
         "refined_l1": loss.l1,
     }
     stages = ("coarse", "refined")[: config.model.stages]
-    return {name: weight for name, weight in products.items() if weight and name.startswith(stages)}
+    weights = {name: one for name, one in products.items() if one and name.startswith(stages)}
+    return weights | ({"pose": loss.pose} if loss.pose else {})
 
 
 def gradient_penalty(discriminate: Callable[[tf.Tensor], tf.Tensor], photo: tf.Tensor) -> tf.Tensor:

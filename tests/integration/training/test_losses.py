@@ -15,6 +15,7 @@ from cargan_tf.training.losses import (
     hinge_real_loss,
     l1_loss,
     perceptual_loss,
+    pose_loss,
 )
 
 
@@ -82,3 +83,13 @@ def test_features_are_compared_block_by_block():
 
 def test_a_feature_that_no_image_has_divides_nothing_by_nothing():
     assert np.all(perceptual_loss([tf.zeros([2, 3, 3, 1])], [tf.zeros([2, 3, 3, 1])]) == 0)
+
+
+def test_the_pose_loss_is_the_squared_error_of_what_is_known():
+    read = tf.constant([[1.0, 0.0], [0.5, -1.0]])
+    midi, rms_db = tf.constant([72.0, np.nan]), tf.constant([-20.0, -44.0])
+    with tf.GradientTape() as tape:
+        tape.watch(read)
+        loss = pose_loss(read, midi, rms_db)
+    np.testing.assert_allclose(loss, [0.0, 0.5], atol=1e-6)  # ((-1 + 2) ** 2) / 2
+    np.testing.assert_allclose(tape.gradient(loss, read), [[0, 0], [0, 1.0]], atol=1e-6)

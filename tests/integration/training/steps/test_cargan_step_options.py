@@ -182,3 +182,28 @@ def test_nothing_is_looked_at_without_weight(
     batch = {name: tf.constant(value) for name, value in tiny_batch(0).items()}
     step.strategy.run(step._replica_step, args=(batch,))
     assert list(counts.values()) == [discriminated, classified]
+
+
+def test_the_encoder_learns_what_the_pose_depends_on(new_tiny_step, tiny_batch, config):
+    """With the pose loss alone, the head reads pitch and loudness better from step to step."""
+    alone = ["loss.pose=1", "loss.l1=0", "loss.classification=0", "loss.adversarial=0"]
+    step = new_tiny_step(override(config, alone))
+    count = len(tiny_batch["label"])
+    batch = {
+        **tiny_batch,
+        "midi": tf.linspace(48.0, 84.0, count),
+        "rms_db": tf.fill([count], -30.0),
+    }
+    encoder = [block.convolution.kernel.numpy() for block in step.cascade.coarse_generator.down]
+    losses = [float(step(batch)["pose"]) for _ in range(6)]
+    assert losses[-1] < losses[0]
+    moved = [
+        np.any(block.convolution.kernel.numpy() != before)
+        for block, before in zip(step.cascade.coarse_generator.down, encoder, strict=True)
+    ]
+    assert all(moved)
+    assert step.parts()["pose_head"] is step.pose_head
+
+
+def test_without_the_pose_loss_there_is_no_head(new_tiny_step, config):
+    assert "pose_head" not in new_tiny_step(config).parts()
