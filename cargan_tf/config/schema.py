@@ -107,6 +107,12 @@ class ModelConfig(Section):
         ge=0,
         le=1000,
     )
+    player_photo: bool = setting(
+        False,
+        "G1 and G2 see the player's median training photo and generate what differs from it, with a"
+        " mask (ours; Pumarola et al. 2018 for faces), so that they learn the movement rather than"
+        " the looks; needs model.players",
+    )
     refine_sees_audio: bool = setting(
         False, "G2's input includes the spectrogram; Eq. 1 gives it I' and L_r only"
     )
@@ -268,6 +274,17 @@ class Config(Section):
             raise ValueError(
                 f"model.kind {self.model.kind} makes square images: set data.image_size to one"
                 " number"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _photos_of_known_players(self) -> Config:
+        if self.model.player_photo and self.model.kind != "cargan":
+            raise ValueError(f"model.kind {self.model.kind} does not support model.player_photo")
+        if self.model.player_photo and not self.model.players:
+            raise ValueError(
+                "model.player_photo is the photo of a player: set model.players to the number of"
+                " players of a label"
             )
         return self
 

@@ -33,19 +33,27 @@ class Cascade(CompositeLayer, keras.Model):
 
     def __init__(self, config: Config, label_count: int, **kwargs: Any) -> None:
         super().__init__(**FLOAT32_LAYER, **kwargs)
-        size = config.data.image_size
+        size, masked = config.data.image_size, config.model.player_photo
         self.model_config = config.model
         self.coarse_generator = UNet(  # G1
-            size, config.model, config.model.coarse_dropped_skips, name="coarse_generator"
+            size, config.model, config.model.coarse_dropped_skips, masked, name="coarse_generator"
         )
         self.refined_generator = (  # G2
-            UNet(size, refined_config(config.model), name="refined_generator")
+            UNet(size, refined_config(config.model), masked=masked, name="refined_generator")
             if config.model.stages == 2
             else None
         )
         self.classifier = Classifier(config.classifier, label_count, name="classifier")  # C
         self.classifier.trainable = False
         self.players = config.model.players
+        self.player_photos = None  # of each label's players, [K * players, H, W, 3] in [-1, 1]
+        if masked:
+            self.player_photos = self.add_weight(
+                shape=(label_count * self.players, *height_width(size), 3),
+                initializer="zeros",
+                trainable=False,
+                name="player_photos",
+            )
 
     def call(
         self,
@@ -68,30 +76,49 @@ class Cascade(CompositeLayer, keras.Model):
         seed_coarse, seed_refined = (
             (None, None) if seed is None else tf.unstack(tf.random.split(seed, 2))
         )
-        inputs = self._with_player(concat_label_channels(spectrogram, label), player)
-        coarse, code = self.coarse_generator.image_and_code(inputs, seed_coarse, training)
+        players = self._one_hot_players(label, player) if self.players else None
+        photo = None
+        inputs = [spectrogram]
+        if self.player_photos is not None:
+            photo = self._photo(label, players)
+            inputs.append(photo)
+        inputs = _with_channels(tf.concat(inputs, -1), label, players)
+        coarse, code = self.coarse_generator(
+            inputs, seed=seed_coarse, training=training, with_code=True
+        )
+        coarse = _painted(photo, coarse)
         coarse_logits = self.classifier(coarse, training=False)
         residue = label - tf.nn.softmax(coarse_logits)
         if self.refined_generator is None:
             return CascadeOutput(coarse, coarse_logits, residue, coarse, code)
-        inputs = (
-            tf.concat([coarse, spectrogram], -1) if self.model_config.refine_sees_audio else coarse
-        )
-        if self.model_config.residue:
-            inputs = concat_label_channels(inputs, residue)
-        inputs = self._with_player(inputs, player)
+        inputs = [coarse]
+        if self.model_config.refine_sees_audio:
+            inputs.append(spectrogram)
+        if photo is not None:
+            inputs.append(photo)
+        shown = residue if self.model_config.residue else None
+        inputs = _with_channels(tf.concat(inputs, -1), shown, players)
         refined = self.refined_generator(inputs, seed=seed_refined, training=training)
+        refined = _painted(photo, refined)
         return CascadeOutput(coarse, coarse_logits, residue, refined, code)
 
-    def _with_player(self, image: tf.Tensor, player: tf.Tensor | None) -> tf.Tensor:
-        if not self.players:
-            return image
+    def _one_hot_players(self, label: tf.Tensor, player: tf.Tensor | None) -> tf.Tensor:
+        """[B, players]; zeros for a player who is not known."""
         if player is None:
-            player = tf.zeros(tf.shape(image)[:1], tf.int64)
+            player = tf.zeros(tf.shape(label)[:1], tf.int64)
         # One-hot by comparison: ONNX's OneHot could be made to allocate any size, so exports that
         # hold it are refused.
         one_hot = tf.equal(player[:, None], tf.range(self.players, dtype=player.dtype))
-        return concat_label_channels(image, tf.cast(one_hot, image.dtype))
+        return tf.cast(one_hot, label.dtype)
+
+    def _photo(self, label: tf.Tensor, players: tf.Tensor) -> tf.Tensor:
+        """The photo of who plays, [B, H, W, 3]; the mean of the label's where that is not known."""
+        known = tf.reduce_sum(players, axis=1, keepdims=True)
+        players += (1.0 - known) / self.players
+        shape = self.player_photos.shape
+        weights = tf.reshape(label[:, :, None] * players[:, None, :], [-1, shape[0]])
+        photos = tf.reshape(tf.convert_to_tensor(self.player_photos), [shape[0], -1])
+        return tf.reshape(tf.matmul(weights, photos), [-1, *shape[1:]])
 
     @property
     def generators(self) -> list[UNet]:
@@ -136,6 +163,23 @@ def new_cascade(config: Config, label_count: int) -> Cascade:
     sound = tf.zeros([1, height, width, config.model.spectrogram_channels])
     cascade(sound, tf.zeros([1, label_count]))
     return cascade
+
+
+def _painted(photo: tf.Tensor | None, generated: tf.Tensor) -> tf.Tensor:
+    """The generated colors on ``photo`` where the mask is 1: [B, H, W, 4] to [B, H, W, 3]."""
+    if photo is None:
+        return generated
+    return photo + generated[..., 3:] * (generated[..., :3] - photo)
+
+
+def _with_channels(
+    image: tf.Tensor, label: tf.Tensor | None, players: tf.Tensor | None
+) -> tf.Tensor:
+    """``image`` with the channels of labels and players, where there are any."""
+    for values in (label, players):
+        if values is not None:
+            image = concat_label_channels(image, values)
+    return image
 
 
 def concat_label_channels(image: tf.Tensor, label: tf.Tensor) -> tf.Tensor:

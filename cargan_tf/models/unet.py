@@ -29,16 +29,22 @@ class UNet(CompositeLayer, keras.Model):
 
     The outermost ``dropped_skips`` skip connections are omitted.
 
-    Input shape: [B, H, W, C] in [-1, 1]. Output shape: [B, H, W, 3] in [-1, 1]. The smaller side
-    gives the depth. Sides that are no powers of two become odd on the way: such a map is padded
+    Input shape: [B, H, W, C] in [-1, 1]. Output shape: [B, H, W, 3] in [-1, 1]; a ``masked``
+    network's [B, H, W, 4], the last channel a mask in [0, 1]. The smaller side gives the depth. Sides that are no powers of two become odd on the way: such a map is padded
     with a row or column of zeros before it is halved, and what it is doubled to loses them.
     """
 
     def __init__(
-        self, image_size: ImageSize, config: ModelConfig, dropped_skips: int = 0, **kwargs: Any
+        self,
+        image_size: ImageSize,
+        config: ModelConfig,
+        dropped_skips: int = 0,
+        masked: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.dropped_skips = dropped_skips
+        self.masked = masked
         depth = min(height_width(image_size)).bit_length() - 1
         widths = [
             config.generator_width * min(2**level, config.max_width_multiplier)
@@ -62,19 +68,28 @@ class UNet(CompositeLayer, keras.Model):
             for level in reversed(range(depth - 1))
         ]
         self.to_rgb = UpsampleConv(
-            3, use_bias=True, init_stddev=config.init_stddev, name="to_rgb", dtype="float32"
+            4 if masked else 3,
+            use_bias=True,
+            init_stddev=config.init_stddev,
+            name="to_rgb",
+            dtype="float32",
         )
 
     def call(
-        self, inputs: tf.Tensor, seed: tf.Tensor | None = None, training: bool = False
-    ) -> tf.Tensor:
-        """Generate an image; ``seed`` (int32 [2]) is that of a training step's dropout."""
-        return self.image_and_code(inputs, seed, training)[0]
+        self,
+        inputs: tf.Tensor,
+        seed: tf.Tensor | None = None,
+        training: bool = False,
+        with_code: bool = False,
+    ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
+        """Generate an image.
 
-    def image_and_code(
-        self, inputs: tf.Tensor, seed: tf.Tensor | None = None, training: bool = False
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The image, and what the encoder makes of the inputs, [B, h, w, C] of the bottleneck."""
+        Args:
+            inputs: [B, H, W, C].
+            seed: int32 [2], of a training step's dropout.
+            training: batch statistics and dropout.
+            with_code: return the bottleneck's features as well, [B, h, w, C].
+        """
         features, skips, shapes = inputs, [], []
         for block in self.down:
             shapes.append(features.shape[1:3])
@@ -90,7 +105,11 @@ class UNet(CompositeLayer, keras.Model):
             skip = skips.pop()
             if len(skips) >= self.dropped_skips:
                 features = tf.concat([features, skip], axis=-1)
-        return tf.tanh(_cropped(self.to_rgb(tf.nn.relu(features)), shapes.pop())), code
+        outputs = _cropped(self.to_rgb(tf.nn.relu(features)), shapes.pop())
+        image = tf.tanh(outputs[..., :3])
+        if self.masked:
+            image = tf.concat([image, tf.sigmoid(outputs[..., 3:])], axis=-1)
+        return (image, code) if with_code else image
 
 
 def _even(features: tf.Tensor) -> tf.Tensor:

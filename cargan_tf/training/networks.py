@@ -16,13 +16,17 @@ from pathlib import Path
 from typing import Final, cast
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo
+from cargan_tf.data.input_pipeline import evaluation_batches
+from cargan_tf.data.sampling import stratified_sample
 from cargan_tf.errors import UserError
-from cargan_tf.models.base import ImageGenerator, precision_scope
+from cargan_tf.models.base import ImageGenerator, precision_scope, to_pixels
 from cargan_tf.models.cargan import Cascade, new_cascade
 from cargan_tf.models.cmcgan import CMCGAN, new_joint_discriminator
 from cargan_tf.models.patchgan import PatchGAN, new_discriminator
@@ -39,7 +43,7 @@ from cargan_tf.training.run import Run
 from cargan_tf.training.steps.baseline_steps import CMCGANStep, S2ICStep
 from cargan_tf.training.steps.cargan_step import CarganStep
 from cargan_tf.training.steps.train_step import TrainStep
-from cargan_tf.utils.arrays import AnyArray
+from cargan_tf.utils.arrays import AnyArray, FloatArray
 
 #: Layers that are numbered by their level in the U-Net or the PatchGAN; other numbers in a
 #: variable's path are Keras' own and differ from network to network.
@@ -47,10 +51,13 @@ _LEVEL = re.compile(r"(down|up|block)_\d+")
 #: The kernel whose channels depend on labels and players.
 _FIRST_KERNEL: Final = "down_0/downsample_conv/kernel"
 
+#: Training photos at most of each label whose median is taken, with ``model.player_photo``.
+_PHOTOS_PER_LABEL: Final = 240
+
 #: Settings of the networks that initial weights must share.
 _SHAPES: Final = (
     *("generator_width", "refined_generator_width", "max_width_multiplier", "attention"),
-    *("spectrogram", "residue", "refine_sees_audio"),
+    *("spectrogram", "residue", "refine_sees_audio", "player_photo"),
 )
 
 
@@ -119,6 +126,28 @@ def build_networks(
     if network.classifier is not None:
         accuracy = load_classifier(classifier, config, labels, into=network.classifier).accuracy
     return TrainingNetworks(network, step, ema, accuracy)
+
+
+def player_photos(dataset: DatasetInfo, data: Path, config: Config) -> FloatArray:
+    """The median training photo of each label's players, [K * players, H, W, 3] in [-1, 1].
+
+    Of players who are not there, the label's median photo.
+    """
+    labels, players = len(dataset.labels), config.model.players
+    chosen = stratified_sample(dataset, data, "train", _PHOTOS_PER_LABEL * labels, seed=0)
+    photos: dict[tuple[int, int], list[NDArray[np.uint8]]] = {}
+    for batch in evaluation_batches(dataset, data, config, "train", 64, chosen=chosen):
+        pixels = to_pixels(batch["photo"]).numpy()
+        classes = np.argmax(batch["label"], axis=1).tolist()
+        for position, key in enumerate(zip(classes, batch["player_index"].numpy(), strict=True)):
+            photos.setdefault(key, []).append(pixels[position])
+    medians = []
+    for label in range(labels):
+        everyone = [photo for key, some in photos.items() if key[0] == label for photo in some]
+        for player in range(players):
+            median = np.median(photos.get((label, player)) or everyone, axis=0)
+            medians.append(median / 127.5 - 1.0)
+    return np.asarray(medians, np.float32)
 
 
 @dataclass(frozen=True)

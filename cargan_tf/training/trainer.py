@@ -47,6 +47,7 @@ from cargan_tf.training.networks import (
     build_networks,
     check_startable,
     describe_copied,
+    player_photos,
 )
 from cargan_tf.training.run import Run, RunInfo, check_resumable
 from cargan_tf.training.validation import Validation, class_means
@@ -169,6 +170,12 @@ class Trainer:
         with self.workers.explain_worker_failure():
             built = build_networks(config, self.dataset, strategy, classifier)
         self.network, self.step, self.ema = built.network, built.step, built.ema
+        if config.model.player_photo and not resume:
+            assert isinstance(self.network, Cascade)  # the configuration says so
+            with strategy.scope():
+                self.network.player_photos.assign(player_photos(self.dataset, data, config))
+                if self.ema is not None:
+                    self.ema.reset()
         if initial is not None:
             assert isinstance(self.network, Cascade)  # checked by check_startable
             with strategy.scope():
