@@ -30,8 +30,9 @@ class UNet(CompositeLayer, keras.Model):
     The outermost ``dropped_skips`` skip connections are omitted.
 
     Input shape: [B, H, W, C] in [-1, 1]. Output shape: [B, H, W, 3] in [-1, 1]; a ``masked``
-    network's [B, H, W, 4], the last channel a mask in [0, 1]. The smaller side gives the depth. Sides that are no powers of two become odd on the way: such a map is padded
-    with a row or column of zeros before it is halved, and what it is doubled to loses them.
+    network's [B, H, W, 4], the last channel a mask in [0, 1]. The smaller side gives the depth.
+    Sides that are no powers of two become odd on the way: such a map is padded with a row or column
+    of zeros before it is halved, and what it is doubled to loses them.
     """
 
     def __init__(

@@ -62,6 +62,51 @@ def test_the_second_stage_sees_the_sound_when_told_to(tiny_config):
     np.testing.assert_allclose(stages.refined, cascade.refined_generator(seen), atol=1e-5)
 
 
+@pytest.fixture(scope="module")
+def painting(tiny_config):
+    """A cascade with photos of two players of each label: gray values 0, .1, .2, ..."""
+    cascade = built(override(tiny_config, ["model.players=2", "model.player_photo=true"]))
+    photos = np.arange(6, dtype=np.float32)[:, None, None, None] / 10
+    cascade.player_photos.assign(np.broadcast_to(photos, cascade.player_photos.shape))
+    return cascade
+
+
+def closed_mask(generator):
+    """Biases with which the generator's mask is 0 everywhere."""
+    generator.to_rgb.kernel.assign(tf.zeros(generator.to_rgb.kernel.shape))
+    generator.to_rgb.bias.assign([0.0, 0.0, 0.0, -100.0])
+
+
+def test_where_the_mask_is_closed_the_image_is_the_photo_of_the_player(painting):
+    before = [generator.to_rgb.get_weights() for generator in painting.generators]
+    for generator in painting.generators:
+        closed_mask(generator)
+    label = tf.one_hot([0, 2, 2, 1], 3)
+    sound = tf.repeat(SOUND[:1], 4, axis=0)
+    stages = painting(sound, label, tf.constant([0, 1, 0, -1], tf.int64))
+    for image in (stages.coarse, stages.refined):
+        # The last player is not known: the mean of the label's two photos, .2 and .3.
+        np.testing.assert_allclose(image[:, 5, 5, 0], [0.0, 0.5, 0.4, 0.25], atol=1e-6)
+    for generator, weights in zip(painting.generators, before, strict=True):
+        generator.to_rgb.set_weights(weights)
+
+
+def test_the_mask_says_how_much_of_the_colors_is_seen(painting):
+    label = LABEL[:1]
+    seen = tf.concat([SOUND[:1], tf.zeros([1, 64, 64, 3])], -1)  # the photo of the first is 0
+    generated = painting.coarse_generator(
+        concat_label_channels(concat_label_channels(seen, label), tf.one_hot([0], 2))
+    )
+    assert 0 <= generated[..., 3].numpy().min() <= generated[..., 3].numpy().max() <= 1
+    coarse = painting(SOUND[:1], label).coarse
+    np.testing.assert_allclose(coarse, generated[..., 3:] * generated[..., :3], atol=1e-5)
+
+
+def test_the_photos_are_not_trained(painting):
+    trained = {id(variable) for variable in painting.generator_variables}
+    assert id(painting.player_photos) not in trained
+
+
 def refined_classification(cascade, stages):
     return tf.reduce_mean(classification_loss(cascade.classifier(stages.refined), LABEL))
 

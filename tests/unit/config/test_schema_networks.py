@@ -1,6 +1,7 @@
 import pytest
 
-from cargan_tf.config import ModelConfig
+from cargan_tf.config import Config, ModelConfig, load_config, override
+from cargan_tf.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -51,3 +52,12 @@ def test_beyond_a_bound_it_is_refused_by_name(setting, last, beyond, check_bound
 def test_the_authors_jet_image_has_three_channels_a_log_mel_has_one():
     assert ModelConfig().spectrogram_channels == 1
     assert ModelConfig(spectrogram="jet").spectrogram_channels == 3
+
+
+def test_a_photo_of_the_player_needs_players_and_the_cascade():
+    photo = "model.player_photo=true"
+    with pytest.raises(UserError, match=r"set model\.players to the number of players of a label"):
+        override(Config(), [photo])
+    with pytest.raises(UserError, match=r"model\.kind s2ic does not support model\.player_photo"):
+        override(load_config("baselines/s2ic"), ["model.players=2", photo])
+    assert override(Config(), ["model.players=2", photo]).model.player_photo

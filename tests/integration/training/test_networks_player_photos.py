@@ -1,0 +1,88 @@
+"""``model.player_photo``: what the generators paint on, from the data to the exported model."""
+
+import numpy as np
+import pytest
+
+from cargan_tf.config import override
+from cargan_tf.data.dataset import load_dataset
+from cargan_tf.data.input_pipeline import evaluation_batches
+from cargan_tf.errors import UserError
+from cargan_tf.export.saved_model import export_model
+from cargan_tf.inference.generator import Generator
+from cargan_tf.training.distribution import make_strategy
+from cargan_tf.training.networks import player_photos, read_run_weights
+from cargan_tf.training.run import Run
+from cargan_tf.training.trainer import Trainer
+
+pytestmark = pytest.mark.usefixtures("no_graph_optimizer")
+
+SOUND = np.sin(np.arange(4000) * 0.3).astype(np.float32)
+PAINTING = ["model.players=2", "model.player_photo=true", "loss.pose=1"]
+
+
+@pytest.fixture(scope="module")
+def painting(tiny_config):
+    return override(tiny_config, [*PAINTING, "training.steps=1", "training.checkpoint_steps=1"])
+
+
+def test_each_photo_is_the_median_of_one_player(tiny_data, painting):
+    dataset = load_dataset(tiny_data)
+    found: dict[tuple[str, str], list] = {}
+    for batch in evaluation_batches(dataset, tiny_data, painting, "train", 7):
+        for photo, label, player in zip(
+            batch["photo"].numpy(), batch["label"].numpy(), batch["player"].numpy(), strict=True
+        ):
+            found.setdefault((dataset.labels[label.argmax()], player.decode()), []).append(photo)
+    photos = player_photos(dataset, tiny_data, painting)
+    expected = [
+        np.median(found[label, player], axis=0)
+        for label in dataset.labels
+        for player in dataset.players[label]
+    ]
+    # Pixels are rounded to whole levels first, and a median of two may lie between two.
+    np.testing.assert_allclose(photos, expected, atol=0.51 / 127.5)
+
+
+def test_who_is_not_there_has_the_photo_of_the_label(tiny_data, painting):
+    dataset = load_dataset(tiny_data)
+    photos = player_photos(dataset, tiny_data, override(painting, ["model.players=3"]))
+    assert len(photos) == 9
+    for label in range(3):
+        first, second, absent = photos[3 * label : 3 * label + 3]
+        assert not np.array_equal(first, second)
+        assert absent[0, 0].argmax() == first[0, 0].argmax()  # the color of the instrument
+
+
+@pytest.mark.slow
+def test_a_model_that_paints_on_photos_trains_resumes_and_exports(
+    tiny_data, tiny_classifier, painting, tmp_path
+):
+    run = Run(tmp_path / "run")
+    Trainer(run, tiny_data, painting, make_strategy()).train()
+    photos = player_photos(load_dataset(tiny_data), tiny_data, painting)
+    longer = override(painting, ["training.steps=2"])
+    resumed = Trainer(run, tiny_data, longer, make_strategy(), resume=True)
+    np.testing.assert_array_equal(resumed.network.player_photos, photos)
+    resumed.train()
+    model = export_model(run, tmp_path / "model")
+    images = {}
+    for player in load_dataset(tiny_data).players["violin"]:
+        generated = Generator.load(run.path).generate(SOUND, 8000, "violin", player=player)
+        exported = Generator.load(model).generate(SOUND, 8000, "violin", player=player)
+        assert np.abs(exported.astype(int) - generated).max() <= 1
+        images[player] = generated.astype(int)
+    first, second = images.values()
+    assert np.abs(first - second).mean() > 5  # levels: each shows its own player's photo
+
+
+def test_a_model_without_photos_is_no_start_for_one_with(tiny_run, tiny_data, painting, tmp_path):
+    with pytest.raises(
+        UserError, match=r"has model\.player_photo=false, .* says true"
+    ):
+        Trainer(
+            Run(tmp_path / "run"),
+            tiny_data,
+            painting,
+            make_strategy(),
+            initial=read_run_weights(Run(tiny_run)),
+        )
