@@ -33,13 +33,13 @@ class Cascade(CompositeLayer, keras.Model):
 
     def __init__(self, config: Config, label_count: int, **kwargs: Any) -> None:
         super().__init__(**FLOAT32_LAYER, **kwargs)
-        size, masked = config.data.image_size, config.model.player_photo
+        size = config.data.image_size
         self.model_config = config.model
         self.coarse_generator = UNet(  # G1
-            size, config.model, config.model.coarse_dropped_skips, masked, name="coarse_generator"
+            size, config.model, config.model.coarse_dropped_skips, name="coarse_generator"
         )
         self.refined_generator = (  # G2
-            UNet(size, refined_config(config.model), masked=masked, name="refined_generator")
+            UNet(size, refined_config(config.model), name="refined_generator")
             if config.model.stages == 2
             else None
         )
@@ -47,7 +47,7 @@ class Cascade(CompositeLayer, keras.Model):
         self.classifier.trainable = False
         self.players = config.model.players
         self.player_photos = None  # of each label's players, [K * players, H, W, 3] in [-1, 1]
-        if masked:
+        if config.model.player_photo:
             self.player_photos = self.add_weight(
                 shape=(label_count * self.players, *height_width(size), 3),
                 initializer="zeros",
@@ -86,7 +86,8 @@ class Cascade(CompositeLayer, keras.Model):
         coarse, code = self.coarse_generator(
             inputs, seed=seed_coarse, training=training, with_code=True
         )
-        coarse = _painted(photo, coarse)
+        if photo is not None:
+            coarse = _added(photo, coarse)
         coarse_logits = self.classifier(coarse, training=False)
         residue = label - tf.nn.softmax(coarse_logits)
         if self.refined_generator is None:
@@ -99,7 +100,8 @@ class Cascade(CompositeLayer, keras.Model):
         shown = residue if self.model_config.residue else None
         inputs = _with_channels(tf.concat(inputs, -1), shown, players)
         refined = self.refined_generator(inputs, seed=seed_refined, training=training)
-        refined = _painted(photo, refined)
+        if photo is not None:
+            refined = _added(photo, refined)
         return CascadeOutput(coarse, coarse_logits, residue, refined, code)
 
     def _one_hot_players(self, label: tf.Tensor, player: tf.Tensor | None) -> tf.Tensor:
@@ -165,11 +167,13 @@ def new_cascade(config: Config, label_count: int) -> Cascade:
     return cascade
 
 
-def _painted(photo: tf.Tensor | None, generated: tf.Tensor) -> tf.Tensor:
-    """The generated colors on ``photo`` where the mask is 1: [B, H, W, 4] to [B, H, W, 3]."""
-    if photo is None:
-        return generated
-    return photo + generated[..., 3:] * (generated[..., :3] - photo)
+def _added(photo: tf.Tensor, generated: tf.Tensor) -> tf.Tensor:
+    """``photo`` and the generated difference from it, which may be from black to white.
+
+    The sum is clipped to [-1, 1], its gradient is not: a pixel that left the range can come back.
+    """
+    image = photo + 2.0 * generated
+    return image + tf.stop_gradient(tf.clip_by_value(image, -1.0, 1.0) - image)
 
 
 def _with_channels(

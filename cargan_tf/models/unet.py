@@ -29,23 +29,16 @@ class UNet(CompositeLayer, keras.Model):
 
     The outermost ``dropped_skips`` skip connections are omitted.
 
-    Input shape: [B, H, W, C] in [-1, 1]. Output shape: [B, H, W, 3] in [-1, 1]; a ``masked``
-    network's [B, H, W, 4], the last channel a mask in [0, 1]. The smaller side gives the depth.
-    Sides that are no powers of two become odd on the way: such a map is padded with a row or column
-    of zeros before it is halved, and what it is doubled to loses them.
+    Input shape: [B, H, W, C] in [-1, 1]. Output shape: [B, H, W, 3] in [-1, 1]. The smaller side
+    gives the depth. Sides that are no powers of two become odd on the way: such a map is padded
+    with a row or column of zeros before it is halved, and what it is doubled to loses them.
     """
 
     def __init__(
-        self,
-        image_size: ImageSize,
-        config: ModelConfig,
-        dropped_skips: int = 0,
-        masked: bool = False,
-        **kwargs: Any,
+        self, image_size: ImageSize, config: ModelConfig, dropped_skips: int = 0, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.dropped_skips = dropped_skips
-        self.masked = masked
         depth = min(height_width(image_size)).bit_length() - 1
         widths = [
             config.generator_width * min(2**level, config.max_width_multiplier)
@@ -69,11 +62,7 @@ class UNet(CompositeLayer, keras.Model):
             for level in reversed(range(depth - 1))
         ]
         self.to_rgb = UpsampleConv(
-            4 if masked else 3,
-            use_bias=True,
-            init_stddev=config.init_stddev,
-            name="to_rgb",
-            dtype="float32",
+            3, use_bias=True, init_stddev=config.init_stddev, name="to_rgb", dtype="float32"
         )
 
     def call(
@@ -106,10 +95,7 @@ class UNet(CompositeLayer, keras.Model):
             skip = skips.pop()
             if len(skips) >= self.dropped_skips:
                 features = tf.concat([features, skip], axis=-1)
-        outputs = _cropped(self.to_rgb(tf.nn.relu(features)), shapes.pop())
-        image = tf.tanh(outputs[..., :3])
-        if self.masked:
-            image = tf.concat([image, tf.sigmoid(outputs[..., 3:])], axis=-1)
+        image = tf.tanh(_cropped(self.to_rgb(tf.nn.relu(features)), shapes.pop()))
         return (image, code) if with_code else image
 
 

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from cargan_tf.config import Config, override
-from cargan_tf.models.cargan import Cascade, concat_label_channels, new_cascade
+from cargan_tf.models.cargan import Cascade, _added, concat_label_channels, new_cascade
 from cargan_tf.training.losses import classification_loss
 
 LABEL = tf.one_hot([0, 2], 3)
@@ -71,16 +71,10 @@ def painting(tiny_config):
     return cascade
 
 
-def closed_mask(generator):
-    """Biases with which the generator's mask is 0 everywhere."""
-    generator.to_rgb.kernel.assign(tf.zeros(generator.to_rgb.kernel.shape))
-    generator.to_rgb.bias.assign([0.0, 0.0, 0.0, -100.0])
-
-
-def test_where_the_mask_is_closed_the_image_is_the_photo_of_the_player(painting):
+def test_without_a_difference_the_image_is_the_photo_of_the_player(painting):
     before = [generator.to_rgb.get_weights() for generator in painting.generators]
-    for generator in painting.generators:
-        closed_mask(generator)
+    for generator, weights in zip(painting.generators, before, strict=True):
+        generator.to_rgb.set_weights([np.zeros_like(values) for values in weights])
     label = tf.one_hot([0, 2, 2, 1], 3)
     sound = tf.repeat(SOUND[:1], 4, axis=0)
     stages = painting(sound, label, tf.constant([0, 1, 0, -1], tf.int64))
@@ -91,15 +85,22 @@ def test_where_the_mask_is_closed_the_image_is_the_photo_of_the_player(painting)
         generator.to_rgb.set_weights(weights)
 
 
-def test_the_mask_says_how_much_of_the_colors_is_seen(painting):
-    label = LABEL[:1]
-    seen = tf.concat([SOUND[:1], tf.zeros([1, 64, 64, 3])], -1)  # the photo of the first is 0
-    generated = painting.coarse_generator(
-        concat_label_channels(concat_label_channels(seen, label), tf.one_hot([0], 2))
-    )
-    assert 0 <= generated[..., 3].numpy().min() <= generated[..., 3].numpy().max() <= 1
-    coarse = painting(SOUND[:1], label).coarse
-    np.testing.assert_allclose(coarse, generated[..., 3:] * generated[..., :3], atol=1e-5)
+def test_the_generators_see_the_photo_and_their_difference_is_added(painting):
+    label = LABEL[1:]
+    photo = tf.fill([1, 64, 64, 3], 0.5)  # of the label's second player
+    seen = concat_label_channels(tf.concat([SOUND[1:], photo], -1), label)
+    difference = painting.coarse_generator(concat_label_channels(seen, tf.one_hot([1], 2)))
+    coarse = painting(SOUND[1:], label, tf.constant([1], tf.int64)).coarse
+    np.testing.assert_allclose(coarse, np.clip(0.5 + 2 * difference, -1, 1), atol=1e-5)
+
+
+def test_a_pixel_beyond_the_range_is_clipped_and_can_come_back():
+    generated = tf.constant([[[[0.9, -0.9, 0.1]]]])
+    with tf.GradientTape() as tape:
+        tape.watch(generated)
+        image = _added(tf.fill([1, 1, 1, 3], 0.5), generated)
+    np.testing.assert_allclose(image[0, 0, 0], [1.0, -1.0, 0.7], atol=1e-6)
+    np.testing.assert_allclose(tape.gradient(image, generated)[0, 0, 0], [2.0, 2.0, 2.0])
 
 
 def test_the_photos_are_not_trained(painting):
