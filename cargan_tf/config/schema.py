@@ -43,6 +43,7 @@ DISCRIMINATOR_OPTIONS = (
 OPTIONS = (
     *DISCRIMINATOR_OPTIONS,
     "loss.perceptual",
+    "loss.l2",
     "loss.pose",
     "model.refined_generator_width",
     "model.max_width_multiplier",
@@ -109,8 +110,8 @@ class ModelConfig(Section):
     )
     player_photo: bool = setting(
         False,
-        "G1 and G2 see the player's median training photo and generate the difference from it (ours),"
-        " so that they learn the movement rather than the looks; needs model.players",
+        "G1 and G2 see the player's median training photo and generate the difference from it"
+        " (ours), so that they learn the movement rather than the looks; needs model.players",
     )
     refine_sees_audio: bool = setting(
         False, "G2's input includes the spectrogram; Eq. 1 gives it I' and L_r only"

@@ -281,6 +281,11 @@ class LossConfig(Section):
         "of the L1 between D's features of generated and real pairs, within each adversarial term;"
         " pix2pixHD: 10 (Salimans et al. 2016, Wang et al. 2018)",
     )
+    l2: Weight = setting(
+        0.0,
+        "of the squared error, on both stages (ours): where a limb may be in many positions, L1 is"
+        " least when none is drawn, L2 at the mean of what is possible",
+    )
     pose: Weight = setting(
         0.0,
         "of an auxiliary loss (ours): pitch and loudness of the clip, read from G1's bottleneck;"

@@ -26,6 +26,11 @@ def double_softmax_loss(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
     return classification_loss(tf.nn.softmax(logits), label)
 
 
+def l2_loss(photo: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    """Mean squared difference of each image from its photo: [B, S, S, 3] to [B]."""
+    return tf.reduce_mean(tf.square(photo - image), axis=[1, 2, 3])
+
+
 def l1_loss(photo: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     """Mean absolute difference of two images [B, H, W, 3] in [-1, 1] (Eq. 6, L_L1)."""
     return _distance(photo, image)
@@ -140,6 +145,8 @@ def active_loss_weights(config: Config) -> dict[str, float]:
         "refined_perceptual": loss.perceptual,
         "coarse_l1": loss.l1,
         "refined_l1": loss.l1,
+        "coarse_l2": loss.l2,
+        "refined_l2": loss.l2,
     }
     stages = ("coarse", "refined")[: config.model.stages]
     weights = {name: one for name, one in products.items() if one and name.startswith(stages)}

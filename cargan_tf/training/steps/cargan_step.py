@@ -24,6 +24,7 @@ from cargan_tf.training.losses import (
     feature_matching_loss,
     gradient_penalty,
     l1_loss,
+    l2_loss,
     perceptual_loss,
     pose_loss,
 )
@@ -174,6 +175,8 @@ class CarganStep(TrainStep):
                 losses[f"{name}_adversarial"] = self._gan.generator(logits)
                 if f"{name}_feature_matching" in weights:
                     losses[f"{name}_feature_matching"] = feature_matching_loss(generated, real)
+            if f"{name}_l2" in weights:
+                losses[f"{name}_l2"] = l2_loss(batch["photo"], image)
             if f"{name}_perceptual" in weights:
                 features = self.cascade.classifier.feature_maps(image)
                 losses[f"{name}_perceptual"] = perceptual_loss(features, photo)

@@ -15,6 +15,7 @@ ON = {
     "training.discriminator_learning_rate": "1e-3",
     "training.discriminator_augmentation": "[cutout]",
     "loss.perceptual": "1",
+    "loss.l2": "1",
     "loss.pose": "1",
     "model.refined_generator_width": "32",
     "model.max_width_multiplier": "4",
