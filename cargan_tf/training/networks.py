@@ -198,6 +198,8 @@ class InitialWeights:
                     same_players=tuple(labels) == self.labels,
                 )
             )
+        for target in cascade.generators[len(self.cascade.generators) :]:  # G2, after one stage
+            left += [_name(variable) for variable in target.variables]
         if self.discriminator is not None:
             left += _copy(self.discriminator, discriminator)
         return [name for name in left if not name.endswith(_FIRST_KERNEL)]
@@ -259,18 +261,13 @@ def check_startable(initial: InitialWeights, config: Config) -> None:
     """Check that a run of ``config`` can start from ``initial``.
 
     Raises:
-        UserError: the networks differ in kind, stages or inputs.
+        UserError: the networks differ in kind or inputs.
     """
     path, source = initial.path, initial.config
     if config.model.kind != "cargan":
         raise UserError(
             f"the configuration says model.kind: {config.model.kind}; only a CAR-GAN can start from"
             f" {path}."
-        )
-    if source.model.stages < config.model.stages:
-        raise UserError(
-            f"{path} has one stage, the configuration says model.stages: {config.model.stages}; set"
-            " it to 1."
         )
     wanted, found = config.model.model_dump(), source.model.model_dump()
     differing = [name for name in _SHAPES if wanted[name] != found[name]]

@@ -138,10 +138,16 @@ def test_other_kinds_and_inputs_are_refused(initial, config, text, complaint):
         check_startable(initial, override(config, [text]))
 
 
-def test_one_stage_is_not_enough_for_two(initial, config):
-    one_stage = replace(initial, config=override(config, ["model.stages=1"]))
-    with pytest.raises(UserError, match=r"has one stage.*set it to 1"):
-        check_startable(one_stage, config)
+def test_a_second_stage_is_put_behind_a_model_with_one(initial, config, sound):
+    one = override(config, ["model.stages=1"])
+    source = new_cascade(one, len(LABELS))
+    single = replace(initial, config=one, cascade=source)
+    check_startable(single, config)
+    cascade, _, left = started(single, config, LABELS)
+    np.testing.assert_array_equal(coarse(cascade, sound, 1, 3), coarse(source, sound, 1, 3))
+    of_g2 = [name for name in left if "refined_generator" in name]
+    assert left == of_g2
+    assert len(of_g2) == len(cascade.refined_generator.variables) - 1  # the first kernel is told apart
 
 
 def test_a_run_starts_with_the_images_of_another(tiny_run, tiny_data, tiny_config, tmp_path):
