@@ -24,6 +24,7 @@ COMMANDS = {
     "inspect": "inspect_data",
     "classifier": "classifier",
     "train": "train",
+    "distill": "distill",
     "evaluate": "evaluate",
     "benchmark": "benchmark",
     "export": "export",

@@ -104,7 +104,13 @@ def read_initial_weights(path: Path) -> InitialWeights:
     assert isinstance(networks.network, Cascade)
     known = networks.metadata
     return InitialWeights(
-        version, known.config, known.labels, known.statistics, networks.network, discriminator=None
+        version,
+        known.config,
+        known.labels,
+        known.statistics,
+        networks.network,
+        discriminator=None,
+        players=known.players,
     )
 
 

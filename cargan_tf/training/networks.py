@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
 
@@ -38,6 +38,7 @@ from cargan_tf.training.checkpoints import (
     restore_network,
 )
 from cargan_tf.training.classifiers.train_classifier import load_classifier
+from cargan_tf.training.distillation import DistillationStep
 from cargan_tf.training.ema import EMA
 from cargan_tf.training.run import Run
 from cargan_tf.training.steps.baseline_steps import CMCGANStep, S2ICStep
@@ -67,14 +68,19 @@ def new_step(
     label_count: int,
     strategy: tf.distribute.Strategy,
     steps_per_epoch: int,
+    teacher: Cascade | None = None,
 ) -> TrainStep:
-    """The step that trains ``network``, with a discriminator made for it.
+    """The step that trains ``network``, with a discriminator made for it; on the images of
+    ``teacher``, if there is one.
 
     Call it inside ``strategy.scope()``.
     """
     rest = (strategy, steps_per_epoch)
     if isinstance(network, Cascade):
-        return CarganStep(config, network, new_discriminator(config, label_count), *rest)
+        discriminator = new_discriminator(config, label_count)
+        if teacher is not None:
+            return DistillationStep(config, network, discriminator, *rest, teacher)
+        return CarganStep(config, network, discriminator, *rest)
     if isinstance(network, S2IC):
         return S2ICStep(config, network, new_s2ic_discriminator(config), *rest)
     if isinstance(network, CMCGAN):
@@ -100,7 +106,11 @@ class TrainingNetworks:
 
 
 def build_networks(
-    config: Config, dataset: DatasetInfo, strategy: tf.distribute.Strategy, classifier: Path
+    config: Config,
+    dataset: DatasetInfo,
+    strategy: tf.distribute.Strategy,
+    classifier: Path,
+    teacher: InitialWeights | None = None,
 ) -> TrainingNetworks:
     """Build networks and training step, initialized by the configured seed.
 
@@ -109,6 +119,7 @@ def build_networks(
         dataset: gives the labels and the length of an epoch.
         strategy: the weights are created on its replicas.
         classifier: folder of C.
+        teacher: a model whose images are learned; its C is taken.
 
     Raises:
         UserError: C is missing or does not fit.
@@ -118,12 +129,16 @@ def build_networks(
     with strategy.scope(), precision_scope(settings.precision):
         network = new_network(config, len(labels))
         steps_per_epoch = dataset.steps_per_epoch(settings.batch_size)
-        step = new_step(config, network, len(labels), strategy, steps_per_epoch)
+        shown = None if teacher is None else teacher.replicated()
+        step = new_step(config, network, len(labels), strategy, steps_per_epoch, shown)
         ema = None
         if settings.ema_steps:
             ema = EMA(network, settings.ema_steps, strategy)
     accuracy = None
-    if network.classifier is not None:
+    if teacher is not None:
+        assert isinstance(network, Cascade)
+        network.classifier.set_weights(teacher.cascade.classifier.get_weights())
+    elif network.classifier is not None:
         accuracy = load_classifier(classifier, config, labels, into=network.classifier).accuracy
     return TrainingNetworks(network, step, ema, accuracy)
 
@@ -161,6 +176,7 @@ class InitialWeights:
         statistics: mean and std of each mel band that its spectrograms are standardized with.
         cascade: G1 and G2, by averaged weights where it has those.
         discriminator: D; ``None`` if it is an exported model, which has none.
+        players: names of its players by label; empty if it has no player input.
     """
 
     path: Path
@@ -169,6 +185,13 @@ class InitialWeights:
     statistics: BandStatistics
     cascade: Cascade
     discriminator: PatchGAN | None
+    players: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def replicated(self) -> Cascade:
+        """A copy of the cascade; call it inside ``strategy.scope()``."""
+        cascade = new_cascade(self.config, len(self.labels))
+        cascade.set_weights(self.cascade.get_weights())
+        return cascade
 
     def copy_to(
         self, cascade: Cascade, discriminator: PatchGAN, labels: Sequence[str]
@@ -245,7 +268,7 @@ def read_run_weights(run: Run) -> InitialWeights:
         discriminator = new_discriminator(info.config, len(info.labels))
         restore_discriminator(run.checkpoints, discriminator)
     return InitialWeights(
-        run.path, info.config, info.labels, info.statistics, cascade, discriminator
+        run.path, info.config, info.labels, info.statistics, cascade, discriminator, info.players
     )
 
 

@@ -42,6 +42,7 @@ class RunInfo:
     classifier_accuracy: float | None  # of C on held-out photos; None: imported, or no C
     #: Names of the players by label, in the order of the networks' player input.
     players: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    teacher: str = ""  # the model whose images are learned: `cargan distill`
 
 
 class Run:
@@ -87,6 +88,7 @@ class Run:
             "data_hash": info.data_hash,
             "classifier_accuracy": info.classifier_accuracy,
             "players": info.players,
+            "teacher": info.teacher,
             "config": info.config.model_dump(mode="json"),
             "statistics": info.statistics.to_json(),
         }
@@ -122,6 +124,7 @@ class Run:
                 data_hash=values["data_hash"],
                 classifier_accuracy=values["classifier_accuracy"],
                 players=players_from_json(values.get("players", {}), labels, str(self.info_file)),
+                teacher=values.get("teacher", ""),
             )
         except FileNotFoundError as error:
             raise UserError(
@@ -198,6 +201,11 @@ def check_resumable(run: Run, now: RunInfo) -> None:
         raise UserError(
             f"{run.path} was trained on {before.data}, whose dataset.json differs from that of"
             f" {now.data}: give the same data to resume."
+        )
+    if bool(before.teacher) != bool(now.teacher):
+        command = "distill" if before.teacher else "train"
+        raise UserError(
+            f"{run.path} was started by 'cargan {command}': resume it with that command."
         )
     then_values, now_values = _fixed(before.config), _fixed(now.config)
     differing = [

@@ -29,6 +29,7 @@ from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.classifiers.train_classifier import FOLDER as CLASSIFIER_FOLDER
 from cargan_tf.training.classifiers.train_sound_classifier import ensure_sound_classifier
 from cargan_tf.training.conditioning_metrics import ConditioningMetrics
+from cargan_tf.training.distillation import check_teachable
 from cargan_tf.training.distribution import (
     Workers,
     check_devices_suit,
@@ -125,6 +126,7 @@ class Trainer:
         resume: bool = False,
         reporter: Reporter | None = None,
         initial: InitialWeights | None = None,
+        teacher: InitialWeights | None = None,
     ) -> None:
         """Build everything.
 
@@ -137,6 +139,7 @@ class Trainer:
             resume: continue from the newest checkpoint.
             reporter: receives progress.
             initial: a trained model to start a new run from, for fine-tuning.
+            teacher: a trained model whose images are learned instead of the photos (distillation).
 
         Raises:
             UserError: configuration, data, classifier, run and initial weights do not match.
@@ -149,8 +152,11 @@ class Trainer:
             check_startable(initial, config)
         if not resume:
             _check_frozen(config, initial)
-        self.dataset = _with_statistics(load_dataset(data), config, run if resume else initial)
+        source = run if resume else initial or teacher
+        self.dataset = _with_statistics(load_dataset(data), config, source)
         check_fits(self.dataset, config)
+        if teacher is not None:
+            check_teachable(teacher.path, teacher.labels, teacher.players, self.dataset)
         check_divisible(config, strategy.num_replicas_in_sync, self.workers.count)
         check_devices_suit(config.training, strategy)
         self.steps_per_epoch = self.dataset.steps_per_epoch(config.training.batch_size)
@@ -164,11 +170,20 @@ class Trainer:
             )
         labels, statistics = self.dataset.labels, self.dataset.statistics
         players = self.dataset.players if config.model.players else {}
-        info = RunInfo(config, labels, statistics, str(data.resolve()), data_hash, None, players)
+        info = RunInfo(
+            config,
+            labels,
+            statistics,
+            str(data.resolve()),
+            data_hash,
+            classifier_accuracy=None,
+            players=players,
+            teacher="" if teacher is None else str(teacher.path),
+        )
         if resume:
             check_resumable(run, info)
         with self.workers.explain_worker_failure():
-            built = build_networks(config, self.dataset, strategy, classifier)
+            built = build_networks(config, self.dataset, strategy, classifier, teacher)
         self.network, self.step, self.ema = built.network, built.step, built.ema
         if config.model.player_photo and not resume:
             assert isinstance(self.network, Cascade)  # the configuration says so
