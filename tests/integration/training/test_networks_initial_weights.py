@@ -147,9 +147,7 @@ def test_a_second_stage_is_put_behind_a_model_with_one(initial, config, sound):
     np.testing.assert_array_equal(coarse(cascade, sound, 1, 3), coarse(source, sound, 1, 3))
     of_g2 = [name for name in left if "refined_generator" in name]
     assert left == of_g2
-    assert (
-        len(of_g2) == len(cascade.refined_generator.variables) - 1
-    )
+    assert len(of_g2) == len(cascade.refined_generator.variables) - 1
 
 
 def test_a_run_starts_with_the_images_of_another(tiny_run, tiny_data, tiny_config, tmp_path):
