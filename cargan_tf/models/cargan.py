@@ -46,7 +46,9 @@ class Cascade(CompositeLayer, keras.Model):
         self.classifier = Classifier(config.classifier, label_count, name="classifier")  # C
         self.classifier.trainable = False
         self.players = config.model.players
-        self.player_photos = None  # of each label's players, [K * players, H, W, 3] in [-1, 1]
+        self.player_photos: keras.Variable | None = (
+            None  # of each label's players, [K * players, H, W, 3] in [-1, 1]
+        )
         if config.model.player_photo:
             self.player_photos = self.add_weight(
                 shape=(label_count * self.players, *height_width(size), 3),
@@ -80,7 +82,7 @@ class Cascade(CompositeLayer, keras.Model):
         photo = None
         inputs = [spectrogram]
         if self.player_photos is not None:
-            photo = self._photo(label, players)
+            photo = _photo_of(self.player_photos, label, players)
             inputs.append(photo)
         inputs = _with_channels(tf.concat(inputs, -1), label, players)
         coarse, code = self.coarse_generator(
@@ -112,15 +114,6 @@ class Cascade(CompositeLayer, keras.Model):
         # hold it are refused.
         one_hot = tf.equal(player[:, None], tf.range(self.players, dtype=player.dtype))
         return tf.cast(one_hot, label.dtype)
-
-    def _photo(self, label: tf.Tensor, players: tf.Tensor) -> tf.Tensor:
-        """The photo of who plays, [B, H, W, 3]; the mean of the label's where that is not known."""
-        known = tf.reduce_sum(players, axis=1, keepdims=True)
-        players += (1.0 - known) / self.players
-        shape = self.player_photos.shape
-        weights = tf.reshape(label[:, :, None] * players[:, None, :], [-1, shape[0]])
-        photos = tf.reshape(tf.convert_to_tensor(self.player_photos), [shape[0], -1])
-        return tf.reshape(tf.matmul(weights, photos), [-1, *shape[1:]])
 
     @property
     def generators(self) -> list[UNet]:
@@ -165,6 +158,21 @@ def new_cascade(config: Config, label_count: int) -> Cascade:
     sound = tf.zeros([1, height, width, config.model.spectrogram_channels])
     cascade(sound, tf.zeros([1, label_count]))
     return cascade
+
+
+def _photo_of(photos: keras.Variable, label: tf.Tensor, players: tf.Tensor) -> tf.Tensor:
+    """The photo of who plays, [B, H, W, 3]; the mean of the label's where that is not known.
+
+    Args:
+        photos: of each label's players, [K * P, H, W, 3].
+        label: [B, K]; several labels give the weighted sum of their photos.
+        players: one-hot, [B, P].
+    """
+    known = tf.reduce_sum(players, axis=1, keepdims=True)
+    players += (1.0 - known) / players.shape[1]
+    weights = tf.reshape(label[:, :, None] * players[:, None, :], [-1, photos.shape[0]])
+    flat = tf.reshape(tf.convert_to_tensor(photos), [photos.shape[0], -1])
+    return tf.reshape(tf.matmul(weights, flat), [-1, *photos.shape[1:]])
 
 
 def _added(photo: tf.Tensor, generated: tf.Tensor) -> tf.Tensor:

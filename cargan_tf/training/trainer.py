@@ -186,7 +186,8 @@ class Trainer:
             built = build_networks(config, self.dataset, strategy, classifier, teacher)
         self.network, self.step, self.ema = built.network, built.step, built.ema
         if config.model.player_photo and not resume:
-            assert isinstance(self.network, Cascade)  # the configuration says so
+            # The configuration says so.
+            assert isinstance(self.network, Cascade) and self.network.player_photos is not None
             with strategy.scope():
                 self.network.player_photos.assign(player_photos(self.dataset, data, config))
                 if self.ema is not None:
