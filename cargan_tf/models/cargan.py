@@ -46,9 +46,8 @@ class Cascade(CompositeLayer, keras.Model):
         self.classifier = Classifier(config.classifier, label_count, name="classifier")  # C
         self.classifier.trainable = False
         self.players = config.model.players
-        self.player_photos: keras.Variable | None = (
-            None  # of each label's players, [K * players, H, W, 3] in [-1, 1]
-        )
+        # Of each label's players, [K * players, H, W, 3] in [-1, 1].
+        self.player_photos: keras.Variable | None = None
         if config.model.player_photo:
             self.player_photos = self.add_weight(
                 shape=(label_count * self.players, *height_width(size), 3),

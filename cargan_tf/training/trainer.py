@@ -187,7 +187,8 @@ class Trainer:
         self.network, self.step, self.ema = built.network, built.step, built.ema
         if config.model.player_photo and not resume:
             # The configuration says so.
-            assert isinstance(self.network, Cascade) and self.network.player_photos is not None
+            assert isinstance(self.network, Cascade)
+            assert self.network.player_photos is not None
             with strategy.scope():
                 self.network.player_photos.assign(player_photos(self.dataset, data, config))
                 if self.ema is not None:
