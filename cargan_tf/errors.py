@@ -51,6 +51,16 @@ def one_line(text: object) -> str:
     )
 
 
+def is_line(text: object, longest: int) -> bool:
+    """Whether ``text`` is a string of at most ``longest`` characters that needs no ``one_line``."""
+    # Nearly all text is printable, which Python finds out at once.
+    return (
+        isinstance(text, str)
+        and len(text) <= longest
+        and (text.isprintable() or one_line(text) == text)
+    )
+
+
 def first_line(error: BaseException) -> str:
     """The first line of another library's message without its period; its type if it is empty."""
     return _shortened(error, (str(error).strip().splitlines() or [""])[0])

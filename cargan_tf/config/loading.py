@@ -140,6 +140,8 @@ def override(config: Config, overrides: Iterable[str]) -> Config:
 
 def config_from_json(values: Mapping[str, Any], source: str) -> Config:
     """The configuration stored in a run, data set or model; ``source`` names it in errors."""
+    if not isinstance(values, Mapping):
+        raise UserError(f"{source}: the configuration is {_short(values)}; expected settings.")
     return _checked(dict(values), source)
 
 
