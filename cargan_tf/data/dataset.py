@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -251,7 +252,7 @@ def _contradiction(info: DatasetInfo) -> str | None:
     splits = {split for counts in kinds for split in counts}
     for split in sorted({*splits, *info.recordings, *info.shards, *info.other_sounds} - {*SPLITS}):
         return f"it has the split {split[:_MAX_SHOWN]!r}; expected {', '.join(SPLITS)}"
-    by_label = [info.players, *info.recordings.values()]
+    by_label: list[Mapping[str, object]] = [info.players, *info.recordings.values()]
     by_label += [of_label for counts in kinds for of_label in counts.values()]
     for label in sorted({label for group in by_label for label in group} - {*info.labels}):
         return f"{label[:_MAX_SHOWN]!r} is none of its labels"
