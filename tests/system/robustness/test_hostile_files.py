@@ -226,6 +226,8 @@ def test_pipes_devices_and_links_in_a_circle_are_refused(tmp_path, kind):
         "data:\n  image_size: 1073741824\n",
         "model:\n  generator_width: 1000000000\n",
         "? [a, b]\n: c\n",
+        "a" * 90_000 + ": 1\n",
+        "training:\n  " + "a" * 90_000 + ": 1\n",
         "training:\n  1:30: 2\n",
     ],
 )
@@ -283,6 +285,7 @@ def metadata(**changes):
         {"config": {"evaluator.count": 10**9}},
         {"config": {"training.steps": 10**18}},
         {"config": {"monitor.log_steps": 10**18}},
+        {"config": {"model." + "a" * 10**6: 1}},
         {"labels": []},
         {"labels": "cello"},
         {"labels": [f"label {number}" for number in range(10**6)]},
