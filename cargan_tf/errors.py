@@ -13,6 +13,9 @@ _UNWRITABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 #: Maximum characters quoted from another library's message.
 _MAX_QUOTED = 200
 
+#: Letters of a word that may be a misspelling; a stranger's file may have words of megabytes.
+_MAX_MISSPELT = 100
+
 #: Letters of a word that is proposed because it is part of another.
 _MIN_PART = 4
 
@@ -48,6 +51,16 @@ def one_line(text: object) -> str:
         if unicodedata.category(letter) in _UNWRITABLE
         else letter
         for letter in str(text)
+    )
+
+
+def is_line(text: object, longest: int) -> bool:
+    """Whether ``text`` is a string of at most ``longest`` characters that needs no ``one_line``."""
+    # Nearly all text is printable, which Python finds out at once.
+    return (
+        isinstance(text, str)
+        and len(text) <= longest
+        and (text.isprintable() or one_line(text) == text)
     )
 
 
@@ -97,6 +110,8 @@ def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
     Those at an edit distance of a third of its letters at most; then those that hold the word or
     are held by it. Others have nothing to do with it, however many letters they share.
     """
+    if len(word) > _MAX_MISSPELT:  # comparing takes the product of both lengths
+        return []
     by_lower = {entry.lower(): entry for entry in known}
     word = word.lower()
     distances = {entry: _edit_distance(word, entry) for entry in by_lower}

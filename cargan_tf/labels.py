@@ -266,7 +266,12 @@ def players_from_json(
         UserError: they are not distinct names, or of a label that is none of ``labels``; ``source``
             names the file.
     """
+    if not isinstance(values, Mapping):
+        raise UserError(f"{source} has no players by label, but {type(values).__name__}.")
     unknown = [label for label in values if label not in labels]
     if unknown:
-        raise UserError(f"{source} names players of {unknown[0]!r}, which is none of its labels.")
+        raise UserError(
+            f"{source} names players of {unknown[0][:_MAX_LABEL_LETTERS]!r}, which is none of its"
+            " labels."
+        )
     return {label: check_labels(names, source) for label, names in values.items()}

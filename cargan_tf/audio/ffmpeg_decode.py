@@ -219,6 +219,26 @@ def _after_tags(stream: BinaryIO, start: int) -> bytes:
     return stream.read(HEAD)
 
 
+class SeekableStream:
+    """A binary stream for FFmpeg, which asks for any place that a damaged file names.
+
+    Of one that is not there it is told that it is not; Python's own streams raise an error, which
+    PyAV passes on in place of FFmpeg's, or prints.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.read, self.tell = stream.read, stream.tell
+        self.name = getattr(stream, "name", "")
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """The new position, or -1 if there is no such place."""
+        try:
+            return self._stream.seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return -1
+
+
 def sound_blocks(
     source: bytes | BinaryIO, demuxer: str, name: str, track: int = 0
 ) -> Iterator[tuple[NDArray[np.float32], int]]:
@@ -242,7 +262,9 @@ def sound_blocks(
     if stream is source:
         stream.seek(0)  # libsndfile may have read from it
     try:
-        with av.open(stream, "r", format=demuxer) as container:
+        with av.open(
+            SeekableStream(stream), "r", format=demuxer, metadata_errors="replace"
+        ) as container:
             tracks = container.streams.audio
             if not tracks:
                 raise UserError(
@@ -250,7 +272,7 @@ def sound_blocks(
                 )
             if track < len(tracks):
                 yield from _decoded(container, tracks[track], name)
-    except (av.FFmpegError, IndexError, ValueError) as error:
+    except (av.FFmpegError, OSError, IndexError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(
             f"{name} cannot be read as sound ({reason}); check that it is whole, or convert it with"

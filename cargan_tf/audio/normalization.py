@@ -6,7 +6,6 @@ them. The statistics therefore travel with the data set, the run and the exporte
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,6 +22,9 @@ that varies by less (always at the floor, say) must not have its round-off blown
 MIN_STD_UNIT: Final = 0.01
 """The same where clips are scaled to 0..1: one dB of a clip whose range is 100 dB."""
 
+#: Beyond it, and below its inverse, float32 loses what is standardized.
+_MAX_VALUE: Final = 1e12
+
 
 @dataclass(frozen=True)
 class BandStatistics:
@@ -34,8 +36,8 @@ class BandStatistics:
         std: standard deviation of each mel band in the same unit.
 
     Raises:
-        UserError: no bands, different lengths, a value that is not finite, or a std that is
-            not positive.
+        UserError: no bands, different lengths, a value that is not finite or absurdly large, or a
+            std that is not positive.
     """
 
     mean: tuple[float, ...]
@@ -48,10 +50,12 @@ class BandStatistics:
                 " expected one of each per mel band: prepare the data again"
             )
         for band, (mean, std) in enumerate(zip(self.mean, self.std, strict=True)):
-            if not math.isfinite(mean) or not math.isfinite(std) or std <= 0:
+            # NaN is within no bounds.
+            if not (abs(mean) <= _MAX_VALUE and 1 / _MAX_VALUE <= std <= _MAX_VALUE):
                 raise UserError(
                     f"band statistics hold mean {mean} and std {std} for mel band {band};"
-                    " expected finite values and a positive std: prepare the data again"
+                    f" expected finite values of at most {_MAX_VALUE:,.0f} and a positive std:"
+                    " prepare the data again"
                 )
 
     def to_json(self) -> dict[str, list[float]]:
@@ -68,7 +72,7 @@ class BandStatistics:
         try:
             mean = tuple(float(number) for number in value["mean"])
             std = tuple(float(number) for number in value["std"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise UserError(
                 'band statistics cannot be read; expected lists of numbers under "mean" and'
                 ' "std": prepare the data again'

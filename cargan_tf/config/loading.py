@@ -140,6 +140,8 @@ def override(config: Config, overrides: Iterable[str]) -> Config:
 
 def config_from_json(values: Mapping[str, Any], source: str) -> Config:
     """The configuration stored in a run, data set or model; ``source`` names it in errors."""
+    if not isinstance(values, Mapping):
+        raise UserError(f"{source}: the configuration is {_short(values)}; expected settings.")
     return _checked(dict(values), source)
 
 
@@ -227,7 +229,7 @@ def _fault(error: ValidationError) -> str:
     """The error as one sentence; unknown keys first, as other errors may follow from them."""
     faults = error.errors()
     first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
-    path = ".".join(str(part) for part in first["loc"])
+    path = ".".join(str(part)[:_MAX_SHOWN] for part in first["loc"])
     if path in RENAMED:
         return f"{path!r} is called {RENAMED[path]!r} since version 0.2."
     if first["type"] == "extra_forbidden":

@@ -9,13 +9,14 @@ only what differs.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from cargan_tf.config.sections import (
     AudioConfig,
     AugmentationConfig,
+    BatchSize,
     DataConfig,
     Fraction,
     LossConfig,
@@ -26,10 +27,22 @@ from cargan_tf.config.sections import (
     Weight,
     setting,
 )
+from cargan_tf.errors import is_line
 from cargan_tf.utils.arrays import ImageSize, height_width
 
 #: Channels or features of a layer; the widest of published image generators have 2,048.
-Width = Annotated[int, Field(gt=0, le=4_096)]
+MAX_WIDTH: Final = 4_096
+Width = Annotated[int, Field(gt=0, le=MAX_WIDTH)]
+
+
+def _one_line(path: str) -> str:
+    if not is_line(path, 4_096):
+        raise ValueError("expected one printable line")
+    return path
+
+
+#: Of a stage of a ResNet; ResNet152 has 36.
+MAX_BLOCKS: Final = 100
 #: Techniques that the paper does not use, off by default; those that act on D first.
 DISCRIMINATOR_OPTIONS = (
     "model.discriminator_norm",
@@ -137,6 +150,17 @@ class ModelConfig(Section):
         """Channels of the networks' spectrogram input."""
         return 3 if self.spectrogram == "jet" else 1
 
+    @model_validator(mode="after")
+    def _inner_layers_fit(self) -> ModelConfig:
+        width = max(self.generator_width, self.refined_generator_width or 0)
+        if width * self.max_width_multiplier > MAX_WIDTH:
+            raise ValueError(
+                f"generators of width {width} and max_width_multiplier"
+                f" {self.max_width_multiplier} have inner layers of more than {MAX_WIDTH:,}"
+                " channels"
+            )
+        return self
+
 
 class S2ICConfig(Section):
     """S2IC, the first baseline of Table 2 (Chen et al. 2017); see docs/explanation/baselines.md."""
@@ -183,7 +207,7 @@ class ClassifierConfig(Section):
     blocks: tuple[Positive, Positive, Positive, Positive] = setting(
         (3, 4, 6, 3), "bottleneck blocks of the four stages; ResNet50's by default"
     )
-    width: Width = setting(64, "channels of the first convolution; ResNet50: 64")
+    width: Positive = setting(64, "channels of the first convolution; ResNet50: 64", le=512)
     resnet_variant: Literal["keras", "torchvision"] = setting(
         "keras",
         "keras.applications strides in a block's first 1×1 convolution, torchvision in the 3×3 and"
@@ -194,13 +218,13 @@ class ClassifierConfig(Section):
         "of images in [-1, 1]: what keras.applications' or torchvision's ImageNet weights expect,"
         " or none, as in the authors' code",
     )
-    weights: str = setting(
+    weights: Annotated[str, AfterValidator(_one_line)] = setting(
         "imagenet",
         "initial weights: 'imagenet' (downloaded by Keras), 'none', or a file: Keras weights, or"
         " with resnet_variant torchvision its resnet50 .pth",
     )
     epochs: Positive = setting(10, "epochs over the real photos")
-    batch_size: Positive = setting(32, "photos per step")
+    batch_size: BatchSize = setting(32, "photos per step")
     learning_rate: float = setting(1e-4, "Adam's, for a pre-trained network", gt=0)
     noise: Weight = setting(
         0.0,
@@ -211,13 +235,20 @@ class ClassifierConfig(Section):
         0.95, "on held-out photos; a less accurate classifier cannot guide the generators"
     )
 
+    @field_validator("blocks")
+    @classmethod
+    def _few_blocks(cls, blocks: tuple[int, ...]) -> tuple[int, ...]:
+        if max(blocks) > MAX_BLOCKS:
+            raise ValueError(f"a stage must have at most {MAX_BLOCKS} blocks")
+        return blocks
+
 
 class SoundClassifierConfig(Section):
     """Recognizes the instrument where no label is given (ours; the paper has none)."""
 
     width: Width = setting(24, "channels of the first convolution")
     steps: Positive = setting(4000, "training steps")
-    batch_size: Positive = setting(32, "clips per step")
+    batch_size: BatchSize = setting(32, "clips per step")
     learning_rate: float = setting(2e-3, "maximum, AdamW's; cosine decay to 0", gt=0)
 
 
@@ -225,13 +256,15 @@ class EvaluatorConfig(Section):
     """The independent evaluators: EfficientNet-Lite0, fine-tuned on the data set's photos."""
 
     count: Positive = setting(
-        3, "evaluators that differ in seed; accuracies are their mean and standard deviation"
+        3,
+        "evaluators that differ in seed; accuracies are their mean and standard deviation",
+        le=100,
     )
     input_size: int | None = setting(
         None, "input size in pixels; if null the image size within 96..224", ge=32, le=1024
     )
     steps: Positive = setting(300, "training steps; few suffice from ImageNet weights")
-    batch_size: Positive = setting(32, "photos per step")
+    batch_size: BatchSize = setting(32, "photos per step")
     learning_rate: float = setting(1e-3, "initial, Adam's; cosine decay to 0", gt=0)
     noise: Weight = setting(
         0.4, "maximum noise amplitude on photos in [-1, 1], so that it learns shape, not grain"

@@ -14,7 +14,11 @@ from pydantic import (
     model_validator,
 )
 
+#: Of every number without a bound of its own: two billion steps are decades of training.
+MAX_NUMBER: Final = 2**31 - 1
 Positive = Annotated[int, Field(gt=0)]
+#: Examples that are computed with at once.
+BatchSize = Annotated[int, Field(gt=0, le=65_536)]
 Weight = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -23,6 +27,9 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 4_000, 192_000
 #: Samples: a third of a second at the highest rate.
 MAX_WINDOW = 65_536
+#: Values of a clip's spectrum, frames times frequencies: of 30 s at 192 kHz with windows of 2,048
+#: samples and steps of 512 it is a sixth.
+MAX_SPECTRUM: Final = 2**26
 
 
 class Section(BaseModel):
@@ -39,6 +46,13 @@ class Section(BaseModel):
         field = cls.model_fields[info.field_name or ""]
         if isinstance(value, bool) and field.annotation is not bool:
             raise ValueError("it is not a switch; yes, no, on, off, true and false are not allowed")
+        return value
+
+    @field_validator("*")
+    @classmethod
+    def _no_absurd_number(cls, value: Any) -> Any:
+        if isinstance(value, int) and value > MAX_NUMBER:
+            raise ValueError(f"Input should be less than or equal to {MAX_NUMBER}")
         return value
 
 
@@ -61,12 +75,17 @@ class AudioConfig(Section):
     n_mels: int = setting(128, "mel bands, Slaney's scale; librosa's default", ge=4, le=512)
     f_min: float = setting(0.0, "Hz, lower edge of the lowest band", ge=0)
     f_max: float | None = setting(None, "Hz, upper edge of the highest band; half the rate if null")
-    floor_db: float = setting(-100.0, "dB; lower power is clipped to it (librosa's amin)", le=0)
+    floor_db: float = setting(
+        -100.0, "dB; lower power is clipped to it (librosa's amin)", ge=-300, le=0
+    )
     log_mel_scale: Literal["decibels", "clip"] = setting(
         "decibels", "'clip' scales each clip to 0..1 by its own range, as the authors' PNGs do"
     )
     clip_std: float = setting(
-        2.5, "standard deviations of a mel band that map to ±1; values beyond are clipped", gt=0
+        2.5,
+        "standard deviations of a mel band that map to ±1; values beyond are clipped",
+        ge=1e-3,
+        le=1e3,
     )
     silence_rms_db: float = setting(
         -50.0, "dB of full scale; a clip below it is silent (Sec. 3, failure cases)", le=0
@@ -96,6 +115,11 @@ class AudioConfig(Section):
             raise ValueError(
                 f"f_min {self.f_min} < f_max {top} <= sample_rate / 2 = {self.sample_rate / 2}"
                 " must hold"
+            )
+        if self.frames * (self.n_fft // 2 + 1) > MAX_SPECTRUM:
+            raise ValueError(
+                f"{self.frames:,} frames of n_fft {self.n_fft} need too much memory: hop_length"
+                f" {self.hop_length} must be larger, or clip_seconds {self.clip_seconds} shorter"
             )
         return self
 
@@ -146,13 +170,13 @@ class DataConfig(Section):
         "photos of another shape are squeezed, as the authors' code does, cropped around their"
         " center, or letterboxed: black bars fill what they leave",
     )
-    records_per_shard: Positive = setting(512, "pairs per TFRecord file")
+    records_per_shard: Positive = setting(512, "pairs per TFRecord file", le=10**6)
     cache: bool = setting(True, "keep the records in memory after the first epoch")
     shuffle_buffer: Positive = setting(
-        20_000, "records; at least the size of the split for a uniform shuffle"
+        20_000, "records; at least the size of the split for a uniform shuffle", le=10**7
     )
-    freq_mask: int = setting(0, "maximum mel bands that SpecAugment masks; 0 is off", ge=0)
-    time_mask: int = setting(0, "maximum frames that SpecAugment masks; 0 is off", ge=0)
+    freq_mask: int = setting(0, "maximum mel bands that SpecAugment masks; 0 is off", ge=0, le=512)
+    time_mask: int = setting(0, "maximum frames that SpecAugment masks; 0 is off", ge=0, le=10**6)
     balanced_classes: bool = setting(
         False,
         "draw each class equally often in training, however many pairs it has; needs data.cache",
@@ -301,7 +325,7 @@ class TrainingConfig(Section):
 
     epochs: Positive = setting(200, "over the training split (Sec. 3)")
     steps: int | None = setting(None, "total steps, instead of epochs", gt=0)
-    batch_size: Positive = setting(64, "global batch: pairs per step over all devices (Sec. 3)")
+    batch_size: BatchSize = setting(64, "global batch: pairs per step over all devices (Sec. 3)")
     learning_rate: float = setting(8e-4, "Adam's (Sec. 3)", gt=0)
     discriminator_learning_rate: float | None = setting(
         None, "D's; learning_rate if null (two time-scale rates: Heusel et al. 2017)", gt=0

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config, TrainingConfig
-from cargan_tf.data.pairs import REFERENCE_LISTS, Skipped
-from cargan_tf.errors import UserError
-from cargan_tf.labels import check_labels
+from cargan_tf.data.pairs import REFERENCE_LISTS, SPLITS, Skipped
+from cargan_tf.errors import UserError, is_line
+from cargan_tf.labels import MAX_LABELS, check_labels
 from cargan_tf.utils.files import to_path
 
 DATASET_FILE = "dataset.json"
@@ -25,8 +34,26 @@ FORMAT_VERSION: Final = 2
 #: out of its folder.
 _IN_THE_FOLDER = r"^[^/\\\x00.][^/\\\x00]*$"
 
+_SHA256: Final = re.compile("[0-9a-f]{64}")
+#: Bytes of a TFRecord file per record beside its content: length and two checksums.
+_RECORD_BYTES: Final = 16
+#: Characters of a name or a note, and of a fault in a message.
+_MAX_TEXT: Final = 10_000
+_MAX_SHOWN: Final = 100
+
+
+def _one_line(text: str) -> str:
+    """``text``, if a terminal shows it as one line: it is printed by several commands."""
+    if not is_line(text, _MAX_TEXT):
+        raise ValueError(f"expected one printable line of at most {_MAX_TEXT:,} characters")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+#: No disk holds more records or bytes.
+Count = Annotated[int, Field(ge=0, le=2**50, strict=True)]
 #: Number by split, then by label.
-Counts = dict[str, dict[str, int]]
+Counts = dict[str, dict[str, Count]]
 
 #: Settings of the sound that bear on training, not on what is in the shards.
 _FREE_AUDIO_SETTINGS = frozenset({"clip_std", "silence_rms_db", "noise_flatness"})
@@ -45,10 +72,10 @@ class DatasetFormat(BaseModel):
 class Shard(_Description):
     """One TFRecord file; its name is that of a file in the data set's own folder."""
 
-    name: Annotated[str, Field(pattern=_IN_THE_FOLDER)]
-    records: int
-    bytes: int
-    sha256: str
+    name: Annotated[Line, Field(pattern=_IN_THE_FOLDER)]
+    records: Count
+    bytes: Count
+    sha256: Line
 
 
 class DatasetInfo(_Description):
@@ -77,24 +104,24 @@ class DatasetInfo(_Description):
     """
 
     format_version: Literal[2]
-    labels: tuple[str, ...]
-    players: dict[str, tuple[str, ...]]
+    labels: Annotated[tuple[Line, ...], Field(min_length=1, max_length=MAX_LABELS)]
+    players: dict[str, tuple[Line, ...]]
     counts: Counts
-    recordings: dict[str, dict[str, tuple[str, ...]]] = {}
+    recordings: dict[str, dict[str, tuple[Line, ...]]] = {}
     silent: Counts
     noise_like: Counts
     padded: Counts
     dropped_silent: Counts = {}
     skipped: tuple[Skipped, ...]
-    shared_recordings: tuple[str, ...]
+    shared_recordings: tuple[Line, ...]
     config: Config
     statistics: BandStatistics
     shards: dict[str, tuple[Shard, ...]]
     other_sounds: dict[str, Shard] = {}
-    source: str
-    source_kind: str
-    notes: tuple[str, ...] = ()
-    plan: str
+    source: Line
+    source_kind: Line
+    notes: tuple[Line, ...] = ()
+    plan: Line
 
     @field_validator("players", mode="before")
     @classmethod
@@ -165,12 +192,19 @@ def load_dataset(path: Path) -> DatasetInfo:
             )
         info = DatasetInfo.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part)[:_MAX_SHOWN] for part in first["loc"]) or "the file"
+        what = first["msg"].removeprefix("Value error, ")
+        received = first["input"]
+        if isinstance(received, str | int | float) and first["type"] != "json_invalid":
+            what += f", received {str(received)[:_MAX_SHOWN]!r}"
         raise UserError(
-            f"{file} is damaged: {where}: {first['msg']}; run `cargan preprocess` again."
+            f"{file} is damaged: {where}: {what}; run `cargan preprocess` again."
         ) from error
     check_labels(info.labels, str(file))
+    contradiction = _contradiction(info)
+    if contradiction is not None:
+        raise UserError(f"{file} is damaged: {contradiction}; run `cargan preprocess` again.")
     _check_shards(path, info)
     return info
 
@@ -211,10 +245,53 @@ def check_fits(info: DatasetInfo, config: Config) -> None:
         )
 
 
+def _contradiction(info: DatasetInfo) -> str | None:
+    """What cannot be true, before anything is made of the numbers: as many records as are claimed
+    are ordered and shuffled before the first is read."""
+    kinds = (info.counts, info.silent, info.noise_like, info.padded, info.dropped_silent)
+    splits = {split for counts in kinds for split in counts}
+    for split in sorted({*splits, *info.recordings, *info.shards, *info.other_sounds} - {*SPLITS}):
+        return f"it has the split {split[:_MAX_SHOWN]!r}; expected {', '.join(SPLITS)}"
+    by_label: list[Mapping[str, object]] = [info.players, *info.recordings.values()]
+    by_label += [of_label for counts in kinds for of_label in counts.values()]
+    for label in sorted({label for group in by_label for label in group} - {*info.labels}):
+        return f"{label[:_MAX_SHOWN]!r} is none of its labels"
+    if len(info.statistics.mean) != info.config.audio.n_mels:
+        return (
+            f"it has statistics of {len(info.statistics.mean)} mel bands; expected"
+            f" {info.config.audio.n_mels}"
+        )
+    shards = [shard for shards in info.shards.values() for shard in shards]
+    shards += info.other_sounds.values()
+    if len({shard.name for shard in shards}) < len(shards):
+        return "it names a file twice"
+    for shard in shards:
+        if shard.records * _RECORD_BYTES > shard.bytes:
+            return (
+                f"{shard.records:,} records cannot be in the {shard.bytes:,} bytes of {shard.name}"
+            )
+        if not _SHA256.fullmatch(shard.sha256):
+            return f"{shard.sha256[:_MAX_SHOWN]!r} is no SHA-256"
+    for split in (*info.counts, *info.shards):
+        counted = sum(info.counts.get(split, {}).values())
+        if counted != info.records(split):
+            return (
+                f"it counts {counted:,} records in {split}, and its shards have"
+                f" {info.records(split):,}"
+            )
+    return None
+
+
 def _check_shards(path: Path, info: DatasetInfo) -> None:
+    folder = path.resolve()
     for shards in (*info.shards.values(), tuple(info.other_sounds.values())):
         for shard in shards:
             file = path / shard.name
+            if file.is_symlink() and not file.resolve().is_relative_to(folder):
+                raise UserError(
+                    f"{file} is a link out of the data set's folder, and is not followed: copy the"
+                    " file itself there."
+                )
             size = file.stat().st_size if file.is_file() else None
             if size != shard.bytes:
                 found = "is missing" if size is None else f"has {size} bytes"

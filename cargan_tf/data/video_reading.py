@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from cargan_tf.audio.ffmpeg_decode import SeekableStream
 from cargan_tf.audio.mixdown import check_format
 from cargan_tf.data.sources.tables import MAX_SECONDS
 from cargan_tf.errors import UserError, install_hint
@@ -177,11 +178,14 @@ def _opened(path: Path) -> Iterator[InputContainer]:
     import av
 
     try:
-        with av.open(openable(path), "r") as container:
+        source = openable(path)
+        if not isinstance(source, Path):
+            source = SeekableStream(source)
+        with av.open(source, "r", metadata_errors="replace") as container:
             yield container
     except FileNotFoundError as error:
         raise UserError(f"no video {path}.") from error
-    except (av.FFmpegError, IndexError) as error:
+    except (av.FFmpegError, OSError, IndexError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(
             f"{path} cannot be read as a video ({reason}): check that it is whole."

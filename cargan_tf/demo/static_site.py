@@ -6,9 +6,11 @@ import hashlib
 import io
 import json
 import math
+import secrets
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,16 +43,19 @@ def write_site(versions: Sequence[Path], out: Path) -> None:
     Args:
         versions: folders of exported versions; the page shows the first, the others are a choice.
         out: the folder to write: a new or empty one, or one that was written so before, which is
-            replaced as a whole.
+            replaced as a whole when the new one is complete; until then, and if anything fails, it
+            stays as it is.
 
     Raises:
-        UserError: the page is not built, ``out`` holds something else, or a model cannot be used.
+        UserError: the page is not built, ``out`` holds something else or cannot be written, or a
+            model cannot be used.
     """
     if not (SITE / "index.html").is_file():
         raise UserError(
             "the page is not built yet: run 'make web' in the checkout, which needs Node.js."
         )
     _check_replaceable(out)
+    out = out.resolve()  # a link stays one
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
         new = Path(folder) / "site"
@@ -66,9 +71,8 @@ def write_site(versions: Sequence[Path], out: Path) -> None:
         }
         text = json.dumps(described, allow_nan=False, separators=(",", ":"))
         (new / MODELS_FILE).write_text(text + "\n", "utf-8")
-        if out.exists():
-            shutil.rmtree(out)
-        new.rename(out)
+        _check_replaceable(out)  # what became of it meanwhile
+        _replace(out, new)
 
 
 def _check_replaceable(out: Path) -> None:
@@ -78,6 +82,35 @@ def _check_replaceable(out: Path) -> None:
         raise UserError(
             f"{out} is no folder of 'cargan web' and is left as it is: name a new folder."
         )
+
+
+def _replace(out: Path, new: Path) -> None:
+    """Put the folder ``new`` where ``out`` is, if it is; ``out`` is removed only after that.
+
+    Folders are not exchanged at once on every system: the old one is moved aside, and back if the
+    new one cannot take its place.
+    """
+    aside = out.with_name(f".{out.name}.{secrets.token_hex(4)}.old")
+    try:
+        with suppress(FileNotFoundError):
+            out.rename(aside)
+        new.rename(out)
+    except BaseException as error:
+        if aside.exists():
+            try:
+                aside.rename(out)
+            except OSError as failure:  # another process wrote one meanwhile
+                raise UserError(
+                    f"{out} cannot be replaced ({failure.strerror}); what was there is now {aside}."
+                ) from error
+        if isinstance(error, OSError):
+            raise UserError(
+                f"{out} cannot be replaced ({error.strerror}) and is left as it was: name a new"
+                " folder."
+            ) from error
+        raise
+    # Not all of it may be ours to remove; the page is written all the same.
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _write_model(version: Path, out: Path) -> dict[str, Any]:

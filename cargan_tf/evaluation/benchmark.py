@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import datetime
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -50,7 +49,7 @@ from cargan_tf.labels import label_index
 from cargan_tf.synthetic.build import MANIFEST, make_sample_data
 from cargan_tf.training.validation import class_mean_photos, gather, names_of
 from cargan_tf.utils.arrays import FloatArray, IntArray
-from cargan_tf.utils.files import file_hash, write_atomically, write_json
+from cargan_tf.utils.files import file_hash, read_json, write_atomically, write_json
 from cargan_tf.utils.progress import Reporter, SilentReporter
 
 #: Raised whenever figures change that should not be compared with earlier ones.
@@ -156,7 +155,7 @@ def read_info(out: Path) -> BenchmarkInfo:
         UserError: there is none, or it is of another version.
     """
     try:
-        info = BenchmarkInfo(**json.loads((out / INFO_FILE).read_text("utf-8")))
+        info = BenchmarkInfo(**read_json(out / INFO_FILE))
     except FileNotFoundError as error:
         raise UserError(f"{out} holds no benchmark: make it with cargan benchmark.") from error
     except (TypeError, ValueError) as error:
@@ -233,7 +232,7 @@ def results(out: Path) -> list[Row]:
     info = read_info(out)
     rows = []
     for file in sorted((out / RESULTS).glob("*.json")):
-        stored = json.loads(file.read_text("utf-8"))
+        stored = read_json(file)
         if stored["data_hash"] == info.data_hash:
             values = {key: MetricValue(**value) for key, value in stored["values"].items()}
             rows.append(Row(stored["system"], values))
@@ -379,7 +378,7 @@ def _write_result(out: Path, row: Row, info: BenchmarkInfo) -> None:
     file = _result_file(out, row.name)
     kept: dict[str, Any] = {}
     if file.is_file():
-        stored = json.loads(file.read_text("utf-8"))
+        stored = read_json(file)
         kept = stored["values"] if stored["data_hash"] == info.data_hash else {}
     write_json(
         file,

@@ -5,17 +5,17 @@ Needs no TensorFlow.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config, config_from_json
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, is_line
 from cargan_tf.labels import check_labels, players_from_json
+from cargan_tf.utils.files import read_json
 
 #: Type of the networks' large kernels on disk; everything else is float32.
 Storage: TypeAlias = Literal["float32", "float16"]
@@ -25,6 +25,15 @@ METADATA_FILE = "model.json"
 
 #: The shipped model's has 13 KB.
 MAX_BYTES = 2**22
+
+#: Characters of a text that is printed: a license, a hash, the name of a metric.
+_MAX_TEXT = 200
+#: A training of a thousand steps a second for a million years.
+_MAX_STEP = 2**55
+#: Splits with metrics, and metrics of a split; a report has three and some twenty.
+_MAX_METRICS = 100
+#: Characters of an invalid value in a message.
+_MAX_SHOWN = 80
 
 #: Raised when older versions cannot read newer files, or newer ones older files.
 FORMAT = 2
@@ -100,8 +109,6 @@ class ModelMetadata:
                 f"{source} has statistics of {len(statistics.mean)} mel bands; expected"
                 f" {config.audio.n_mels}: export the run again."
             )
-        if not isinstance(values["step"], int) or values["step"] < 0:
-            raise TypeError(f"step is {values['step']!r}")
         labels = check_labels(values["labels"], source)
         players = players_from_json(values.get("players", {}), labels, source)
         if bool(players) != bool(config.model.players):
@@ -109,6 +116,17 @@ class ModelMetadata:
                 f"{source} names {'some' if players else 'no'} players, and model.players is"
                 f" {config.model.players}: export the run again."
             )
+        if max(map(len, players.values()), default=0) > config.model.players:
+            raise UserError(
+                f"{source} names more players of a label than model.players ="
+                f" {config.model.players}: export the run again."
+            )
+        for name, is_valid in _VALID.items():
+            if name in values and not is_valid(values[name]):
+                raise UserError(
+                    f"{source} has {name} = {str(values[name])[:_MAX_SHOWN]!r}; expected"
+                    f" {_EXPECTED[name]}: export the run again."
+                )
         return cls(
             config=config,
             labels=labels,
@@ -132,7 +150,7 @@ def read_metadata(version: Path) -> ModelMetadata:
     """
     file = version / METADATA_FILE
     with _whole(file):
-        return ModelMetadata.from_json(_read_json(file), str(file))
+        return ModelMetadata.from_json(read_json(file, MAX_BYTES), str(file))
 
 
 def file_hashes(version: Path) -> dict[str, str]:
@@ -143,15 +161,47 @@ def file_hashes(version: Path) -> dict[str, str]:
     """
     file = version / METADATA_FILE
     with _whole(file):
-        return dict(_read_json(file).get("hashes", {}))
+        return dict(read_json(file, MAX_BYTES).get("hashes", {}))
 
 
-def _read_json(file: Path) -> Any:
-    with file.open("rb") as stream:
-        content = stream.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise UserError(f"{file} is larger than {MAX_BYTES >> 20} MB: export the run again.")
-    return json.loads(content.decode("utf-8"))
+def _is_number(value: object) -> bool:
+    """Whether it is a finite number that a float can hold, and no ``true``."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1e300
+
+
+def _are_metrics(value: object) -> bool:
+    return value is None or (
+        isinstance(value, Mapping)
+        and len(value) <= _MAX_METRICS
+        and all(
+            isinstance(split, Mapping) and len(split) <= _MAX_METRICS for split in value.values()
+        )
+        and all(is_line(name, _MAX_TEXT) for split in (value, *value.values()) for name in split)
+        and all(_is_number(figure) for split in value.values() for figure in split.values())
+    )
+
+
+#: Whether a value of the JSON is one that this project writes, and which those are.
+_VALID: dict[str, Callable[[Any], bool]] = {
+    "step": lambda value: type(value) is int and 0 <= value <= _MAX_STEP,
+    "data_hash": lambda value: is_line(value, _MAX_TEXT),
+    "license": lambda value: value is None or is_line(value, _MAX_TEXT),
+    "weights": lambda value: value in get_args(Storage),
+    "recognition_accuracy": lambda value: value is None or (_is_number(value) and 0 <= value <= 1),
+    "recognition_temperature": lambda value: (
+        value is None or (_is_number(value) and 1e-6 <= value <= 1e6)
+    ),
+    "metrics": _are_metrics,
+}
+_EXPECTED = {
+    "step": f"a whole number from 0 to {_MAX_STEP}",
+    "data_hash": "one line of text",
+    "license": "one line of text",
+    "weights": " or ".join(get_args(Storage)),
+    "recognition_accuracy": "a number from 0 to 1",
+    "recognition_temperature": "a number above 0",
+    "metrics": "numbers by split and name",
+}
 
 
 @contextmanager

@@ -4,6 +4,12 @@ ONNX files may name other files to read weights from, and operations of other li
 strangers are therefore checked first, as SavedModels are (``op_allowlist``): a file may only
 compute, from weights that it holds. This reads the file's format itself: ONNX's own package would
 take as long to import as an image takes.
+
+What a file computes may be large, too: three operations make a tensor of terabytes, and its shape
+may itself be computed. Shapes are therefore not judged beforehand. ONNX Runtime takes all tensors
+of a session from one arena whose size is limited, so that what would exceed it is refused before it
+is allocated, whatever led to it. What ONNX Runtime computes while it loads a file (operations on
+constants) is not in that arena, and bounded here.
 """
 
 from __future__ import annotations
@@ -11,10 +17,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
+import threading
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +42,23 @@ LABEL_WEIGHTS: Final = "label_weights"
 PLAYER: Final = "player"
 #: Key of the whole metadata among the properties of a file.
 METADATA_KEY: Final = "cargan"
-#: ONNX Runtime's number of the level of its log; what is raised is in it, too.
-ERRORS: Final = 3
+#: ONNX Runtime's number of the level of its log: what is raised need not be in it, too.
+FATAL: Final = 4
 #: Larger files are refused; the paper's networks at 256 pixels are half of it.
 MAX_BYTES: Final = 1 << 30
+
+#: Operations of a graph; the paper's networks have some three hundred.
+MAX_NODES: Final = 10_000
+#: Bytes that a session may take beside what its images need.
+BASE_MEMORY: Final = 1 << 29
+#: Images of a batch that memory is allowed for; ``Generator`` and `cargan serve` make 16 at once.
+_BATCH: Final = 16
+#: Bytes that an operation on constants may always unfold to, and all of them beside the weights:
+#: the log-mel's windowed Fourier transform is computed so, 17 MB at 2,048 samples.
+_FOLDED: Final = 1 << 26
+_FOLDED_IN_ALL: Final = 1 << 30
+#: Registering an arena and making the session that takes it.
+_ARENA: Final = threading.Lock()
 
 #: Type and shape of an input or output, without the batch.
 _Tensor: TypeAlias = tuple[str, list[int]]
@@ -56,6 +77,32 @@ _ALLOWED: Final = frozenset(
     LeakyRelu MaxPool Relu
     """.split()
 )
+#: Of these, those whose output has the shape of their input.
+_SAME_SHAPE: Final = frozenset(
+    b"""
+    Abs Cast Ceil Clip Cos Elu Erf Exp Floor Identity LeakyRelu Log LogSoftmax Neg Not Reciprocal
+    Relu ReverseSequence Round Sigmoid Sign Sin Softmax Softplus Sqrt Tanh
+    """.split()
+)
+#: Those whose output has no more values than their first input.
+_NOT_LARGER: Final = _SAME_SHAPE | frozenset(
+    b"""
+    Flatten GlobalAveragePool GlobalMaxPool ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
+    ReduceSumSquare Reshape Slice Split Squeeze Transpose Unsqueeze
+    """.split()
+)
+#: Those that broadcast their inputs.
+_ELEMENTWISE: Final = frozenset(
+    b"""
+    Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Mul Or Pow Sub Sum
+    Where
+    """.split()
+)
+#: Those that have at most as many values as the product of their inputs' numbers of values; of all
+#: others it depends on values or attributes.
+_AT_MOST_PRODUCT: Final = frozenset(b"Gather GatherND Gemm MatMul".split())
+#: Values that a shape has at most.
+_MAX_RANK: Final = 64
 #: Names of ONNX's own set of operations.
 _OWN_DOMAINS: Final = (b"", b"ai.onnx")
 #: Bytes per value of each type of tensor that exports hold: float, uint8, int8, int32, int64, bool,
@@ -105,7 +152,7 @@ class OnnxModel:
 
         Raises:
             UserError: values that are not finite, negative weights, unknown players, or not as many
-                as sounds.
+                as sounds; or the model needs more memory than its images should.
         """
         if not (np.isfinite(label_weights).all() and (label_weights >= 0).all()):
             raise UserError(
@@ -122,15 +169,17 @@ class OnnxModel:
         }
         if self._metadata.players:
             inputs[PLAYER] = self._players(player, len(waveform))
-        return _run(self._images, inputs)
+        return _run(self._images, inputs, self._version / MODEL_FILE)
 
     def recognize(self, waveform: FloatArray) -> dict[str, NDArray[Any]]:
         """Recognize the instrument; argument and outputs as of the signature ``recognize``.
 
         Raises:
-            UserError: values that are not finite, or as for loading the image generator.
+            UserError: values that are not finite, too much memory, or as for loading the image
+                generator.
         """
-        return _run(self._sound_classifier, {WAVEFORM: self._clips(waveform)})
+        inputs = {WAVEFORM: self._clips(waveform)}
+        return _run(self._sound_classifier, inputs, self._version / RECOGNITION_FILE)
 
     @cached_property
     def _sound_classifier(self) -> Any:
@@ -184,7 +233,7 @@ def _load(file: Path, metadata: ModelMetadata, expected: Mapping[str, _Tensor]) 
     """
     try:
         _check(file, metadata)
-        session = _session(file)
+        session = _session(file, memory_limit(metadata, file.stat().st_size))
         found: dict[str, _Tensor] = {
             one.name: (one.type, one.shape[1:])
             for one in (*session.get_inputs(), *session.get_outputs())
@@ -221,26 +270,88 @@ def _metadata_of(properties: Mapping[str, str], file: Path) -> ModelMetadata | N
         return None
 
 
-def _session(file: Path) -> Any:
-    """What ONNX Runtime makes of the file."""
+def memory_limit(metadata: ModelMetadata, weights: int) -> int:
+    """Bytes that tensors of a session may take at once: several times what a batch of images needs,
+    but never more than three quarters of the machine's memory.
+
+    Args:
+        metadata: of the model.
+        weights: bytes of its file.
+    """
+    config = metadata.config.model
+    pixels = math.prod(height_width(metadata.config.data.image_size))
+    width = max(config.generator_width, config.refined_generator_width or 0)
+    values = 16 * width * pixels  # eight maps of the widest outer layer, with its skip connection
+    if config.attention != "none":
+        values += 4 * (pixels // 4) * (pixels // 16)  # attention maps, and their softmax
+    audio = metadata.config.audio
+    values += 8 * audio.frames * audio.n_fft
+    needed = BASE_MEMORY + 2 * weights + _BATCH * 4 * values
+    return min(needed, _physical_memory() // 4 * 3)
+
+
+def _physical_memory() -> int:
+    """Bytes of the machine's or container's memory."""
+    found = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text("ascii").strip()
+    except (OSError, ValueError):
+        return found
+    return min(found, int(limit)) if limit.isdecimal() else found
+
+
+def _session(file: Path, memory: int) -> Any:
+    """What ONNX Runtime makes of the file, with ``memory`` bytes for its tensors."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = ERRORS
+    options.log_severity_level = FATAL
     # Threads that wait for work would keep the cores busy: of one image at 128, 65 ms of processor
     # time become 42, which the live page's browser needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    folded = "optimization.constant_folding_max_output_size_in_bytes"
+    options.add_session_config_entry(folded, str(_largest_folded(file.stat().st_size)))
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+    place = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
     # By its path it takes 40 MB less than by its content.
     source = file.read_bytes() if is_remote(file) else str(file)
     try:
-        return onnxruntime.InferenceSession(source, options, ["CPUExecutionProvider"])
+        with _ARENA:
+            # A session keeps the arena that was registered last when it was made.
+            arena = onnxruntime.OrtArenaCfg({"max_mem": memory, "arena_extend_strategy": 1})
+            onnxruntime.create_and_register_allocator(place, arena)
+            return onnxruntime.InferenceSession(source, options, ["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime has a dozen types of its own
         raise Refused(f"it is damaged ({full_message(error)})") from error
 
 
-def _run(session: Any, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def _run(session: Any, inputs: Mapping[str, NDArray[Any]], file: Path) -> dict[str, NDArray[Any]]:
     names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, inputs), strict=True))
+    try:
+        return dict(zip(names, session.run(names, inputs), strict=True))
+    except Exception as error:  # ONNX Runtime has a dozen types of its own
+        count, why = len(inputs[WAVEFORM]), full_message(error)
+        if "smaller than requested" in str(error) or isinstance(error, MemoryError):
+            why = "it needs more memory than such images should"
+        raise UserError(
+            f"the model at {file} fails for a batch of {count}: {why}. Give it fewer sounds at"
+            " once, or take models of `cargan export` from people you trust."
+        ) from error
+
+
+def _largest_folded(size: int) -> int:
+    """Bytes of the largest tensor that ONNX Runtime may compute while it loads a file of ``size``
+    bytes: weights of two bytes a value become ones of four."""
+    return max(_FOLDED, 2 * size)
+
+
+class _Constant(NamedTuple):
+    """The number of values of a tensor that is computed from weights alone, at most; and its shape
+    if it is known."""
+
+    count: int
+    shape: tuple[int, ...] | None = None
 
 
 class Refused(ValueError):
@@ -258,7 +369,7 @@ def check_onnx(content: bytes) -> dict[str, str]:
     for number, value in _fields(memoryview(content)):
         if number == 7:  # graph
             graphs += 1
-            _check_graph(_message(value))
+            _check_graph(_message(value), len(content))
         elif number == 8:  # opset_import
             _check_domain(_message(value), number=1)
         elif number == 14:  # metadata_props
@@ -269,17 +380,100 @@ def check_onnx(content: bytes) -> dict[str, str]:
             raise Refused("it holds more than one graph")
     if not graphs:
         raise Refused("it is damaged or no ONNX file")
+    if graphs > 1:  # they would be merged
+        raise Refused("it holds more than one graph")
     return properties
 
 
-def _check_graph(graph: memoryview) -> None:
+def _check_graph(graph: memoryview, size: int) -> None:
+    """Check the graph of a file of ``size`` bytes."""
+    nodes: list[memoryview] = []
+    constants: dict[bytes, _Constant] = {}
     for number, value in _fields(graph):
         if number == 1:  # node
             _check_node(_message(value))
+            nodes.append(_message(value))
+            if len(nodes) > MAX_NODES:
+                raise Refused(f"it holds more than {MAX_NODES:,} operations")
         elif number == 5:  # initializer
-            _check_tensor(_message(value))
+            name, shape = _check_tensor(_message(value))
+            constants[name] = _Constant(math.prod(shape), shape)
         elif number == 15:  # sparse_initializer
             raise Refused("it holds sparse weights")
+    _check_constants(nodes, constants, size)
+
+
+def _check_constants(nodes: list[memoryview], constants: dict[bytes, _Constant], size: int) -> None:
+    """That what ONNX Runtime computes at loading, from constants alone, fits into memory.
+
+    Args:
+        nodes: of the graph, in its order.
+        constants: the weights by name.
+        size: bytes of the file.
+    """
+    largest, total = _largest_folded(size), 0
+    for node in nodes:
+        fields = [(number, _message(value)) for number, value in _fields(node) if number < 6]
+        operation = b"".join(bytes(value) for number, value in fields if number == 4)
+        names = [bytes(value) for number, value in fields if number == 1 and len(value)]
+        if operation == b"Shape":
+            found = _Constant(_MAX_RANK)
+        elif operation == b"Constant":
+            found = _Constant(len(node))
+        elif all(name in constants for name in names):
+            axis = _axis_of([value for number, value in fields if number == 5])
+            found = _folded(operation, [constants[name] for name in names], axis, largest)
+        else:
+            continue
+        for number, value in fields:
+            if number == 2:  # output
+                constants[bytes(value)] = found
+                total += min(8 * found.count, largest)
+    if total > _FOLDED_IN_ALL + 8 * size:
+        raise Refused(f"its constants unfold to {total >> 20:,} MB")
+
+
+def _folded(operation: bytes, inputs: list[_Constant], axis: int, largest: int) -> _Constant:
+    """What an operation makes of constants, at most; more than ``largest`` bytes is not computed
+    before the model runs."""
+    counts = [max(one.count, 1) for one in inputs] or [largest]
+    shapes = [one.shape for one in inputs if one.shape is not None]
+    known = len(shapes) == len(inputs)
+    count, shape = largest, None
+    if operation in _NOT_LARGER:
+        count = counts[0]
+    elif operation == b"Concat":
+        count = sum(counts)
+    elif operation == b"Gather" and known and axis in range(*_axes(shapes)):
+        before, after = shapes[0][:axis], shapes[0][axis:][1:]
+        shape = (*before, *shapes[1], *after)
+        count = math.prod(shape)
+    elif operation in _ELEMENTWISE and known:
+        rank = max(map(len, shapes), default=0)
+        aligned = [(1,) * (rank - len(one)) + one for one in shapes]
+        shape = tuple(map(max, zip(*aligned, strict=True)))
+        count = math.prod(shape)
+    elif operation in _ELEMENTWISE or operation in _AT_MOST_PRODUCT:
+        count = math.prod(counts)
+    if operation in _SAME_SHAPE and known:
+        shape = shapes[0]
+    return _Constant(min(count, largest), shape)
+
+
+def _axes(shapes: list[tuple[int, ...]]) -> tuple[int, int]:
+    """The first axis of a tensor that is gathered from by another, and the one after the last."""
+    return (-len(shapes[0]), len(shapes[0])) if len(shapes) == 2 else (0, 0)
+
+
+def _axis_of(attributes: list[memoryview]) -> int:
+    """The attribute ``axis`` of an operation; 0 if it has none."""
+    for attribute in attributes:
+        parts = list(_fields(attribute))
+        if (1, b"axis") in [(number, value) for number, value in parts if number == 1]:
+            values = [value for number, value in parts if number == 3 and isinstance(value, int)]
+            # Negative ones are written as what they are in 64 bits.
+            return next((v - (1 << 64) if v >> 63 else v for v in values[-1:]), 0)
+    return 0
 
 
 def _check_node(node: memoryview) -> None:
@@ -303,9 +497,10 @@ def _check_domain(message: memoryview, number: int) -> None:
             raise Refused(f"it needs operations of another library, {name}")
 
 
-def _check_tensor(tensor: memoryview) -> None:
-    """That its values are in the file, as many as it says."""
+def _check_tensor(tensor: memoryview) -> tuple[bytes, tuple[int, ...]]:
+    """Its name and shape; its values are in the file, as many as it says."""
     shape: list[int] = []
+    name = b""
     kind, size = 0, 0
     for number, value in _fields(tensor):
         if number == 1:  # dims
@@ -316,10 +511,13 @@ def _check_tensor(tensor: memoryview) -> None:
             size = len(_message(value))
         elif number in (13, 14):  # external_data, data_location
             raise Refused("its weights are in another file")
-        elif number not in (8, 12):  # name, doc_string
+        elif number == 8:
+            name = bytes(_message(value))
+        elif number != 12:  # doc_string
             raise Refused("it holds weights in a form that exports do not have")
     if kind not in _BYTES or math.prod(shape) * _BYTES[kind] != size:
         raise Refused(f"it is damaged: {size} bytes cannot be a tensor of shape {shape}")
+    return name, tuple(shape)
 
 
 def _fields(message: memoryview) -> Iterator[_Field]:

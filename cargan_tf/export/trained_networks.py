@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from cargan_tf.training.checkpoints import restore_network
 from cargan_tf.training.classifiers.train_sound_classifier import load_sound_classifier
 from cargan_tf.training.networks import InitialWeights, check_cascade, read_run_weights
 from cargan_tf.training.run import Run
+from cargan_tf.utils.files import read_json
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def evaluation_values(run: Path, step: int) -> dict[str, dict[str, float]] | Non
     """
     file = run / FOLDER / REPORT_FILE
     try:
-        report = Report.from_json(json.loads(file.read_text("utf-8")), str(file))
+        report = Report.from_json(read_json(file), str(file))
     except FileNotFoundError:
         return None
     except ValueError as error:  # no JSON

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import multiprocessing
 import shutil
 import tempfile
@@ -28,7 +27,7 @@ from cargan_tf.synthetic.real_recordings import (
     find_recordings,
 )
 from cargan_tf.synthetic.timbre import INSTRUMENTS, PLAYERS
-from cargan_tf.utils.files import file_hash, write_json
+from cargan_tf.utils.files import file_hash, read_json, write_json
 from cargan_tf.utils.progress import Reporter, SilentReporter
 from cargan_tf.utils.subprocesses import default_workers, stop_with_parent_ignoring_ctrl_c
 
@@ -143,7 +142,7 @@ def is_complete(out: Path, parameters: Parameters) -> bool:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
     try:
-        found = json.loads((out / PARAMETERS).read_text(encoding="utf-8"))
+        found = read_json(out / PARAMETERS)
     except (OSError, ValueError):
         found = None
     if found is None or not (out / MANIFEST).is_file():

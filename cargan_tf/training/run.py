@@ -15,7 +15,7 @@ from cargan_tf.config import Config, config_from_json
 from cargan_tf.data.dataset import DATASET_FILE
 from cargan_tf.errors import UserError
 from cargan_tf.labels import check_labels, players_from_json
-from cargan_tf.utils.files import check_local, sweep_unfinished, to_path, write_json
+from cargan_tf.utils.files import check_local, read_json, sweep_unfinished, to_path, write_json
 
 #: Raised when older versions cannot read newer runs, or newer ones older runs.
 FORMAT = 2
@@ -28,6 +28,12 @@ FREE = (
 )
 #: Sections that a resumed run may change, as they do not affect the weights.
 FREE_SECTIONS = ("monitor", "evaluator")
+
+#: Of run.json; labels and statistics are some hundred kilobytes at most.
+MAX_BYTES = 2**24
+#: Characters of a path, and of a fault in a message.
+_MAX_TEXT = 10_000
+_MAX_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -109,30 +115,43 @@ class Run:
         """
         check_local(self.path, "a run's directory")
         try:
-            values: dict[str, Any] = json.loads(self.info_file.read_text("utf-8"))
+            values: dict[str, Any] = read_json(self.info_file, MAX_BYTES)
             if values["format"] != FORMAT:
                 raise UserError(
                     f"{self.info_file} has format {values['format']!r}, this version of cargan_tf"
                     f" reads {FORMAT}: use the version that wrote it, or train again."
                 )
             labels = check_labels(values["labels"], str(self.info_file))
+            config = config_from_json(values["config"], str(self.info_file))
+            statistics = BandStatistics.from_json(values["statistics"])
+            for name in ("data", "data_hash"):
+                if not isinstance(values[name], str) or len(values[name]) > _MAX_TEXT:
+                    raise ValueError(f"{name} is no line of text")
+            accuracy = values["classifier_accuracy"]
+            if not (accuracy is None or 0 <= accuracy <= 1):
+                raise ValueError(f"classifier_accuracy is {accuracy}")
             return RunInfo(
-                config=config_from_json(values["config"], str(self.info_file)),
+                config=config,
                 labels=labels,
-                statistics=BandStatistics.from_json(values["statistics"]),
+                statistics=statistics,
                 data=values["data"],
                 data_hash=values["data_hash"],
-                classifier_accuracy=values["classifier_accuracy"],
+                classifier_accuracy=accuracy,
                 players=players_from_json(values.get("players", {}), labels, str(self.info_file)),
                 teacher=values.get("teacher", ""),
             )
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise UserError(
                 f"{self.path} holds no run (no run.json): name a directory that"
                 " 'cargan train' or 'cargan import-checkpoint' made."
             ) from error
+        except OSError as error:
+            raise UserError(f"{self.info_file} cannot be read: {error.strerror}.") from error
         except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{self.info_file} is damaged: {error!r}.") from error
+            raise UserError(
+                f"{self.info_file} is damaged: {repr(error)[:_MAX_SHOWN]}. Copy the run again, or"
+                " train again."
+            ) from error
 
     def read_stats(self) -> list[dict[str, Any]]:
         """The lines of ``stats.jsonl`` without damaged ones; none for an imported run."""

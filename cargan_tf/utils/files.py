@@ -77,6 +77,23 @@ def write_json(path: Path, value: Any) -> None:
     write_atomically(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
 
 
+def read_json(path: Path, max_bytes: int = 2**26) -> Any:
+    """The value in a JSON file of at most ``max_bytes``, whoever wrote it.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is larger, no JSON, or nested deeper than Python can follow.
+    """
+    with path.open("rb") as stream:
+        content = stream.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise ValueError(f"more than {max_bytes:,} bytes")
+    try:
+        return json.loads(content.decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
 def file_hash(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal; read in blocks."""
     with path.open("rb") as stream:

@@ -5,15 +5,30 @@
 The first word names the reader, the others are libFuzzer's. A corpus to start from is made by
 ``python -m tests.robustness.fuzzing image --corpus CORPUS``. An exception that is not a
 message for the user is a bug of the reader.
+
+    python -m tests.robustness.fuzzing --mutate 900 --seed 0 metadata onnx
+
+needs no atheris: it changes whole files by chance, for so many seconds, reader after reader (all
+but those of TensorFlow, which take a second a file, unless readers are named), and prints a table.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import json
+import random
+import re
+import resource
+import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -74,6 +89,79 @@ def read_configuration(path: Path) -> None:
     load_config(path)
 
 
+@contextlib.contextmanager
+def _folder(path: Path, name: str) -> Iterator[Path]:
+    """A folder that holds the file ``path`` under another name."""
+    folder = path.with_name("folder")
+    folder.mkdir()
+    try:
+        shutil.copyfile(path, folder / name)
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def read_metadata(path: Path) -> None:
+    """What a model says of itself."""
+    from cargan_tf.export import metadata
+
+    with _folder(path, metadata.METADATA_FILE) as folder:
+        metadata.read_metadata(folder)
+        metadata.file_hashes(folder)
+
+
+def read_data_set(path: Path) -> None:
+    """What a data set says of itself."""
+    from cargan_tf.data.dataset import DATASET_FILE, load_dataset
+
+    with _folder(path, DATASET_FILE) as folder:
+        (folder / "a.tfrecord").write_bytes(bytes(100))
+        load_dataset(folder)
+
+
+def read_run(path: Path) -> None:
+    """What a run says of itself."""
+    from cargan_tf.training.run import Run
+
+    with _folder(path, "run.json") as folder:
+        Run(folder).read_info()
+
+
+def read_onnx(path: Path) -> None:
+    """An ONNX model, which is run."""
+    from cargan_tf.export.metadata import METADATA_FILE
+    from cargan_tf.export.onnx_model import MODEL_FILE, OnnxModel
+
+    from .onnx_models import METADATA, SAMPLES
+
+    with _folder(path, MODEL_FILE) as folder:
+        (folder / METADATA_FILE).write_text(json.dumps(METADATA.to_json()))
+        model = OnnxModel(folder, METADATA)
+        model.generate_soft_labels(np.ones([1, SAMPLES], np.float32), np.ones([1, 2], np.float32))
+
+
+def read_graph(path: Path) -> None:
+    """The graph of a SavedModel."""
+    from cargan_tf.export.op_allowlist import check_ops
+
+    with _folder(path, "saved_model.pb") as folder:
+        shutil.copytree(SHIPPED / "variables", folder / "variables")
+        check_ops(folder)
+
+
+def read_variables(path: Path) -> None:
+    """The index of a SavedModel's packed weights."""
+    from cargan_tf.export.op_allowlist import load_exported
+
+    with _folder(path, "index") as folder:
+        shutil.copytree(SHIPPED, folder / "1")
+        shutil.copyfile(folder / "index", folder / "1" / "variables" / "variables.index")
+        load_exported(folder / "1")
+
+
+SHIPPED = Path(__file__).parents[2] / "saved_models" / "players-128" / "1"
+#: Readers that start TensorFlow, and take a second or more for a file.
+SLOW = ("graph", "variables")
 #: Reader, and the ending of its files.
 TARGETS: dict[str, tuple[Callable[[Path], None], str]] = {
     "sound": (read_sound, ".wav"),
@@ -83,6 +171,12 @@ TARGETS: dict[str, tuple[Callable[[Path], None], str]] = {
     "weights": (read_weights, ".pth"),
     "source": (read_source, ".csv"),
     "configuration": (read_configuration, ".yaml"),
+    "metadata": (read_metadata, ".json"),
+    "data set": (read_data_set, ".json"),
+    "run": (read_run, ".json"),
+    "onnx": (read_onnx, ".onnx"),
+    "graph": (read_graph, ".pb"),
+    "variables": (read_variables, ".index"),
 }
 
 
@@ -115,7 +209,53 @@ def corpus(name: str) -> list[bytes]:
             b"a_0.png||[0 1]||a_0.jpg\n",
         ],
         "configuration": lambda: [b"name: a\nmodel:\n  kind: s2ic\naudio: {n_mels: 32}\n"],
+        "metadata": lambda: [json.dumps(_metadata()).encode()],
+        "data set": _data_set,
+        "run": _run,
+        "onnx": _onnx,
+        "graph": lambda: [(SHIPPED / "saved_model.pb").read_bytes()],
+        "variables": lambda: [(SHIPPED / "variables" / "variables.index").read_bytes()],
     }[name]()
+
+
+def _metadata() -> dict[str, Any]:
+    from .onnx_models import METADATA
+
+    figures = {"test": {"fid": 20.5, "retrieval_1": 0.25}}
+    known = {"recognition_accuracy": 0.9, "recognition_temperature": 1.5, "license": "MIT"}
+    return METADATA.to_json() | known | {"metrics": figures, "hashes": {"model.onnx": "0" * 64}}
+
+
+def _data_set() -> list[bytes]:
+    shard = {"name": "a.tfrecord", "records": 2, "bytes": 100, "sha256": "0" * 64}
+    values = {key: _metadata()[key] for key in ("labels", "config", "statistics")} | {
+        "format_version": 2,
+        "players": {"cello": ["Ann"], "flute": ["Bo"]},
+        "counts": {"train": {"cello": 1, "flute": 1}},
+        "recordings": {"train": {"cello": ["a"], "flute": ["b"]}},
+        **{key: {"train": {"cello": 0}} for key in ("silent", "noise_like", "padded")},
+        "skipped": [{"what": "a.wav", "why": "it is damaged"}],
+        "shared_recordings": [],
+        "shards": {"train": [shard]},
+        "source": "somewhere",
+        "source_kind": "manifest",
+        "notes": ["a note"],
+        "plan": "b",
+    }
+    return [json.dumps(values).encode()]
+
+
+def _run() -> list[bytes]:
+    values = {key: _metadata()[key] for key in ("format", "labels", "config", "statistics")}
+    values |= {"data": "data", "data_hash": "a", "classifier_accuracy": 1.0, "players": {}}
+    return [json.dumps(values).encode()]
+
+
+def _onnx() -> list[bytes]:
+    from .onnx_models import written
+
+    with tempfile.TemporaryDirectory() as folder:
+        return [(written(Path(folder) / "plain") / "model.onnx").read_bytes()]
 
 
 def _spectrogram() -> list[bytes]:
@@ -141,8 +281,110 @@ def _weights() -> list[bytes]:
         return [path.read_bytes()]
 
 
+#: Numbers and letters that programs trip over.
+_ABSURD = (
+    *(b"0", b"-1", b"1e999", b"NaN", b"1e-320", b"9" * 20, b"9" * 400, b"9" * 5_000, b"2147483648"),
+    *(b"null", b"true", b"[]", b"{}", b'""', b'"\\u001b[2J"', b'"\\ud800"', b"\xff\xfe", b"\0"),
+    *(b"[" * 2_000, b"../", b"\xff\xff\xff\xff\xff\xff\xff\xff\x7f", b"\x80" * 9 + b"\x01"),
+)
+_WORD = re.compile(rb'"[^"]*"|-?\d+(\.\d+)?|true|false|null')
+
+
+def mutated(content: bytes, chance: random.Random) -> bytes:
+    """``content`` after one to four changes."""
+    for _ in range(chance.randint(1, 4)):
+        position = chance.randint(0, len(content))
+        length = min(chance.choice((1, 1, 2, 4, 8, 64, 1_000)), len(content) - position)
+        before, cut, after = (
+            content[:position],
+            content[position : position + length],
+            content[position + length :],
+        )
+        kind = chance.randrange(7)
+        if kind == 0:
+            cut = bytes(byte ^ (1 << chance.randrange(8)) for byte in cut)
+        elif kind == 1:
+            cut = b""
+        elif kind == 2:
+            cut = chance.randbytes(chance.randint(1, 8))
+        elif kind == 3:
+            cut *= chance.choice((2, 2, 3, 100))
+        elif kind == 4:
+            cut = chance.choice(_ABSURD)
+        elif kind == 5:  # another place's bytes
+            start = chance.randint(0, len(content))
+            cut = content[start : start + length]
+        else:
+            words = list(_WORD.finditer(content))
+            if words and len(content) < 10**6:
+                word = chance.choice(words)
+                new = chance.choice((*_ABSURD, chance.choice(words)[0]))
+                content = content[: word.start()] + new + content[word.end() :]
+            continue
+        content = before + cut + after
+    return content
+
+
+#: Seconds that a reader may take for a small file on a machine that does other things.
+LONGEST = 60
+
+
+def _too_long(*_: object) -> None:
+    raise TimeoutError(f"more than {LONGEST} s")
+
+
+def mutate(names: list[str], seconds: float, seed: int, faults: Path) -> int:
+    """Try readers on changed files for ``seconds`` altogether; gives the number of faults.
+
+    What caused one is written to ``faults``, with the traceback.
+    """
+    signal.signal(signal.SIGALRM, _too_long)
+    found = 0
+    columns = ("reader", "files", "refused", "read", "slowest", "faults")
+    print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
+    for name in names:
+        chance, originals = random.Random(f"{seed}/{name}"), corpus(name)
+        tried, read, slowest, own = 0, 0, 0.0, 0
+        end = time.monotonic() + seconds / len(names)
+        with tempfile.TemporaryDirectory() as folder:
+            while time.monotonic() < end:
+                content = mutated(chance.choice(originals), chance)
+                began = time.process_time()
+                signal.alarm(LONGEST)
+                try:
+                    read += attempt(name, content, Path(folder))
+                except BaseException as error:
+                    if isinstance(error, KeyboardInterrupt):
+                        raise
+                    own += 1
+                    faults.mkdir(parents=True, exist_ok=True)
+                    stem = faults / f"{name}-{tried}"
+                    stem.with_suffix(".input").write_bytes(content)
+                    stem.with_suffix(".txt").write_text(traceback.format_exc())
+                signal.alarm(0)
+                tried += 1
+                slowest = max(slowest, time.process_time() - began)
+        print(
+            f"| {name} | {tried:,} | {tried - read - own:,} | {read:,} | {slowest:.2f} s | {own} |"
+        )
+        sys.stdout.flush()
+        found += own
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    print(f"\npeak memory {peak:,} MB, seed {seed}")
+    return found
+
+
 def main() -> None:
-    """Write a corpus, or fuzz until libFuzzer is done."""
+    """Write a corpus, change files by chance, or fuzz until libFuzzer is done."""
+    if sys.argv[1:2] == ["--mutate"]:
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--mutate", type=float, metavar="SECONDS")
+        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--faults", type=Path, default=Path("faults"))
+        parser.add_argument("names", nargs="*", choices=[*TARGETS, []])
+        given = parser.parse_args()
+        names = given.names or [name for name in TARGETS if name not in SLOW]
+        sys.exit(1 if mutate(names, given.mutate, given.seed, given.faults) else 0)
     name, *words = sys.argv[1:]
     if words[:1] == ["--corpus"]:
         folder = Path(words[1])

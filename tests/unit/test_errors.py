@@ -1,6 +1,7 @@
 import pytest
 
 from cargan_tf.errors import (
+    is_line,
     UserError,
     counted,
     did_you_mean,
@@ -92,3 +93,14 @@ def test_what_another_library_says_is_shortened_to_a_line():
 
 def test_an_error_that_says_nothing_is_told_by_its_kind():
     assert first_line(AssertionError()) == full_message(AssertionError(" \n")) == "AssertionError"
+
+
+def test_nothing_is_proposed_for_a_word_of_megabytes():
+    """Comparing it, letter by letter, would take minutes."""
+    assert did_you_mean("violin" * 10**6, ["violin"] * 100) == ""
+
+
+def test_what_is_a_line_is_known():
+    assert is_line("Flöte, 笛\u3000a\xa0b", 20)
+    for text in ("two\nlines", "\x1b[2J", "\ud800", "a\u2028b", "a" * 21, 5, None):
+        assert not is_line(text, 20)

@@ -90,7 +90,7 @@ def build_metadata(
         other_sounds=other_sounds or {},
         source=one_line(plan.source.root),
         source_kind=plan.source.kind,
-        notes=plan.source.notes,
+        notes=tuple(map(one_line, plan.source.notes)),
         plan=plan.digest,
     )
 

@@ -5,7 +5,6 @@ Nothing here imports TensorFlow but the work itself, so that the process that wa
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ from cargan_tf.evaluation.reproduce.measured_table import (
 from cargan_tf.evaluation.reproduce.paper_tables import PaperRow, PaperTable, paper_table
 from cargan_tf.evaluation.reproduce.rendering import to_markdown, write_table_html
 from cargan_tf.training.run import Run
-from cargan_tf.utils.files import file_hash, write_atomically, write_json
+from cargan_tf.utils.files import file_hash, read_json, write_atomically, write_json
 from cargan_tf.utils.progress import Reporter, SilentReporter
 from cargan_tf.utils.subprocesses import run_in_subprocess
 
@@ -60,7 +59,7 @@ class Experiment:
         """Its evaluation after the last step, if there is one."""
         file = self.run.path / FOLDER / REPORT_FILE
         try:
-            report = Report.from_json(json.loads(file.read_text("utf-8")), str(file))
+            report = Report.from_json(read_json(file), str(file))
         except (FileNotFoundError, ValueError, UserError):
             return None  # not there yet, damaged, or of an older version: it is made anew
         return (
@@ -374,7 +373,7 @@ def _check_provenance(out: Path, config: Config, data: Path) -> None:
         write_json(file, {"config": config.model_dump(mode="json"), "data_hash": data_hash})
         return
     try:
-        before = json.loads(file.read_text("utf-8"))
+        before = read_json(file)
         same_data = before["data_hash"] == data_hash
         same_config = config_from_json(before["config"], str(file)) == config
     except (ValueError, KeyError, TypeError) as error:

@@ -156,7 +156,7 @@ class Client:
             if values["config"]["model"].get("players"):
                 values |= self._metadata_parts("players")
             return ModelMetadata.from_json(values, f"the model at {self.address}")
-        except (LookupError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise no_metadata(self.address) from error
 
     def _metadata_parts(self, *parts: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
 import threading
@@ -33,8 +34,12 @@ from cargan_tf.serving.server.served_model import ServedModel
 from cargan_tf.serving.server.service import Service
 from cargan_tf.utils.progress import Reporter, SilentReporter
 
-#: Connections that may wait to be accepted.
-BACKLOG: Final = 1024
+#: Connections that may wait to be accepted; the system may allow fewer.
+BACKLOG: Final = 4096
+#: Files that the process may open besides connections by REST: libraries, the model, gRPC.
+_OTHER_FILES: Final = 256
+#: Files that the process asks to be allowed.
+_MOST_FILES: Final = 65_536
 #: Longer than clients pause between requests, so that none writes to a connection being closed.
 KEEP_ALIVE_SECONDS: Final = 75
 
@@ -102,7 +107,7 @@ class Server:
             log_config=None,
             access_log=False,
             server_header=False,
-            http=_PatientProtocol.of(service.limits.head_seconds),
+            http=_PatientProtocol.of(service.limits.head_seconds, _most_connections()),
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=round(service.limits.seconds),
         )
@@ -141,21 +146,48 @@ class Server:
             await self._service.batcher.close()
 
 
+def _most_connections() -> int:
+    """Connections that there is room for, once the process may open as many files as the system
+    allows it; shells often allow 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):  # not where a sandbox forbids it
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+    files = wanted if soft == resource.RLIM_INFINITY else soft
+    return max(files - _OTHER_FILES, files // 2)
+
+
 class _PatientProtocol(H11Protocol):
     """uvicorn's HTTP, but a connection on which no whole head of a request arrives is closed:
-    thousands of silent ones would take all that a process may open."""
+    thousands of silent ones would take all that a process may open. Where there are as many
+    before that, the oldest on which nothing is asked makes room for a new one."""
 
     head_seconds: ClassVar[float]
+    most: ClassVar[int]
+    connected: ClassVar[dict[_PatientProtocol, None]]  # a set in the order of their arrival
     _head_timer: asyncio.TimerHandle | None = None
 
     @classmethod
-    def of(cls, head_seconds: float) -> type[_PatientProtocol]:
-        """The class that waits so long; uvicorn makes the objects."""
-        return type(cls.__name__, (cls,), {"head_seconds": head_seconds})
+    def of(cls, head_seconds: float, most: int) -> type[_PatientProtocol]:
+        """The class that waits so long, and keeps so many; uvicorn makes the objects."""
+        values = {"head_seconds": head_seconds, "most": most, "connected": {}}
+        return type(cls.__name__, (cls,), values)
 
     def connection_made(self, transport: Any) -> None:
         """Wait for the first request."""
         super().connection_made(transport)
+        if len(self.connected) >= self.most:
+            idle = (
+                one for one in self.connected if one.cycle is None or one.cycle.response_complete
+            )
+            oldest = next(idle, self)
+            self.connected.pop(oldest, None)
+            oldest.transport.abort()
+            if oldest is self:
+                return
+        self.connected[self] = None
         self._wait()
 
     def data_received(self, data: bytes) -> None:
@@ -168,6 +200,7 @@ class _PatientProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is waited for."""
+        self.connected.pop(self, None)
         self._stop_waiting()
         super().connection_lost(exc)
 

@@ -19,9 +19,11 @@ import soundfile
 from PIL import Image
 
 from cargan_tf.config import Config, load_config
+from cargan_tf.data.dataset import DATASET_FILE, load_dataset
 from cargan_tf.errors import UserError
 from cargan_tf.export.metadata import METADATA_FILE, ModelMetadata, read_metadata
 from cargan_tf.labels import MAX_LABELS
+from cargan_tf.training.run import Run
 
 SECONDS = 60
 
@@ -30,11 +32,13 @@ READER = """
 import resource, sys
 from pathlib import Path
 from cargan_tf.audio.decode import read_audio
+from cargan_tf.data.dataset import load_dataset
 from cargan_tf.data.images import read_photo
 from cargan_tf.errors import UserError
 read = {
     "sound": lambda path: read_audio(path, 22_050),
     "image": lambda path: read_photo(path, 64),
+    "data": load_dataset,
 }
 resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))  # the libraries alone take 2 GB
 for argument in sys.argv[1:]:
@@ -222,6 +226,8 @@ def test_pipes_devices_and_links_in_a_circle_are_refused(tmp_path, kind):
         "data:\n  image_size: 1073741824\n",
         "model:\n  generator_width: 1000000000\n",
         "? [a, b]\n: c\n",
+        "a" * 90_000 + ": 1\n",
+        "training:\n  " + "a" * 90_000 + ": 1\n",
         "training:\n  1:30: 2\n",
     ],
 )
@@ -268,6 +274,18 @@ def metadata(**changes):
         {"config": {"audio.hop_length": 0}},
         {"config": {"audio.n_mels": 10**9}},
         {"config": {"model.generator_width": 10**9}},
+        {"config": {"model.generator_width": 4_096, "model.max_width_multiplier": 4_096}},
+        {"config": {"audio.clip_seconds": 30, "audio.hop_length": 1}},
+        {"config": {"audio.floor_db": -(10**9)}},
+        {"config": {"audio.clip_std": 1e-300}},
+        {"config": {"classifier.blocks": [10**9] * 4}},
+        {"config": {"classifier.weights": "\x1b[2J"}},
+        {"config": {"training.batch_size": 10**9}},
+        {"config": {"data.shuffle_buffer": 10**12}},
+        {"config": {"evaluator.count": 10**9}},
+        {"config": {"training.steps": 10**18}},
+        {"config": {"monitor.log_steps": 10**18}},
+        {"config": {"model." + "a" * 10**6: 1}},
         {"labels": []},
         {"labels": "cello"},
         {"labels": [f"label {number}" for number in range(10**6)]},
@@ -285,6 +303,48 @@ def metadata(**changes):
         {"statistics": {"mean": [0.0], "std": [1.0]}},
         {"statistics": {"mean": [float("nan")] * 128, "std": [1.0] * 128}},
         {"statistics": {"mean": [0.0] * 10**6, "std": [1.0] * 10**6}},
+        {"statistics": {"mean": [10**400] * 128, "std": [1.0] * 128}},
+        {"statistics": {"mean": [1e300] * 128, "std": [1.0] * 128}},
+        {"statistics": {"mean": [0.0] * 128, "std": [1e-300] * 128}},
+        {"statistics": {"mean": [0.0] * 128, "std": [1e300] * 128}},
+        {"statistics": {"mean": [0.0] * 128, "std": [-1.0] * 128}},
+        {"statistics": []},
+        {"players": ["Ann"]},
+        {"players": "Ann"},
+        {"players": {"cello": ["Ann"]}},
+        {"players": {"cello": "Ann"}, "config": {"model.players": 1}},
+        {"players": {"cello": ["Ann", "Bo"]}, "config": {"model.players": 1}},
+        {"players": {"cello": ["\x1b[2J"]}, "config": {"model.players": 1}},
+        {"players": {"\x1b[2J" * 10**5: ["Ann"]}, "config": {"model.players": 1}},
+        {"data_hash": 5},
+        {"data_hash": "\x1b]0;owned\x07"},
+        {"data_hash": "a" * 10**6},
+        {"license": "MIT\x1b[2J"},
+        {"license": ["MIT"]},
+        {"license": "a" * 10**6},
+        {"weights": "float128"},
+        {"weights": "\x1b[2J"},
+        {"weights": []},
+        {"recognition_accuracy": 7},
+        {"recognition_accuracy": -0.1},
+        {"recognition_accuracy": True},
+        {"recognition_accuracy": float("nan")},
+        {"recognition_accuracy": "0.9"},
+        {"recognition_temperature": 0},
+        {"recognition_temperature": -1},
+        {"recognition_temperature": float("inf")},
+        {"recognition_temperature": 1e-300},
+        {"metrics": []},
+        {"metrics": {"test": 1}},
+        {"metrics": {"test": {"fid": "low"}}},
+        {"metrics": {"test": {"fid": float("nan")}}},
+        {"metrics": {"test": {"fid": 10**400}}},
+        {"metrics": {"test": {"\x1b[2J": 1.0}}},
+        {"metrics": {"\x1b[2J": {"fid": 1.0}}},
+        {"metrics": {"test": {str(number): 1.0 for number in range(10**5)}}},
+        {"step": True},
+        {"step": 1.5},
+        {"step": 10**100},
         {"step": -1},
         {"step": "1; rm -rf /"},
         {"step": {}},
@@ -316,3 +376,199 @@ def test_metadata_that_is_none_is_refused(tmp_path, content):
     (tmp_path / METADATA_FILE).write_bytes(content)
     with pytest.raises(UserError, match=METADATA_FILE):
         read_metadata(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"[" * 10**6, b'{"step":' * 10**5, b" " * (20 << 20), b"[]"])
+def test_the_description_of_a_run_that_is_none_is_refused(tmp_path, content):
+    (tmp_path / "run.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"run\.json is damaged"):
+        Run(tmp_path).read_info()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("labels", ["\x1b[2J"]),
+        ("labels", [f"label {number}" for number in range(10**6)]),
+        ("data", 5),
+        ("data_hash", ["a"]),
+        ("classifier_accuracy", 10**9),
+        ("classifier_accuracy", "good"),
+        ("players", ["Ann"]),
+        ("config", []),
+        ("format", "\x1b[2J"),
+    ],
+)
+def test_an_absurd_description_of_a_run_is_refused_in_one_line(tmp_path, name, value):
+    plain = metadata()
+    values = {key: plain[key] for key in ("format", "labels", "config", "statistics")}
+    values |= {"data": "data", "data_hash": "a", "classifier_accuracy": 1.0, "players": {}}
+    (tmp_path / "run.json").write_text(json.dumps(values))
+    assert Run(tmp_path).read_info().labels == ("cello",)
+    (tmp_path / "run.json").write_text(json.dumps({**values, name: value}))
+    with pytest.raises(UserError, match=r"run\.json|band statistics") as caught:
+        Run(tmp_path).read_info()
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1_000
+
+
+SHARD = {"name": "train-00000.tfrecord", "records": 2, "bytes": 100, "sha256": "0" * 64}
+
+
+def data_set(folder, **changes):
+    """Write a description of one shard, which is there; ``changes`` are by the path of a value."""
+    plain = metadata()
+    values = {
+        "format_version": 2,
+        "labels": ["cello"],
+        "players": {"cello": ["Ann"]},
+        "counts": {"train": {"cello": 2}},
+        "recordings": {"train": {"cello": ["a"]}},
+        **{kind: {"train": {"cello": 0}} for kind in ("silent", "noise_like", "padded")},
+        "skipped": [],
+        "shared_recordings": [],
+        "config": plain["config"],
+        "statistics": plain["statistics"],
+        "shards": {"train": [dict(SHARD)]},
+        "source": "somewhere",
+        "source_kind": "manifest",
+        "notes": ["a note"],
+        "plan": "b",
+    }
+    for path, value in changes.items():
+        *parents, last = path.split(".")
+        target = values
+        for parent in parents:
+            target = target[int(parent) if isinstance(target, list) else parent]
+        target[int(last) if isinstance(target, list) else last] = value
+    folder.mkdir(exist_ok=True)
+    (folder / SHARD["name"]).write_bytes(bytes(SHARD["bytes"]))
+    (folder / DATASET_FILE).write_text(json.dumps(values))
+    return folder
+
+
+def test_a_plain_description_of_a_data_set_is_read(tmp_path):
+    assert load_dataset(data_set(tmp_path / "data")).records("train") == 2
+
+
+ESCAPE = "\x1b[2J\x1b]0;owned\x07"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"config.data.image_size": 10**9},
+        {"config.data.image_size": -64},
+        {"config.audio.sample_rate": 0},
+        {"config.audio.sample_rate": 10**12},
+        {"config.audio.hop_length": 0},
+        {"config.audio.n_fft": 10**9},
+        {"config.audio.n_mels": 10**9},
+        {"config.audio.clip_seconds": 1e308},
+        {"config.model.generator_width": 10**9},
+        {"config.name": ESCAPE},
+        {"config": None},
+        {"labels": [f"label {number}" for number in range(10**6)]},
+        {"labels": []},
+        {"labels": [ESCAPE]},
+        {"labels": ["../cello"]},
+        {"labels": ["cello", "cello"]},
+        {"labels.0": "flute"},
+        {"players": {"cello": [ESCAPE]}},
+        {"players": {"nobody": ["Ann"]}},
+        {"players": {"cello": ["a" * 10**6]}},
+        {"counts.train.cello": -1},
+        {"counts.train.cello": 10**9},
+        {"counts.train.cello": 10**400},
+        {"counts.train.cello": 1.5},
+        {"counts.train.cello": "2"},
+        {"counts.train.cello": True},
+        {"counts.train": {ESCAPE: 2}},
+        {"counts.train": {f"label {number}": 0 for number in range(10**5)}},
+        {"counts": {ESCAPE: {"cello": 2}}},
+        {"silent.train.cello": -1},
+        {"noise_like.train.cello": -(10**9)},
+        {"padded.train.flute": 1},
+        {"dropped_silent": {"train": {"cello": -5}}},
+        {"recordings.train.cello": [ESCAPE]},
+        {"recordings.night": {"cello": ["a"]}},
+        {"shared_recordings": [ESCAPE]},
+        {"statistics": {"mean": [0.0], "std": [1.0]}},
+        {"statistics": {"mean": [0.0] * 10**6, "std": [1.0] * 10**6}},
+        {"statistics.std": [0.0] * 128},
+        {"statistics.mean": [10**400] * 128},
+        {"shards.train.0.records": -1},
+        {"shards.train.0.records": 10**12},
+        {"shards.train.0.records": 7},
+        {"shards.train.0.bytes": -1},
+        {"shards.train.0.bytes": 10**15},
+        {"shards.train.0.name": "../" + SHARD["name"]},
+        {"shards.train.0.name": "/etc/passwd"},
+        {"shards.train.0.name": "C:\\" + SHARD["name"]},
+        {"shards.train.0.name": ".."},
+        {"shards.train.0.name": "gs://bucket/shard"},
+        {"shards.train.0.name": "file:///etc/passwd"},
+        {"shards.train.0.name": ESCAPE},
+        {"shards.train.0.name": "a" * 10**6},
+        {"shards.train.0.sha256": "x"},
+        {"shards.train.0.sha256": ESCAPE},
+        {"shards.train": [SHARD, SHARD]},
+        {"shards.train": [SHARD] * 10**5},
+        {"shards.night": []},
+        {"other_sounds": {"train": {**SHARD, "name": "../none"}}},
+        {"other_sounds": {"train": {**SHARD, "name": "none", "records": 10**9}}},
+        {"other_sounds": {"night": {**SHARD, "name": "none"}}},
+        {"source": ESCAPE},
+        {"source_kind": ESCAPE},
+        {"notes": [ESCAPE]},
+        {"notes": ["two\nlines"]},
+        {"plan": ESCAPE},
+        {"format_version": 10**100},
+        {"format_version": ESCAPE},
+        {"owned": ESCAPE},
+    ],
+    ids=lambda changes: str(changes)[:50],
+)
+def test_an_absurd_description_of_a_data_set_is_refused_in_one_line(tmp_path, changes):
+    with pytest.raises(UserError) as caught:
+        load_dataset(data_set(tmp_path / "data", **changes))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1_000
+
+
+@pytest.mark.parametrize("content", [b"[" * 10**6, b'{"labels":' * 10**5, b"\xff\xfe", b"1", b""])
+def test_a_description_of_a_data_set_that_is_none_is_refused(tmp_path, content):
+    (tmp_path / DATASET_FILE).write_bytes(content)
+    with pytest.raises(UserError, match=DATASET_FILE):
+        load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("target", ["../outside", "/dev/zero", "nowhere"])
+def test_a_shard_that_is_a_link_out_of_the_data_set_is_refused(tmp_path, target):
+    folder = data_set(tmp_path / "data")
+    (tmp_path / "outside").write_bytes(bytes(SHARD["bytes"]))
+    (folder / SHARD["name"]).unlink()
+    (folder / SHARD["name"]).symlink_to(target)
+    with pytest.raises(UserError, match=r"is a link out of the data set's folder|is missing"):
+        load_dataset(folder)
+
+
+def test_a_data_set_behind_a_link_and_links_within_it_are_read(tmp_path):
+    folder = data_set(tmp_path / "data")
+    (folder / SHARD["name"]).rename(folder / "stored")
+    (folder / SHARD["name"]).symlink_to("stored")
+    (tmp_path / "link").symlink_to(folder)
+    assert load_dataset(tmp_path / "link").records("train") == 2
+
+
+def test_descriptions_are_refused_without_filling_memory(tmp_path):
+    """Of what a file names nothing is made: a million labels, huge images, records of terabytes."""
+    changes = [
+        {"config.data.image_size": 10**9},
+        {"labels": [f"label {number}" for number in range(10**6)]},
+        {"counts.train.cello": 2**49, "shards.train.0.records": 2**49},
+    ]
+    folders = [data_set(tmp_path / str(n), **change) for n, change in enumerate(changes)]
+    said, peak = bounded(**{f"data_{folder.name}": folder for folder in folders})
+    assert [result.partition(":")[0] for result in said] == ["refused"] * len(folders)
+    assert peak < 1 << 29

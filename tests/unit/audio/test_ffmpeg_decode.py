@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import zipfile
@@ -12,6 +13,7 @@ import pytest
 import soundfile
 
 from cargan_tf.audio.decode import decode_file, read_audio
+from cargan_tf.audio.ffmpeg_decode import SeekableStream
 from cargan_tf.errors import UserError
 
 RATE = 48_000
@@ -263,3 +265,40 @@ def test_a_file_of_which_most_cannot_be_decoded_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"is damaged: \d+ of \d+ parts") as error:
         read_audio(path, 22_050)
     assert "\n" not in str(error.value)
+
+
+def test_tags_that_are_no_utf8_do_not_matter(tmp_path):
+    path = write(tmp_path / "a.mp4", "mp4", "aac", with_video=True)
+    content = path.read_bytes()
+    assert b"Lavf" in content
+    path.write_bytes(content.replace(b"Lavf", b"\xff\xfe\x80\xa1"))
+    assert len(read_audio(path, RATE))
+
+
+@pytest.mark.parametrize("size", [2**63 - 8, 2**64 - 1, 2**63, 2**62])
+@pytest.mark.parametrize("name", ["a.wma", "a.mp4"])
+def test_a_file_that_points_beyond_all_files_is_read_or_refused(tmp_path, name, size):
+    """Of WMA each object says how long it is, of MP4 each box: where FFmpeg looks for the next."""
+    if name == "a.wma":
+        content = bytearray(write(tmp_path / name, "asf", "wmav2").read_bytes())
+        places, form = range(16, 416, 2), "<Q"
+    else:
+        content = bytearray(struct.pack(">I4sI4sI4sQ", 16, b"ftyp", 0, b"isom", 1, b"free", 0))
+        content += bytes(64)
+        places, form = [24], ">Q"
+    for place in places:
+        changed = bytearray(content)
+        changed[place : place + 8] = struct.pack(form, size)
+        (tmp_path / name).write_bytes(changed)
+        with contextlib.suppress(UserError):
+            read_audio(tmp_path / name, RATE)
+
+
+@pytest.mark.parametrize("place", [-1, -(2**63), 2**64, 2**100])
+def test_ffmpeg_is_told_of_places_that_are_not_there(tmp_path, place):
+    (tmp_path / "a").write_bytes(b"abc")
+    with (tmp_path / "a").open("rb") as file:
+        for stream in (SeekableStream(file), SeekableStream(io.BytesIO(b"abc"))):
+            assert stream.seek(place) == -1
+            assert stream.seek(1) == 1
+            assert stream.read() == b"bc"

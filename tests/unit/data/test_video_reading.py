@@ -86,3 +86,10 @@ def test_frames_of_too_many_pixels_are_not_decoded(video, monkeypatch):
     monkeypatch.setattr("cargan_tf.data.video_reading.MAX_PIXELS", 64 * 32 - 1)
     with pytest.raises(UserError, match=r"a\.mp4"):
         read_frame(video, 0)
+
+
+def test_tags_that_are_no_utf8_do_not_matter(video, tmp_path):
+    content = video.read_bytes()
+    assert b"Lavf" in content
+    (tmp_path / "a.mp4").write_bytes(content.replace(b"Lavf", b"\xff\xfe\x80\xa1"))
+    assert read_facts(tmp_path / "a.mp4") == read_facts(video)

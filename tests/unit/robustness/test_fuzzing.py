@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from robustness.fuzzing import TARGETS, attempt, corpus
+from robustness.fuzzing import SLOW, TARGETS, attempt, corpus, mutate
 
-READERS = [name for name in TARGETS if name != "video"]  # FFmpeg has its own fuzzers; it is slow
+#: FFmpeg has its own fuzzers and is slow, as those are that start TensorFlow.
+READERS = [name for name in TARGETS if name not in ("video", *SLOW)]
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -37,3 +38,17 @@ def test_any_bytes_are_refused_with_a_message(name, content):
     with tempfile.TemporaryDirectory() as folder:
         read = attempt(name, content, Path(folder))
     assert not read or name == "configuration"  # an empty file changes nothing
+
+
+def test_files_are_changed_reader_after_reader_and_faults_kept(tmp_path, monkeypatch, capsys):
+    assert mutate(["metadata"], 0.3, 0, tmp_path / "faults") == 0
+    assert "| metadata |" in capsys.readouterr().out
+    assert not (tmp_path / "faults").exists()
+
+    def broken(path):
+        raise IndexError(path)
+
+    monkeypatch.setitem(TARGETS, "metadata", (broken, ".json"))
+    assert mutate(["metadata"], 0.1, 0, tmp_path / "faults") > 0
+    assert "IndexError" in (tmp_path / "faults" / "metadata-0.txt").read_text()
+    assert (tmp_path / "faults" / "metadata-0.input").is_file()

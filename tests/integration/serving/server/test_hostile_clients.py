@@ -1,9 +1,12 @@
 """Clients that mean harm, before a server of an invented model."""
 
+import contextlib
 import gzip
 import json
 import resource
 import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
@@ -11,6 +14,8 @@ import requests
 from tensorflow.core.framework.types_pb2 import DT_FLOAT, DT_STRING
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
+
+from cargan_tf.serving.server.serve import _most_connections
 
 SOUND = {"instances": [{"waveform": [3, 3], "label": "cello"}]}
 
@@ -199,3 +204,59 @@ def test_memory_stays_flat_over_many_requests(server):
 def _resident_bytes():
     with open("/proc/self/statm", encoding="ascii") as stream:
         return int(stream.read().split()[1]) * resource.getpagesize()
+
+
+def test_the_oldest_silent_connection_makes_room_for_a_new_one(start, monkeypatch, caplog):
+    """Where the process may not open more files, thousands of them keep nobody out."""
+    monkeypatch.setattr("cargan_tf.serving.server.serve._most_connections", lambda: 20)
+    server = start(head_seconds=60)
+    idle = [connected(server) for _ in range(50)]
+    for _ in range(3):
+        assert post(server, SOUND).status_code == 200
+    gone = 0
+    for connection in idle:
+        connection.settimeout(0.2)
+        with contextlib.suppress(TimeoutError):
+            try:
+                gone += connection.recv(1) == b""
+            except ConnectionResetError:
+                gone += 1
+        connection.close()
+    assert 30 <= gone <= 40
+    assert not caplog.records
+
+
+def test_a_request_in_progress_makes_no_room(start, monkeypatch):
+    monkeypatch.setattr("cargan_tf.serving.server.serve._most_connections", lambda: 3)
+    server = start()
+    server.model.seconds = 1.0
+    with ThreadPoolExecutor(6) as pool:
+        running = [pool.submit(post, server, SOUND) for _ in range(2)]
+        while len(server.model.runs) < 1:
+            time.sleep(0.01)
+        for _ in range(10):
+            connected(server).close()
+        assert [one.result().status_code for one in running] == [200, 200]
+
+
+def test_the_process_may_open_as_many_files_as_the_system_allows():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, soft), hard))
+        most = _most_connections()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(hard, 65_536)
+        assert most == min(hard, 65_536) - 256
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("jump", [-1e9, 1e9])
+def test_a_clock_that_jumps_changes_no_time_limit(start, monkeypatch, jump):
+    server = start(seconds=10, head_seconds=0.5)
+    with connected(server) as silent:
+        real = time.time
+        monkeypatch.setattr(time, "time", lambda: real() + jump)
+        assert post(server, SOUND).status_code == 200
+        assert silent.recv(1) == b""  # closed, in its time
+    server.model.seconds = 0.3
+    assert post(server, SOUND).status_code == 200
