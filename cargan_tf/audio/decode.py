@@ -32,7 +32,7 @@ from cargan_tf.audio.sound_headers import (
     begins_with_tag,
     check_not_lost,
     find_mpeg_audio,
-    flac_length_is_wrong,
+    flac_goes_on,
     length_note,
     other_kind,
     read_head,
@@ -240,7 +240,7 @@ def _way_if_misread(file: soundfile.SoundFile, content: bytes | BinaryIO, way: _
     if file.format == "FLAC":
         if file.frames == UNKNOWN_FRAMES:
             return replace(way, demuxer="flac")
-        if flac_length_is_wrong(content):
+        if flac_goes_on(content):
             return replace(way, demuxer="flac", claimed_seconds=claimed)
     elif file.frames == 0 and way.if_unreadable is not None:
         # A pipe's: its length was not known when its header was written.

@@ -53,8 +53,7 @@ _TAGS_AT_THE_END: Final = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3")
 #: Bytes after the data of a WAV that are no chunk, from which on its header is not believed.
 _STRAY_BYTES: Final = 4_096
 _CHUNK_LETTERS: Final = frozenset((string.ascii_letters + string.digits + " _-.").encode())
-#: Bytes of the shortest frame of FLAC, and of the header and end of any.
-_FLAC_FRAME: Final = 10
+#: Bytes of the header and end of a frame of FLAC.
 _FLAC_OVERHEAD: Final = 64
 
 #: First bytes of what is named like a sound and is none.
@@ -240,8 +239,11 @@ def _is_no_chunk(stream: BinaryIO, position: int, size: int) -> bool:
     return not any(set(rest[odd : odd + 4]) <= _CHUNK_LETTERS for odd in (0, 1))
 
 
-def flac_length_is_wrong(source: bytes | BinaryIO) -> bool:
-    """Whether a FLAC file is too large, or by far too small, for the samples that it claims."""
+def flac_goes_on(source: bytes | BinaryIO) -> bool:
+    """Whether a FLAC file is too large for the samples that its header claims.
+
+    One that claims more than the bounds allow is refused, whatever there is of it.
+    """
     with _reading(source) as (stream, start, size):
         position, head = _after_tags(stream, start)
         if head[:4] != b"fLaC" or len(head) < 26 or head[4] & 0x7F:
@@ -258,10 +260,9 @@ def flac_length_is_wrong(source: bytes | BinaryIO) -> bool:
             last = block[0] >= 0x80
             position += 4 + int.from_bytes(block[1:], "big")
         held = size - position
-        # Blocks may be shorter than the largest, hence a frame for every 16 samples at most.
         frames = -(-claimed // largest)
         uncompressed = claimed * channels * (bits + 1) / 8 + (frames + 1) * _FLAC_OVERHEAD
-        return held > 1.1 * uncompressed + HEAD / 4 or held < frames * _FLAC_FRAME
+        return held > 1.1 * uncompressed + HEAD / 4
 
 
 @contextmanager
