@@ -423,11 +423,12 @@ def _letters_in(content: bytes, encoding: str) -> float:
     score = 0
     for before, letter, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
         if not letter.isascii():
-            in_word = (before.isascii() and before.isalpha()) or (
-                after.isascii() and after.isalpha()
-            )
-            odd_case = letter.isupper() and before.islower()
-            likely = letter.lower() in _WESTERN_LETTERS and in_word and not odd_case
+            after_word = before.isascii() and before.isalpha()
+            before_word = after.isascii() and after.isalpha()
+            odd = (letter.isupper() and before.islower()) or (letter.islower() and after.isupper())
+            likely = letter.lower() in _WESTERN_LETTERS and (after_word or before_word) and not odd
+            likely |= letter in _OPENING and before_word and not after_word
+            likely |= letter in _CLOSING and after_word and (not before_word or letter == "’")
             score += 1 if likely else -1
     return score
 
