@@ -29,10 +29,12 @@ from cargan_tf.audio.sound_headers import (
     TOLERATED_SECONDS,
     UNKNOWN_FRAMES,
     MpegAudio,
+    begins_as_mpeg_frame,
     begins_with_tag,
     check_not_lost,
     find_mpeg_audio,
     flac_goes_on,
+    has_mpeg_sync,
     length_note,
     other_kind,
     read_head,
@@ -211,10 +213,11 @@ def _way_of(content: bytes | BinaryIO, name: str) -> _Way:
         demuxer = demuxer_of(head)
         if demuxer is not None:
             return _Way(demuxer)
-        if mpeg_audio_begins(head):
+        if mpeg_audio_begins(head) or begins_as_mpeg_frame(head):
             mpeg = find_mpeg_audio(content)
             check_not_lost(mpeg, name)
-            return _Way("mp3" if mpeg.lost else None, "mp3", mpeg=mpeg)
+            # libmpg123, which libsndfile uses, writes of what is odd to standard error.
+            return _Way("mp3" if mpeg.lost or mpeg.odd else None, "mp3", mpeg=mpeg)
         kind, tagged = other_kind(head), begins_with_tag(content)
     except OSError as error:
         raise UserError(
@@ -222,7 +225,7 @@ def _way_of(content: bytes | BinaryIO, name: str) -> _Way:
             " check its permissions"
         ) from error
     if_unreadable = demuxer_if_unreadable(head)
-    if kind is None and tagged and if_unreadable is None:
+    if kind is None and (tagged or has_mpeg_sync(head)) and if_unreadable is None:
         # libsndfile takes it for MP3 and searches through all of it.
         kind = "no MP3 file, though it begins as one"
     if kind is not None:

@@ -139,6 +139,24 @@ class Decoding:
         return (f"{self.damaged} of its {parts} are damaged and left out",)
 
 
+class _Stream:
+    """A stream as FFmpeg reads it.
+
+    Damaged tables make FFmpeg seek to before the beginning. PyAV prints what a stream raises then,
+    so the error is returned.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.read, self.tell = stream.read, stream.tell
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        try:
+            return self._stream.seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return -1
+
+
 def sound_blocks(
     source: bytes | BinaryIO,
     demuxer: str,
@@ -171,7 +189,9 @@ def sound_blocks(
     decoding = decoding or Decoding()
     decoding.whole = decoding.damaged = 0
     try:
-        with av.open(stream, "r", format=demuxer, options=dict(options or {})) as container:
+        with av.open(
+            _Stream(stream), "r", format=demuxer, options=dict(options or {})
+        ) as container:
             tracks = container.streams.audio
             if not tracks:
                 raise UserError(
@@ -182,7 +202,7 @@ def sound_blocks(
                 if chosen.duration and chosen.time_base:
                     decoding.claimed_seconds = float(chosen.duration * chosen.time_base)
                 yield from _decoded(container, chosen, name, decoding)
-    except (av.FFmpegError, IndexError, ValueError) as error:
+    except (av.FFmpegError, OSError, IndexError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(
             f"{name} cannot be read as sound ({reason}); check that it is whole, or convert it with"
@@ -205,11 +225,11 @@ def _decoded(
 
     resampler = av.AudioResampler(format="fltp")
     packets = container.demux(track)
-    first_error: av.FFmpegError | None = None
+    first_error: Exception | None = None
     while True:
         try:
             packet = next(packets, None)
-        except av.FFmpegError as error:  # the end of what is left of the file
+        except (av.FFmpegError, OSError) as error:  # the end of what is left of the file
             first_error = first_error or error
             break
         if packet is None:

@@ -49,7 +49,10 @@ _LONGEST_FRAME: Final = 2_881
 #: An hour of the shortest frames, of 4 ms; longer sounds are refused anyway.
 _MOST_FRAMES: Final = 900_000
 #: What follows the last frame: ID3v1, APE and Lyrics3 tags.
-_TAGS_AT_THE_END: Final = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3")
+_TAGS_AT_THE_END: Final = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")
+#: Flags of Xing's tag; of the bytes that it says, libmpg123 complains where so many are missing.
+_HAS_FRAMES, _HAS_BYTES = 1, 2
+_TOLERATED_BYTES: Final = 0.009
 #: Bytes after the data of a WAV that are no chunk, from which on its header is not believed.
 _STRAY_BYTES: Final = 4_096
 _CHUNK_LETTERS: Final = frozenset((string.ascii_letters + string.digits + " _-.").encode())
@@ -79,11 +82,14 @@ class MpegAudio:
         seconds: they last together.
         bytes: they take together.
         lost: bytes before, between and behind them, but for tags and zeros.
+        odd: whether frames are cut off, something else than a tag is before or behind them, or the
+            first one says that there are other ones.
     """
 
     seconds: float
     bytes: int
     lost: int
+    odd: bool
 
     @property
     def lost_fraction(self) -> float:
@@ -112,6 +118,16 @@ def begins_with_tag(source: bytes | BinaryIO) -> bool:
     with _reading(source) as (stream, start, _):
         stream.seek(start)
         return stream.read(3) == b"ID3"
+
+
+def has_mpeg_sync(head: bytes) -> bool:
+    """Whether a file begins with the sync word, by which libsndfile takes it for MPEG audio."""
+    return len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
+
+
+def begins_as_mpeg_frame(head: bytes) -> bool:
+    """Whether a file begins with the header of a frame, whatever follows."""
+    return _mpeg_frame(head[:4]) is not None
 
 
 def begin_of_mpeg_audio(head: bytes) -> int | None:
@@ -171,22 +187,49 @@ def find_mpeg_audio(source: bytes | BinaryIO) -> MpegAudio:
         begin = begin_of_mpeg_audio(head) or 0
         lost = begin if head[:begin].strip(b"\0") else 0
         position += begin
-        seconds, found = 0.0, 0
+        seconds, found, odd = 0.0, 0, begin > 0
+        kind = _kind(head[begin:])
+        claimed = _claimed_bytes(head[begin:])
         for _ in range(_MOST_FRAMES):
             stream.seek(position)
-            frame = _mpeg_frame(stream.read(4))
+            header = stream.read(4)
+            frame = _mpeg_frame(header) if _kind(header) == kind else None
             if frame is not None:
-                held = min(frame[0], size - position)  # the last one may be cut off
+                held = min(frame[0], size - position)
+                odd |= held < frame[0]
                 position, found, seconds = position + held, found + held, seconds + frame[1]
                 continue
-            if position >= size or _only_tags(stream, position):
+            if position >= size or _tags_at(stream, position):
+                break
+            odd = True
+            if _zeros_at(stream, position):
                 break
             further = _next_frames(stream, position, HEAD + found)
             lost += (size if further is None else further) - position
             if further is None or lost > found + HEAD:
                 break
             position = further
-        return MpegAudio(seconds, found, lost)
+        odd |= claimed is not None and abs(claimed - found) > _TOLERATED_BYTES * found
+        return MpegAudio(seconds, found, lost, odd)
+
+
+def _kind(header: bytes) -> tuple[int, int] | None:
+    """Version, layer and rate of a frame, which all frames have in common."""
+    return (header[1] & 0xFE, header[2] & 0x0C) if len(header) > 2 else None
+
+
+def _claimed_bytes(head: bytes) -> int | None:
+    """Bytes of all frames as the first one says, if it does (Xing's tag, and LAME's)."""
+    frame = _mpeg_frame(head)
+    first = head[: frame[0]] if frame is not None else b""
+    for tag in (b"Xing", b"Info"):
+        position = first.find(tag)
+        if position >= 0 and len(first) >= position + 16:
+            flags = first[position + 7]
+            if flags & _HAS_BYTES:
+                begin = position + 8 + (4 if flags & _HAS_FRAMES else 0)
+                return int.from_bytes(first[begin : begin + 4], "big")
+    return None
 
 
 def _next_frames(stream: BinaryIO, position: int, most: int) -> int | None:
@@ -205,10 +248,14 @@ def _next_frames(stream: BinaryIO, position: int, most: int) -> int | None:
     return None
 
 
-def _only_tags(stream: BinaryIO, position: int) -> bool:
+def _tags_at(stream: BinaryIO, position: int) -> bool:
     stream.seek(position)
-    rest = stream.read(HEAD)
-    return rest.startswith(_TAGS_AT_THE_END) or not rest.strip(b"\0")
+    return stream.read(len(_TAGS_AT_THE_END[-1])).startswith(_TAGS_AT_THE_END)
+
+
+def _zeros_at(stream: BinaryIO, position: int) -> bool:
+    stream.seek(position)
+    return not stream.read(HEAD).strip(b"\0")
 
 
 def wav_goes_on(source: bytes | BinaryIO) -> bool:

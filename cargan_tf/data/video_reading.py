@@ -213,7 +213,7 @@ def _opened(path: Path) -> Iterator[InputContainer]:
             yield container
     except FileNotFoundError as error:
         raise UserError(f"no video {path}.") from error
-    except (av.FFmpegError, IndexError, IsADirectoryError) as error:
+    except (av.FFmpegError, OSError, IndexError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(
             f"{path} cannot be read as a video ({reason}): check that it is whole."
