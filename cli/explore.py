@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from cargan_cli.completion import complete_labels
@@ -15,6 +16,11 @@ from cargan_cli.sounds import (
     source,
     start_option,
 )
+
+from cargan_tf.errors import one_line
+
+if TYPE_CHECKING:
+    from cargan_tf.audio.clips import Clip
 
 
 @click.command("explore", short_help="Generate grids: all labels, or between two sounds.")
@@ -84,12 +90,18 @@ def command(
         loudness_grid,
     )
 
-    clip = generator.read_clip(source(sound), start)
+    def read(file: Path, start: float | None = None) -> Clip:
+        clip = generator.read_clip(source(file), start)
+        for note in clip.notes:
+            click.echo(f"{one_line(name_of(file))}: {note}", err=True)
+        return clip
+
+    clip = read(sound, start)
     if interpolate is None:
         grid = loudness_grid(generator, clip, name_of(sound))
     else:
         clips, names = (
-            (clip, generator.read_clip(source(interpolate))),
+            (clip, read(interpolate)),
             (name_of(sound), name_of(interpolate)),
         )
         grid = interpolation_grid(

@@ -16,6 +16,7 @@ from cargan_cli.sounds import (
     check_standard_input,
     load_generator,
     model_option,
+    origin_of,
     player_option,
     server_option,
     source,
@@ -65,7 +66,7 @@ def write_video_file(
         SMOOTH_SECONDS if smooth_seconds is None else smooth_seconds,
         TerminalReporter(),
     )
-    facts = {"frames": made.frames, "seconds": made.seconds, "backend": generator.backend}
+    facts = {"frames": made.frames, "seconds": made.seconds, **origin_of(generator)}
     results.generated(sound, file, made, start=0.0, **facts)
 
 
@@ -214,7 +215,7 @@ def command(
             if grid is not None:
                 names.append(sound.stem)
                 images.append(generated.image)
-            facts = {"start": generated.start_seconds, "backend": generator.backend}
+            facts = {"start": generated.start_seconds, **origin_of(generator)}
             results.generated(sound, image, generated, **facts)
     if grid is not None and images:
         import numpy as np

@@ -75,6 +75,10 @@ def _flagged(inspection: Inspection, everything: bool) -> list[str]:
             f"Not measured: {inspection.unmeasured}; spectrogram images do not show silence or"
             " noise."
         )
+    if inspection.info.mended:
+        lines.append(f"Sounds put right at preprocessing: {len(inspection.info.mended)}")
+        shown = inspection.info.mended[: None if everything else SHOWN]
+        lines += [f"    {item.what}: {item.why}" for item in shown]
     dropped = sum(sum(counts.values()) for counts in inspection.info.dropped_silent.values())
     if dropped:
         lines.append(f"Silent clips skipped at preprocessing: {dropped}")

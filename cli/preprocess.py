@@ -122,10 +122,11 @@ def command(
     dropped = sum(sum(counts.values()) for counts in info.dropped_silent.values())
     if drop_silent:
         click.echo(f"Silent clips skipped: {dropped}")
-    if info.skipped:
-        click.echo(f"Left out: {len(info.skipped)}, listed in {out / DATASET_FILE}. The first:")
-        for left in info.skipped[:3]:
-            click.echo(f"  {left.what}: {left.why}")
+    for title, items in (("Left out", info.skipped), ("Sounds put right", info.mended)):
+        if items:
+            click.echo(f"{title}: {len(items)}, listed in {out / DATASET_FILE}. The first:")
+        for item in items[:3]:
+            click.echo(f"  {item.what}: {item.why}")
     following: tuple[object, ...] = ("classifier", out)
     if measured is not None:
         run = measured if Run(measured).exists() else "RUN"  # an exported model has no checkpoint

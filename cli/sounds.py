@@ -134,6 +134,11 @@ def check_standard_input(*sounds: Path | None) -> None:
         raise UserError("standard input holds one sound: name a file for the other.")
 
 
+def origin_of(generator: Generator) -> dict[str, str]:
+    """What made an image, for programs: the model with its version, and its backend."""
+    return {"model": generator.origin, "backend": generator.backend}
+
+
 def check_model(model: Path | None) -> None:
     """Raise ``UserError`` if there is no such model, before anything is loaded for it."""
     from cargan_tf.export.model_registry import default_model, existing_model

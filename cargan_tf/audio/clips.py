@@ -31,6 +31,9 @@ _SUMMED_SAMPLES: Final = 1 << 20
 #: The window with the most energy is kept if half of it is audible, or if it is within 3 dB of the
 #: loudest after weighting.
 _AUDIBLE_ENOUGH: Final = 0.5
+#: With a smaller audible part a window does not count for recognition; the lowest note of a double
+#: bass has three times as much.
+_INAUDIBLE: Final = 0.1
 #: Part of the power from which an offset is taken out: 10 dB below all of the sound.
 _OFFSET_POWER: Final = 0.1
 #: Hz; what is outside is inaudible, and K-weighting leaves too much of it.
@@ -53,11 +56,13 @@ class Clip:
         samples: [clip_samples], full scale at ±1.
         start: sample of the waveform at which the clip begins.
         padded: number of zeros at its end that the waveform did not hold.
+        notes: what was put right in the sound that it was cut from.
     """
 
     samples: NDArray[np.float32]
     start: int
     padded: int
+    notes: tuple[str, ...] = ()
 
 
 def select_clip(mono: FloatArray, audio: AudioConfig, start: float | None) -> Clip:
@@ -82,21 +87,27 @@ def select_clip(mono: FloatArray, audio: AudioConfig, start: float | None) -> Cl
     return cut_clip(mono, begin, samples, sample_rate=rate)
 
 
-def recognition_windows(mono: FloatArray, clip_samples: int) -> FloatArray:
+def recognition_windows(mono: FloatArray, clip_samples: int, sample_rate: int) -> FloatArray:
     """Half seconds all over a sound, of which the instrument is recognized.
 
     Args:
         mono: [samples].
         clip_samples: samples of a window.
+        sample_rate: Hz.
 
     Returns:
-        [W, clip_samples]: windows that overlap by half, without the soft ones.
+        [W, clip_samples]: windows that overlap by half, without the soft ones, and without those
+        that hold next to nothing but what is not heard, such as a thump of 8 Hz.
     """
     mono = without_offset(mono)
     last = max(0, len(mono) - clip_samples)
     count = min(RECOGNITION_WINDOWS, 1 + 2 * last // clip_samples)
     starts = np.unique(np.linspace(0, last, count).round().astype(int))
     windows = np.stack([cut_clip(mono, int(start), clip_samples).samples for start in starts])
+    sections = loudness_filter(sample_rate)
+    audible = np.array([_audible_fraction(window, sections) for window in windows])
+    if np.any(audible >= _INAUDIBLE):
+        windows = windows[audible >= _INAUDIBLE]
     loudness = np.array([root_mean_square(window) for window in windows])
     return windows[loudness >= loudness.max() * 10 ** (-BELOW_LOUDEST_DB / 20)]
 
@@ -317,7 +328,7 @@ def mix_clips(first: Clip, second: Clip, alpha: float) -> Clip:
         alpha: 0 to 1.
 
     Returns:
-        The mix, at the start of the first; padded if both are.
+        The mix, at the start of the first; padded if both are, with the notes of both.
 
     Raises:
         UserError: ``alpha`` is out of bounds.
@@ -325,7 +336,8 @@ def mix_clips(first: Clip, second: Clip, alpha: float) -> Clip:
     if not 0 <= alpha <= 1:
         raise UserError(f"alpha = {alpha} was received; expected 0 (the first sound) to 1.")
     samples = mix_waveforms(first.samples, second.samples, alpha)
-    return Clip(samples, first.start, min(first.padded, second.padded))
+    notes = (*first.notes, *second.notes)
+    return Clip(samples, first.start, min(first.padded, second.padded), notes)
 
 
 def mix_waveforms(first: FloatArray, second: FloatArray, alpha: float) -> FloatArray:

@@ -8,8 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -18,15 +17,29 @@ import soundfile
 from numpy.typing import NDArray
 
 from cargan_tf.audio.ffmpeg_decode import (
-    demuxer_if_misread,
+    Decoding,
     demuxer_if_unreadable,
     demuxer_of,
-    read_head,
-    size_of,
+    mpeg_audio_begins,
     sound_begins,
     sound_blocks,
 )
 from cargan_tf.audio.mixdown import DecodedSound, check_format, check_length, mix_down
+from cargan_tf.audio.sound_headers import (
+    TOLERATED_SECONDS,
+    UNKNOWN_FRAMES,
+    MpegAudio,
+    begins_as_mpeg_frame,
+    begins_with_tag,
+    check_not_lost,
+    find_mpeg_audio,
+    flac_goes_on,
+    has_mpeg_sync,
+    length_note,
+    other_kind,
+    read_head,
+    wav_goes_on,
+)
 from cargan_tf.errors import UserError
 from cargan_tf.utils.files import RemotePath
 
@@ -44,6 +57,8 @@ AUDIO_SUFFIXES: Final = frozenset(
 MAX_STREAM_BYTES: Final = 1 << 29
 #: Tracks of one file that are listened to, in search of one that is not silent.
 _MOST_TRACKS: Final = 8
+#: FFmpeg's demuxers of containers that say how long they are; of others it makes a guess.
+_WITH_LENGTH: Final = frozenset({"mov", "wv", "tta", "ape", "tak", "mpc8"})
 #: Frames decoded at a time: many channels are mixed down before the next block is read.
 _BLOCK_FRAMES: Final = 1 << 18
 
@@ -120,32 +135,33 @@ def decode_file(source: Path | str | BinaryIO, sample_rate: int) -> DecodedSound
 
     Channels that are silent, or opposite in sign to a louder one, would weaken or cancel the mean:
     the silent ones are left out, the others are inverted. Samples in the range of integers are
-    scaled. Of several tracks the first is taken that is not silent.
+    scaled, and an offset that would count as loudness is taken out. Of several tracks the first is
+    taken that is not silent. A header that says something else of the length is not believed.
     """
     name, content = _name_of(source), sound_opener(source)
-    head = _head(content, name)
-    demuxer = demuxer_of(head)
-    if demuxer is None:
+    way = _way_of(content, name)
+    if way.demuxer is not None:
+        return _decoded_by_ffmpeg(content, way, sample_rate, name)
+    try:
+        with _opened(content, name) as file:
+            way = _way_if_misread(file, content, way)
+            if way.demuxer is None:
+                rate = int(file.samplerate)
+                check_length(name, file.frames, rate)
+                way = replace(way, claimed_seconds=file.frames / rate)  # should it fail on the way
+                most = math.ceil(file.frames * sample_rate / rate) + 1
+                sound = mix_down(lambda: _blocks(file), sample_rate, name, most)
+                cut_off = length_note(way.claimed_seconds, len(sound.samples) / sample_rate)
+                return replace(sound, notes=(*cut_off, *sound.notes))
+    except _LibsndfileError as error:
+        if way.if_unreadable is None:
+            raise
+        way = replace(way, demuxer=way.if_unreadable)
         try:
-            with _opened(content, name) as file:
-                demuxer = _misread(file, head, content, name)
-                if demuxer is None:
-                    check_length(name, file.frames, int(file.samplerate))
-                    return mix_down(
-                        lambda: _blocks(file),
-                        sample_rate,
-                        name,
-                        math.ceil(file.frames * sample_rate / file.samplerate) + 1,
-                    )
-        except _LibsndfileError as error:
-            demuxer = demuxer_if_unreadable(head)
-            if demuxer is None:
-                raise
-            try:
-                return _decoded_by_ffmpeg(content, demuxer, sample_rate, name)
-            except UserError:
-                raise error from None
-    return _decoded_by_ffmpeg(content, demuxer, sample_rate, name)
+            return _decoded_by_ffmpeg(content, way, sample_rate, name)
+        except UserError as second:
+            raise (second if way.mpeg is not None else error) from None
+    return _decoded_by_ffmpeg(content, way, sample_rate, name)
 
 
 def must_be_read_whole(path: Path) -> bool:
@@ -155,53 +171,152 @@ def must_be_read_whole(path: Path) -> bool:
         UserError: as ``read_audio``.
     """
     content = sound_opener(path)
-    head = _head(content, str(path))
-    if demuxer_of(head) is not None:
+    way = _way_of(content, str(path))
+    if way.demuxer is not None:
         return True
     try:
         with _opened(content, str(path)) as file:
-            return _misread(file, head, content, str(path)) is not None
+            return _way_if_misread(file, content, way).demuxer is not None
     except _LibsndfileError:
-        if demuxer_if_unreadable(head) is None:
+        if way.if_unreadable is None:
             raise
         return True
 
 
-def _head(content: bytes | BinaryIO, name: str) -> bytes:
+@dataclass(frozen=True)
+class _Way:
+    """How a file is decoded.
+
+    Attributes:
+        demuxer: FFmpeg's; ``None`` for libsndfile.
+        if_unreadable: FFmpeg's, in case that libsndfile fails.
+        options: of the demuxer.
+        mpeg: where the file is MPEG audio, what is in it.
+        claimed_seconds: length that its header says, where it is wrong.
+    """
+
+    demuxer: str | None
+    if_unreadable: str | None = None
+    options: tuple[tuple[str, str], ...] = ()
+    mpeg: MpegAudio | None = None
+    claimed_seconds: float = 0.0
+
+
+def _way_of(content: bytes | BinaryIO, name: str) -> _Way:
+    """By the first bytes of a file, and all frames of MPEG audio.
+
+    Raises:
+        UserError: it is no sound, or most of it is none.
+    """
     try:
-        return read_head(content)
+        head = read_head(content)
+        demuxer = demuxer_of(head)
+        if demuxer is not None:
+            return _Way(demuxer)
+        if mpeg_audio_begins(head) or begins_as_mpeg_frame(head):
+            mpeg = find_mpeg_audio(content)
+            check_not_lost(mpeg, name)
+            # libmpg123, which libsndfile uses, writes of what is odd to standard error.
+            return _Way("mp3" if mpeg.lost or mpeg.odd else None, "mp3", mpeg=mpeg)
+        kind, tagged = other_kind(head), begins_with_tag(content)
     except OSError as error:
         raise UserError(
             f"{name} cannot be read as sound ({error.strerror}); expected a file that may be read:"
             " check its permissions"
         ) from error
+    if_unreadable = demuxer_if_unreadable(head)
+    if kind is None and (tagged or has_mpeg_sync(head)) and if_unreadable is None:
+        # libsndfile takes it for MP3 and searches through all of it.
+        kind = "no MP3 file, though it begins as one"
+    if kind is not None:
+        raise UserError(f"{name} is {kind}; expected a sound file: check what it is")
+    return _Way(None, if_unreadable)
 
 
-def _misread(
-    file: soundfile.SoundFile, head: bytes, content: bytes | BinaryIO, name: str
-) -> str | None:
-    size = size_of(content)
-    return demuxer_if_misread(file.format, file.frames, int(file.samplerate), head, size, name)
+def _way_if_misread(file: soundfile.SoundFile, content: bytes | BinaryIO, way: _Way) -> _Way:
+    """``way``, or that of FFmpeg where the header misleads libsndfile."""
+    claimed = file.frames / file.samplerate
+    if way.mpeg is not None:
+        if abs(way.mpeg.seconds - claimed) <= TOLERATED_SECONDS:
+            return way
+        return replace(way, demuxer="mp3", claimed_seconds=claimed)
+    if file.format == "FLAC":
+        if file.frames == UNKNOWN_FRAMES:
+            return replace(way, demuxer="flac")
+        if flac_goes_on(content):
+            return replace(way, demuxer="flac", claimed_seconds=claimed)
+    elif file.frames == 0 and way.if_unreadable is not None:
+        # A pipe's: its length was not known when its header was written.
+        return replace(way, demuxer=way.if_unreadable)
+    elif file.format in ("WAV", "WAVEX") and wav_goes_on(content):
+        options = (("ignore_length", "1"),)
+        return replace(way, demuxer="wav", options=options, claimed_seconds=claimed)
+    return way
 
 
 def _decoded_by_ffmpeg(
-    content: bytes | BinaryIO, demuxer: str, sample_rate: int, name: str
+    content: bytes | BinaryIO, way: _Way, sample_rate: int, name: str
 ) -> DecodedSound:
     """The first track that is not silent; the first of all if none is."""
-    first = mix_down(lambda: sound_blocks(content, demuxer, name), sample_rate, name)
-    if np.any(first.samples):
-        return first
-    for track in range(1, _MOST_TRACKS):
-        blocks = partial(sound_blocks, content, demuxer, name, track)
+    assert way.demuxer is not None
+    demuxer, options = way.demuxer, dict(way.options)
+    track = _sounding_track(content, demuxer, options, name)
+    decoding = Decoding()
+    sound = mix_down(
+        lambda: sound_blocks(content, demuxer, name, track, options, decoding), sample_rate, name
+    )
+    claimed, read = way.claimed_seconds, len(sound.samples) / sample_rate
+    if demuxer in _WITH_LENGTH and decoding.claimed_seconds > read:  # cut off
+        claimed = decoding.claimed_seconds
+    notes = [*track_notes(track)]
+    if way.mpeg is not None and way.mpeg.lost:
+        notes.append(f"{way.mpeg.lost_fraction:.1%} of its bytes are no sound and passed over")
+    if claimed:
+        notes += length_note(claimed, read)
+    return replace(sound, notes=(*notes, *decoding.notes(), *sound.notes))
+
+
+def sounding_track(path: Path) -> int:
+    """The index of the first track of a container that is not silent; 0 if all are.
+
+    Raises:
+        UserError: as ``read_audio``.
+    """
+    content = sound_opener(path)
+    way = _way_of(content, str(path))
+    demuxer = way.demuxer or way.if_unreadable
+    return 0 if demuxer is None else _sounding_track(content, demuxer, {}, str(path))
+
+
+def track_notes(track: int) -> tuple[str, ...]:
+    """What is said where the first track is not heard."""
+    return (f"track 1 is silent; track {track + 1} is used",) if track else ()
+
+
+def _sounding_track(
+    content: bytes | BinaryIO, demuxer: str, options: dict[str, str], name: str
+) -> int:
+    """The index of the first track that is not silent; 0 if all are.
+
+    Decoded is only what is silent at the beginning of the tracks.
+    """
+    for track in range(_MOST_TRACKS):
+        blocks = sound_blocks(content, demuxer, name, track, options)
+        empty = True
         try:
-            sound = mix_down(blocks, sample_rate, name)
-        except UserError:  # there is no such track, or nothing in it
+            for block, _ in blocks:
+                empty = False
+                if np.any(block):
+                    return track
+        except UserError:
+            if not track:
+                return 0  # decoding it says why
             break
-        if np.any(sound.samples):
-            return replace(
-                sound, notes=(f"track 1 is silent; track {track + 1} is used", *sound.notes)
-            )
-    return first
+        finally:
+            blocks.close()
+        if empty and track:  # there is no such track
+            break
+    return 0
 
 
 def _blocks(file: soundfile.SoundFile) -> Iterator[tuple[NDArray[np.float32], int]]:
@@ -233,20 +348,21 @@ def open_sound(source: Path | str | BinaryIO) -> Iterator[soundfile.SoundFile]:
 @contextmanager
 def _opened(content: bytes | BinaryIO, name: str) -> Iterator[soundfile.SoundFile]:
     """What ``sound_opener`` gave, its rate and channels within the bounds."""
+    # By its number, as libsndfile guesses by the name where it does not know the content.
+    opened = os.open(content, os.O_RDONLY) if isinstance(content, bytes) else None
     try:
-        with soundfile.SoundFile(content) as file:
-            if file.format == "RAW":  # libsndfile guesses it by the name alone
-                raise _LibsndfileError(
-                    f"{name} has no header; expected a sound file: convert it with ffmpeg"
-                )
+        with soundfile.SoundFile(content if opened is None else opened, closefd=False) as file:
             check_format(name, int(file.samplerate), file.channels)
             yield file
-    except (soundfile.SoundFileError, OSError, TypeError) as error:
-        # TypeError: a name that ends in .raw makes soundfile ask for a rate it was not given.
+    except (soundfile.SoundFileError, OSError) as error:
+        reason = " ".join(str(getattr(error, "error_string", error)).split())
         raise _LibsndfileError(
-            f"{name} cannot be read as sound ({_reason(error)}); expected a wav, flac, ogg, mp3"
-            " or m4a file: check that it is one, or convert it with ffmpeg"
+            f"{name} cannot be read as sound ({reason}); expected a wav, flac, ogg, mp3 or m4a"
+            " file: check that it is one, or convert it with ffmpeg"
         ) from error
+    finally:
+        if opened is not None:
+            os.close(opened)
 
 
 def sound_opener(source: Path | str | BinaryIO) -> bytes | BinaryIO:
@@ -293,13 +409,6 @@ def _check_path(source: Path | str) -> None:
             f"{source} is a pipe or a device; expected a sound file: pipe it into standard input,"
             " which - stands for"
         )
-
-
-def _reason(error: Exception) -> str:
-    """What libsndfile (or the system) found, in one line."""
-    reason = " ".join(str(getattr(error, "error_string", error)).split())
-    # libsndfile says so of a file that is there, named .mp3, and not MPEG audio.
-    return "Format not recognized." if reason.startswith("File does not exist") else reason
 
 
 def _seekable(stream: BinaryIO) -> BinaryIO:

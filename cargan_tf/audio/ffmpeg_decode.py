@@ -6,15 +6,15 @@ named: FFmpeg must not probe, as playlists make it open files and addresses of t
 
 from __future__ import annotations
 
-import io
-import os
-from collections.abc import Iterator
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cargan_tf.errors import UserError
+from cargan_tf.audio.sound_headers import begin_of_mpeg_audio
+from cargan_tf.errors import UserError, counted
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -26,6 +26,11 @@ _CONTAINERS: Final = (
     (4, b"moov", "mov"),
     (4, b"wide", "mov"),
     (4, b"mdat", "mov"),
+    (4, b"free", "mov"),
+    (4, b"skip", "mov"),
+    (4, b"pnot", "mov"),
+    (4, b"styp", "mov"),  # a segment of a stream
+    (4, b"moof", "mov"),
     (0, b"\x1aE\xdf\xa3", "matroska"),  # webm, mkv
     (0, b"0&\xb2u\x8ef\xcf\x11", "asf"),  # wma, wmv
     (0, b"FLV\x01", "flv"),
@@ -57,35 +62,9 @@ _SHARED_CONTAINERS: Final = (
 )
 #: Brands of images in the container of videos: HEIF and AVIF.
 _IMAGE_BRANDS: Final = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis")
-#: Bytes that are looked at; the first frames of MPEG audio are among them.
-HEAD: Final = 1 << 16
-#: Bytes of an ID3v2 tag's header, and tags in a row.
-_ID3_HEADER, _MOST_TAGS = 10, 4
-#: MPEG audio, kbit/s by index from 1: MPEG-1 layers I to III, then MPEG-2 (and 2.5) layer I, and
-#: II and III; ISO/IEC 11172-3, 2.4.2.3, and 13818-3, 2.4.2.3.
-_BIT_RATES: Final = {
-    (True, 1): tuple(range(32, 449, 32)),
-    (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
-    (True, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (False, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
-    (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-    (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-#: Hz of MPEG-1; halved for MPEG-2, quartered for 2.5.
-_MPEG_RATES: Final = (44_100, 48_000, 32_000)
-#: So many frames in a row are no accident.
-_FRAMES_IN_A_ROW: Final = 3
 _TS_SYNC: Final = 0x47
 #: The last version of AC-3's bit stream; Enhanced AC-3 has later ones (ETSI TS 102 366).
 _LAST_AC3: Final = 10
-#: MPEG audio bit rates lie below this; a file of more bytes than its length accounts for says too
-#: little of its length.
-_HIGHEST_MP3_RATE: Final = 320_000
-#: Bytes of tags and a cover that say nothing of the length.
-_MP3_TAGS: Final = 65_536
-#: libsndfile's count for FLAC written to a pipe, with no length in its header. soundfile 0.13
-#: fails at the end of it.
-UNKNOWN_FRAMES: Final = 2**63 - 1
 
 
 def demuxer_of(head: bytes) -> str | None:
@@ -113,7 +92,13 @@ def demuxer_of(head: bytes) -> str | None:
 
 def demuxer_if_unreadable(head: bytes) -> str | None:
     """FFmpeg's demuxer for a container that libsndfile knows, in case that it fails on the file."""
-    return "mp3" if mpeg_audio_begins(head) else _by_magic(head, _SHARED_CONTAINERS)
+    return _by_magic(head, _SHARED_CONTAINERS) or ("mp3" if mpeg_audio_begins(head) else None)
+
+
+def mpeg_audio_begins(head: bytes) -> bool:
+    """Whether MPEG audio begins here, and not a container whose samples look like it."""
+    known = _by_magic(head, _CONTAINERS) or _by_magic(head, _SHARED_CONTAINERS)
+    return known is None and begin_of_mpeg_audio(head) is not None
 
 
 def sound_begins(head: bytes) -> bool:
@@ -132,91 +117,26 @@ def _by_magic(head: bytes, containers: tuple[tuple[int, bytes, str], ...]) -> st
     return None
 
 
-def demuxer_if_misread(
-    kind: str, frames: int, rate: int, head: bytes, size: int, name: str
-) -> str | None:
-    """FFmpeg's demuxer for a file whose header misleads libsndfile, else ``None``.
+@dataclass
+class Decoding:
+    """How the decoding of a track went; complete once all of its blocks were taken.
 
-    Args:
-        kind: libsndfile's name of the format, such as ``MP3``.
-        frames: that it counts.
-        rate: Hz.
-        head: the file's first bytes.
-        size: of the file in bytes.
-        name: of the sound in messages.
-
-    Raises:
-        UserError: libsndfile found MP3 frames somewhere in a file that is none.
+    Attributes:
+        claimed_seconds: length that the container says; 0 where it says none.
+        whole: frames that were decoded.
+        damaged: packets that could not be decoded.
     """
-    if kind == "MP3":
-        if not mpeg_audio_begins(head):
-            raise UserError(
-                f"{name} is not the MP3 file that it is called; expected a sound file: check what"
-                " it is"
-            )
-        accounted_for = (frames / rate) * _HIGHEST_MP3_RATE / 8
-        return "mp3" if size > 2 * accounted_for + _MP3_TAGS else None
-    if kind == "FLAC" and frames == UNKNOWN_FRAMES:
-        return "flac"
-    # A pipe's WAV: its length was not known when its header was written.
-    return "wav" if kind in ("WAV", "WAVEX") and frames == 0 else None
 
+    claimed_seconds: float = 0.0
+    whole: int = 0
+    damaged: int = 0
 
-def mpeg_audio_begins(head: bytes) -> bool:
-    """Whether MPEG audio begins here: frames in a row, after nothing but zeros.
-
-    Decoders search for a sync word in whatever they are given, and find one in any large file.
-    """
-    position = len(head) - len(head.lstrip(b"\0"))
-    for count in range(_FRAMES_IN_A_ROW):
-        length = _mpeg_frame_bytes(head[position : position + 4])
-        if length is None:
-            return False
-        position += length
-        if position >= len(head):  # a short file, or one cut off, with a whole frame
-            return count > 0 or position == len(head)
-    return True
-
-
-def _mpeg_frame_bytes(header: bytes) -> int | None:
-    """Length of a frame of MPEG audio by its header of four bytes; ``None`` if it is none."""
-    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
-        return None
-    version, layer = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3)  # 3: MPEG-1, 2: 2, 0: 2.5
-    bit_rate, rate = header[2] >> 4, header[2] >> 2 & 3
-    if version == 1 or layer == 4 or bit_rate in (0, 15) or rate == 3:
-        return None
-    hertz = _MPEG_RATES[rate] // {3: 1, 2: 2, 0: 4}[version]
-    bits = 1000 * _BIT_RATES[version == 3, layer][bit_rate - 1]
-    padding = header[2] >> 1 & 1
-    if layer == 1:
-        return (12 * bits // hertz + padding) * 4
-    return (72 if layer == 3 and version != 3 else 144) * bits // hertz + padding
-
-
-def read_head(source: bytes | BinaryIO) -> bytes:
-    """The first bytes after any ID3 tags of what ``soundfile`` would open; a stream stays put."""
-    if isinstance(source, bytes):
-        with open(source, "rb") as file:
-            return _after_tags(file, 0)
-    here = source.tell()
-    head = _after_tags(source, here)
-    source.seek(here)
-    return head
-
-
-def _after_tags(stream: BinaryIO, start: int) -> bytes:
-    for _ in range(_MOST_TAGS):
-        stream.seek(start)
-        tag = stream.read(_ID3_HEADER)
-        if tag[:3] != b"ID3" or len(tag) < _ID3_HEADER:
-            break
-        size = 0
-        for byte in tag[6:]:  # seven bits of each byte
-            size = size << 7 | byte & 0x7F
-        start += _ID3_HEADER + size
-    stream.seek(start)
-    return stream.read(HEAD)
+    def notes(self) -> tuple[str, ...]:
+        """What the listener should know of it."""
+        if not self.damaged:
+            return ()
+        parts = counted(self.damaged + self.whole, "part")
+        return (f"{self.damaged} of its {parts} are damaged and left out",)
 
 
 class SeekableStream:
@@ -240,8 +160,13 @@ class SeekableStream:
 
 
 def sound_blocks(
-    source: bytes | BinaryIO, demuxer: str, name: str, track: int = 0
-) -> Iterator[tuple[NDArray[np.float32], int]]:
+    source: bytes | BinaryIO,
+    demuxer: str,
+    name: str,
+    track: int = 0,
+    options: Mapping[str, str] | None = None,
+    decoding: Decoding | None = None,
+) -> Generator[tuple[NDArray[np.float32], int]]:
     """The sound of a file, block by block.
 
     Args:
@@ -249,6 +174,8 @@ def sound_blocks(
         demuxer: FFmpeg's, such as ``mov``.
         name: of the sound in messages.
         track: which of several sounds, from 0; there are no blocks of one that is not there.
+        options: of the demuxer.
+        decoding: is filled in.
 
     Yields:
         [samples, channels] with full scale at ±1, and the rate in Hz.
@@ -261,9 +188,15 @@ def sound_blocks(
     stream: BinaryIO = open(source, "rb") if isinstance(source, bytes) else source  # noqa: SIM115
     if stream is source:
         stream.seek(0)  # libsndfile may have read from it
+    decoding = decoding or Decoding()
+    decoding.whole = decoding.damaged = 0
     try:
         with av.open(
-            SeekableStream(stream), "r", format=demuxer, metadata_errors="replace"
+            SeekableStream(stream),
+            "r",
+            format=demuxer,
+            options=dict(options or {}),
+            metadata_errors="replace",
         ) as container:
             tracks = container.streams.audio
             if not tracks:
@@ -271,7 +204,10 @@ def sound_blocks(
                     f"{name} holds no sound; expected a sound file or a video with sound"
                 )
             if track < len(tracks):
-                yield from _decoded(container, tracks[track], name)
+                chosen = tracks[track]
+                if chosen.duration and chosen.time_base:
+                    decoding.claimed_seconds = float(chosen.duration * chosen.time_base)
+                yield from _decoded(container, chosen, name, decoding)
     except (av.FFmpegError, OSError, IndexError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(
@@ -284,8 +220,8 @@ def sound_blocks(
 
 
 def _decoded(
-    container: InputContainer, track: AudioStream, name: str
-) -> Iterator[tuple[NDArray[np.float32], int]]:
+    container: InputContainer, track: AudioStream, name: str, decoding: Decoding
+) -> Generator[tuple[NDArray[np.float32], int]]:
     """The blocks of a track; damaged packets are left out, and a file may be cut off.
 
     Raises:
@@ -295,12 +231,11 @@ def _decoded(
 
     resampler = av.AudioResampler(format="fltp")
     packets = container.demux(track)
-    whole = damaged = 0
-    first_error: av.FFmpegError | None = None
+    first_error: Exception | None = None
     while True:
         try:
             packet = next(packets, None)
-        except av.FFmpegError as error:  # the end of what is left of the file
+        except (av.FFmpegError, OSError) as error:  # the end of what is left of the file
             first_error = first_error or error
             break
         if packet is None:
@@ -309,28 +244,18 @@ def _decoded(
             frames = packet.decode()
         except av.FFmpegError as error:
             first_error = first_error or error
-            damaged += 1
+            decoding.damaged += 1
             continue
-        if not frames and whole and packet.size:  # decoders need a few packets to begin
-            damaged += 1
+        if not frames and decoding.whole and packet.size:  # decoders need a few packets to begin
+            decoding.damaged += 1
         for frame in frames:
-            whole += 1
+            decoding.whole += 1
             for part in resampler.resample(frame):
                 yield part.to_ndarray().T.astype(np.float32, copy=False), part.sample_rate
-    if first_error is not None and not whole:
+    if first_error is not None and not decoding.whole:
         raise first_error
-    if damaged > whole:
+    if decoding.damaged > decoding.whole:
         raise UserError(
-            f"{name} is damaged: {damaged} of {damaged + whole} parts cannot be decoded; check that"
-            " it is whole"
+            f"{name} is damaged: {decoding.damaged} of {decoding.damaged + decoding.whole} parts"
+            " cannot be decoded; check that it is whole"
         )
-
-
-def size_of(source: bytes | BinaryIO) -> int:
-    """Bytes of what ``soundfile`` would open."""
-    if isinstance(source, bytes):
-        return os.stat(source).st_size
-    here = source.tell()
-    size = source.seek(0, io.SEEK_END)
-    source.seek(here)
-    return size

@@ -10,7 +10,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from cargan_tf.audio.ffmpeg_decode import UNKNOWN_FRAMES
+from cargan_tf.audio.clips import without_offset
+from cargan_tf.audio.sound_headers import UNKNOWN_FRAMES
 from cargan_tf.errors import UserError
 
 MAX_SECONDS: Final = 3_600
@@ -103,8 +104,8 @@ def decode_waveform(waveform: NDArray[Any], rate: int, sample_rate: int) -> Deco
         mono = soxr.resample(mono, rate, sample_rate, quality=_QUALITY).astype(
             np.float32, copy=False
         )
-    mono, scaled = _in_full_scale(_not_empty(mono, sample_rate, "the waveform"), "the waveform")
-    return DecodedSound(mono, (*notes, *scaled))
+    mono, changed = _put_right(_not_empty(mono, sample_rate, "the waveform"), "the waveform")
+    return DecodedSound(mono, (*notes, *changed))
 
 
 def to_mono_at_rate(waveform: NDArray[Any], rate: int, sample_rate: int) -> NDArray[np.float32]:
@@ -124,8 +125,8 @@ def mix_down(
     weights, notes = channels.weights()
     if weights is not None:
         mono = _mixed(blocks(), sample_rate, name, most_samples, weights=weights)
-    mono, scaled = _in_full_scale(_not_empty(mono, sample_rate, name), name)
-    return DecodedSound(mono, (*notes, *scaled))
+    mono, changed = _put_right(_not_empty(mono, sample_rate, name), name)
+    return DecodedSound(mono, (*notes, *changed))
 
 
 def _mixed(
@@ -298,24 +299,51 @@ def _weighted(block: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.f
     return (block.astype(np.float64) @ weights).astype(np.float32)
 
 
+def _put_right(mono: NDArray[np.float32], name: str) -> tuple[NDArray[np.float32], list[str]]:
+    """Samples in the range of integers scaled to ±1, without an offset that counts, and notes."""
+    mono, notes = _in_full_scale(mono, name)
+    centered = without_offset(mono)
+    if centered is not mono and np.any(centered):
+        offset = float(mono.mean(dtype=np.float64))
+        notes.append(f"its samples were offset by {offset:.2g}, which was taken out")
+    return centered, notes
+
+
 def _in_full_scale(mono: NDArray[np.float32], name: str) -> tuple[NDArray[np.float32], list[str]]:
     """Floating-point samples in the range of integers, scaled to ±1, and a note of it.
 
     Raises:
         UserError: the samples are larger than integers of 32 bits.
     """
-    peak = float(max(mono.max(), -mono.min()))
+    lowest, highest = float(mono.min()), float(mono.max())
+    peak = max(highest, -lowest)
     if peak <= MOST_OVER_FULL_SCALE:
         return mono, []
     for bits in (8, 16, 24, 32):
+        full_scale = 2.0 ** (bits - 1)
         # A resampled square wave exceeds the full scale by a fifth.
-        if peak <= 1.2 * 2.0 ** (bits - 1):
+        if peak <= 1.2 * full_scale:
             said = f"its samples reach {peak:,.0f}, not 1: taken for {bits}-bit integers and scaled"
-            return mono * np.float32(2.0 ** (1 - bits)), [said]
+            return mono * np.float32(1 / full_scale), [said]
+        if _are_unsigned(mono, lowest, highest, full_scale):
+            said = (
+                f"its samples reach from {lowest:,.0f} to {highest:,.0f}: taken for {bits}-bit"
+                " integers without a sign, centered and scaled"
+            )
+            return (mono - np.float32(full_scale)) * np.float32(1 / full_scale), [said]
     raise UserError(
         f"{name} has samples of {peak:.3g}; expected full scale at 1, or at most the range of"
         " 32-bit integers: export the sound again"
     )
+
+
+def _are_unsigned(
+    mono: NDArray[np.float32], lowest: float, highest: float, full_scale: float
+) -> bool:
+    """Whether samples lie around ``full_scale`` and within 0 to twice as much, but for ringing."""
+    if lowest < -0.2 * full_scale or highest > 2.2 * full_scale:
+        return False
+    return abs(float(mono.mean(dtype=np.float64)) - full_scale) < 0.1 * full_scale
 
 
 def _mean_over_channels(samples: NDArray[Any]) -> NDArray[np.float32]:

@@ -92,6 +92,7 @@ class DatasetInfo(_Description):
         padded: clips whose file ended early, likewise; zeros follow.
         dropped_silent: silent clips that ``data.drop_silent`` kept out of the shards, likewise.
         skipped: what of the source is not in the shards, and why, silent clips included.
+        mended: records whose sound was put right, and how.
         shared_recordings: recordings in more than one split; ideally none.
         config: the whole configuration at preprocessing; ``config.audio`` made the log-mels.
         statistics: mean and std of each mel band over the training split, or that model's.
@@ -113,6 +114,7 @@ class DatasetInfo(_Description):
     padded: Counts
     dropped_silent: Counts = {}
     skipped: tuple[Skipped, ...]
+    mended: tuple[Skipped, ...] = ()
     shared_recordings: tuple[Line, ...]
     config: Config
     statistics: BandStatistics

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cargan_tf.audio.ffmpeg_decode import SeekableStream
+from cargan_tf.audio.ffmpeg_decode import SeekableStream, demuxer_if_unreadable, demuxer_of
 from cargan_tf.audio.mixdown import check_format
+from cargan_tf.audio.sound_headers import read_head
 from cargan_tf.data.sources.tables import MAX_SECONDS
 from cargan_tf.errors import UserError, install_hint
 from cargan_tf.utils.files import openable
@@ -28,6 +30,9 @@ MAX_PIXELS: Final = 8_192 * 4_320
 
 _MICROSECONDS: Final = 1_000_000
 """PyAV counts a container's time in these."""
+
+_MPEG_VIDEO: Final = b"\x00\x00\x01\xb3"
+"""How video of MPEG-1 and -2 without a container begins."""
 
 _EARLY_SECONDS: Final = 0.5
 """Sound is sought so much earlier: codecs need some packets before what they decode is right."""
@@ -49,6 +54,14 @@ class VideoFacts:
 def is_video(path: Path) -> bool:
     """Whether the file is named like a video."""
     return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def is_container(path: Path) -> bool:
+    """Whether FFmpeg opens the file, by its content; a sound may be named like a video."""
+    try:
+        return _demuxer(openable(path)) is not None
+    except OSError:
+        return True  # opening it says why
 
 
 def check_dependencies(path: Path) -> None:
@@ -114,13 +127,16 @@ def read_frame(path: Path, at_ms: int) -> Image.Image:
         return image.rotate(shown.rotation, expand=True) if shown.rotation else image
 
 
-def read_sound(path: Path, start: float, seconds: float) -> tuple[NDArray[np.float32], int]:
+def read_sound(
+    path: Path, start: float, seconds: float, track: int = 0
+) -> tuple[NDArray[np.float32], int]:
     """A part of a video's sound.
 
     Args:
         path: the video.
         start: seconds after its start.
         seconds: of the part; less comes where the sound ends earlier.
+        track: which of its sounds, from 0.
 
     Returns:
         [samples, channels] with full scale at ±1, and their rate in Hz.
@@ -135,7 +151,7 @@ def read_sound(path: Path, start: float, seconds: float) -> tuple[NDArray[np.flo
             raise UserError(
                 f"{path} has no sound: leave it out, or give the sound as a file of its own."
             )
-        stream = container.streams.audio[0]
+        stream = container.streams.audio[track]
         _check_codec(stream, path)
         rate = stream.rate
         check_format(str(path), rate, stream.channels)
@@ -144,7 +160,7 @@ def read_sound(path: Path, start: float, seconds: float) -> tuple[NDArray[np.flo
         resampler = av.AudioResampler(format="fltp")  # to float; rate and channels stay
         parts: list[NDArray[np.float32]] = []
         first: float | None = None
-        for decoded in container.decode(audio=0):
+        for decoded in container.decode(audio=track):
             if decoded.time is not None and decoded.time + _EARLY_SECONDS < begin:
                 continue  # a file without an index is decoded from its start
             for frame in resampler.resample(decoded):
@@ -172,6 +188,14 @@ def _check_codec(stream: Any, path: Path) -> None:
         )
 
 
+def _demuxer(source: Path | BinaryIO) -> str | None:
+    """FFmpeg's demuxer by the first bytes: it must not probe, as playlists make it open others."""
+    head = read_head(os.fsencode(source) if isinstance(source, Path) else source)
+    if head.startswith(_MPEG_VIDEO):
+        return "mpegvideo"
+    return demuxer_of(head) or demuxer_if_unreadable(head)
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[InputContainer]:
     check_dependencies(path)
@@ -179,9 +203,15 @@ def _opened(path: Path) -> Iterator[InputContainer]:
 
     try:
         source = openable(path)
+        demuxer = _demuxer(source)
+        if demuxer is None:
+            raise UserError(
+                f"{path} cannot be read as a video (its content is none); expected mp4, mov, mkv,"
+                " webm, avi, mpg or flv: check that it is whole."
+            )
         if not isinstance(source, Path):
             source = SeekableStream(source)
-        with av.open(source, "r", metadata_errors="replace") as container:
+        with av.open(source, "r", format=demuxer, metadata_errors="replace") as container:
             yield container
     except FileNotFoundError as error:
         raise UserError(f"no video {path}.") from error

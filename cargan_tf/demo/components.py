@@ -16,7 +16,8 @@ from gradio.processing_utils import save_bytes_to_cache
 from numpy.typing import NDArray
 
 from cargan_tf.audio.clips import louder
-from cargan_tf.audio.decode import read_audio
+from cargan_tf.audio.decode import decode_file
+from cargan_tf.audio.mixdown import DecodedSound
 from cargan_tf.errors import UserError
 from cargan_tf.inference.generator import Generator
 from cargan_tf.inference.image_io import encode_image
@@ -100,7 +101,7 @@ class DemoSession:
 
     def __init__(self, generator: Generator) -> None:
         self.generator = generator
-        self._read = lru_cache(HELD)(lambda file: read_audio(file, generator.sample_rate))
+        self._read = lru_cache(HELD)(lambda file: decode_file(file, generator.sample_rate))
 
     @property
     def samples(self) -> list[str]:
@@ -113,30 +114,34 @@ class DemoSession:
         return SAMPLE_RATE, np.round(sound * 32767).astype(np.int16)
 
     def waveform(self, file: str) -> NDArray[np.float32]:
-        """[samples] of a sound file at the generator's rate.
+        """[samples] of a sound file at the generator's rate; errors as of ``sound``."""
+        return self.sound(file).samples
+
+    def sound(self, file: str) -> DecodedSound:
+        """A sound file decoded at the generator's rate.
 
         Raises:
             UserError: it cannot be read; the message names no path of this machine.
         """
         try:
-            waveform: NDArray[np.float32] = self._read(file)
+            sound: DecodedSound = self._read(file)
         except UserError as error:
             raise UserError(str(error).replace(file, Path(file).name)) from error
-        return waveform
+        return sound
 
     def extent(self, file: str) -> Extent:
         """Where clips of a sound file may begin."""
         waveform, rate = self.waveform(file), self.generator.sample_rate
-        loudest = self.generator.clip(waveform, rate).start
+        loudest = self.generator.cut(self.sound(file)).start
         return Extent(self._last(waveform), loudest / rate)
 
     def generate(
         self, file: str, label: str | None, start: float, decibels: float
     ) -> GenerationResult:
         """Generate from a clip of a sound file; ``start`` is limited to the last clip."""
-        waveform, rate = self.waveform(file), self.generator.sample_rate
+        waveform = self.waveform(file)
         start = min(start, self._last(waveform))
-        clip = louder(self.generator.clip(waveform, rate, start), decibels)
+        clip = louder(self.generator.cut(self.sound(file), start), decibels)
         recognition = None if label else self.generator.recognize_recording(waveform)
         return self.generator.generate_clips([clip], [label], recognition)[0]
 
@@ -161,8 +166,7 @@ class DemoSession:
         self, files: tuple[str, str], labels: tuple[str | None, str | None], alphas: list[float]
     ) -> list[GenerationResult]:
         """Mix the loudest half seconds of two sound files, with each weight in ``alphas``."""
-        rate = self.generator.sample_rate
-        first, second = (self.generator.clip(self.waveform(file), rate) for file in files)
+        first, second = (self.generator.cut(self.sound(file)) for file in files)
         return generate_mixes(self.generator, (first, second), labels, alphas)
 
     def _last(self, waveform: NDArray[np.float32]) -> float:

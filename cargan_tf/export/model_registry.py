@@ -201,6 +201,15 @@ def _models_in(folder: Path, shipped: bool) -> list[ExportedModel]:
     return sorted(found, key=lambda model: (-_exported_at(model.version), model.name))
 
 
+def name_and_version(folder: Path) -> str:
+    """``players-128/1`` for an exported model; the path of a run."""
+    version = newest_version(folder)
+    if version is None:
+        return str(folder)
+    version = version.absolute()
+    return f"{version.parent.name}/{version.name}"
+
+
 def _image_size(version: Path) -> tuple[int, int]:
     try:
         return height_width(read_metadata(version).config.data.image_size)

@@ -6,7 +6,7 @@ import copy
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cargan_tf.audio.clips import Clip, recognition_windows, root_mean_square, select_clip
-from cargan_tf.audio.decode import decode_file, read_audio
-from cargan_tf.audio.mixdown import DecodedSound, decode_waveform, to_mono_at_rate
+from cargan_tf.audio.decode import decode_file
+from cargan_tf.audio.mixdown import DecodedSound, decode_waveform
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.audio.quality import ClipQuality, measure_quality
 from cargan_tf.config import AudioConfig, Config
 from cargan_tf.errors import UserError
 from cargan_tf.export.metadata import ModelMetadata
-from cargan_tf.export.model_registry import existing_model
+from cargan_tf.export.model_registry import existing_model, name_and_version
 from cargan_tf.inference.backend import Backend, LocalBackend, open_model
 from cargan_tf.inference.result import GenerationResult, Recognition
 from cargan_tf.labels import label_weights, weights_by_label
@@ -42,13 +42,11 @@ class LoadedSound:
         clip: what the image is generated from.
         quality: of the clip.
         windows: half seconds all over the sound, [W, samples]; ``None`` if a label is given.
-        notes: what was put right in it.
     """
 
     clip: Clip
     quality: ClipQuality
     windows: FloatArray | None = None
-    notes: tuple[str, ...] = ()
 
 
 #: Clips per call of the model: enough to keep the cores busy, few enough for a laptop's memory.
@@ -58,8 +56,11 @@ BATCH_SIZE = 16
 class Generator:
     """A trained model: load it once, then generate images from sounds."""
 
-    def __init__(self, model: Any, metadata: ModelMetadata, backend: Backend) -> None:
+    def __init__(
+        self, model: Any, metadata: ModelMetadata, backend: Backend, origin: str = ""
+    ) -> None:
         """Use ``Generator.load`` instead; ``serving.Client`` passes a remote model."""
+        self._origin = origin
         self._model = model  # variables live only as long as the loaded object
         self._metadata = metadata
         self._backend = backend
@@ -81,12 +82,18 @@ class Generator:
             UserError: there is no model at ``path``, it has operations that are not allowed, or it
                 cannot be run by ``backend``.
         """
-        return cls(*open_model(existing_model(to_path(path)), backend))
+        folder = existing_model(to_path(path))
+        return cls(*open_model(folder, backend), origin=name_and_version(folder))
 
     @property
     def backend(self) -> Backend:
         """What runs the model."""
         return self._backend
+
+    @property
+    def origin(self) -> str:
+        """Where it is from, for people and logs: ``players-128/1``, a run's folder, a server."""
+        return self._origin
 
     @property
     def name(self) -> str:
@@ -225,11 +232,15 @@ class Generator:
 
     def clip(self, waveform: NDArray[Any], rate: int, start: float | None = None) -> Clip:
         """Select the clip of a waveform; arguments and errors as in ``generate``."""
-        return select_clip(to_mono_at_rate(waveform, rate, self.sample_rate), self.audio, start)
+        return self.cut(decode_waveform(waveform, rate, self.sample_rate), start)
 
     def read_clip(self, source: Source, start: float | None = None) -> Clip:
         """Decode a sound file and select its clip; ``UserError`` if it cannot be read."""
-        return select_clip(read_audio(source, self.sample_rate), self.audio, start)
+        return self.cut(decode_file(source, self.sample_rate), start)
+
+    def cut(self, sound: DecodedSound, start: float | None = None) -> Clip:
+        """Select the clip of a sound that is decoded at the model's rate, with its notes."""
+        return replace(select_clip(sound.samples, self.audio, start), notes=sound.notes)
 
     def generate_clips(
         self,
@@ -275,7 +286,7 @@ class Generator:
         Raises:
             UserError: the model has no sound classifier.
         """
-        return self._recognize(recognition_windows(waveform, self.clip_samples))
+        return self._recognize(recognition_windows(waveform, self.clip_samples, self.sample_rate))
 
     def check_labels(self, labels: Sequence[Label]) -> None:
         """Raise ``UserError`` if a label is unknown, or missing without a sound classifier."""
@@ -289,12 +300,12 @@ class Generator:
                 )
 
     def _load(self, sound: DecodedSound, start: float | None, label: Label) -> LoadedSound:
-        clip = select_clip(sound.samples, self.audio, start)
+        clip = self.cut(sound, start)
         windows = None
         if label is None:
-            windows = recognition_windows(sound.samples, self.clip_samples)
+            windows = recognition_windows(sound.samples, self.clip_samples, self.sample_rate)
         quality = measure_quality(clip.samples, self.audio)
-        return LoadedSound(clip, quality, windows, sound.notes)
+        return LoadedSound(clip, quality, windows)
 
     def _recognize(self, windows: FloatArray) -> Recognition:
         """The mean of the probabilities of [W, samples]."""
@@ -350,7 +361,7 @@ class Generator:
                 start_seconds=sound.clip.start / self.sample_rate,
                 padded_seconds=sound.clip.padded / self.sample_rate,
                 quality=sound.quality,
-                notes=sound.notes,
+                notes=sound.clip.notes,
             )
             for index, (sound, _) in enumerate(batch)
         ]

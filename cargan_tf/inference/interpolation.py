@@ -44,6 +44,7 @@ def mix_files(
     """
     generator.check_labels([label])
     second = generator.read_clip(other)
+    second = replace(second, notes=tuple(f"the sound mixed in: {note}" for note in second.notes))
     for source in sources:
         try:
             first = generator.read_clip(source, start)

@@ -10,7 +10,7 @@ from itertools import groupby, repeat
 from pathlib import Path
 from typing import Final
 
-from cargan_tf.audio.decode import read_audio
+from cargan_tf.audio.decode import decode_file
 from cargan_tf.audio.notes import DetectedNote, find_notes
 from cargan_tf.errors import counted
 from cargan_tf.inference.generator import BATCH_SIZE, Generator, Label, Source
@@ -117,6 +117,7 @@ class VideoResult:
         seconds: they last so long together.
         resting: frames in which the player rests, as nothing is played.
         noise_like: frames whose clip is more like noise than notes.
+        sound_notes: what was put right in the sound before it was heard.
     """
 
     label_weights: Mapping[str, float]
@@ -125,6 +126,7 @@ class VideoResult:
     seconds: float
     resting: int
     noise_like: int
+    sound_notes: tuple[str, ...] = ()
 
     @property
     def confidence(self) -> float | None:
@@ -132,14 +134,16 @@ class VideoResult:
         return None if self.recognition is None else self.recognition.confidence
 
     def warnings(self) -> list[str]:
-        """What the viewer should know: nothing that is played, noise, a label guessed."""
+        """What the viewer should know: a sound put right, nothing played, noise, a label
+        guessed."""
         recognition = self.recognition
         if recognition is not None and recognition.is_none:
             return [
+                *self.sound_notes,
                 f"it sounds like none of the {len(recognition.probabilities)} instruments; the"
-                " video shows a player at rest, name the instrument if it is one"
+                " video shows a player at rest, name the instrument if it is one",
             ]
-        said = []
+        said = list(self.sound_notes)
         if self.resting == self.frames:
             said.append("no note was found; the video shows a player at rest")
         elif self.noise_like:
@@ -181,7 +185,8 @@ def generate_video(
     generator.check_labels([label])
     if not isinstance(source, Path):
         source = io.BytesIO(source.read())  # read twice: for the images, and for the soundtrack
-    waveform = read_audio(source, generator.sample_rate)
+    sound = decode_file(source, generator.sample_rate)
+    waveform = sound.samples
     recognition = None
     plan = plan_video(generator, waveform, frames_per_second, smooth_seconds)
     if label is None:
@@ -208,4 +213,5 @@ def generate_video(
         seconds=plan.count / frames_per_second,
         resting=plan.resting,
         noise_like=found["noise_like"],
+        sound_notes=sound.notes,
     )

@@ -133,19 +133,29 @@ def without_known_lines() -> Iterator[None]:
             os.close(own)
 
 
+@contextlib.contextmanager
+def quiet_start() -> Iterator[None]:
+    """Within the block TensorFlow starts without what its C++ says to nobody's use.
+
+    ``TF_CPP_MIN_LOG_LEVEL`` is set to leave out further notes to its own developers, unless the
+    program has set it.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    with without_known_lines():
+        yield
+
+
 def import_tensorflow(start_devices: bool = True) -> None:
     """Import TensorFlow, unless it is imported, and start its devices.
 
-    What its C++ says at that to nobody's use is not passed on. ``TF_CPP_MIN_LOG_LEVEL`` is set to
-    leave out further notes to its own developers, unless the program has set it.
+    What its C++ says at that to nobody's use is not passed on; see ``quiet_start``.
 
     Args:
         start_devices: false leaves the devices for somebody else to split or choose.
     """
     if "tensorflow" in sys.modules:
         return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-    with without_known_lines():
+    with quiet_start():
         import tensorflow as tf
 
         if start_devices:

@@ -238,6 +238,7 @@ class ShardReport(BaseModel):
     recordings: dict[str, tuple[str, ...]]
     players: dict[str, tuple[str, ...]]
     skipped: tuple[Skipped, ...]
+    mended: tuple[Skipped, ...] = ()
     bands: dict[str, Any]
 
 

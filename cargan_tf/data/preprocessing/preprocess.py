@@ -80,6 +80,7 @@ def build_metadata(
         padded=by_split("padded"),
         dropped_silent=by_split("dropped_silent"),
         skipped=(*plan.skipped, *(item for report in reports for item in report.skipped), *skipped),
+        mended=tuple(item for report in reports for item in report.mended),
         shared_recordings=plan.source.shared_recordings(),
         config=plan.config,
         statistics=statistics,

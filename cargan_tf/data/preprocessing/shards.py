@@ -86,6 +86,7 @@ class _Tally:
         self._recordings: dict[str, set[str]] = defaultdict(set)
         self._players: dict[str, set[str]] = defaultdict(set)
         self._left_out: list[Skipped] = []
+        self._mended: list[Skipped] = []
 
     def add(self, chunk: ExtractedPairs) -> None:
         for pair, quality in zip(chunk.pairs, chunk.qualities, strict=True):
@@ -99,6 +100,7 @@ class _Tally:
         self._bands.add(chunk.log_mels)
         self._dropped_silent.update(pair.label for pair in chunk.dropped)
         self._left_out += chunk.skipped
+        self._mended += chunk.mended
 
     def report(self, planned: PlannedShard, plan: _Made, path: Path) -> ShardReport:
         shard = Shard(
@@ -119,6 +121,7 @@ class _Tally:
             recordings=_sorted_names(self._recordings),
             players=_sorted_names(self._players),
             skipped=tuple(self._left_out),
+            mended=tuple(self._mended),
             bands=self._bands.to_json(),
         )
 

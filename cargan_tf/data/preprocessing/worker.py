@@ -25,15 +25,21 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from cargan_tf.audio.clips import Clip, cut_clip, to_int16
-from cargan_tf.audio.decode import must_be_read_whole, open_sound, read_audio
+from cargan_tf.audio.decode import (
+    decode_file,
+    must_be_read_whole,
+    open_sound,
+    sounding_track,
+    track_notes,
+)
 from cargan_tf.audio.log_mel import log_mel
-from cargan_tf.audio.mixdown import to_mono_at_rate
+from cargan_tf.audio.mixdown import DecodedSound, decode_waveform
 from cargan_tf.audio.quality import ClipQuality, measure_quality
 from cargan_tf.config import AudioConfig
 from cargan_tf.data.images import Fit, read_photo, to_size
 from cargan_tf.data.pairs import Pair, Skipped
 from cargan_tf.data.reference_spectrograms import read_jet_image
-from cargan_tf.data.video_reading import is_video, read_frame, read_sound
+from cargan_tf.data.video_reading import is_container, is_video, read_frame, read_sound
 from cargan_tf.errors import UserError
 from cargan_tf.utils.arrays import ImageSize, height_width
 from cargan_tf.utils.subprocesses import stop_with_parent_ignoring_ctrl_c
@@ -66,25 +72,28 @@ def read_clip(path: Path, offset_ms: int, audio: AudioConfig) -> Clip:
     Raises:
         UserError: the file cannot be read, has no sound, or ends before the clip begins.
     """
-    if is_video(path):
+    if is_video(path) and is_container(path):
         return _read_from_video(path, offset_ms, audio)
     first_second = _first_second(path, offset_ms)
     source = _part(path, first_second, audio.clip_seconds) if first_second else None
-    waveform = read_audio(path if source is None else source, audio.sample_rate)
-    return _cut(waveform, offset_ms - 1000 * first_second, audio)
+    sound = decode_file(path if source is None else source, audio.sample_rate)
+    return _cut(sound, offset_ms - 1000 * first_second, audio)
 
 
 def _read_from_video(path: Path, offset_ms: int, audio: AudioConfig) -> Clip:
     first_second = _with_margin(offset_ms)
     start_ms = offset_ms - 1000 * first_second
     needed = start_ms / 1000 + audio.clip_seconds + _MARGIN_SECONDS
-    waveform = to_mono_at_rate(*read_sound(path, first_second, needed), audio.sample_rate)
-    return _cut(waveform, start_ms, audio)
+    track = sounding_track(path)
+    part = read_sound(path, first_second, needed, track)
+    sound = decode_waveform(*part, audio.sample_rate)
+    return _cut(replace(sound, notes=(*track_notes(track), *sound.notes)), start_ms, audio)
 
 
-def _cut(waveform: NDArray[np.float32], start_ms: int, audio: AudioConfig) -> Clip:
+def _cut(sound: DecodedSound, start_ms: int, audio: AudioConfig) -> Clip:
     start = round(start_ms * audio.sample_rate / 1000)
-    return cut_clip(waveform, start, audio.clip_samples, audio.sample_rate)
+    clip = cut_clip(sound.samples, start, audio.clip_samples, audio.sample_rate)
+    return replace(clip, notes=sound.notes)
 
 
 def _with_margin(offset_ms: int) -> int:
@@ -150,6 +159,7 @@ class ExtractedPairs:
         padded: ids of clips whose file ended early, filled with zeros.
         dropped: pairs omitted as silent.
         skipped: all other pairs, those in ``dropped`` too, by split and id, and why.
+        mended: pairs whose sound was put right, by split and id, and how.
     """
 
     pairs: tuple[Pair, ...]
@@ -160,6 +170,7 @@ class ExtractedPairs:
     padded: frozenset[str]
     dropped: tuple[Pair, ...]
     skipped: tuple[Skipped, ...]
+    mended: tuple[Skipped, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +180,7 @@ class _Sound:
     content: NDArray[np.float32]
     quality: ClipQuality
     padded: bool
+    notes: tuple[str, ...] = ()
 
 
 def extract(chunk: Chunk) -> ExtractedPairs:
@@ -208,6 +220,11 @@ def _extract(chunk: Chunk) -> ExtractedPairs:
         padded=frozenset(p.id for p, sound in zip(pairs, sounds, strict=True) if sound.padded),
         dropped=tuple(dropped),
         skipped=tuple(skipped),
+        mended=tuple(
+            Skipped(f"{pair.split}/{pair.id}", "; ".join(sound.notes))
+            for pair, sound in zip(pairs, sounds, strict=True)
+            if sound.notes
+        ),
     )
 
 
@@ -215,7 +232,9 @@ def _read_sound(pair: Pair, chunk: Chunk) -> _Sound:
     if chunk.spectrograms:
         return _Sound(read_jet_image(pair.audio), UNKNOWN_QUALITY, padded=False)
     clip = read_clip(pair.audio, pair.offset_ms, chunk.audio)
-    return _Sound(clip.samples, measure_quality(clip.samples, chunk.audio), clip.padded > 0)
+    return _Sound(
+        clip.samples, measure_quality(clip.samples, chunk.audio), clip.padded > 0, clip.notes
+    )
 
 
 def _read_image(pair: Pair, chunk: Chunk) -> NDArray[np.uint8]:

@@ -26,11 +26,12 @@ from cargan_tf.data.sources.tables import (
     plain_name,
     split_in_name,
     split_of,
+    translated_columns,
     unused_columns,
     whole_milliseconds,
 )
 from cargan_tf.data.video_reading import is_video, read_facts
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, counted
 
 KIND = "manifest"
 REQUIRED_COLUMNS: Final = ("label", "audio", "image")
@@ -124,7 +125,8 @@ def read_manifest(path: Path, clip_ms: int = _CLIP_MS) -> Source:
         collector.add(replace(one.pair, start_ms=start, offset_ms=offset), one.what)
     if cut:
         collector.notes.append(
-            f"{cut} clips begin at start_ms within their sound file, as there is no offset_ms"
+            f"{counted(cut, 'clip begins', 'clips begin')} at start_ms within their sound file, as"
+            " there is no offset_ms"
         )
     collector.notes += folder.notes()
     return collector.source(folder.root, KIND)
@@ -164,10 +166,11 @@ def _is_manifest(path: Path) -> bool:
     if path.suffix.lower() not in _TEXT_SUFFIXES:
         return False
     try:
-        names = {plain_name(name) for name in open_table(path).names}
+        names = open_table(path).names
     except UserError:
         return False
-    return names.issuperset(REQUIRED_COLUMNS)
+    known = {*map(plain_name, names), *translated_columns(names)}
+    return known.issuperset(REQUIRED_COLUMNS)
 
 
 def _columns(path: Path, table: Table) -> dict[str, str]:
@@ -182,6 +185,8 @@ def _columns(path: Path, table: Table) -> dict[str, str]:
             )
         if column is not None:
             found[column] = name
+    for column, name in translated_columns(table.names).items():
+        found.setdefault(column, name)
     required = [column for column in REQUIRED_COLUMNS if column not in found]
     decisive = [column for column in _DECISIVE if column not in found]
     check_columns(path, table.names, found.values(), required, decisive)
@@ -192,6 +197,13 @@ def _column_notes(path: Path, table: Table, columns: dict[str, str]) -> list[str
     missing = [column for column in COLUMNS if column not in columns]
     known = [*columns.values(), *_TRUTH_COLUMNS]
     notes = unused_columns(path, table.names, known, missing)
+    words = [
+        f"{name} as {column}"
+        for column, name in columns.items()
+        if plain_name(name) != plain_name(column)
+    ]
+    if words:
+        notes.append(f"columns of {path.name} were read in another language: {', '.join(words)}")
     if "recording" not in columns:
         notes.append(
             "without a column 'recording', each sound file counts as a recording: if several are"

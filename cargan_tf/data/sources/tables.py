@@ -6,7 +6,9 @@ import codecs
 import csv
 import difflib
 import io
+import math
 import re
+import string
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Final
 
 from cargan_tf.data.pairs import NO_SPLIT, SPLITS
 from cargan_tf.errors import UserError, did_you_mean, question
+from cargan_tf.labels import fold
 
 #: A day: no recording is longer, a greater number is a slip.
 MAX_SECONDS = 86_400
@@ -31,6 +34,12 @@ SPLIT_WORDS: Final = {
     "validation": "validation",
     "test": "test",
     "testing": "test",
+    "validierung": "validation",
+    "entraînement": "train",
+    "entrenamiento": "train",
+    "addestramento": "train",
+    "validación": "validation",
+    "prueba": "test",
 }
 
 
@@ -42,6 +51,15 @@ _DELIMITERS: Final = (",", ";", "\t", "|")
 
 #: Characters in which the names of all columns stand.
 _HEADER_LENGTH: Final = 1 << 16
+
+#: Encodings of spreadsheets in Western languages, the likeliest first, and their names.
+_WESTERN: Final = (
+    ("cp1252", "Windows-1252"),
+    ("cp850", "code page 850"),
+    ("mac-roman", "Mac Roman"),
+)
+_OPENING, _CLOSING = "“‘„«", "”’“»"
+_WESTERN_LETTERS: Final = frozenset("äöüßàâáãåæçèéêëìíîïñòóôõøœùúûÿ")
 
 #: Excel's own first line: ``sep=;``.
 _SEP_LINE = re.compile(r'"?sep=(?P<delimiter>[^"\r\n])"?[,;\t|]*\r?\n?', re.IGNORECASE)
@@ -70,15 +88,34 @@ _OTHER_NAMES: Final = {
     "audio": "sound wav wavfile soundfile audiofile audiopath clip filename file path",
     "image": "photo picture img jpg imagefile imagepath frame photofile",
     "video": "clip file filename path videofile videopath",
-    "split": "set subset partition fold phase dataset usage datasplit",
+    "split": "set subset partition fold phase dataset usage datasplit traintest traintestsplit"
+    " trainval trainvaltest istrain istest trainset",
     "recording": "record take recordingid recordingname",
-    "start_ms": "start starttime begin onset timestamp startsec starts startseconds",
+    "start_ms": "start starttime begin onset timestamp startsec starts startseconds beginn anfang"
+    " startzeit debut inicio inizio",
     "offset_ms": "offset offsetsec offsets offsetseconds audiooffset",
     "start": "begin from onset offset startms startsec timestamp",
     "end": "stop to until endms endsec",
     "player": "performer musician playername person",
     "midi": "midinote midikey midipitch note pitch",
 }
+#: Columns in other languages, without accents; "instrument" means a label only beside others.
+_TRANSLATIONS: Final = {
+    "label": "etikett klasse etiquette classe etiqueta clase etichetta strumento musikinstrument",
+    "audio": "audiodatei ton tondatei klang klangdatei sounddatei geluid geluidsbestand son"
+    " fichieraudio fichierson sonido archivoaudio archivodeaudio suono fileaudio",
+    "image": "bild bilddatei foto fotodatei afbeelding imagen immagine fichierimage"
+    " archivodeimagen",
+    "split": "aufteilung teilmenge ensemble conjunto insieme",
+    "recording": "aufnahme aufzeichnung opname enregistrement grabacion registrazione",
+    "player": "spieler spielerin musiker musikerin interprete musicien musico musicista",
+    "start_ms": "startinms anfangms anfanginms beginnms beginninms startzeitms"
+    " startzeitinms debutms debutenms inicioms inicioenms inizioms inizioinms",
+    "offset_ms": "versatzms versatzinms decalagems desfasems",
+}
+_INSTRUMENT: Final = "instrument"
+#: What stands in names of columns beside letters: ``Start (ms)``.
+_SIGNS: Final = str.maketrans("", "", "()[]{}.:/-#\"'")
 #: A column is asked about if its name is as near to a known one.
 _NEAR: Final = 0.8
 
@@ -88,6 +125,10 @@ _GROUPED = re.compile(r"\d{1,3}(?:[ \u00a0\u2009\u202f'’]\d{3})+(?:[.,]\d+)?")
 _TWO_SIGNS = re.compile(r"\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:,\d{3})+\.\d+")
 #: ``1.035`` and ``1,035``: a number with a fraction, or a thousand and more.
 _AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+
+
+#: White space, and what is invisible: marks of byte order and of direction, blanks without width.
+_BLANKS: Final = string.whitespace + "\u00a0\u2007\u202f\u3000\u200b\u2060\ufeff\u200e\u200f"
 
 
 class RowError(Exception):
@@ -127,7 +168,8 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
     """The text of a table or list, and what was assumed of its encoding.
 
     UTF-8, UTF-16 and UTF-32 are recognized. Other text is taken for what spreadsheets in Western
-    languages write: Windows-1252, or Mac Roman where lines end as on old Macs.
+    languages write: Windows-1252, code page 850 (Excel's "CSV (MS-DOS)") or Mac Roman, whichever
+    gives the most letters of these languages.
 
     Raises:
         UserError: it cannot be read, is larger than :data:`MAX_BYTES`, or is no text.
@@ -285,16 +327,50 @@ def check_columns(
         UserError: it lacks a required column, or a name is near to that of a decisive one.
     """
     unknown = [name for name in names if name and name not in used]
+    close = {
+        column: [name for name in unknown if may_mean(column, name)]
+        for column in (*required, *decisive)
+    }
+    missing = [column for column, near in close.items() if near or column in required]
+    if not missing:
+        return
+    if not any(close.values()):
+        del missing[1:]
     present = ", ".join(filter(None, names)) or "nothing"
-    for column in (*required, *decisive):
-        close = [name for name in unknown if may_mean(column, name)]
+    if len(missing) == 1:
+        (column,) = missing
         asked = did_you_mean(column, unknown) if column in required else ""
-        if close:
-            asked = question(close) + f" Rename it to {column!r}, or remove it."
-        if close or column in required:
-            raise UserError(
-                f"{path} has no column {column!r}; its first line names {present}.{asked}"
-            )
+        if close[column]:
+            asked = question(close[column]) + f" Rename it to {column!r}, or remove it."
+    else:
+        renamed = [f"{near[0]!r} to {column!r}" for column, near in close.items() if near]
+        asked = f" Rename {', '.join(renamed)}, or remove them." if renamed else ""
+    if any(close[column] for column in missing if column.endswith("_ms")):
+        asked += " Times in columns that end in _ms are whole milliseconds."
+    if not used:
+        asked += f" The first line must name the columns, such as {','.join(required)}."
+    columns = "column" if len(missing) == 1 else "columns"
+    raise UserError(
+        f"{path} has no {columns} {', '.join(map(repr, missing))}; its first line names"
+        f" {present}.{asked}"
+    )
+
+
+def translated_columns(names: Sequence[str]) -> dict[str, str]:
+    """Known columns and what they are called in a table in another language.
+
+    Each name is meant by one column only; of two for the same, none is taken.
+    """
+    by_name = {word: column for column, words in _TRANSLATIONS.items() for word in words.split()}
+    found: dict[str, list[str]] = {}
+    for name in names:
+        column = by_name.get(fold(name).replace("_", "").translate(_SIGNS))
+        if column is not None:
+            found.setdefault(column, []).append(name)
+    instruments = [name for name in names if plain_name(name) == _INSTRUMENT]
+    if found and "label" not in found and len(instruments) == 1:
+        found["label"] = instruments
+    return {column: own[0] for column, own in found.items() if len(own) == 1}
 
 
 def unused_columns(
@@ -331,10 +407,30 @@ def _encoding(content: bytes) -> tuple[str, str]:
     try:
         content.decode("utf-8")
     except UnicodeDecodeError:
-        if b"\r" in content and b"\n" not in content:
-            return "mac-roman", "Mac Roman"
-        return "cp1252", "Windows-1252"
+        scores = {one: _letters_in(content, one[0]) for one in _WESTERN}
+        best = max(_WESTERN, key=scores.__getitem__)
+        return best if scores[best] > 0 else _WESTERN[0]
     return "utf-8", ""
+
+
+def _letters_in(content: bytes, encoding: str) -> float:
+    """How much a text looks like words in an encoding, the more the higher; -inf where it cannot
+    be decoded."""
+    try:
+        text = content[:_HEADER_LENGTH].decode(encoding)
+    except UnicodeDecodeError:
+        return -math.inf
+    score = 0
+    for before, letter, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
+        if not letter.isascii():
+            after_word = before.isascii() and before.isalpha()
+            before_word = after.isascii() and after.isalpha()
+            odd = (letter.isupper() and before.islower()) or (letter.islower() and after.isupper())
+            likely = letter.lower() in _WESTERN_LETTERS and (after_word or before_word) and not odd
+            likely |= letter in _OPENING and before_word and not after_word
+            likely |= letter in _CLOSING and after_word and (not before_word or letter == "’")
+            score += 1 if likely else -1
+    return score
 
 
 def _delimiter_of(text: str) -> tuple[str, str]:
@@ -371,7 +467,7 @@ def _values(path: Path, text: str, delimiter: str, before: int) -> Iterator[tupl
     )
     try:
         for row in reader:
-            values = [value.strip() for value in row]
+            values = [value.strip(_BLANKS) for value in row]
             while values and not values[-1]:  # spreadsheets fill rows up with delimiters
                 values.pop()
             if values:

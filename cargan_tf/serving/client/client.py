@@ -146,7 +146,10 @@ class Client:
         if self._generator is None:
             metadata = self._metadata()
             self._generator = Generator(
-                _Remote(self._transport, metadata), metadata, backend="server"
+                _Remote(self._transport, metadata),
+                metadata,
+                backend="server",
+                origin=str(self.address),
             )
         return self._generator
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cargan_tf.audio.clips import select_clip
+from cargan_tf.audio.clips import recognition_windows, select_clip
 from cargan_tf.audio.quality import measure_quality
 from cargan_tf.config import AudioConfig
 from cargan_tf.errors import UserError
@@ -36,3 +36,16 @@ def test_what_is_heard_is_measured(mono):
     assert clips[0].start == 0
     silence, music = (measure_quality(clip.samples, AUDIO) for clip in clips)
     assert (silence.silent, music.silent, music.noise_like) == (True, False, False)
+
+
+def test_what_is_not_heard_is_not_recognized_from():
+    """A thump of 8 Hz, twice as loud as the note after it."""
+    rate, samples = 22_050, 11_025
+    time = np.arange(2 * rate) / rate
+    thump = np.where(time < 1, 0.9 * np.sin(2 * np.pi * 8 * time), 0)
+    note = np.where(time >= 1, 0.3 * np.sin(2 * np.pi * 440 * time), 0)
+    windows = recognition_windows((thump + note).astype(np.float32), samples, rate)
+    assert 1 <= len(windows) <= 4
+    assert all(np.abs(np.fft.rfft(window))[220] > 100 for window in windows)  # bins of 2 Hz
+    alone = recognition_windows(thump.astype(np.float32), samples, rate)
+    assert len(alone) >= 1

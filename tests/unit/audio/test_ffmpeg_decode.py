@@ -212,7 +212,7 @@ def test_a_tag_does_not_make_an_mp3(tmp_path, inside):
     content |= {"zip": archive.getvalue(), "noise": noise}
     path = tmp_path / "a.mp3"
     path.write_bytes(id3(content[inside], 200))
-    with pytest.raises(UserError, match=r"cannot be read|is not the MP3"):
+    with pytest.raises(UserError, match=r"cannot be read|no MP3 file|zip archive"):
         read_audio(path, 22_050)
 
 

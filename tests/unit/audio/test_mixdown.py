@@ -115,3 +115,22 @@ def test_a_channel_that_is_not_finite_is_refused_whatever_the_others_hold(tmp_pa
     stereo[RATE // 2, 1] = value
     with pytest.raises(UserError, match=r"at 0\.500 s"):
         decoded(tmp_path, stereo, as_array=False)
+
+
+@pytest.mark.parametrize("as_array", [False, True])
+@pytest.mark.parametrize("bits", [8, 16, 24])
+def test_integers_without_a_sign_are_centered(tmp_path, bits, as_array):
+    """As floats made from unsigned samples are: silence lies in the middle of their range."""
+    half = 2.0 ** (bits - 1)
+    sound = decoded(tmp_path, half + half * NOTE, as_array)
+    np.testing.assert_allclose(sound.samples, NOTE, atol=1e-3)
+    (note,) = sound.notes
+    assert f"{bits}-bit integers without a sign" in note
+
+
+@pytest.mark.parametrize("as_array", [False, True])
+def test_an_offset_that_counts_is_taken_out_and_named(tmp_path, as_array):
+    sound = decoded(tmp_path, 0.5 + NOTE, as_array)
+    np.testing.assert_allclose(sound.samples, NOTE, atol=1e-4)
+    assert sound.notes == ("its samples were offset by 0.5, which was taken out",)
+    assert decoded(tmp_path, 0.001 + NOTE, as_array).notes == ()

@@ -375,3 +375,40 @@ def test_a_workbook_is_asked_to_be_saved_as_csv(folder):
     path.write_bytes(b"PK\x03\x04" + bytes(40))
     with pytest.raises(UserError, match=r"is a workbook .* save the table as CSV"):
         read_manifest(find_manifest(path))
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("Instrument;Audiodatei;Bild", "Audiodatei as audio, Bild as image, Instrument as label"),
+        ("Etikett;Ton;Foto", "Etikett as label, Ton as audio, Foto as image"),
+        ("e\u0301tiquette;Son;Image", "e\u0301tiquette as label, Son as audio"),
+        ("etiqueta;audio;imagen", "etiqueta as label, imagen as image"),
+    ],
+)
+def test_columns_in_another_language_are_read_and_said(folder, header, said):
+    source = read_manifest(manifest(folder, "violin;a.wav;a.jpg", header=header))
+    assert len(source.pairs) == 1
+    assert any(f"were read in another language: {said}" in note for note in source.notes)
+
+
+def test_all_columns_are_asked_about_at_once(folder):
+    with pytest.raises(UserError) as caught:
+        read_manifest(manifest(folder, ROW, header="set,category,take,start,wav,photo"))
+    message = str(caught.value)
+    assert message.count("to '") == 6
+    for old, new in (("category", "label"), ("wav", "audio"), ("start", "start_ms")):
+        assert f"'{old}' to '{new}'" in message
+    assert "whole milliseconds" in message
+
+
+def test_a_table_without_a_header_says_what_the_first_line_must_be(folder):
+    with pytest.raises(UserError, match=r"The first line must name the columns, such as label,"):
+        read_manifest(manifest(folder, "cello,a.wav,a.jpg", header="violin,b.wav,b.jpg"))
+
+
+def test_invisible_signs_make_no_other_label(folder):
+    row = ROW.split(",")
+    row[HEADER.split(",").index("label")] += "\u200b"
+    (pair,) = read_manifest(manifest(folder, ",".join(row))).pairs
+    assert pair.label == "violin"

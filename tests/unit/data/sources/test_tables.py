@@ -6,6 +6,7 @@ from cargan_tf.data.sources.tables import (
     RowError,
     decimal_number,
     open_table,
+    read_text,
     split_in_name,
     split_of,
     whole_milliseconds,
@@ -163,3 +164,24 @@ def test_what_is_no_number_of_milliseconds(text):
 )
 def test_decimal_numbers(text, value):
     assert decimal_number(text) == value
+
+
+@pytest.mark.parametrize("text", ["Flöte;Über.wav\n", "clé;été.wav\n", "Violín;niño.wav\n"])
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [("cp1252", "Windows-1252"), ("cp850", "code page 850"), ("mac-roman", "Mac Roman")],
+)
+def test_the_encoding_is_that_which_gives_words(tmp_path, text, encoding, name):
+    """Excel saves CSV as Windows-1252, as "MS-DOS" and as "Macintosh"."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(text.encode(encoding))
+    read, (said,) = read_text(path)
+    assert read == text
+    assert f"was read as {name}" in said
+
+
+@pytest.mark.parametrize("text", ["“air”;a.wav", "„Air“;a.wav", "don’t;a.wav", "Bach – Suite;5 €"])
+def test_quotes_of_windows_are_no_letters_of_dos(tmp_path, text):
+    path = tmp_path / "a.csv"
+    path.write_bytes(text.encode("cp1252"))
+    assert read_text(path)[0] == text
