@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import os
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+# A test process a core: NumPy's own threads would but wait for each other. Before NumPy loads.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
@@ -73,14 +77,14 @@ def four_replicas() -> tf.distribute.MirroredStrategy:
 
 
 @pytest.fixture(scope="module")
-def no_graph_optimizer() -> Iterator[None]:
-    """TensorFlow's, off for the rest of the module: half of the time and more until a first step is
-    done goes into it."""
+def eager() -> Iterator[None]:
+    """Functions run op by op for the rest of the module: tracing a step takes as long as some eight
+    steps do. What is exported is traced all the same, and so is what reads data."""
     import tensorflow as tf
 
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    tf.config.run_functions_eagerly(True)
     yield
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,10 @@ from tensorflow.python.framework import ops
 
 # Tracing makes millions of objects; collected at the default pace it takes a tenth longer.
 gc.set_threshold(200_000, 50, 100)
+gc.freeze()  # what is imported stays: not looked at in any collection
+
+# Most of the time until a first step is done goes into it; processes of their own have it.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 # Four logical CPUs, so that replicas can be rehearsed; too late once TensorFlow has run anything.
 tf.config.set_logical_device_configuration(
@@ -33,5 +37,4 @@ def graphs_released() -> Iterator[None]:
         return
     for name in custom:
         del registered[name]
-    keras.backend.clear_session()
-    gc.collect()
+    keras.backend.clear_session()  # and collects
