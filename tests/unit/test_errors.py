@@ -1,13 +1,13 @@
 import pytest
 
 from cargan_tf.errors import (
-    is_line,
     UserError,
     counted,
     did_you_mean,
     first_line,
     full_message,
     install_hint,
+    is_line,
     nearest,
 )
 from cargan_tf.labels import SUB_URMP_LABELS as LABELS
