@@ -97,6 +97,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its status: 0, 2 for bad input, 75 where another worker
     is gone, 130 for Ctrl-C, 143 for SIGTERM."""
     own_process = arguments is None
+    if own_process:
+        _open_closed_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
     # TensorFlow's C++ notes to its own developers. Its warnings and errors show, but for those that
     # stderr_filter.py drops by name. The user's value wins.
@@ -112,6 +114,21 @@ def main(arguments: list[str] | None = None) -> None:
     with logged(as_events):
         status = _status_of(arguments, debug)
     sys.exit(status)
+
+
+def _open_closed_streams() -> None:
+    """Standard streams that whoever started this closed (``2>&-``) lead nowhere.
+
+    Python has ``None`` in their place, which few libraries expect; and the next file that is opened
+    would have their number, so that what a library in C says would be written into it.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _status_of(arguments: list[str], debug: bool) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 import tensorflow as tf
 from grpc import StatusCode
 
-from cargan_tf.errors import plain_message
+from cargan_tf.errors import one_line, plain_message
 
 #: As TensorFlow Serving maps them.
 HTTP_STATUS: Final = {
@@ -33,7 +33,7 @@ class Refusal(Exception):
     """
 
     def __init__(self, code: StatusCode, message: str, http_status: int | None = None) -> None:
-        super().__init__(message[:_MESSAGE_LENGTH])
+        super().__init__(one_line(message[:_MESSAGE_LENGTH]))
         self.code = code
         self.http_status = http_status or HTTP_STATUS[code]
 
