@@ -26,13 +26,15 @@ from cargan_tf.audio.ffmpeg_decode import (
 )
 from cargan_tf.audio.mixdown import DecodedSound, check_format, check_length, mix_down
 from cargan_tf.audio.sound_headers import (
+    OGG,
     TOLERATED_SECONDS,
     UNKNOWN_FRAMES,
-    MpegAudio,
+    FramedSound,
     begins_as_mpeg_frame,
     begins_with_tag,
     check_not_lost,
     find_mpeg_audio,
+    find_ogg_pages,
     flac_goes_on,
     has_mpeg_sync,
     length_note,
@@ -160,7 +162,7 @@ def decode_file(source: Path | str | BinaryIO, sample_rate: int) -> DecodedSound
         try:
             return _decoded_by_ffmpeg(content, way, sample_rate, name)
         except UserError as second:
-            raise (second if way.mpeg is not None else error) from None
+            raise (second if way.framed is not None else error) from None
     return _decoded_by_ffmpeg(content, way, sample_rate, name)
 
 
@@ -191,14 +193,14 @@ class _Way:
         demuxer: FFmpeg's; ``None`` for libsndfile.
         if_unreadable: FFmpeg's, in case that libsndfile fails.
         options: of the demuxer.
-        mpeg: where the file is MPEG audio, what is in it.
+        framed: where the file is MPEG audio, or Ogg with gaps, what is in it.
         claimed_seconds: length that its header says, where it is wrong.
     """
 
     demuxer: str | None
     if_unreadable: str | None = None
     options: tuple[tuple[str, str], ...] = ()
-    mpeg: MpegAudio | None = None
+    framed: FramedSound | None = None
     claimed_seconds: float = 0.0
 
 
@@ -217,7 +219,12 @@ def _way_of(content: bytes | BinaryIO, name: str) -> _Way:
             mpeg = find_mpeg_audio(content)
             check_not_lost(mpeg, name)
             # libmpg123, which libsndfile uses, writes of what is odd to standard error.
-            return _Way("mp3" if mpeg.lost or mpeg.odd else None, "mp3", mpeg=mpeg)
+            return _Way("mp3" if mpeg.lost or mpeg.odd else None, "mp3", framed=mpeg)
+        if head.startswith(OGG):
+            pages = find_ogg_pages(content)
+            check_not_lost(pages, name)
+            if pages.lost:
+                return _Way("ogg", framed=pages)
         kind, tagged = other_kind(head), begins_with_tag(content)
     except OSError as error:
         raise UserError(
@@ -236,8 +243,8 @@ def _way_of(content: bytes | BinaryIO, name: str) -> _Way:
 def _way_if_misread(file: soundfile.SoundFile, content: bytes | BinaryIO, way: _Way) -> _Way:
     """``way``, or that of FFmpeg where the header misleads libsndfile."""
     claimed = file.frames / file.samplerate
-    if way.mpeg is not None:
-        if abs(way.mpeg.seconds - claimed) <= TOLERATED_SECONDS:
+    if way.framed is not None:
+        if abs(way.framed.seconds - claimed) <= TOLERATED_SECONDS:
             return way
         return replace(way, demuxer="mp3", claimed_seconds=claimed)
     if file.format == "FLAC":
@@ -269,8 +276,8 @@ def _decoded_by_ffmpeg(
     if demuxer in _WITH_LENGTH and decoding.claimed_seconds > read:  # cut off
         claimed = decoding.claimed_seconds
     notes = [*track_notes(track)]
-    if way.mpeg is not None and way.mpeg.lost:
-        notes.append(f"{way.mpeg.lost_fraction:.1%} of its bytes are no sound and passed over")
+    if way.framed is not None and way.framed.lost:
+        notes.append(f"{way.framed.lost_fraction:.1%} of its bytes are no sound and passed over")
     if claimed:
         notes += length_note(claimed, read)
     return replace(sound, notes=(*notes, *decoding.notes(), *sound.notes))

@@ -53,6 +53,9 @@ _TAGS_AT_THE_END: Final = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")
 #: Flags of Xing's tag; of the bytes that it says, libmpg123 complains where so many are missing.
 _HAS_FRAMES, _HAS_BYTES = 1, 2
 _TOLERATED_BYTES: Final = 0.009
+#: How a page of Ogg begins, and the bytes of its header before the table of its segments.
+OGG: Final = b"OggS"
+_OGG_HEADER: Final = 27
 #: Bytes after the data of a WAV that are no chunk, from which on its header is not believed.
 _STRAY_BYTES: Final = 4_096
 _CHUNK_LETTERS: Final = frozenset((string.ascii_letters + string.digits + " _-.").encode())
@@ -75,11 +78,11 @@ _WEB_PAGES: Final = (b"<!doctype html", b"<html")
 
 
 @dataclass(frozen=True)
-class MpegAudio:
-    """The frames of MPEG audio in a file.
+class FramedSound:
+    """The frames of MPEG audio, or the pages of Ogg, in a file.
 
     Attributes:
-        seconds: they last together.
+        seconds: they last together; 0 of pages, which do not say it.
         bytes: they take together.
         lost: bytes before, between and behind them, but for tags and zeros.
         odd: whether frames are cut off, something else than a tag is before or behind them, or the
@@ -89,7 +92,7 @@ class MpegAudio:
     seconds: float
     bytes: int
     lost: int
-    odd: bool
+    odd: bool = False
 
     @property
     def lost_fraction(self) -> float:
@@ -177,7 +180,7 @@ def _mpeg_frame(header: bytes) -> tuple[int, float] | None:
     return samples // 8 * bits // hertz + padding, samples / hertz
 
 
-def find_mpeg_audio(source: bytes | BinaryIO) -> MpegAudio:
+def find_mpeg_audio(source: bytes | BinaryIO) -> FramedSound:
     """Go from frame to frame through all of a file; nothing is decoded.
 
     The search ends where more was lost than found, so that no file can make it long.
@@ -210,7 +213,7 @@ def find_mpeg_audio(source: bytes | BinaryIO) -> MpegAudio:
                 break
             position = further
         odd |= claimed is not None and abs(claimed - found) > _TOLERATED_BYTES * found
-        return MpegAudio(seconds, found, lost, odd)
+        return FramedSound(seconds, found, lost, odd)
 
 
 def _kind(header: bytes) -> tuple[int, int] | None:
@@ -230,6 +233,30 @@ def _claimed_bytes(head: bytes) -> int | None:
                 begin = position + 8 + (4 if flags & _HAS_FRAMES else 0)
                 return int.from_bytes(first[begin : begin + 4], "big")
     return None
+
+
+def find_ogg_pages(source: bytes | BinaryIO) -> FramedSound:
+    """Go from page to page through all of an Ogg file; as ``find_mpeg_audio``."""
+    with _reading(source) as (stream, start, size):
+        position, found, lost = _after_tags(stream, start)[0], 0, 0
+        while position < size:
+            stream.seek(position)
+            header = stream.read(_OGG_HEADER)
+            if header[:4] == OGG and len(header) == _OGG_HEADER:
+                segments = stream.read(header[-1])
+                length = min(_OGG_HEADER + len(segments) + sum(segments), size - position)
+                position, found = position + length, found + length
+                continue
+            if _zeros_at(stream, position):
+                break
+            stream.seek(position + 1)
+            next_page = stream.read(HEAD + 4).find(OGG)
+            step = HEAD if next_page < 0 else 1 + next_page
+            lost += min(step, size - position)
+            position += step
+            if lost > found + HEAD:
+                break
+        return FramedSound(0.0, found, lost)
 
 
 def _next_frames(stream: BinaryIO, position: int, most: int) -> int | None:
@@ -348,14 +375,14 @@ def length_note(claimed: float, read: float) -> tuple[str, ...]:
     return (f"its header says that it lasts {claimed:.1f} s; {read:.1f} s of it were read",)
 
 
-def check_not_lost(found: MpegAudio, name: str) -> None:
+def check_not_lost(found: FramedSound, name: str) -> None:
     """Refuse a file through most of which a decoder would only search.
 
     Raises:
-        UserError: more of it is something else than MPEG audio.
+        UserError: more of it is something else than sound.
     """
     if found.lost > found.bytes:
         raise UserError(
-            f"{name} is damaged, or not the MP3 file that it seems: {found.lost_fraction:.0%} of"
+            f"{name} is damaged, or not the sound file that it seems: {found.lost_fraction:.0%} of"
             " it is no sound; expected a whole file: check what it is"
         )

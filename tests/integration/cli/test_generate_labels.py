@@ -42,7 +42,7 @@ def test_a_run_without_sound_classifier_asks_for_the_label(cargan, run, write_so
     assert "give a label, one of cello, flute, violin" in error
 
 
-def test_json_tells_a_program_all_there_is(generate, write_sound, tmp_path):
+def test_json_tells_a_program_all_there_is(generate, write_sound, tiny_model, tmp_path):
     samples = np.concatenate([np.zeros(8_000), np.sin(np.arange(3_000) * 0.3)])
     write_sound("a.wav", samples=samples)
     write_words(tmp_path / "b.wav")
@@ -55,6 +55,7 @@ def test_json_tells_a_program_all_there_is(generate, write_sound, tmp_path):
         "confidence": None,
         "recognition": None,
         "start": 1.0,
+        "model": f"{tiny_model.name}/1",
         "backend": "onnxruntime",
         "warnings": ["shorter than a clip; 0.12 s of silence were added"],
         "output": "a.png",

@@ -114,3 +114,15 @@ def test_a_sound_too_long_for_a_video_on_the_page_is_refused(session, tmp_path):
     soundfile.write(tmp_path / "long.wav", np.zeros(RATE * 121), RATE)
     with pytest.raises(UserError, match=r"lasts 121 s; a video is made here of 120 s at most"):
         session.video(str(tmp_path / "long.wav"), "violin", PageReporter(Progress()))
+
+
+def test_what_was_put_right_in_the_sound_is_said(session, tmp_path):
+    tone = 0.3 * np.sin(np.arange(RATE) * 0.3)
+    soundfile.write(tmp_path / "a.wav", np.stack([tone, -tone], axis=1), RATE)
+    file = str(tmp_path / "a.wav")
+    shown = [
+        session.generate(file, "cello", 0.0, 0.0),
+        session.interpolate((file, file), ("cello", "cello"), [0.5])[0],
+    ]
+    for made in shown:
+        assert made.warnings()[0].startswith("its channels are opposite in sign")

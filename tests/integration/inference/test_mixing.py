@@ -69,3 +69,16 @@ def test_a_bad_second_sound_ends_it(generator, files):
 def test_an_unknown_label_is_found_before_anything_is_read(generator, tmp_path):
     with pytest.raises(UserError, match="unknown label 'kazoo'"):
         next(mix_files(generator, [tmp_path / "none"], tmp_path / "none", 0.5, "kazoo"))
+
+
+def test_what_was_put_right_in_both_sounds_is_said(generator, files, tmp_path):
+    tone = 0.3 * np.sin(TIMES * 2_000)
+    soundfile.write(tmp_path / "opposite.wav", np.stack([tone, -tone], axis=1), RATE)
+    soundfile.write(tmp_path / "left.wav", np.stack([tone, 0 * tone], axis=1), RATE)
+    sources = [tmp_path / "opposite.wav", files[0]]
+    results = [
+        made for _, made in mix_files(generator, sources, tmp_path / "left.wav", 0.5, "cello")
+    ]
+    other = "the sound mixed in: 1 of its 2 channels are silent and left out"
+    assert results[0].warnings()[0].startswith("its channels are opposite in sign")
+    assert all(other in made.warnings() for made in results)

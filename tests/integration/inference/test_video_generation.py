@@ -101,3 +101,10 @@ def test_what_is_wrong_is_found_before_anything_is_written(generator, recording,
     with pytest.raises(UserError, match="does not exist"):
         generate_video(generator, tmp_path / "none.wav", tmp_path / "v.mp4", "violin")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_was_put_right_in_the_sound_is_said(generator, tmp_path):
+    tone = 0.3 * np.sin(np.arange(RATE) * 0.3)
+    soundfile.write(tmp_path / "left.wav", np.stack([tone, 0 * tone], axis=1), RATE)
+    video = generate_video(generator, tmp_path / "left.wav", tmp_path / "a.gif", "violin", 2)
+    assert video.warnings()[0] == "1 of its 2 channels are silent and left out"

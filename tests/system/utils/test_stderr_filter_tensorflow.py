@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from cargan_tf.utils.stderr_filter import KNOWN_LINES
 
 
@@ -44,3 +46,16 @@ def test_an_error_within_leaves_standard_error_as_it_was():
         "    os.write(2, b'after\\n')"
     )
     assert done.stderr == "before\nafter\n"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from cargan_tf.training.trainer import Trainer",
+        "from cargan_tf.evaluation.evaluate import evaluate_run",
+        "import cargan_tf, tensorflow",
+    ],
+)
+def test_whichever_module_imports_tensorflow_first_is_quiet(code):
+    done = run(code)
+    assert (done.stdout, done.stderr) == ("", "")

@@ -13,6 +13,7 @@ from cargan_tf.audio.decode import decode_file, must_be_read_whole, read_audio
 from cargan_tf.audio.sound_headers import (
     begin_of_mpeg_audio,
     find_mpeg_audio,
+    find_ogg_pages,
     flac_goes_on,
     other_kind,
     wav_goes_on,
@@ -140,7 +141,7 @@ def test_an_mp3_may_begin_within_a_frame():
 def test_what_a_decoder_would_only_search_through_is_refused(tmp_path, name, capfd):
     path = tmp_path / name
     path.write_bytes(mp3_frames()[:4_000] + noise(300_000))
-    with pytest.raises(UserError, match=r"is damaged, or not the MP3 file .* 9\d% of it"):
+    with pytest.raises(UserError, match=r"is damaged, or not the sound file .* 9\d% of it"):
         read_audio(path, RATE)
     assert not capfd.readouterr().err
 
@@ -195,3 +196,14 @@ def test_what_is_no_sound_is_named(tmp_path, content, name, capfd):
     with pytest.raises(UserError, match=f"is {OTHERS[content]}.*; expected a sound file"):
         read_audio(path, RATE)
     assert not capfd.readouterr().err
+
+
+def test_gaps_in_an_ogg_file_are_passed_over_and_said():
+    content = written("OGG", noise_samples())
+    assert find_ogg_pages(io.BytesIO(content)).lost == 0
+    half = content.index(b"OggS", len(content) // 2)
+    sound = decode_file(io.BytesIO(content[:half] + noise(5_000) + content[half:]), RATE)
+    assert len(sound.samples) / RATE == pytest.approx(SECONDS, abs=0.3)
+    assert any("of its bytes are no sound" in note for note in sound.notes)
+    with pytest.raises(UserError, match=r"not the sound file that it seems: 9\d%"):
+        decode_file(io.BytesIO(content[:half] + noise(300_000)), RATE)

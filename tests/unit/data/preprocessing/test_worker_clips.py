@@ -1,3 +1,4 @@
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -60,3 +61,28 @@ def test_a_part_of_a_videos_sound_equals_the_cut_from_the_whole(tmp_path, write_
         assert not clip.padded
         np.testing.assert_allclose(clip.samples, whole.samples[start : start + 4_000], atol=1e-3)
     assert read_clip(video, 4_900, AUDIO).padded > 2_000
+
+
+def test_a_sound_named_like_a_video_is_read_by_its_content(tmp_path):
+    tone = 0.3 * np.sin(np.arange(40_000) * 0.3)
+    soundfile.write(tmp_path / "a.wav", tone, 8_000)
+    named = (tmp_path / "a.wav").rename(tmp_path / "a.mp4")
+    np.testing.assert_allclose(
+        read_clip(named, 2_500, AUDIO).samples, tone[20_000:24_000], atol=1e-4
+    )
+
+
+def test_of_a_video_the_first_track_that_is_not_silent_is_heard(tmp_path):
+    """As programs that record the screen write it: the microphone is the second track."""
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(3 * 48_000) / 48_000)
+    with av.open(str(tmp_path / "a.mkv"), "w", format="matroska") as container:
+        tracks = [container.add_stream("pcm_s16le", rate=48_000, layout="mono") for _ in range(2)]
+        for track, samples in zip(tracks, (0 * tone, tone), strict=True):
+            frame = av.AudioFrame.from_ndarray(
+                (32_767 * samples).astype(np.int16)[None], "s16", "mono"
+            )
+            frame.sample_rate = 48_000
+            container.mux([*track.encode(frame), *track.encode(None)])
+    clip = read_clip(tmp_path / "a.mkv", 1_500, AUDIO)
+    assert np.abs(clip.samples).max() == pytest.approx(0.3, abs=0.02)
+    assert clip.notes == ("track 1 is silent; track 2 is used",)

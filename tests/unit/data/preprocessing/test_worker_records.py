@@ -72,3 +72,14 @@ def test_spectrogram_images_stand_for_sound(tmp_path, tree):
     assert not quality.noise_like
     gone = replace(chunk, pairs=(replace(pair, audio=tmp_path / "b.png"),))
     assert extract(gone).log_mels.shape == (0, 34, 128)
+
+
+def test_what_was_put_right_in_a_sound_is_named(tree, config):
+    pairs = find_source(tree).pairs[:2]
+    tone = 0.3 * np.sin(np.arange(8_000) * 0.3)
+    soundfile.write(pairs[1].audio, np.stack([tone, -tone], axis=1), 8_000)
+    result = extract(Chunk(pairs, config.audio, 32))
+    assert result.pairs == pairs
+    (mended,) = result.mended
+    assert mended.what == f"train/{pairs[1].id}"
+    assert mended.why.startswith("its channels are opposite in sign")
