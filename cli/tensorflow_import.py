@@ -13,8 +13,9 @@ from cargan_tf.utils.files import is_remote
 from cargan_tf.utils.stderr_filter import filter_standard_error
 from cargan_tf.utils.stderr_filter import import_tensorflow as quietly_imported
 
-#: Keras imports it for its wrappers around it, which nothing here uses: a fifth of the import.
-_UNUSED = "sklearn"
+#: Keras imports them for what nothing here uses, wrappers, plots and tables: two fifths of the
+#: import.
+_UNUSED = ("sklearn", "matplotlib", "pandas")
 #: Optimizing the graph of a 128-pixel model takes 0.4 s and saves a few ms per image.
 FEW_IMAGES = 16
 _NO_OPTIMIZER = "disable_meta_optimizer"
@@ -28,7 +29,7 @@ def import_tensorflow(start_devices: bool = True) -> None:
     if "tensorflow" in sys.modules:
         return
     filter_standard_error()
-    with _hidden(_UNUSED):
+    with _hidden(*_UNUSED):
         quietly_imported(start_devices)
 
 
@@ -63,13 +64,13 @@ def without_graph_optimizer(images: int) -> Iterator[None]:
 
 
 @contextmanager
-def _hidden(module: str) -> Iterator[None]:
-    """Within the block ``module`` is as if it were not installed, unless it is there already."""
-    if module in sys.modules:
-        yield
-        return
-    sys.modules[module] = None  # type: ignore[assignment]  # Python's own sign for it
+def _hidden(*modules: str) -> Iterator[None]:
+    """Within the block ``modules`` are as if not installed, unless they are there already."""
+    absent = [name for name in modules if name not in sys.modules]
+    for name in absent:
+        sys.modules[name] = None  # type: ignore[assignment]  # Python's own sign for it
     try:
         yield
     finally:
-        del sys.modules[module]
+        for name in absent:
+            del sys.modules[name]
