@@ -5,7 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from cargan_tf.export.onnx_model import Refused, check_onnx
+from cargan_tf.export.onnx_allowlist import Refused, check_onnx
 
 WEIGHTS = np.arange(6, dtype=np.float32).reshape(2, 3)
 
