@@ -209,9 +209,8 @@ def _opened(path: Path) -> Iterator[InputContainer]:
                 f"{path} cannot be read as a video (its content is none); expected mp4, mov, mkv,"
                 " webm, avi, mpg or flv: check that it is whole."
             )
-        if not isinstance(source, Path):
-            source = SeekableStream(source)
-        with av.open(source, "r", format=demuxer, metadata_errors="replace") as container:
+        opened = source if isinstance(source, Path) else SeekableStream(source)
+        with av.open(opened, "r", format=demuxer, metadata_errors="replace") as container:
             yield container
     except FileNotFoundError as error:
         raise UserError(f"no video {path}.") from error

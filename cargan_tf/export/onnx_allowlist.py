@@ -1,4 +1,4 @@
-"""Checks an ONNX file before ONNX Runtime loads it: it may only compute, from weights that it holds.
+"""Checks an ONNX file before it is loaded: it may only compute, and from weights that it holds.
 
 ONNX files may name other files to read weights from, and operations of other libraries. Those from
 strangers are therefore checked, as SavedModels are (``op_allowlist``). This reads the file's format
