@@ -178,7 +178,7 @@ def _opened(path: Path) -> Iterator[InputContainer]:
     import av
 
     try:
-        source = openable(path)
+        source: Any = openable(path)
         if not isinstance(source, Path):
             source = SeekableStream(source)
         with av.open(source, "r", metadata_errors="replace") as container:

@@ -350,7 +350,7 @@ class _Constant(NamedTuple):
     """The number of values of a tensor that is computed from weights alone, at most; and its shape
     if it is known."""
 
-    count: int
+    values: int
     shape: tuple[int, ...] | None = None
 
 
@@ -428,7 +428,7 @@ def _check_constants(nodes: list[memoryview], constants: dict[bytes, _Constant],
         for number, value in fields:
             if number == 2:  # output
                 constants[bytes(value)] = found
-                total += min(8 * found.count, largest)
+                total += min(8 * found.values, largest)
     if total > _FOLDED_IN_ALL + 8 * size:
         raise Refused(f"its constants unfold to {total >> 20:,} MB")
 
@@ -436,7 +436,7 @@ def _check_constants(nodes: list[memoryview], constants: dict[bytes, _Constant],
 def _folded(operation: bytes, inputs: list[_Constant], axis: int, largest: int) -> _Constant:
     """What an operation makes of constants, at most; more than ``largest`` bytes is not computed
     before the model runs."""
-    counts = [max(one.count, 1) for one in inputs] or [largest]
+    counts = [max(one.values, 1) for one in inputs] or [largest]
     shapes = [one.shape for one in inputs if one.shape is not None]
     known = len(shapes) == len(inputs)
     count, shape = largest, None
