@@ -27,7 +27,6 @@ from cargan_tf.audio.ffmpeg_decode import (
 from cargan_tf.audio.mixdown import DecodedSound, check_format, check_length, mix_down
 from cargan_tf.audio.sound_headers import (
     OGG,
-    TOLERATED_SECONDS,
     UNKNOWN_FRAMES,
     FramedSound,
     begins_as_mpeg_frame,
@@ -161,8 +160,8 @@ def decode_file(source: Path | str | BinaryIO, sample_rate: int) -> DecodedSound
         way = replace(way, demuxer=way.if_unreadable)
         try:
             return _decoded_by_ffmpeg(content, way, sample_rate, name)
-        except UserError as second:
-            raise (second if way.framed is not None else error) from None
+        except UserError:
+            raise error from None
     return _decoded_by_ffmpeg(content, way, sample_rate, name)
 
 
@@ -174,6 +173,8 @@ def must_be_read_whole(path: Path) -> bool:
     """
     content = sound_opener(path)
     way = _way_of(content, str(path))
+    if way.framed is not None:
+        return way.framed.lost > 0 or way.framed.odd
     if way.demuxer is not None:
         return True
     try:
@@ -207,6 +208,9 @@ class _Way:
 def _way_of(content: bytes | BinaryIO, name: str) -> _Way:
     """By the first bytes of a file, and all frames of MPEG audio.
 
+    MP3 is left to FFmpeg, which gives the same samples: libmpg123, which libsndfile uses, believes
+    headers, and writes to standard error. For a part of a long MP3 in order it will do.
+
     Raises:
         UserError: it is no sound, or most of it is none.
     """
@@ -218,8 +222,7 @@ def _way_of(content: bytes | BinaryIO, name: str) -> _Way:
         if mpeg_audio_begins(head) or begins_as_mpeg_frame(head):
             mpeg = find_mpeg_audio(content)
             check_not_lost(mpeg, name)
-            # libmpg123, which libsndfile uses, writes of what is odd to standard error.
-            return _Way("mp3" if mpeg.lost or mpeg.odd else None, "mp3", framed=mpeg)
+            return _Way("mp3", framed=mpeg, claimed_seconds=mpeg.claimed_seconds)
         if head.startswith(OGG):
             pages = find_ogg_pages(content)
             check_not_lost(pages, name)
@@ -243,10 +246,6 @@ def _way_of(content: bytes | BinaryIO, name: str) -> _Way:
 def _way_if_misread(file: soundfile.SoundFile, content: bytes | BinaryIO, way: _Way) -> _Way:
     """``way``, or that of FFmpeg where the header misleads libsndfile."""
     claimed = file.frames / file.samplerate
-    if way.framed is not None:
-        if abs(way.framed.seconds - claimed) <= TOLERATED_SECONDS:
-            return way
-        return replace(way, demuxer="mp3", claimed_seconds=claimed)
     if file.format == "FLAC":
         if file.frames == UNKNOWN_FRAMES:
             return replace(way, demuxer="flac")
@@ -279,7 +278,7 @@ def _decoded_by_ffmpeg(
     if way.framed is not None and way.framed.lost:
         notes.append(f"{way.framed.lost_fraction:.1%} of its bytes are no sound and passed over")
     if claimed:
-        notes += length_note(claimed, read)
+        notes += length_note(claimed, way.framed.seconds if way.framed is not None else read)
     return replace(sound, notes=(*notes, *decoding.notes(), *sound.notes))
 
 

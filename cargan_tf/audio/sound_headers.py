@@ -50,7 +50,7 @@ _LONGEST_FRAME: Final = 2_881
 _MOST_FRAMES: Final = 900_000
 #: What follows the last frame: ID3v1, APE and Lyrics3 tags.
 _TAGS_AT_THE_END: Final = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")
-#: Flags of Xing's tag; of the bytes that it says, libmpg123 complains where so many are missing.
+#: Flags of Xing's tag, and the part of the bytes it says from which on its seek table is wrong.
 _HAS_FRAMES, _HAS_BYTES = 1, 2
 _TOLERATED_BYTES: Final = 0.009
 #: How a page of Ogg begins, and the bytes of its header before the table of its segments.
@@ -87,12 +87,14 @@ class FramedSound:
         lost: bytes before, between and behind them, but for tags and zeros.
         odd: whether frames are cut off, something else than a tag is before or behind them, or the
             first one says that there are other ones.
+        claimed_seconds: length that the first frame says; 0 where it says none.
     """
 
     seconds: float
     bytes: int
     lost: int
     odd: bool = False
+    claimed_seconds: float = 0.0
 
     @property
     def lost_fraction(self) -> float:
@@ -192,7 +194,8 @@ def find_mpeg_audio(source: bytes | BinaryIO) -> FramedSound:
         position += begin
         seconds, found, odd = 0.0, 0, begin > 0
         kind = _kind(head[begin:])
-        claimed = _claimed_bytes(head[begin:])
+        frames, claimed = _claimed_by_first(head[begin:])
+        first = _mpeg_frame(head[begin:])
         for _ in range(_MOST_FRAMES):
             stream.seek(position)
             header = stream.read(4)
@@ -212,8 +215,10 @@ def find_mpeg_audio(source: bytes | BinaryIO) -> FramedSound:
             if further is None or lost > found + HEAD:
                 break
             position = further
-        odd |= claimed is not None and abs(claimed - found) > _TOLERATED_BYTES * found
-        return FramedSound(seconds, found, lost, odd)
+        claimed_seconds = 0.0 if first is None else frames * first[1]
+        odd |= claimed > 0 and abs(claimed - found) > _TOLERATED_BYTES * found
+        odd |= bool(length_note(claimed_seconds or seconds, seconds))
+        return FramedSound(seconds, found, lost, odd, claimed_seconds)
 
 
 def _kind(header: bytes) -> tuple[int, int] | None:
@@ -221,18 +226,19 @@ def _kind(header: bytes) -> tuple[int, int] | None:
     return (header[1] & 0xFE, header[2] & 0x0C) if len(header) > 2 else None
 
 
-def _claimed_bytes(head: bytes) -> int | None:
-    """Bytes of all frames as the first one says, if it does (Xing's tag, and LAME's)."""
+def _claimed_by_first(head: bytes) -> tuple[int, int]:
+    """Number of all frames and their bytes as the first one says (Xing's tag, and LAME's); 0 for
+    what it does not."""
     frame = _mpeg_frame(head)
     first = head[: frame[0]] if frame is not None else b""
     for tag in (b"Xing", b"Info"):
         position = first.find(tag)
         if position >= 0 and len(first) >= position + 16:
             flags = first[position + 7]
-            if flags & _HAS_BYTES:
-                begin = position + 8 + (4 if flags & _HAS_FRAMES else 0)
-                return int.from_bytes(first[begin : begin + 4], "big")
-    return None
+            numbers = [int.from_bytes(first[position + at : position + at + 4]) for at in (8, 12)]
+            frames = numbers.pop(0) if flags & _HAS_FRAMES else 0
+            return frames, numbers[0] if flags & _HAS_BYTES else 0
+    return 0, 0
 
 
 def find_ogg_pages(source: bytes | BinaryIO) -> FramedSound:
