@@ -35,7 +35,7 @@ def after_two_steps(kind):
 
 
 @pytest.mark.slow
-def test_their_way_moves_the_weights_as_ours_does():
+def test_their_way_moves_the_weights_as_ours_does(eager):
     their_losses, theirs = after_two_steps(AuthorsStep)
     our_losses, ours = after_two_steps(CarganStep)
     for left, right in zip(theirs, ours, strict=True):

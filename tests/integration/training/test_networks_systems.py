@@ -9,7 +9,7 @@ from cargan_tf.models.registry import new_network
 from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.networks import new_step
 
-pytestmark = pytest.mark.usefixtures("no_graph_optimizer")
+pytestmark = pytest.mark.usefixtures("eager")
 
 KINDS = ("s2ic", "cmcgan")
 STEPS = 2
@@ -76,17 +76,9 @@ def test_a_step_taken_again_from_a_checkpoint_is_the_same_step(alone, train):
         np.testing.assert_array_equal(again, first)
 
 
-@pytest.fixture
-def nothing_compiled():
-    """Tracing four replicas takes ten times as long as running them op by op."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 @pytest.mark.slow
 def test_four_replicas_of_one_image_train_as_one_of_four(
-    config, alone, four_replicas, new_tiny_step, train, nothing_compiled
+    config, alone, four_replicas, new_tiny_step, train
 ):
     four = new_tiny_step(config, four_replicas)
     for ours, theirs in zip(train(four, 0, STEPS), alone.losses, strict=True):

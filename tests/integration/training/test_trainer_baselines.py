@@ -16,7 +16,7 @@ from cargan_tf.training.distribution import make_strategy
 from cargan_tf.training.run import Run
 from cargan_tf.training.trainer import Trainer
 
-pytestmark = pytest.mark.usefixtures("no_graph_optimizer")
+pytestmark = pytest.mark.usefixtures("eager")
 
 KINDS = ("s2ic", "cmcgan")
 SHORT = ["training.steps=2", "monitor.validation_clips=3", "monitor.validation_steps=2"]

@@ -23,13 +23,17 @@ def trainable(data, tiny_classifier):
     return data
 
 
+#: Half of the cascade and no attention: traced in half of the time.
+NARROW = ("--set", "model.stages=1", "--set", "model.attention=none")
+
+
 def _last_step(run):
     return json.loads((run / "stats.jsonl").read_text("utf-8").splitlines()[-1])["step"]
 
 
 @pytest.mark.slow
 def test_devices_can_be_rehearsed_from_the_first_step(cargan_process, trainable):
-    words = ("--virtual-devices", 2, "--set", "training.steps=1")
+    words = ("--virtual-devices", 2, "--set", "training.steps=1", *NARROW)
     done = cargan_process("train", *words, cwd=trainable.parent)
     assert done.status == 0, done.err
     assert _last_step(trainable.parent / "runs" / "tiny") == 1
@@ -60,7 +64,7 @@ def test_a_run_in_use_is_refused(cargan, tiny_data, run):
 @pytest.mark.slow
 def test_ctrl_c_is_one_line_that_says_how_to_go_on(start_cargan, trainable):
     run = trainable.parent / "run"
-    words = ("train", trainable, "--run", run, "--set", "training.steps=100000")
+    words = ("train", trainable, "--run", run, "--set", "training.steps=100000", *NARROW)
     process = start_cargan(*words)
     deadline = time.monotonic() + 240
     while not (run / "stats.jsonl").is_file() and process.poll() is None:

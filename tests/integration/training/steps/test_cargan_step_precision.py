@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
+from helpers.tensorflow_process import eagerly
 from helpers.training import batch_of, on_replicas, unchanged
 
 from cargan_tf.config import override
-
-pytestmark = pytest.mark.usefixtures("no_graph_optimizer")
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +16,8 @@ def one_stage(small_config):
 
 @pytest.fixture(scope="module")
 def exact_losses(new_cascade_step, one_stage):
-    return _losses_of_two_steps(new_cascade_step(one_stage))
+    with eagerly():
+        return _losses_of_two_steps(new_cascade_step(one_stage))
 
 
 def _losses_of_two_steps(step):
@@ -30,7 +30,9 @@ def _losses_of_two_steps(step):
 def test_half_the_precision_trains_alike(new_cascade_step, one_stage, exact_losses, precision):
     """The second step's losses show that the first moved the weights as float32 does."""
     step = new_cascade_step(override(one_stage, [f"training.precision={precision}"]))
-    for found, expected in zip(_losses_of_two_steps(step), exact_losses, strict=True):
+    with eagerly():
+        losses = _losses_of_two_steps(step)
+    for found, expected in zip(losses, exact_losses, strict=True):
         assert found == pytest.approx(expected, rel=0.1)
     networks = (step.cascade, step.discriminator)
     assert {variable.dtype for network in networks for variable in network.variables} == {"float32"}
@@ -43,7 +45,8 @@ def check_that_a_step_which_overflows_is_left_out(step):
     scale = step.generator_optimizer.dynamic_scale
     scale.assign(2.0**40)
     before = [variable.numpy() for variable in step.cascade.generator_variables]
-    losses = step(on_replicas(step, batch_of(2)))
+    with eagerly():
+        losses = step(on_replicas(step, batch_of(2)))
     assert np.isfinite(float(losses["generators"]))
     assert all(unchanged(before, [v.numpy() for v in step.cascade.generator_variables]))
     assert scale.numpy() == 2.0**39
