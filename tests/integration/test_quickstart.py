@@ -4,7 +4,7 @@ from PIL import Image
 
 from cargan_tf.config import load_config
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_graph_optimizer")]
+pytestmark = pytest.mark.slow
 
 SIZE, STEPS, LABELS = 64, 4, 13
 SMALL = (

@@ -1,8 +1,6 @@
 import pytest
 from cargan_cli.main import main
 
-pytestmark = pytest.mark.usefixtures("no_graph_optimizer")
-
 SMALL = ["model.generator_width=2", "training.steps=1", "monitor.validation_clips=3"]
 
 

@@ -20,8 +20,6 @@ from cargan_tf.training.networks import read_run_weights
 from cargan_tf.training.run import Run
 from cargan_tf.training.trainer import Trainer
 
-pytestmark = pytest.mark.usefixtures("no_graph_optimizer")
-
 NARROW = ["model.generator_width=2", "training.steps=2", "training.checkpoint_steps=1"]
 
 

@@ -14,8 +14,6 @@ from cargan_tf.training.networks import player_photos, read_run_weights
 from cargan_tf.training.run import Run
 from cargan_tf.training.trainer import Trainer
 
-pytestmark = pytest.mark.usefixtures("no_graph_optimizer")
-
 SOUND = np.sin(np.arange(4000) * 0.3).astype(np.float32)
 PAINTING = ["model.players=2", "model.player_photo=true", "loss.pose=1"]
 

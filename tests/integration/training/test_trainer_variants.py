@@ -19,8 +19,6 @@ from cargan_tf.training.distribution import make_strategy
 from cargan_tf.training.run import Run
 from cargan_tf.training.trainer import Trainer
 
-pytestmark = pytest.mark.usefixtures("no_graph_optimizer")
-
 SOUND = np.sin(np.arange(4000) * 0.3).astype(np.float32)
 #: Two steps, and no more than that of what is looked at meanwhile.
 SHORT = ["training.steps=2", "monitor.validation_clips=3", "monitor.validation_steps=2"]

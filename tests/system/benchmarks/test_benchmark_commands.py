@@ -39,7 +39,7 @@ IN_THIS_PROCESS = {
 
 
 @pytest.fixture
-def evaluation_values(monkeypatch, capsys, no_graph_optimizer):
+def evaluation_values(monkeypatch, capsys):
     """``evaluation_values("folder", "--size=32")``"""
 
     def measure(module, *arguments):

@@ -13,8 +13,6 @@ from cargan_tf.models.patchgan import PatchGAN
 from cargan_tf.training.checkpoints import Checkpoints
 from cargan_tf.training.image_augmentation import diff_augment
 
-pytestmark = pytest.mark.usefixtures("no_graph_optimizer")
-
 #: Weights no two of which are the same; R1 in every second step.
 ALL = (
     *("model.discriminator_norm=spectral", "model.refined_generator_width=6"),

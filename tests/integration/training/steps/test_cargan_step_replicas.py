@@ -28,9 +28,7 @@ def trained(new_cascade_step):
 
 
 @pytest.mark.slow
-def test_four_replicas_of_one_image_train_as_one_of_four(
-    trained, tiny_config, four_replicas, no_graph_optimizer
-):
+def test_four_replicas_of_one_image_train_as_one_of_four(trained, tiny_config, four_replicas):
     """At 64 pixels, where dropout is; without attention, which looks at one image at a time.
 
     Sums over replicas are taken in another order, so equality is up to float32's round-off. Adam's
