@@ -22,7 +22,7 @@ def drawn_from(monkeypatch):
 
 
 def draw(sounds, file):
-    model = SimpleNamespace(backend="onnxruntime")
+    model = SimpleNamespace(backend="onnxruntime", origin="players-128/1")
     write_video_file(sounds, file, None, lambda: model, None, None, Results(as_json=False))
 
 
