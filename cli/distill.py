@@ -6,32 +6,24 @@ from pathlib import Path
 
 import click
 from cargan_cli.completion import complete_models
-from cargan_cli.options import ANY_PATH, PATH, log_json_option
+from cargan_cli.options import (
+    ANY_PATH,
+    log_json_option,
+    max_hours_option,
+    resume_option,
+    run_option,
+    set_option,
+)
 
 
 @click.command("distill", short_help="Train a small model on the images of a trained one.")
 @click.argument("teacher", metavar="NAME|PATH", type=ANY_PATH, shell_complete=complete_models)
 @click.argument("data", type=ANY_PATH, default=Path("data"))
-@click.option("--run", "run_path", type=PATH, help="Where it is written.  [default: runs/CONFIG]")
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change one setting, such as model.generator_width=24. Repeatable.",
-)
-@click.option(
-    "--gpus",
-    type=click.IntRange(min=1),
-    help="GPUs.  [default: 1 if there is one]",
-)
-@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint.")
-@click.option(
-    "--max-hours",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="H",
-    help="Save and leave after H hours.  [default: at the last step]",
-)
+@run_option
+@set_option
+@click.option("--gpus", type=click.IntRange(min=1), help="GPUs.  [default: 1 if there is one]")
+@resume_option
+@max_hours_option
 @log_json_option
 def command(
     teacher: Path,
@@ -50,7 +42,7 @@ def command(
     is evaluated, exported and used in the same way.
     """
     from cargan_cli.logs import new_reporter
-    from cargan_cli.next_steps import command_line, resumable, same_command
+    from cargan_cli.next_steps import command_line, resumable, say_time_is_up
     from cargan_cli.tensorflow_import import import_tensorflow
 
     from cargan_tf.config import override
@@ -77,8 +69,7 @@ def command(
     with resumable("--resume"):
         result = trainer.train(max_hours)
     if not result.finished:
-        click.echo(f"Time is up: step {result.step} of {trainer.total_steps} is saved.")
-        click.echo(f"Resume with: {same_command('--resume')}")
+        say_time_is_up(result.step, trainer.total_steps)
         return
     with trainer.ema_weights():
         distance = teacher_distance(trainer.network, weights.cascade, data, config, trainer.dataset)

@@ -48,6 +48,12 @@ def resumable(*further: str) -> Iterator[None]:
         raise kind(f"Resume with: {same_command(*further)}") from error
 
 
+def say_time_is_up(step: int, total_steps: int) -> None:
+    """Of a training that ended with ``--max-hours``: what is saved, and how to resume."""
+    click.echo(f"Time is up: step {step} of {total_steps} is saved.")
+    click.echo(f"Resume with: {same_command('--resume')}")
+
+
 def same_command(*further: str) -> str:
     """What was typed, with the ``further`` options that are not in it."""
     typed = click.get_current_context().find_root().obj or []

@@ -56,6 +56,27 @@ log_json_option = click.option(
 )
 
 
+#: ``--run``, ``--resume`` and ``--max-hours``, of the commands that train a run.
+run_option = click.option(
+    "--run", "run_path", type=PATH, help="Where it is written.  [default: runs/CONFIG]"
+)
+resume_option = click.option("--resume", is_flag=True, help="Go on from the newest checkpoint.")
+max_hours_option = click.option(
+    "--max-hours",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="H",
+    help="Save and leave after H hours.  [default: at the last step]",
+)
+#: ``--set``, of the commands that take a configuration.
+set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change one setting, such as training.batch_size=8. Repeatable.",
+)
+
+
 class _HostName(click.ParamType):
     """A name as it stands in an address, without scheme and port."""
 
@@ -133,18 +154,11 @@ def config_options(default: str) -> Callable[[Command], Command]:
     """``--config`` and ``--set``; ``default`` says in words what holds without them."""
 
     def add(command: Command) -> Command:
-        command = click.option(
-            "--set",
-            "overrides",
-            multiple=True,
-            metavar="KEY=VALUE",
-            help="Change one setting, such as training.batch_size=8. Repeatable.",
-        )(command)
         return click.option(
             "--config",
             "config_name",
             metavar="NAME|PATH",
             help=f"A shipped configuration or a YAML file.  [default: {default}]",
-        )(command)
+        )(set_option(command))
 
     return add

@@ -7,12 +7,21 @@ from pathlib import Path
 
 import click
 from cargan_cli.completion import complete_models
-from cargan_cli.options import ANY_PATH, PATH, check_options, config_options, log_json_option
+from cargan_cli.options import (
+    ANY_PATH,
+    PATH,
+    check_options,
+    config_options,
+    log_json_option,
+    max_hours_option,
+    resume_option,
+    run_option,
+)
 
 
 @click.command("train", short_help="Train CAR-GAN on a data set.")
 @click.argument("data", type=ANY_PATH, default=Path("data"))
-@click.option("--run", "run_path", type=PATH, help="Where it is written.  [default: runs/CONFIG]")
+@run_option
 @config_options("the data set's own")
 @click.option(
     "--gpus",
@@ -33,13 +42,8 @@ from cargan_cli.options import ANY_PATH, PATH, check_options, config_options, lo
     help="Start from the weights of a model or a run; configs/finetune.yaml is then laid over the"
     " data set's settings, unless --config is given.",
 )
-@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint.")
-@click.option(
-    "--max-hours",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="H",
-    help="Save and leave after H hours.  [default: at the last step]",
-)
+@resume_option
+@max_hours_option
 @click.option("--dry-run", is_flag=True, help="Build everything, print the run, train nothing.")
 @log_json_option
 @click.pass_context
@@ -65,7 +69,7 @@ def command(
     """
     check_options(context, exclusive=("init_from resume",))
     from cargan_cli.logs import new_reporter
-    from cargan_cli.next_steps import command_line, resumable, same_command
+    from cargan_cli.next_steps import command_line, resumable, say_time_is_up
     from cargan_cli.options import config_for_data
     from cargan_cli.tensorflow_import import import_tensorflow
 
@@ -102,8 +106,7 @@ def command(
     with resumable("--resume"):
         result = trainer.train(max_hours)
     if not result.finished:
-        click.echo(f"Time is up: step {result.step} of {trainer.total_steps} is saved.")
-        click.echo(f"Resume with: {same_command('--resume')}")
+        say_time_is_up(result.step, trainer.total_steps)
         return
     if not trainer.workers.is_chief:
         return  # the chief says what came of it

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from cargan_tf.config.sections import (
     AudioConfig,
@@ -19,6 +19,7 @@ from cargan_tf.config.sections import (
     BatchSize,
     DataConfig,
     Fraction,
+    Line,
     LossConfig,
     MonitorConfig,
     Positive,
@@ -27,20 +28,11 @@ from cargan_tf.config.sections import (
     Weight,
     setting,
 )
-from cargan_tf.errors import is_line
 from cargan_tf.utils.arrays import ImageSize, height_width
 
 #: Channels or features of a layer; the widest of published image generators have 2,048.
 MAX_WIDTH: Final = 4_096
 Width = Annotated[int, Field(gt=0, le=MAX_WIDTH)]
-
-
-def _one_line(path: str) -> str:
-    if not is_line(path, 4_096):
-        raise ValueError("expected one printable line")
-    return path
-
-
 #: Of a stage of a ResNet; ResNet152 has 36.
 MAX_BLOCKS: Final = 100
 #: Techniques that the paper does not use, off by default; those that act on D first.
@@ -218,7 +210,7 @@ class ClassifierConfig(Section):
         "of images in [-1, 1]: what keras.applications' or torchvision's ImageNet weights expect,"
         " or none, as in the authors' code",
     )
-    weights: Annotated[str, AfterValidator(_one_line)] = setting(
+    weights: Annotated[Line, Field(max_length=4_096)] = setting(
         "imagenet",
         "initial weights: 'imagenet' (downloaded by Keras), 'none', or a file: Keras weights, or"
         " with resnet_variant torchvision its resnet50 .pth",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -14,6 +15,20 @@ from pydantic import (
     model_validator,
 )
 
+from cargan_tf.errors import is_line
+
+#: Characters of a name, a path or a note in a description.
+MAX_TEXT: Final = 10_000
+
+
+def _one_line(text: str) -> str:
+    if not is_line(text, MAX_TEXT):
+        raise ValueError(f"expected one printable line of at most {MAX_TEXT:,} characters")
+    return text
+
+
+#: What a terminal shows as one line: several commands print it.
+Line = Annotated[str, AfterValidator(_one_line)]
 #: Of every number without a bound of its own: two billion steps are decades of training.
 MAX_NUMBER: Final = 2**31 - 1
 Positive = Annotated[int, Field(gt=0)]

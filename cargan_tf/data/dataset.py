@@ -7,19 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config, TrainingConfig
+from cargan_tf.config.sections import Line
 from cargan_tf.data.pairs import REFERENCE_LISTS, SPLITS, Skipped
-from cargan_tf.errors import UserError, is_line
+from cargan_tf.errors import UserError
 from cargan_tf.labels import MAX_LABELS, check_labels
 from cargan_tf.utils.files import to_path
 
@@ -37,19 +31,10 @@ _IN_THE_FOLDER = r"^[^/\\\x00.][^/\\\x00]*$"
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 #: Bytes of a TFRecord file per record beside its content: length and two checksums.
 _RECORD_BYTES: Final = 16
-#: Characters of a name or a note, and of a fault in a message.
-_MAX_TEXT: Final = 10_000
+#: Characters of a fault in a message.
 _MAX_SHOWN: Final = 100
 
 
-def _one_line(text: str) -> str:
-    """``text``, if a terminal shows it as one line: it is printed by several commands."""
-    if not is_line(text, _MAX_TEXT):
-        raise ValueError(f"expected one printable line of at most {_MAX_TEXT:,} characters")
-    return text
-
-
-Line = Annotated[str, AfterValidator(_one_line)]
 #: No disk holds more records or bytes.
 Count = Annotated[int, Field(ge=0, le=2**50, strict=True)]
 #: Number by split, then by label.
