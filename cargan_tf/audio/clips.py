@@ -36,6 +36,8 @@ _AUDIBLE_ENOUGH: Final = 0.5
 _INAUDIBLE: Final = 0.1
 #: Part of the power from which an offset is taken out: 10 dB below all of the sound.
 _OFFSET_POWER: Final = 0.1
+#: Samples; fewer hold no whole wave of 20 Hz at 8 kHz, so that their mean is not yet an offset.
+_FEWEST_WITH_OFFSET: Final = 400
 #: Hz; what is outside is inaudible, and K-weighting leaves too much of it.
 _LOWEST_AUDIBLE, _HIGHEST_AUDIBLE = 20.0, 16_000.0
 #: Quality factors of the two sections of the Butterworth filters of order 4 at both: 8 Hz are 32
@@ -240,9 +242,10 @@ def _first_of_most(energies: NDArray[np.float64]) -> int:
 def without_offset(waveform: FloatArray) -> FloatArray:
     """[samples] without its mean, where that is inaudible but counts as loudness.
 
-    A smaller offset, as of any converter, stays: the same samples are returned.
+    A smaller offset, as of any converter, stays: the same samples are returned. So do fewer
+    samples than one wave of the lowest audible tone.
     """
-    if not waveform.size:
+    if waveform.size < _FEWEST_WITH_OFFSET:
         return waveform
     offset = float(waveform.mean(dtype=np.float64))
     if offset**2 <= _OFFSET_POWER * root_mean_square(waveform) ** 2:

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import Config, ModelConfig
-from cargan_tf.models.base import FLOAT32_LAYER, CompositeLayer
+from cargan_tf.models.base import FLOAT32_LAYER, CompositeLayer, to_float32
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.models.unet import UNet
 from cargan_tf.utils.arrays import height_width
@@ -87,6 +87,7 @@ class Cascade(CompositeLayer, keras.Model):
         coarse, code = self.coarse_generator(
             inputs, seed=seed_coarse, training=training, with_code=True
         )
+        code = to_float32(code)
         if photo is not None:
             coarse = _added(photo, coarse)
         coarse_logits = self.classifier(coarse, training=False)
@@ -141,7 +142,7 @@ class PoseHead(keras.layers.Layer):
 
     def call(self, code: tf.Tensor) -> tf.Tensor:
         """[B, h, w, C] to [B, 2]: octaves above middle C, and loudness in units of 12 dB."""
-        return self.dense(tf.cast(tf.reduce_mean(code, axis=[1, 2]), tf.float32))
+        return self.dense(tf.reduce_mean(code, axis=[1, 2]))
 
 
 def refined_config(config: ModelConfig) -> ModelConfig:

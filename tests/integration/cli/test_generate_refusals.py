@@ -19,7 +19,7 @@ def _empty(path):
 
 @pytest.mark.parametrize(
     ("make", "said"),
-    [(write_words, "cannot be read as sound"), (_empty, "cannot be read as sound")],
+    [(write_words, "cannot be read as sound"), (_empty, "is empty; expected a sound file")],
 )
 def test_a_file_that_is_no_sound_is_named(generate, tmp_path, make, said):
     make(tmp_path / "clip.wav")

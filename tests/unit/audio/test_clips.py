@@ -179,3 +179,8 @@ def test_an_offset_is_taken_out_where_it_counts(offset, left):
 def test_silence_with_an_offset_is_silence():
     assert not without_offset(np.full(1_000, 0.25, np.float32)).any()
     assert without_offset(np.zeros(0, np.float32)).size == 0
+
+
+def test_a_few_samples_have_no_offset():
+    click = np.array([0.25, 0.5], np.float32)
+    np.testing.assert_array_equal(without_offset(click), click)
