@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from cargan_tf.config import Config
+
+
+class _StepConstants(NamedTuple):
+    """What a step has in common for all variables; float32 scalars."""
+
+    learning_rate: tf.Tensor
+    beta_1: tf.Tensor
+    beta_2: tf.Tensor
+    beta_1_power: tf.Tensor
+    beta_2_power: tf.Tensor
+    epsilon: tf.Tensor
 
 
 class FusedAdam(keras.optimizers.Adam):
@@ -29,23 +40,40 @@ class FusedAdam(keras.optimizers.Adam):
         super().build(variables)
         self._factors = [self.slower.get(variable.path, 1.0) for variable in variables]
 
+    def _backend_update_step(
+        self,
+        grads: list[tf.Tensor],
+        trainable_variables: list[keras.Variable],
+        learning_rate: tf.Tensor,
+    ) -> None:
+        # Once for all variables; computed for each, they are a fifth of the step to be traced.
+        step = tf.cast(self.iterations.value + 1, tf.float32)
+        shared = _StepConstants(
+            learning_rate=tf.cast(learning_rate, tf.float32),
+            beta_1=tf.constant(self.beta_1),
+            beta_2=tf.constant(self.beta_2),
+            beta_1_power=tf.pow(self.beta_1, step),
+            beta_2_power=tf.pow(self.beta_2, step),
+            epsilon=tf.constant(self.epsilon),
+        )
+        super()._backend_update_step(grads, trainable_variables, shared)
+
     def update_step(
-        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+        self, gradient: tf.Tensor, variable: tf.Variable, shared: _StepConstants
     ) -> None:
         """Move one variable; called by Keras for each, on each device."""
         index = self._get_variable_index(variable)
-        step = tf.cast(self.iterations.value + 1, variable.dtype)
-        beta_1, beta_2 = (tf.constant(b, variable.dtype) for b in (self.beta_1, self.beta_2))
+        factor = self._factors[index]
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,
             v=self._velocities[index].value.handle,
-            beta1_power=tf.pow(beta_1, step),
-            beta2_power=tf.pow(beta_2, step),
-            lr=tf.cast(learning_rate * self._factors[index], variable.dtype),
-            beta1=beta_1,
-            beta2=beta_2,
-            epsilon=tf.constant(self.epsilon, variable.dtype),
+            beta1_power=shared.beta_1_power,
+            beta2_power=shared.beta_2_power,
+            lr=shared.learning_rate if factor == 1.0 else shared.learning_rate * factor,
+            beta1=shared.beta_1,
+            beta2=shared.beta_2,
+            epsilon=shared.epsilon,
             grad=gradient,
         )
 

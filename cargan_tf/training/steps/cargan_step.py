@@ -82,7 +82,7 @@ class CarganStep(TrainStep):
         if config.training.compile:
             self._on_replica = tf.function(self._replica_step, jit_compile=True)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def __call__(self, batch: Batch) -> Losses:
         """Train on one global batch; see ``TrainStep``. R1 is applied every N steps."""
         if not self.config.loss.gradient_penalty:

@@ -44,7 +44,7 @@ class TrainStep(ABC):
             name="step",
         )
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def __call__(self, batch: Batch) -> Losses:
         """Train on one global batch.
 
