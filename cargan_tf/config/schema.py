@@ -49,7 +49,7 @@ OPTIONS = (
     *DISCRIMINATOR_OPTIONS,
     "loss.perceptual",
     "loss.l2",
-    "loss.pose",
+    "model.pose",
     "model.refined_generator_width",
     "model.max_width_multiplier",
     "model.generator_attentions",
@@ -117,6 +117,11 @@ class ModelConfig(Section):
         False,
         "G1 and G2 see the player's median training photo and generate the difference from it"
         " (ours), so that they learn the movement rather than the looks; needs model.players",
+    )
+    pose: bool = setting(
+        False,
+        "G1 reads pitch and loudness of the clip, and both decoders draw by them, in training by"
+        " the true ones (ours); for data that says the pitch and whose images follow it",
     )
     refine_sees_audio: bool = setting(
         False, "G2's input includes the spectrogram; Eq. 1 gives it I' and L_r only"
@@ -311,6 +316,12 @@ class Config(Section):
                 "model.player_photo is the photo of a player: set model.players to the number of"
                 " players of a label"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _pose_is_learned(self) -> Config:
+        if self.model.pose and not self.loss.pose:
+            raise ValueError("model.pose draws what G1 reads: loss.pose must be more than 0")
         return self
 
     @model_validator(mode="after")

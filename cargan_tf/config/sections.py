@@ -326,9 +326,7 @@ class LossConfig(Section):
         " least when none is drawn, L2 at the mean of what is possible",
     )
     pose: Weight = setting(
-        0.0,
-        "of an auxiliary loss (ours): pitch and loudness of the clip, read from G1's bottleneck;"
-        " for data whose images follow both",
+        100.0, "of the squared error of the pitch and loudness that G1 reads, with model.pose"
     )
     perceptual: Weight = setting(
         0.0, "of the L1 between C's features of generated and real images (Johnson et al. 2016)"

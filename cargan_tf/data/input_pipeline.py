@@ -84,7 +84,7 @@ def training_batches(
     Returns:
         Batches of ``spectrogram`` [B, H, W, 1] and ``photo`` [B, H, W, 3] in
         [-1, 1], ``label`` [B, K] one-hot, all float32, ``player_index`` [B] int64, the player's
-        among those of the label, -1 if not known, and ``id`` [B] strings; with ``loss.pose`` also
+        among those of the label, -1 if not known, and ``id`` [B] strings; with ``model.pose`` also
         ``midi`` and ``rms_db``, [B] float32.
 
     Raises:
@@ -105,7 +105,7 @@ def training_batches(
         batches = shuffle_sounds(batches, sounds, config.audio.n_mels, config.audio.frames, seed)
     if config.data.freq_mask or config.data.time_mask:
         batches = _masked(batches, dataset, config, seed, start, part)
-    pose = ("midi", "rms_db") if config.loss.pose else ()
+    pose = ("midi", "rms_db") if config.model.pose else ()
     names = ("spectrogram", "photo", "label", "player_index", "id", *pose)
     return _finished(batches, dataset, config, names)
 

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from cargan_tf.config import Config, ModelConfig
-from cargan_tf.models.base import FLOAT32_LAYER, CompositeLayer, to_float32
+from cargan_tf.models.base import FLOAT32_LAYER, CompositeLayer
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.models.unet import UNet
 from cargan_tf.utils.arrays import height_width
@@ -21,7 +21,7 @@ class CascadeOutput(NamedTuple):
     coarse_logits: tf.Tensor  # C(I') before the softmax, [B, K]
     residue: tf.Tensor  # L_r = L_a - softmax(C(I')), [B, K] in [-1, 1]
     refined: tf.Tensor  # I'', [B, S, S, 3] in [-1, 1]; I' if there is no second stage
-    code: tf.Tensor  # of G1's bottleneck, [B, h, w, C]
+    read_pose: tf.Tensor | None  # by G1, with ``model.pose``: [B, 2]
 
 
 class Cascade(CompositeLayer, keras.Model):
@@ -36,7 +36,11 @@ class Cascade(CompositeLayer, keras.Model):
         size = config.data.image_size
         self.model_config = config.model
         self.coarse_generator = UNet(  # G1
-            size, config.model, config.model.coarse_dropped_skips, name="coarse_generator"
+            size,
+            config.model,
+            config.model.coarse_dropped_skips,
+            reads_pose=config.model.pose,
+            name="coarse_generator",
         )
         self.refined_generator = (  # G2
             UNet(size, refined_config(config.model), name="refined_generator")
@@ -63,6 +67,7 @@ class Cascade(CompositeLayer, keras.Model):
         player: tf.Tensor | None = None,
         seed: tf.Tensor | None = None,
         training: bool = False,
+        pose: tf.Tensor | None = None,
     ) -> CascadeOutput:
         """Generate images.
 
@@ -73,6 +78,8 @@ class Cascade(CompositeLayer, keras.Model):
                 by default the first. Only used with ``model.players``.
             seed: int32 [2], of this step's dropout; required if ``training``.
             training: batch statistics and dropout in the generators.
+            pose: what to draw (``true_pose``), [B, 2]; where it is NaN or not given, what G1 reads.
+                Only used with ``model.pose``.
         """
         seed_coarse, seed_refined = (
             (None, None) if seed is None else tf.unstack(tf.random.split(seed, 2))
@@ -83,17 +90,19 @@ class Cascade(CompositeLayer, keras.Model):
         if self.player_photos is not None:
             photo = _photo_of(self.player_photos, label, players)
             inputs.append(photo)
+        who = None
+        if self.model_config.pose:
+            who = label if players is None else tf.concat([label, players], axis=1)
         inputs = _with_channels(tf.concat(inputs, -1), label, players)
-        coarse, code = self.coarse_generator(
-            inputs, seed=seed_coarse, training=training, with_code=True
+        coarse, read_pose, pose = self.coarse_generator(
+            inputs, seed=seed_coarse, training=training, pose=pose, who=who, with_pose=True
         )
-        code = to_float32(code)
         if photo is not None:
             coarse = _added(photo, coarse)
         coarse_logits = self.classifier(coarse, training=False)
         residue = label - tf.nn.softmax(coarse_logits)
         if self.refined_generator is None:
-            return CascadeOutput(coarse, coarse_logits, residue, coarse, code)
+            return CascadeOutput(coarse, coarse_logits, residue, coarse, read_pose)
         inputs = [coarse]
         if self.model_config.refine_sees_audio:
             inputs.append(spectrogram)
@@ -101,10 +110,12 @@ class Cascade(CompositeLayer, keras.Model):
             inputs.append(photo)
         shown = residue if self.model_config.residue else None
         inputs = _with_channels(tf.concat(inputs, -1), shown, players)
-        refined = self.refined_generator(inputs, seed=seed_refined, training=training)
+        refined = self.refined_generator(
+            inputs, seed=seed_refined, training=training, pose=pose, who=who
+        )
         if photo is not None:
             refined = _added(photo, refined)
-        return CascadeOutput(coarse, coarse_logits, residue, refined, code)
+        return CascadeOutput(coarse, coarse_logits, residue, refined, read_pose)
 
     def _one_hot_players(self, label: tf.Tensor, player: tf.Tensor | None) -> tf.Tensor:
         """[B, players]; zeros for a player who is not known."""
@@ -127,22 +138,6 @@ class Cascade(CompositeLayer, keras.Model):
         return [
             variable for generator in self.generators for variable in generator.trainable_variables
         ]
-
-
-class PoseHead(keras.layers.Layer):
-    """Pitch and loudness, read from the code of G1's bottleneck; used in training only.
-
-    Its loss makes the encoder hear what the pose depends on, which L1 alone does late or never: the
-    player's looks are most of the image.
-    """
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**FLOAT32_LAYER, **kwargs)
-        self.dense = keras.layers.Dense(2, dtype="float32")
-
-    def call(self, code: tf.Tensor) -> tf.Tensor:
-        """[B, h, w, C] to [B, 2]: octaves above middle C, and loudness in units of 12 dB."""
-        return self.dense(tf.reduce_mean(code, axis=[1, 2]))
 
 
 def refined_config(config: ModelConfig) -> ModelConfig:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
 from cargan_tf.config import ModelConfig
 from cargan_tf.models.attention import new_attention
-from cargan_tf.models.base import CompositeLayer
+from cargan_tf.models.base import FLOAT32_LAYER, CompositeLayer
 from cargan_tf.models.layers import (
     BatchNorm,
     DownsampleConv,
@@ -17,11 +17,20 @@ from cargan_tf.models.layers import (
     UpsampleConv,
     leaky_relu,
 )
+from cargan_tf.models.pose import PoseEmbedding, PoseHead
 from cargan_tf.utils.arrays import ImageSize, height_width
 
 #: pix2pix has dropout in the decoder blocks of full width, from this level inwards, except the
 #: innermost: 1 block at 64 pixels, 2 at 128, 3 at 256.
 FIRST_DROPOUT_LEVEL = 3
+
+
+class UNetOutput(NamedTuple):
+    """An image and its pose."""
+
+    image: tf.Tensor  # [B, H, W, 3] in [-1, 1]
+    read_pose: tf.Tensor | None  # that the encoder read, [B, 2]
+    pose: tf.Tensor | None  # that was drawn
 
 
 class UNet(CompositeLayer, keras.Model):
@@ -35,16 +44,23 @@ class UNet(CompositeLayer, keras.Model):
     """
 
     def __init__(
-        self, image_size: ImageSize, config: ModelConfig, dropped_skips: int = 0, **kwargs: Any
+        self,
+        image_size: ImageSize,
+        config: ModelConfig,
+        dropped_skips: int = 0,
+        reads_pose: bool = False,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        # Its blocks compute in their own precision; a pose in bfloat16 would be rounded.
+        super().__init__(**FLOAT32_LAYER, **kwargs)
         self.dropped_skips = dropped_skips
+        self.pose_head = PoseHead(name="pose_head") if reads_pose else None
+        self.pose_embedding = PoseEmbedding(name="pose_embedding") if config.pose else None
         depth = min(height_width(image_size)).bit_length() - 1
         widths = [
             config.generator_width * min(2**level, config.max_width_multiplier)
             for level in range(depth)
         ]
-        self.code_width = widths[-1]
         self.down = [
             DownBlock(width, config, normalize=0 < level < depth - 1, name=f"down_{level}")
             for level, width in enumerate(widths)
@@ -70,33 +86,41 @@ class UNet(CompositeLayer, keras.Model):
         inputs: tf.Tensor,
         seed: tf.Tensor | None = None,
         training: bool = False,
-        with_code: bool = False,
-    ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
+        pose: tf.Tensor | None = None,
+        who: tf.Tensor | None = None,
+        with_pose: bool = False,
+    ) -> tf.Tensor | UNetOutput:
         """Generate an image.
 
         Args:
             inputs: [B, H, W, C].
             seed: int32 [2], of a training step's dropout.
             training: batch statistics and dropout.
-            with_code: return the bottleneck's features as well, [B, h, w, C].
+            pose: what to draw, [B, 2]; where it is NaN or not given, what is read.
+            who: label and player, each one-hot, [B, N]; with ``model.pose``.
+            with_pose: return the pose that was read, and the one that was drawn, as well.
         """
         features, skips, shapes = inputs, [], []
         for block in self.down:
             shapes.append(features.shape[1:3])
             features = block(_even(features), training=training)
             skips.append(features)
-        code = skips.pop()
+        features = skips.pop()
+        read = None if self.pose_head is None else self.pose_head(features)
+        if read is not None:
+            pose = read if pose is None else tf.where(tf.math.is_finite(pose), pose, read)
+        condition = None if self.pose_embedding is None else self.pose_embedding(pose, who)
         for index, block in enumerate(self.up):
             own_seed = (
                 None if seed is None else tf.random.experimental.stateless_fold_in(seed, index)
             )
-            features = block(features, seed=own_seed, training=training)
+            features = block(features, condition, seed=own_seed, training=training)
             features = _cropped(features, shapes.pop())
             skip = skips.pop()
             if len(skips) >= self.dropped_skips:
                 features = tf.concat([features, skip], axis=-1)
         image = tf.tanh(_cropped(self.to_rgb(tf.nn.relu(features)), shapes.pop()))
-        return (image, code) if with_code else image
+        return UNetOutput(image, read, pose) if with_pose else image
 
 
 def _even(features: tf.Tensor) -> tf.Tensor:
@@ -138,7 +162,11 @@ class DownBlock(CompositeLayer):
 
 
 class UpBlock(CompositeLayer):
-    """ReLU, transposed convolution, batch norm, dropout, attention: [B, H, W, C] to twice H, W."""
+    """ReLU, transposed convolution, batch norm, dropout, attention: [B, H, W, C] to twice H, W.
+
+    With ``model.pose`` the norm's scale and offset depend on the pose (conditional batch norm:
+    de Vries et al. 2017, arXiv:1707.00683).
+    """
 
     def __init__(
         self, width: int, config: ModelConfig, dropout: bool, attend: bool, **kwargs: Any
@@ -146,15 +174,23 @@ class UpBlock(CompositeLayer):
         super().__init__(**kwargs)
         self.convolution = UpsampleConv(width, use_bias=False, init_stddev=config.init_stddev)
         self.norm = BatchNorm()
+        self.by_pose = keras.layers.Dense(2 * width) if config.pose else None
         self.dropout = ReplicaDropout(config.dropout) if dropout else None
         self.attention = new_attention(config) if attend else None
 
     def call(
-        self, features: tf.Tensor, seed: tf.Tensor | None = None, training: bool = False
+        self,
+        features: tf.Tensor,
+        condition: tf.Tensor | None = None,
+        seed: tf.Tensor | None = None,
+        training: bool = False,
     ) -> tf.Tensor:
-        """Decode one level."""
+        """Decode one level; ``condition`` is the embedded pose, [B, N]."""
         features = self.convolution(tf.nn.relu(features))
         features = self.norm(features, training=training)
+        if self.by_pose:
+            scale, offset = tf.split(self.by_pose(condition)[:, None, None, :], 2, axis=-1)
+            features = features * (1.0 + scale) + offset
         if self.dropout:
             features = self.dropout(features, seed=seed, training=training)
         return self.attention(features) if self.attention else features

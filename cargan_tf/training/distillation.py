@@ -23,7 +23,7 @@ from cargan_tf.errors import UserError
 from cargan_tf.models.base import ImageGenerator, to_pixels
 from cargan_tf.models.cargan import Cascade
 from cargan_tf.models.patchgan import PatchGAN
-from cargan_tf.training.steps.cargan_step import CarganStep
+from cargan_tf.training.steps.cargan_step import CarganStep, pose_of
 from cargan_tf.training.steps.train_step import Batch, Losses
 from cargan_tf.utils.files import write_json
 
@@ -58,7 +58,9 @@ class DistillationStep(CarganStep):
         super().__init__(config, student, discriminator, strategy, steps_per_epoch)
 
     def _replica_step(self, batch: Batch, penalize: bool = False) -> Losses:
-        images = self._teacher(batch["spectrogram"], batch["label"], batch["player_index"])
+        images = self._teacher(
+            batch["spectrogram"], batch["label"], batch["player_index"], pose=pose_of(batch)
+        )
         return super()._replica_step(batch | {"photo": images.refined}, penalize)
 
 

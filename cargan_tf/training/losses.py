@@ -77,20 +77,10 @@ GAN_LOSSES: Final = {
 }
 
 
-#: MIDI key of middle C and keys in an octave; dB of full scale of a loud clip, and a usual range.
-MIDDLE_C, OCTAVE, LOUD_DB, RANGE_DB = 60.0, 12.0, -20.0, 12.0
-
-
-def pose_loss(read: tf.Tensor, midi: tf.Tensor, rms_db: tf.Tensor) -> tf.Tensor:
-    """Mean squared error of what ``PoseHead`` reads, [B, 2]; of loudness alone where the pitch is
-    not known.
-
-    Args:
-        read: octaves above middle C, and loudness in units of ``RANGE_DB`` above ``LOUD_DB``.
-        midi: key of each clip, [B]; NaN where the data does not say.
-        rms_db: loudness of each clip, [B].
+def pose_loss(read: tf.Tensor, truth: tf.Tensor) -> tf.Tensor:
+    """Mean squared error of the pose that G1 reads, [B, 2], from ``true_pose``; what is NaN there
+    has none.
     """
-    truth = tf.stack([(midi - MIDDLE_C) / OCTAVE, (rms_db - LOUD_DB) / RANGE_DB], axis=1)
     known = tf.math.is_finite(truth)
     # Zeros where it is not known: the gradient of a NaN that is masked afterwards is NaN.
     errors = tf.where(known, read - tf.where(known, truth, tf.zeros_like(truth)), 0.0)
@@ -150,7 +140,7 @@ def active_loss_weights(config: Config) -> dict[str, float]:
     }
     stages = ("coarse", "refined")[: config.model.stages]
     weights = {name: one for name, one in products.items() if one and name.startswith(stages)}
-    return weights | ({"pose": loss.pose} if loss.pose else {})
+    return weights | ({"pose": loss.pose} if config.model.pose else {})
 
 
 def gradient_penalty(discriminate: Callable[[tf.Tensor], tf.Tensor], photo: tf.Tensor) -> tf.Tensor:

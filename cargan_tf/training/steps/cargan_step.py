@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
 
 import keras
 import tensorflow as tf
 
 from cargan_tf.config import Config
-from cargan_tf.models.cargan import Cascade, CascadeOutput, PoseHead, concat_label_channels
+from cargan_tf.models.cargan import Cascade, CascadeOutput, concat_label_channels
 from cargan_tf.models.patchgan import PatchGAN
+from cargan_tf.models.pose import true_pose
 from cargan_tf.training.image_augmentation import diff_augment
 from cargan_tf.training.losses import (
     GAN_LOSSES,
@@ -72,11 +72,8 @@ class CarganStep(TrainStep):
             training.discriminator_learning_rate,
             slower=_variables(discriminator.blocks[: training.frozen_discriminator_blocks]),
         )
-        self.pose_head = PoseHead(name="pose_head") if config.loss.pose else None
-        if self.pose_head is not None:
-            self.pose_head(tf.zeros([1, 1, 1, cascade.coarse_generator.code_width]))
         # Optimizers must own their variables before the step is traced.
-        self.generator_optimizer.build(self._generator_variables)
+        self.generator_optimizer.build(cascade.generator_variables)
         self.discriminator_optimizer.build(discriminator.trainable_variables)
         self._on_replica = self._replica_step
         if config.training.compile:
@@ -109,16 +106,6 @@ class CarganStep(TrainStep):
             "discriminator_optimizer": self.discriminator_optimizer,
         }
 
-    def parts(self) -> dict[str, Any]:
-        """What a checkpoint holds besides the step, by name."""
-        return super().parts() | ({"pose_head": self.pose_head} if self.pose_head else {})
-
-    @property
-    def _generator_variables(self) -> list[keras.Variable]:
-        """What the generators' half trains."""
-        head = [] if self.pose_head is None else self.pose_head.trainable_variables
-        return [*self.cascade.generator_variables, *head]
-
     def _replica_step(self, batch: Batch, penalize: bool = False) -> Losses:
         stages, losses = self._train_generators(batch, penalize)
         if not self._discriminator_first:
@@ -131,7 +118,7 @@ class CarganStep(TrainStep):
     ) -> tuple[CascadeOutput, Losses]:
         """The generators' half; with D first, D's half inside it, on the same images."""
         seed = self._seed()
-        variables = self._generator_variables
+        variables = self.cascade.generator_variables
         discriminator_losses: Losses = {}
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in variables])
@@ -141,6 +128,7 @@ class CarganStep(TrainStep):
                 batch.get("player_index"),
                 seed=seed,
                 training=True,
+                pose=pose_of(batch),
             )
             if self._discriminator_first:
                 with tape.stop_recording():
@@ -180,8 +168,8 @@ class CarganStep(TrainStep):
             if f"{name}_perceptual" in weights:
                 features = self.cascade.classifier.feature_maps(image)
                 losses[f"{name}_perceptual"] = perceptual_loss(features, photo)
-        if self.pose_head is not None:
-            losses["pose"] = pose_loss(self.pose_head(stages.code), batch["midi"], batch["rms_db"])
+        if "pose" in weights:
+            losses["pose"] = pose_loss(stages.read_pose, pose_of(batch))
         losses["coarse_l1"] = l1_loss(batch["photo"], stages.coarse)
         if self._two_stages:
             losses["refined_l1"] = l1_loss(batch["photo"], stages.refined)
@@ -263,6 +251,11 @@ class CarganStep(TrainStep):
         return self.discriminator.feature_maps(
             pair, training=True, update_statistics=update_statistics
         )
+
+
+def pose_of(batch: Batch) -> tf.Tensor | None:
+    """The true pose, [B, 2]; ``None`` where the batch has none, as without ``model.pose``."""
+    return true_pose(batch["midi"], batch["rms_db"]) if "midi" in batch else None
 
 
 def _variables(layers: Iterable[keras.layers.Layer]) -> list[keras.Variable]:

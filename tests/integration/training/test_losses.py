@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cargan_tf.models.pose import true_pose
 from cargan_tf.training.losses import (
     classification_loss,
     double_softmax_loss,
@@ -105,9 +106,9 @@ def test_l2_is_the_mean_square_of_each_image():
 
 def test_the_pose_loss_is_the_squared_error_of_what_is_known():
     read = tf.constant([[1.0, 0.0], [0.5, -1.0]])
-    midi, rms_db = tf.constant([72.0, np.nan]), tf.constant([-20.0, -44.0])
+    truth = true_pose(tf.constant([72.0, np.nan]), tf.constant([-20.0, -44.0]))
     with tf.GradientTape() as tape:
         tape.watch(read)
-        loss = pose_loss(read, midi, rms_db)
+        loss = pose_loss(read, truth)
     np.testing.assert_allclose(loss, [0.0, 0.5], atol=1e-6)  # ((-1 + 2) ** 2) / 2
     np.testing.assert_allclose(tape.gradient(loss, read), [[0, 0], [0, 1.0]], atol=1e-6)

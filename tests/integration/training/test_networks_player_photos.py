@@ -15,7 +15,7 @@ from cargan_tf.training.run import Run
 from cargan_tf.training.trainer import Trainer
 
 SOUND = np.sin(np.arange(4000) * 0.3).astype(np.float32)
-PAINTING = ["model.players=2", "model.player_photo=true", "loss.pose=1"]
+PAINTING = ["model.players=2", "model.player_photo=true", "model.pose=true"]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ ON = {
     "training.discriminator_augmentation": "[cutout]",
     "loss.perceptual": "1",
     "loss.l2": "1",
-    "loss.pose": "1",
+    "model.pose": "true",
     "model.refined_generator_width": "32",
     "model.max_width_multiplier": "4",
     "model.generator_attentions": "1",
