@@ -111,6 +111,7 @@ def read_initial_weights(path: Path) -> InitialWeights:
         networks.network,
         discriminator=None,
         players=known.players,
+        sound_classifier=networks.sound_classifier,
     )
 
 

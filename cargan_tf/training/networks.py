@@ -32,12 +32,17 @@ from cargan_tf.models.cmcgan import CMCGAN, new_joint_discriminator
 from cargan_tf.models.patchgan import PatchGAN, new_discriminator
 from cargan_tf.models.registry import new_network
 from cargan_tf.models.s2ic import S2IC, new_s2ic_discriminator
+from cargan_tf.models.sound_classifier import SoundClassifier
 from cargan_tf.training.checkpoints import (
     holds_discriminator,
     restore_discriminator,
     restore_network,
 )
 from cargan_tf.training.classifiers.train_classifier import load_classifier
+from cargan_tf.training.classifiers.train_sound_classifier import (
+    load_sound_classifier,
+    sound_classifier_settings,
+)
 from cargan_tf.training.distillation import DistillationStep
 from cargan_tf.training.ema import EMA
 from cargan_tf.training.run import Run
@@ -177,6 +182,7 @@ class InitialWeights:
         cascade: G1 and G2, by averaged weights where it has those.
         discriminator: D; ``None`` if it is an exported model, which has none.
         players: names of its players by label; empty if it has no player input.
+        sound_classifier: ``None`` if it has none.
     """
 
     path: Path
@@ -186,6 +192,13 @@ class InitialWeights:
     cascade: Cascade
     discriminator: PatchGAN | None
     players: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sound_classifier: SoundClassifier | None = None
+
+    def sound_classifier_for(self, config: Config, labels: Sequence[str]) -> SoundClassifier | None:
+        """The model's own, if one of ``config`` and ``labels`` would hear the same."""
+        same = (tuple(labels), sound_classifier_settings(config))
+        own = (self.labels, sound_classifier_settings(self.config))
+        return self.sound_classifier if same == own else None
 
     def replicated(self) -> Cascade:
         """A copy of the cascade; call it inside ``strategy.scope()``."""
@@ -267,8 +280,16 @@ def read_run_weights(run: Run) -> InitialWeights:
     if holds_discriminator(run.checkpoints):
         discriminator = new_discriminator(info.config, len(info.labels))
         restore_discriminator(run.checkpoints, discriminator)
+    found = load_sound_classifier(run.sound_classifier, info.config, info.labels)
     return InitialWeights(
-        run.path, info.config, info.labels, info.statistics, cascade, discriminator, info.players
+        run.path,
+        info.config,
+        info.labels,
+        info.statistics,
+        cascade,
+        discriminator,
+        info.players,
+        sound_classifier=None if found is None else found[0],
     )
 
 

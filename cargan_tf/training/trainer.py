@@ -169,6 +169,10 @@ class Trainer:
                 {"version": __version__, "configuration": config, "data set": data_hash}
             )
         labels, statistics = self.dataset.labels, self.dataset.statistics
+        trained = initial or teacher
+        self._sound_classifier = (
+            None if trained is None else trained.sound_classifier_for(config, labels)
+        )
         players = self.dataset.players if config.model.players else {}
         info = RunInfo(
             config,
@@ -353,7 +357,11 @@ class Trainer:
             self.reporter.message(describe_provenance(made_with))
             self.run.add_session(self.start, {**made_with, "workers": self.workers.count})
             ensure_sound_classifier(
-                self.data, self.config, self.run.sound_classifier, self.reporter
+                self.data,
+                self.config,
+                self.run.sound_classifier,
+                self.reporter,
+                trained=self._sound_classifier,
             )
             log = RunLog(self.run, self.start)
         self.workers.barrier()

@@ -111,7 +111,19 @@ def train_sound_classifier(
     network = new_sound_classifier(config, len(dataset.labels))
     sounds = load_sounds(dataset, data, "train", seed)
     _fit(network, SoundBatches(sounds, config, len(dataset.labels)), config, reporter)
-    held_out = load_sounds(dataset, data, split, seed)
+    return _save_measured(network, dataset, data, split, config, out)
+
+
+def _save_measured(
+    network: SoundClassifier,
+    dataset: DatasetInfo,
+    data: Path,
+    split: str,
+    config: Config,
+    out: Path,
+) -> SoundClassifierReport:
+    """Calibrate and measure on the held-out ``split``; write weights and report to ``out``."""
+    held_out = load_sounds(dataset, data, split, config.training.seed)
     report = _measure(network, held_out, config, dataset, split)
     save_weights(network, _weights_file(out))
     write_json(_report_file(out), asdict(report))
@@ -199,7 +211,7 @@ def _measure(
         split=split,
         clips=len(truth),
         labels=tuple(dataset.labels),
-        config=_settings_of(config),
+        config=sound_classifier_settings(config),
     )
 
 
@@ -223,7 +235,7 @@ def load_sound_classifier(
         return None
     except ValueError as error:
         raise UserError(f"{file} is damaged; {_REMEDY}.") from error
-    if (report.labels, report.config) != (labels, _settings_of(config)):
+    if (report.labels, report.config) != (labels, sound_classifier_settings(config)):
         raise UserError(
             f"the sound classifier in {folder} was trained on other data or with other settings"
             " than this run. Train it again with the run's: cargan classifier --audio --config."
@@ -233,10 +245,24 @@ def load_sound_classifier(
     return network, report
 
 
-def ensure_sound_classifier(data: Path, config: Config, out: Path, reporter: Reporter) -> None:
-    """Put one into the folder ``out`` unless it is there: that of ``data``, else a new one.
+def ensure_sound_classifier(
+    data: Path,
+    config: Config,
+    out: Path,
+    reporter: Reporter,
+    trained: SoundClassifier | None = None,
+) -> None:
+    """Put one into the folder ``out`` unless it is there: that of ``data``, else ``trained``, else
+    a new one.
 
-    Without held-out recordings to measure it on, none is trained.
+    Without held-out recordings to measure it on there is none.
+
+    Args:
+        data: the data set that is trained on.
+        config: of the run.
+        out: folder for weights and report.
+        reporter: receives progress.
+        trained: that of another model, with the settings of ``config`` and the labels of ``data``.
     """
     dataset = load_dataset(data)
     if _report_file(out).is_file():
@@ -246,6 +272,8 @@ def ensure_sound_classifier(data: Path, config: Config, out: Path, reporter: Rep
             write_atomically(file(out), file(data / FOLDER).read_bytes())
     elif dataset.held_out_split is None:
         reporter.message("no held-out split: no sound classifier; images will need a label")
+    elif trained is not None:
+        _save_measured(trained, dataset, data, dataset.held_out_split, config, out)
     else:
         train_sound_classifier(data, config, out, reporter)
 
@@ -258,7 +286,7 @@ def _fits(folder: Path, config: Config, dataset: DatasetInfo) -> bool:
     return found is not None
 
 
-def _settings_of(config: Config) -> dict[str, Any]:
+def sound_classifier_settings(config: Config) -> dict[str, Any]:
     """The settings that its weights or its input depend on."""
     thresholds = {"silence_rms_db", "noise_flatness"}
     audio = sound_classifier_audio(config)

@@ -150,6 +150,16 @@ def test_a_second_stage_is_put_behind_a_model_with_one(initial, config, sound):
     assert len(of_g2) == len(cascade.refined_generator.variables) - 1
 
 
+def test_its_sound_classifier_is_for_the_same_labels_and_settings(tiny_run):
+    trained = read_run_weights(Run(tiny_run))
+    same = override(trained.config, ["model.generator_width=2", "training.steps=9"])
+    assert trained.sound_classifier_for(same, trained.labels) is trained.sound_classifier
+    assert trained.sound_classifier is not None
+    assert trained.sound_classifier_for(same, LABELS[:2]) is None
+    other = override(same, ["sound_classifier.width=8"])
+    assert trained.sound_classifier_for(other, trained.labels) is None
+
+
 def test_a_run_starts_with_the_images_of_another(tiny_run, tiny_data, tiny_config, tmp_path):
     initial = read_run_weights(Run(tiny_run))
     assert initial.discriminator is not None

@@ -142,6 +142,19 @@ def test_a_run_whose_data_has_none_that_fits_trains_its_own(data, config, report
     assert {file: file.stat().st_mtime_ns for file in out.iterdir()} == before
 
 
+def test_a_run_takes_that_of_the_model_it_starts_from_and_measures_it(
+    data, config, report, tmp_path
+):
+    without = shutil.copytree(data, tmp_path / "data", ignore=lambda *_: [FOLDER])
+    trained, _ = load(data, config)
+    out = Run(tmp_path / "run").sound_classifier
+    ensure_sound_classifier(without, config, out, SilentReporter(), trained)
+    taken, measured = load(data, config, out)
+    for ours, theirs in zip(taken.get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert measured == report
+
+
 def test_without_held_out_recordings_there_is_none(tiny_data, tiny_config, tmp_path):
     data = shutil.copytree(tiny_data, tmp_path / "data", ignore=lambda *_: [FOLDER])
     description = json.loads((data / "dataset.json").read_text())
