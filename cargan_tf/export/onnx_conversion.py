@@ -108,13 +108,13 @@ def _model(
     storage: Storage,
 ) -> ModelProto:
     """``compute``, of a log-mel and the ``others``, as a model of a waveform and the others."""
-    large = [variable for variable in variables if is_large_kernel(variable)]
+    large = [one for one in variables if is_large_kernel(one) or one.dtype == "uint8"]
     kernels = {f"kernel_{index}": variable for index, variable in enumerate(large)}
     arrays = {id(variable): variable.numpy() for variable in variables}
     signature = {
         LOG_MEL: tf.TensorSpec([None, audio.n_mels, audio.frames]),
         **others,
-        **{name: tf.TensorSpec(variable.shape) for name, variable in kernels.items()},
+        **{name: tf.TensorSpec(one.shape, one.dtype) for name, one in kernels.items()},
     }
 
     def outputs(tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -124,7 +124,14 @@ def _model(
             return compute(tensors[LOG_MEL], *(tensors[name] for name in others))
 
     graph, computed = _converted(outputs, signature)
-    _store_kernels(graph, {name: arrays[id(v)].astype(storage) for name, v in kernels.items()})
+    stored = {name: arrays[id(variable)] for name, variable in kernels.items()}
+    _store_kernels(
+        graph,
+        {
+            name: array if array.dtype == np.uint8 else array.astype(storage)
+            for name, array in stored.items()
+        },
+    )
     add = NodeBuilder(LOG_MEL)
     add_log_mel(add, WAVEFORM, audio, output=LOG_MEL)
     nodes = [*add.nodes, *graph.node]
@@ -178,7 +185,10 @@ def _quiet(logger: str) -> Iterator[None]:
 
 
 def _store_kernels(graph: GraphProto, kernels: Mapping[str, NDArray[Any]]) -> None:
-    """Turn the inputs named in ``kernels`` into constants, rearranged as the graph takes them."""
+    """Turn the inputs named in ``kernels`` into constants, rearranged as the graph takes them.
+
+    They are inputs until then so that the conversion does not fold their casts to float32.
+    """
     rearranged = dict(kernels)
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     others = []

@@ -50,12 +50,13 @@ class Cascade(CompositeLayer, keras.Model):
         self.classifier = Classifier(config.classifier, label_count, name="classifier")  # C
         self.classifier.trainable = False
         self.players = config.model.players
-        # Of each label's players, [K * players, H, W, 3] in [-1, 1].
+        # Of each label's players, [K * players, H, W, 3], 0 to 255.
         self.player_photos: keras.Variable | None = None
         if config.model.player_photo:
             self.player_photos = self.add_weight(
                 shape=(label_count * self.players, *height_width(size), 3),
                 initializer="zeros",
+                dtype="uint8",
                 trainable=False,
                 name="player_photos",
             )
@@ -159,14 +160,15 @@ def _photo_of(photos: keras.Variable, label: tf.Tensor, players: tf.Tensor) -> t
     """The photo of who plays, [B, H, W, 3]; the mean of the label's where that is not known.
 
     Args:
-        photos: of each label's players, [K * P, H, W, 3].
+        photos: of each label's players, [K * P, H, W, 3], 0 to 255.
         label: [B, K]; several labels give the weighted sum of their photos.
         players: one-hot, [B, P].
     """
     known = tf.reduce_sum(players, axis=1, keepdims=True)
     players += (1.0 - known) / players.shape[1]
     weights = tf.reshape(label[:, :, None] * players[:, None, :], [-1, photos.shape[0]])
-    flat = tf.reshape(tf.convert_to_tensor(photos), [photos.shape[0], -1])
+    levels = tf.cast(tf.convert_to_tensor(photos), weights.dtype)
+    flat = tf.reshape(levels / 127.5 - 1.0, [photos.shape[0], -1])
     return tf.reshape(tf.matmul(weights, flat), [-1, *photos.shape[1:]])
 
 

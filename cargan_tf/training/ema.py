@@ -89,10 +89,14 @@ def ema_weights(ema: EMA | None) -> AbstractContextManager[None]:
 
 
 def ema_variables(network: ImageGenerator) -> list[tf.Variable]:
-    """The variables that training changes: all but C's."""
+    """The variables that training changes: all but C's, and photos."""
     frozen = network.classifier.variables if network.classifier is not None else []
     fixed = {id(variable) for variable in frozen}
-    return [variable.value for variable in network.variables if id(variable) not in fixed]
+    return [
+        variable.value
+        for variable in network.variables
+        if id(variable) not in fixed and variable.value.dtype.is_floating
+    ]
 
 
 def _assign(variables: list[tf.Variable], values: list[tf.Tensor]) -> None:

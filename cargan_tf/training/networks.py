@@ -49,7 +49,7 @@ from cargan_tf.training.run import Run
 from cargan_tf.training.steps.baseline_steps import CMCGANStep, S2ICStep
 from cargan_tf.training.steps.cargan_step import CarganStep
 from cargan_tf.training.steps.train_step import TrainStep
-from cargan_tf.utils.arrays import AnyArray, FloatArray
+from cargan_tf.utils.arrays import AnyArray
 
 #: Layers that are numbered by their level in the U-Net or the PatchGAN; other numbers in a
 #: variable's path are Keras' own and differ from network to network.
@@ -148,8 +148,8 @@ def build_networks(
     return TrainingNetworks(network, step, ema, accuracy)
 
 
-def player_photos(dataset: DatasetInfo, data: Path, config: Config) -> FloatArray:
-    """The median training photo of each label's players, [K * players, H, W, 3] in [-1, 1].
+def player_photos(dataset: DatasetInfo, data: Path, config: Config) -> NDArray[np.uint8]:
+    """The median training photo of each label's players, [K * players, H, W, 3], 0 to 255.
 
     Of players who are not there, the label's median photo.
     """
@@ -165,9 +165,8 @@ def player_photos(dataset: DatasetInfo, data: Path, config: Config) -> FloatArra
     for label in range(labels):
         everyone = [photo for key, some in photos.items() if key[0] == label for photo in some]
         for player in range(players):
-            median = np.median(photos.get((label, player)) or everyone, axis=0)
-            medians.append(median / 127.5 - 1.0)
-    return np.asarray(medians, np.float32)
+            medians.append(np.median(photos.get((label, player)) or everyone, axis=0))
+    return np.asarray(np.rint(medians), np.uint8)
 
 
 @dataclass(frozen=True)

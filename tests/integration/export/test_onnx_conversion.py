@@ -27,7 +27,7 @@ JET = ("model.spectrogram=jet", "audio.log_mel_scale=clip")
 def both(tmp_path):
     """``both(config)``: a fresh model as its serving module and as ONNX files, and the folder."""
 
-    def make(config, storage="float32", sound_classifier=False, **facts):
+    def make(config, storage="float32", sound_classifier=False, photos=None, **facts):
         # Wide enough for images of many colors, narrow enough that round-off is not enlarged, as it
         # is where fresh batch norm lets activations grow from layer to layer.
         config = override(config, ["model.init_stddev=0.1"])
@@ -45,6 +45,8 @@ def both(tmp_path):
         )
         metadata = dataclasses.replace(metadata, **facts)
         network = new_network(config, len(LABELS))
+        if photos is not None:
+            network.player_photos.assign(photos)
         sounds = new_sound_classifier(config, len(LABELS)) if sound_classifier else None
         write_models(tmp_path, network, sounds, metadata, storage)
         (tmp_path / METADATA_FILE).write_text(json.dumps(metadata.to_json()), "utf-8")
@@ -113,6 +115,23 @@ def test_players_are_chosen_alike(both, tiny_config):
     others = model.generate_soft_labels(sounds, weights, np.array([1, 2, 0]))
     moved = np.abs(others["image"].numpy().astype(int) - expected["image"]).max(axis=(1, 2, 3))
     assert moved[1] == 0 < min(moved[0], moved[2])
+
+
+def test_photos_and_pose_are_equal_and_photos_stay_bytes(both, tiny_config):
+    import onnx as onnx_package
+
+    texts = ["model.players=2", "model.player_photo=true", "model.pose=true", *HALF]
+    config = override(tiny_config, texts)
+    photos = np.random.default_rng(2).integers(0, 256, (6, 64, 64, 3), np.uint8)
+    players = dict.fromkeys(LABELS, ("a", "b"))
+    model, onnx, folder = both(config, storage="float16", photos=photos, players=players)
+    sounds, chosen = sounds_of(config, 3), np.array([0, 1, 1])
+    expected = model.generate_soft_labels(sounds, weights_of(3), chosen)
+    assert_equal(expected, onnx.generate_soft_labels(sounds, weights_of(3), chosen))
+    graph = onnx_package.load(str(folder / "model.onnx")).graph
+    stored = [one for one in graph.initializer if list(one.dims) == [6, 64, 64, 3]]
+    (array,) = map(onnx_package.numpy_helper.to_array, stored)
+    np.testing.assert_array_equal(array, photos)
 
 
 @pytest.mark.parametrize("kind", ["s2ic", "cmcgan"])

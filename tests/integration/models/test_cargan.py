@@ -64,9 +64,9 @@ def test_the_second_stage_sees_the_sound_when_told_to(tiny_config):
 
 @pytest.fixture(scope="module")
 def painting(tiny_config):
-    """A cascade with photos of two players of each label: gray values 0, .1, .2, ..."""
+    """A cascade with photos of two players of each label: gray levels 102, 117, 132, ..."""
     cascade = built(override(tiny_config, ["model.players=2", "model.player_photo=true"]))
-    photos = np.arange(6, dtype=np.float32)[:, None, None, None] / 10
+    photos = np.arange(102, 192, 15, dtype=np.uint8)[:, None, None, None]
     cascade.player_photos.assign(np.broadcast_to(photos, cascade.player_photos.shape))
     return cascade
 
@@ -79,19 +79,21 @@ def test_without_a_difference_the_image_is_the_photo_of_the_player(painting):
     sound = tf.repeat(SOUND[:1], 4, axis=0)
     stages = painting(sound, label, tf.constant([0, 1, 0, -1], tf.int64))
     for image in (stages.coarse, stages.refined):
-        # The last player is not known: the mean of the label's two photos, .2 and .3.
-        np.testing.assert_allclose(image[:, 5, 5, 0], [0.0, 0.5, 0.4, 0.25], atol=1e-6)
+        # The last player is not known: the mean of the label's two photos.
+        levels = np.array([102, 177, 162, (132 + 147) / 2])
+        np.testing.assert_allclose(image[:, 5, 5, 0], levels / 127.5 - 1, atol=1e-6)
     for generator, weights in zip(painting.generators, before, strict=True):
         generator.to_rgb.set_weights(weights)
 
 
 def test_the_generators_see_the_photo_and_their_difference_is_added(painting):
     label = LABEL[1:]
-    photo = tf.fill([1, 64, 64, 3], 0.5)  # of the label's second player
+    level = tf.constant(177.0) / 127.5 - 1  # of the label's second player
+    photo = tf.fill([1, 64, 64, 3], level)
     seen = concat_label_channels(tf.concat([SOUND[1:], photo], -1), label)
     difference = painting.coarse_generator(concat_label_channels(seen, tf.one_hot([1], 2)))
     coarse = painting(SOUND[1:], label, tf.constant([1], tf.int64)).coarse
-    np.testing.assert_allclose(coarse, np.clip(0.5 + 2 * difference, -1, 1), atol=1e-5)
+    np.testing.assert_allclose(coarse, np.clip(photo + 2 * difference, -1, 1), atol=1e-5)
 
 
 def test_a_pixel_beyond_the_range_is_clipped_and_can_come_back():
