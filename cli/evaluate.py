@@ -59,7 +59,7 @@ def _cells(split: SplitReport, info: MetricInfo) -> list[str]:
 
 
 def _evaluate_recordings(
-    model: Path, recordings: Path, out: Path | None, log_json: bool, seed: int
+    model: Path, recordings: Path, data: Path | None, out: Path | None, log_json: bool, seed: int
 ) -> None:
     from cargan_cli.logs import new_reporter, table_console
     from cargan_cli.sounds import load_generator
@@ -76,7 +76,7 @@ def _evaluate_recordings(
     from cargan_tf.visualization.plots import reliability_svg
 
     folder = out or Path("recordings-evaluation")
-    report = evaluate_recordings(generator, recordings, folder, new_reporter(log_json, seed))
+    report = evaluate_recordings(generator, recordings, folder, new_reporter(log_json, seed), data)
     table = Table(title=f"{sum(report.recordings.values())} recordings", title_justify="left")
     rows = summary(report)
     table.add_column("")
@@ -174,7 +174,8 @@ def _evaluate_video(
     type=PATH,
     metavar="DIR",
     help="Measure recognition on a folder of recordings per label instead; the folder none holds"
-    " other sounds. RUN may also be an exported model.",
+    " other sounds. With --data also whether the images follow pitch and loudness. RUN may also be"
+    " an exported model.",
 )
 @click.option(
     "--video",
@@ -211,7 +212,9 @@ def command(
     independent evaluator.
 
     With --recordings: how often the instrument of real sounds is recognized, and how far the
-    confidence can be trusted, as recorded and at 8 kHz, in a room, in noise and as mp3.
+    confidence can be trusted, as recorded and at 8 kHz, in a room, in noise and as mp3; and with
+    --data, from whose photos it is learned to read the pose, whether the images follow pitch (from
+    note names in the files' names) and loudness.
 
     With --video: whether one player stays, and how many milliseconds the movement is late.
     """
@@ -223,12 +226,12 @@ def command(
     check_options(
         click.get_current_context(),
         exclusive=[
-            *(f"recordings {name}" for name in ("data", "video", *of_splits)),
+            *(f"recordings {name}" for name in ("video", *of_splits)),
             *(f"video {name}" for name in of_splits),
         ],
     )
     if recordings is not None:
-        _evaluate_recordings(run_path, recordings, out, log_json, seed)
+        _evaluate_recordings(run_path, recordings, data, out, log_json, seed)
         return
     if video:
         _evaluate_video(run_path, data, out, log_json, seed)

@@ -202,8 +202,10 @@ class PoseReader:
         """The classes in which ``pitch`` or ``loudness`` can be read."""
         return [label for name, label in self._fits if name == quantity]
 
-    def read(self, images: FloatArray, quantity: str, label: int) -> NDArray[np.float64]:
-        """[N] values of ``quantity`` in [N, S, S, 3] images of one class."""
+    def read(
+        self, images: FloatArray | NDArray[np.uint8], quantity: str, label: int
+    ) -> NDArray[np.float64]:
+        """[N] values of ``quantity`` in [N, S, S, 3] images of one class, as in ``__init__``."""
         weights, mean, offset = self._fits[quantity, label]
         values: NDArray[np.float64] = (_pixels(images) - mean) @ weights + offset
         return values

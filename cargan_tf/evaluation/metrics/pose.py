@@ -6,9 +6,10 @@ classes. One still image per class has 0; the row of real photos says how well t
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from cargan_tf.errors import UserError
@@ -36,11 +37,16 @@ def pose_accuracy(inputs: MetricInputs, quantity: str) -> MetricValue:
             continue
         read = reader.read(inputs.images[of_class], quantity, label)
         images += int(of_class.sum())
-        still = np.ptp(read) < _EPSILON * max(1.0, float(np.abs(read).max()))
-        values.append(0.0 if still else float(spearmanr(read, truth[of_class]).statistic))
+        values.append(rank_correlation(read, truth[of_class]))
     if not values:
         raise NotMeasured(f"no class has {MIN_IMAGES} clips of known {quantity}")
     return MetricValue(value=float(np.mean(values)), images=images)
+
+
+def rank_correlation(read: NDArray[Any], truth: NDArray[Any]) -> float:
+    """Spearman's, of [N] and [N]; 0 if what was read is always the same."""
+    still = np.ptp(read) < _EPSILON * max(1.0, float(np.abs(read).max()))
+    return 0.0 if still else float(spearmanr(read, truth).statistic)
 
 
 def _metric(quantity: str) -> Metric:

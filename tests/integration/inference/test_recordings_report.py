@@ -6,7 +6,7 @@ import soundfile
 
 from cargan_tf.errors import UserError
 from cargan_tf.inference.generator import Generator
-from cargan_tf.inference.recordings_report import evaluate_recordings, summary
+from cargan_tf.inference.recordings_report import _correlations, _Pose, evaluate_recordings, summary
 
 RATE = 8_000
 LABELS = ("cello", "flute", "violin")
@@ -79,6 +79,42 @@ def test_poor_copies_are_measured_too(folder, tmp_path):
     assert {"as recorded", "at 8 kHz", "in a room", "in noise"} <= variants.keys()
     assert variants["in a room"]["accuracy"] == 0.75
     assert all(0 <= row["calibration error"] <= 1 for row in variants.values())
+
+
+def test_the_pose_is_the_mean_rank_correlation_over_the_labels():
+    notes = [60.0, 62.0, 64.0, 65.0, 67.0, 69.0, 71.0, 72.0]
+    rising = [_Pose("cello", {"pitch": note**3}, {"pitch": note, "loudness": 0}) for note in notes]
+    falling = [_Pose("flute", {"pitch": -note}, {"pitch": note, "loudness": 0}) for note in notes]
+    still = [_Pose("violin", {"pitch": 5.0}, {"pitch": note, "loudness": 0}) for note in notes]
+    assert _correlations(rising) == {"pitch": 1.0}
+    assert _correlations([*rising, *falling]) == {"pitch": 0.0}
+    assert _correlations([*rising, *still]) == {"pitch": 0.5}
+    unknown = [_Pose("flute", {"pitch": 1.0}, {"pitch": np.nan, "loudness": 0})] * 9
+    assert _correlations([*rising, *falling[:3], *unknown]) == {"pitch": 1.0}
+    assert _correlations([]) == {}
+
+
+def test_the_pose_of_the_images_is_measured_where_the_data_is_named(
+    tiny_data, tiny_model, tmp_path
+):
+    """Notes of nine pitches, each at its own loudness; of the files without a note the loudness."""
+    generator = Generator.load(tiny_model)
+    time = np.arange(RATE) / RATE
+    for label in LABELS:
+        folder = tmp_path / "notes" / label
+        folder.mkdir(parents=True)
+        for index, note in enumerate(["C4", "D4", "E4", "F4", "G4", "A4", "B4", "C5", "D5"]):
+            name = f"{label}_{note}_soft" if label != "violin" else str(index)
+            tone = np.sin(2 * np.pi * 262 * 2 ** (index / 6) * time)
+            soundfile.write(folder / f"{name}.wav", 0.02 * (1 + index) * tone, RATE)
+    out = tmp_path / "out"
+    report = evaluate_recordings(generator, tmp_path / "notes", out, data=tiny_data)
+    for variant in report.variants.values():
+        assert all(-1 <= value <= 1 for value in variant.pose.values())
+        assert "loudness" in variant.pose
+    assert "pose: loudness" in summary(report)["as recorded"]
+    without = evaluate_recordings(generator, tmp_path / "notes", out)
+    assert without.variants["as recorded"].pose == {}
 
 
 def test_an_unknown_label_and_an_empty_folder_are_refused(folder, tmp_path):
