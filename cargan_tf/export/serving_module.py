@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final, cast
 
 import tensorflow as tf
@@ -61,23 +62,24 @@ class ServingModule(tf.Module):
         clip = tf.TensorSpec([None, metadata.config.audio.clip_samples], tf.float32, name="clip")
         player = tf.TensorSpec([None], tf.int64, name="player")
         # Traced once and called by the others, so that the file contains the networks once.
-        self._stages = tf.function(self._stages_of, input_signature=[clip, weights, player])
-        self.serve = tf.function(self._serve, input_signature=[waveform, label])
-        self.serve_wav = tf.function(self._serve_wav, input_signature=[wav_bytes, label])
+        function = partial(tf.function, autograph=False)  # nothing in them needs it
+        self._stages = function(self._stages_of, input_signature=[clip, weights, player])
+        self.serve = function(self._serve, input_signature=[waveform, label])
+        self.serve_wav = function(self._serve_wav, input_signature=[wav_bytes, label])
         soft_inputs = [waveform, weights, player] if metadata.players else [waveform, weights]
-        self.generate_soft_labels = tf.function(
+        self.generate_soft_labels = function(
             self._generate_soft_labels, input_signature=soft_inputs
         )
-        self.describe = tf.function(self._parts.lookup, input_signature=[part])
+        self.describe = function(self._parts.lookup, input_signature=[part])
         # Only if they can be traced: every function attribute is saved.
         if network.classifier is not None:
-            self.generate_stages = tf.function(
+            self.generate_stages = function(
                 self._generate_stages, input_signature=[waveform, label]
             )
         if sound_classifier is not None:
             self._label_logits = self._weights.reading(sound_classifier)
             self._sound_log_mel = LogMelGraph(sound_classifier_audio(metadata.config))
-            self.recognize = tf.function(self._recognize, input_signature=[waveform])
+            self.recognize = function(self._recognize, input_signature=[waveform])
 
     @property
     def signatures(self) -> dict[str, Any]:

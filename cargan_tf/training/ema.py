@@ -74,7 +74,7 @@ class EMA:
         finally:
             _assign(self._live, own)
 
-    @tf.function
+    @tf.function(autograph=False)
     def _blend(self, kept: tf.Tensor) -> None:
         self._strategy.run(self._replica_blend, args=(kept,))
 

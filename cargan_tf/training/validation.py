@@ -139,7 +139,7 @@ class BatchGenerator:
     def __init__(self, network: ImageGenerator, batch_size: int) -> None:
         self._network = network
         self._batch_size = batch_size
-        self._generate = tf.function(self._images, reduce_retracing=True)
+        self._generate = tf.function(self._images, reduce_retracing=True, autograph=False)
 
     def __call__(
         self, spectrograms: FloatArray, labels: FloatArray, players: IntArray

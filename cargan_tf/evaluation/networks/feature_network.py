@@ -81,7 +81,9 @@ class FeatureNetwork:
     def __init__(self, info: NetworkInfo, activations: ActivationFunction, size: ImageSize) -> None:
         self.info = info
         self._size = size
-        self._activations = tf.function(lambda images: activations(to_input(images, size)))
+        self._activations = tf.function(
+            lambda images: activations(to_input(images, size)), autograph=False
+        )
 
     def __call__(self, images: FloatArray) -> Activations:
         """Activations of images [N, S, S, 3] in [-1, 1]; equal images are computed once."""

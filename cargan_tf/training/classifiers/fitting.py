@@ -90,7 +90,7 @@ def fit_classifier(
     optimizer.build(network.trainable_variables)
     accuracy = keras.metrics.CategoricalAccuracy()
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(seen: tf.Tensor, label: tf.Tensor, number: tf.Tensor) -> None:
         if changed is not None:
             seen = changed(seen, number)

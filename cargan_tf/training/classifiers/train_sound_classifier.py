@@ -146,7 +146,7 @@ def _fit(
     optimizer.build(network.trainable_variables)
     accuracy = keras.metrics.SparseCategoricalAccuracy()
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def step(log_mels: tf.Tensor, classes: tf.Tensor, offsets: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
             logits = network(log_mels, training=True) + offsets

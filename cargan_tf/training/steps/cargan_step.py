@@ -77,7 +77,7 @@ class CarganStep(TrainStep):
         self.discriminator_optimizer.build(discriminator.trainable_variables)
         self._on_replica = self._replica_step
         if config.training.compile:
-            self._on_replica = tf.function(self._replica_step, jit_compile=True)
+            self._on_replica = tf.function(self._replica_step, jit_compile=True, autograph=False)
 
     @tf.function(reduce_retracing=True, autograph=False)
     def __call__(self, batch: Batch) -> Losses:

@@ -55,7 +55,7 @@ def test_data_of_other_labels_is_refused(cargan, run, stray_data):
     assert "knows the labels cello, flute, violin; the data set" in error
 
 
-@pytest.mark.parametrize("words", [("--data", "d"), ("--metric", "l1"), ("--clips", 3)])
+@pytest.mark.parametrize("words", [("--split", "test"), ("--metric", "l1"), ("--clips", 3)])
 def test_options_of_a_data_set_and_recordings_exclude_each_other(cargan, run, tmp_path, words):
     done = cargan("evaluate", run, "--recordings", tmp_path, *words)
     assert f"--recordings and {words[0]} cannot be used together" in done.error
