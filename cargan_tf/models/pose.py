@@ -41,8 +41,8 @@ class PoseHead(CompositeLayer):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**FLOAT32_LAYER, **kwargs)
-        self.hidden = keras.layers.Dense(_UNITS, activation="relu", dtype="float32")
-        self.to_pose = keras.layers.Dense(2, dtype="float32")
+        self.hidden = _dense(_UNITS, "hidden")
+        self.to_pose = keras.layers.Dense(2, dtype="float32", name="to_pose")
 
     def call(self, code: tf.Tensor) -> tf.Tensor:
         """Read; shapes as in the class."""
@@ -58,8 +58,8 @@ class PoseEmbedding(CompositeLayer):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**FLOAT32_LAYER, **kwargs)
-        self.hidden = keras.layers.Dense(_UNITS, activation="relu", dtype="float32")
-        self.out = keras.layers.Dense(_UNITS, activation="relu", dtype="float32")
+        self.hidden = _dense(_UNITS, "hidden")
+        self.embedding = _dense(_UNITS, "embedding")
 
     def call(self, pose: tf.Tensor, who: tf.Tensor) -> tf.Tensor:
         """Embed.
@@ -70,7 +70,12 @@ class PoseEmbedding(CompositeLayer):
         """
         pitch, loudness = pose[:, :1], pose[:, 1:]
         features = [_at_knots(pitch, PITCH_KNOTS), _at_knots(loudness, LOUDNESS_KNOTS), who]
-        return self.out(self.hidden(tf.concat(features, axis=1)))
+        return self.embedding(self.hidden(tf.concat(features, axis=1)))
+
+
+def _dense(units: int, name: str) -> keras.layers.Dense:
+    # By their names ``--init-from`` tells two layers of one kind in one place apart.
+    return keras.layers.Dense(units, activation="relu", dtype="float32", name=name)
 
 
 def _at_knots(values: tf.Tensor, knots: np.ndarray) -> tf.Tensor:

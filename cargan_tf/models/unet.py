@@ -174,7 +174,7 @@ class UpBlock(CompositeLayer):
         super().__init__(**kwargs)
         self.convolution = UpsampleConv(width, use_bias=False, init_stddev=config.init_stddev)
         self.norm = BatchNorm()
-        self.by_pose = keras.layers.Dense(2 * width) if config.pose else None
+        self.by_pose = keras.layers.Dense(2 * width, name="by_pose") if config.pose else None
         self.dropout = ReplicaDropout(config.dropout) if dropout else None
         self.attention = new_attention(config) if attend else None
 

@@ -150,6 +150,18 @@ def test_a_second_stage_is_put_behind_a_model_with_one(initial, config, sound):
     assert len(of_g2) == len(cascade.refined_generator.variables) - 1
 
 
+def test_what_reads_the_pose_and_what_is_drawn_by_it_are_copied(config, sound):
+    drawing = override(config, ["model.pose=true", "model.stages=1"])
+    statistics = BandStatistics((0.0,), (1.0,))
+    trained = new_cascade(drawing, 3)
+    initial = InitialWeights(Path("trained"), drawing, LABELS, statistics, trained, None)
+    cascade, _, left = started(initial, drawing, LABELS)
+    assert left == []
+    ours, theirs = (one(sound, tf.one_hot([1], 3)) for one in (cascade, trained))
+    np.testing.assert_array_equal(ours.read_pose, theirs.read_pose)
+    np.testing.assert_array_equal(ours.coarse, theirs.coarse)
+
+
 def test_its_sound_classifier_is_for_the_same_labels_and_settings(tiny_run):
     trained = read_run_weights(Run(tiny_run))
     same = override(trained.config, ["model.generator_width=2", "training.steps=9"])
