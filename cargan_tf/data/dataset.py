@@ -214,11 +214,6 @@ def check_fits(info: DatasetInfo, config: Config) -> None:
         if getattr(info.config.data, name) != getattr(config.data, name)
     ]
     most = max(map(len, info.players.values()), default=0)
-    if config.model.players and not most:
-        raise UserError(
-            f"model.players is {config.model.players}, but the data set names no players: set it to"
-            " 0, or preprocess a source that names them with this version."
-        )
     if config.model.players and most > config.model.players:
         raise UserError(
             f"the data set has up to {most} players of a label, model.players is"

@@ -84,8 +84,8 @@ def training_batches(
     Returns:
         Batches of ``spectrogram`` [B, H, W, 1] and ``photo`` [B, H, W, 3] in
         [-1, 1], ``label`` [B, K] one-hot, all float32, ``player_index`` [B] int64, the player's
-        among those of the label, -1 if not known, and ``id`` [B] strings; with ``model.pose`` also
-        ``midi`` and ``rms_db``, [B] float32.
+        among those of the label (-1 if not known, 0 if the label has none), and ``id`` [B] strings;
+        with ``model.pose`` also ``midi`` and ``rms_db``, [B] float32.
 
     Raises:
         UserError: fewer records than one batch, settings that do not fit, or masks too wide.
@@ -248,16 +248,20 @@ def _finished(
 ) -> tf.data.Dataset:
     """Parsed batches to what networks take, with the options every stream has."""
     player_indices = _player_table(dataset)
+    # Where nobody has a name all are the first player, who is also shown by default.
+    has_names = tf.constant([bool(dataset.players.get(label)) for label in dataset.labels])
 
     def finish(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         spectrogram = spectrogram_input(batch["log_mel"], dataset.statistics, config)
+        player = tf.strings.join([tf.strings.as_string(batch["label"]), batch["player"]], "/")
+        index = player_indices.lookup(player)
         finished = {
             **batch,
             "spectrogram": spectrogram,
             "photo": tf.cast(batch["photo"], tf.float32) / 127.5 - 1.0,
             "label": tf.one_hot(batch["label"], len(dataset.labels)),
-            "player_index": player_indices.lookup(
-                tf.strings.join([tf.strings.as_string(batch["label"]), batch["player"]], "/")
+            "player_index": tf.where(
+                tf.gather(has_names, batch["label"]), index, tf.zeros_like(index)
             ),
         }
         return {name: finished[name] for name in names}

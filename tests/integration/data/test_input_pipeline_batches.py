@@ -200,6 +200,18 @@ def test_evaluation_is_in_stored_order_and_whole(dataset, dataset_path, config):
     assert ids_of(read(limit=7)) == ids_of(found)[:7]
 
 
+def test_unnamed_players_are_the_first_and_unknown_ones_nobody(dataset, dataset_path, config):
+    def indices(players):
+        described = dataset.model_copy(update={"players": players})
+        stream = evaluation_batches(described, dataset_path, config, "test", 12)
+        (batch,) = stream.as_numpy_iterator()
+        return batch["label"].argmax(axis=1), batch["player_index"]
+
+    assert set(indices({})[1]) == {0}
+    labels, found = indices({dataset.labels[1]: ("nobody in the data",)})
+    np.testing.assert_array_equal(found, np.where(labels == 1, -1, 0))
+
+
 def test_a_split_that_is_not_there(dataset, dataset_path, config):
     with pytest.raises(UserError, match=r"no pair in split 'dev'; it has train, validation, test"):
         evaluation_batches(dataset, dataset_path, config, "dev", 5)
