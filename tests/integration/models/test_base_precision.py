@@ -24,7 +24,7 @@ def generated(config, precision):
 
 
 def test_half_the_precision_draws_the_same_image_and_gives_float32(tiny_config):
-    config = override(tiny_config, ["data.image_size=32"])
+    config = override(tiny_config, ["data.image_size=32", "model.pose=true"])
     to_float32, half = generated(config, "float32"), generated(config, "bfloat16")
     for name, values in half.items():
         assert values.dtype == tf.float32
