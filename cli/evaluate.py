@@ -63,8 +63,11 @@ def _evaluate_recordings(
 ) -> None:
     from cargan_cli.logs import new_reporter, table_console
     from cargan_cli.sounds import load_generator
+    from cargan_cli.tensorflow_import import import_for
     from rich.table import Table
 
+    if data is not None:
+        import_for(data)
     generator = load_generator(model)
     from cargan_tf.inference.recordings_report import (
         DIAGRAM_FILE,
