@@ -118,6 +118,11 @@ class ModelConfig(Section):
         "G1 and G2 see the player's median training photo and generate the difference from it"
         " (ours), so that they learn the movement rather than the looks; needs model.players",
     )
+    warp: bool = setting(
+        False,
+        "both generators also move the photo's pixels by a flow field (ours), so that lines stay"
+        " lines; the photo is then the training photo nearest to the median; needs player_photo",
+    )
     pose: bool = setting(
         False,
         "G1 reads pitch and loudness of the clip, and both decoders draw by them, in training by"
@@ -316,6 +321,12 @@ class Config(Section):
                 "model.player_photo is the photo of a player: set model.players to the number of"
                 " players of a label"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _a_photo_is_warped(self) -> Config:
+        if self.model.warp and not self.model.player_photo:
+            raise ValueError("model.warp moves the player's photo: set model.player_photo to true")
         return self
 
     @model_validator(mode="after")

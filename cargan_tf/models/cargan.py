@@ -11,6 +11,7 @@ from cargan_tf.config import Config, ModelConfig
 from cargan_tf.models.base import FLOAT32_LAYER, CompositeLayer
 from cargan_tf.models.classifier import Classifier
 from cargan_tf.models.unet import UNet
+from cargan_tf.models.warp import warp
 from cargan_tf.utils.arrays import height_width
 
 
@@ -95,11 +96,13 @@ class Cascade(CompositeLayer, keras.Model):
         if self.model_config.pose:
             who = label if players is None else tf.concat([label, players], axis=1)
         inputs = _with_channels(tf.concat(inputs, -1), label, players)
-        coarse, read_pose, pose = self.coarse_generator(
-            inputs, seed=seed_coarse, training=training, pose=pose, who=who, with_pose=True
+        drawn = self.coarse_generator(
+            inputs, seed=seed_coarse, training=training, pose=pose, who=who, detailed=True
         )
+        read_pose, pose, flow = drawn.read_pose, drawn.pose, drawn.flow
+        coarse = drawn.image
         if photo is not None:
-            coarse = _added(photo, coarse)
+            coarse = _added(photo if flow is None else warp(photo, flow), coarse)
         coarse_logits = self.classifier(coarse, training=False)
         residue = label - tf.nn.softmax(coarse_logits)
         if self.refined_generator is None:
@@ -111,10 +114,15 @@ class Cascade(CompositeLayer, keras.Model):
             inputs.append(photo)
         shown = residue if self.model_config.residue else None
         inputs = _with_channels(tf.concat(inputs, -1), shown, players)
-        refined = self.refined_generator(
-            inputs, seed=seed_refined, training=training, pose=pose, who=who
+        redrawn = self.refined_generator(
+            inputs, seed=seed_refined, training=training, pose=pose, who=who, detailed=True
         )
-        if photo is not None:
+        refined = redrawn.image
+        if flow is not None:
+            # G2 corrects both what G1 moved and what it added.
+            base = warp(photo, flow + redrawn.flow) + 2.0 * drawn.image
+            refined = _added(base, refined)
+        elif photo is not None:
             refined = _added(photo, refined)
         return CascadeOutput(coarse, coarse_logits, residue, refined, read_pose)
 

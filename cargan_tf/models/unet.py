@@ -18,6 +18,7 @@ from cargan_tf.models.layers import (
     leaky_relu,
 )
 from cargan_tf.models.pose import PoseEmbedding, PoseHead
+from cargan_tf.models.warp import MIN_FLOW_SIDE, FlowHead, add_flows
 from cargan_tf.utils.arrays import ImageSize, height_width
 
 #: pix2pix has dropout in the decoder blocks of full width, from this level inwards, except the
@@ -26,11 +27,12 @@ FIRST_DROPOUT_LEVEL = 3
 
 
 class UNetOutput(NamedTuple):
-    """An image and its pose."""
+    """An image, and with ``model.pose`` and ``model.warp`` what it was drawn by."""
 
     image: tf.Tensor  # [B, H, W, 3] in [-1, 1]
     read_pose: tf.Tensor | None  # that the encoder read, [B, 2]
     pose: tf.Tensor | None  # that was drawn
+    flow: tf.Tensor | None  # for ``warp``, [B, 2, H, W]
 
 
 class UNet(CompositeLayer, keras.Model):
@@ -77,9 +79,17 @@ class UNet(CompositeLayer, keras.Model):
             )
             for level in reversed(range(depth - 1))
         ]
+        # The last level's part of the flow comes as two more channels.
+        channels = 3 + 2 * config.warp
         self.to_rgb = UpsampleConv(
-            3, use_bias=True, init_stddev=config.init_stddev, name="to_rgb", dtype="float32"
+            channels, use_bias=True, init_stddev=config.init_stddev, name="to_rgb", dtype="float32"
         )
+        self.to_flow = [
+            FlowHead(name=f"flow_{level}")
+            if config.warp and 2 ** (depth - level - 1) >= MIN_FLOW_SIDE
+            else None
+            for level in reversed(range(depth - 1))
+        ]
 
     def call(
         self,
@@ -88,7 +98,7 @@ class UNet(CompositeLayer, keras.Model):
         training: bool = False,
         pose: tf.Tensor | None = None,
         who: tf.Tensor | None = None,
-        with_pose: bool = False,
+        detailed: bool = False,
     ) -> tf.Tensor | UNetOutput:
         """Generate an image.
 
@@ -98,7 +108,7 @@ class UNet(CompositeLayer, keras.Model):
             training: batch statistics and dropout.
             pose: what to draw, [B, 2]; where it is NaN or not given, what is read.
             who: label and player, each one-hot, [B, N]; with ``model.pose``.
-            with_pose: return the pose that was read, and the one that was drawn, as well.
+            detailed: return all of ``UNetOutput``.
         """
         features, skips, shapes = inputs, [], []
         for block in self.down:
@@ -110,17 +120,25 @@ class UNet(CompositeLayer, keras.Model):
         if read is not None:
             pose = read if pose is None else tf.where(tf.math.is_finite(pose), pose, read)
         condition = None if self.pose_embedding is None else self.pose_embedding(pose, who)
-        for index, block in enumerate(self.up):
+        flow = None
+        for index, (block, to_flow) in enumerate(zip(self.up, self.to_flow, strict=True)):
             own_seed = (
                 None if seed is None else tf.random.experimental.stateless_fold_in(seed, index)
             )
             features = block(features, condition, seed=own_seed, training=training)
             features = _cropped(features, shapes.pop())
+            if to_flow is not None:
+                flow = add_flows(flow, to_flow(features))
             skip = skips.pop()
             if len(skips) >= self.dropped_skips:
                 features = tf.concat([features, skip], axis=-1)
-        image = tf.tanh(_cropped(self.to_rgb(tf.nn.relu(features)), shapes.pop()))
-        return UNetOutput(image, read, pose) if with_pose else image
+        output = _cropped(self.to_rgb(tf.nn.relu(features)), shapes.pop())
+        image = tf.tanh(output[..., :3])
+        if not detailed:
+            return image
+        if output.shape[-1] > 3:
+            flow = add_flows(flow, tf.transpose(output[..., 3:], [0, 3, 1, 2]))
+        return UNetOutput(image, read, pose, flow)
 
 
 def _even(features: tf.Tensor) -> tf.Tensor:

@@ -53,7 +53,7 @@ from cargan_tf.utils.arrays import AnyArray
 
 #: Layers that are numbered by their level in the U-Net or the PatchGAN; other numbers in a
 #: variable's path are Keras' own and differ from network to network.
-_LEVEL = re.compile(r"(down|up|block)_\d+")
+_LEVEL = re.compile(r"(down|up|block|flow)_\d+")
 #: The kernel whose channels depend on labels and players.
 _FIRST_KERNEL: Final = "down_0/downsample_conv/kernel"
 
@@ -151,7 +151,8 @@ def build_networks(
 def player_photos(dataset: DatasetInfo, data: Path, config: Config) -> NDArray[np.uint8]:
     """The median training photo of each label's players, [K * players, H, W, 3], 0 to 255.
 
-    Of players who are not there, the label's median photo.
+    With ``model.warp`` the photo that is nearest to it: what is to be moved must be sharp. Of
+    players who are not there, the label's.
     """
     labels, players = len(dataset.labels), config.model.players
     chosen = stratified_sample(dataset, data, "train", _PHOTOS_PER_LABEL * labels, seed=0)
@@ -161,12 +162,24 @@ def player_photos(dataset: DatasetInfo, data: Path, config: Config) -> NDArray[n
         classes = np.argmax(batch["label"], axis=1).tolist()
         for position, key in enumerate(zip(classes, batch["player_index"].numpy(), strict=True)):
             photos.setdefault(key, []).append(pixels[position])
-    medians = []
+    typical = nearest_to_median if config.model.warp else median_photo
+    chosen_photos = []
     for label in range(labels):
         everyone = [photo for key, some in photos.items() if key[0] == label for photo in some]
         for player in range(players):
-            medians.append(np.median(photos.get((label, player)) or everyone, axis=0))
-    return np.asarray(np.rint(medians), np.uint8)
+            chosen_photos.append(typical(np.stack(photos.get((label, player)) or everyone)))
+    return np.stack(chosen_photos)
+
+
+def median_photo(photos: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The median of each pixel of ``photos``, [N, H, W, 3]."""
+    return np.asarray(np.rint(np.median(photos, axis=0)), np.uint8)
+
+
+def nearest_to_median(photos: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The one of ``photos``, [N, H, W, 3], with the least L1 distance from their median."""
+    differences = np.abs(photos - np.median(photos, axis=0))
+    return photos[np.argmin(differences.mean(axis=(1, 2, 3)))]
 
 
 @dataclass(frozen=True)

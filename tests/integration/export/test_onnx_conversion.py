@@ -117,11 +117,12 @@ def test_players_are_chosen_alike(both, tiny_config):
     assert moved[1] == 0 < min(moved[0], moved[2])
 
 
-def test_photos_and_pose_are_equal_and_photos_stay_bytes(both, tiny_config):
+@pytest.mark.parametrize("warped", ["false", "true"])
+def test_photos_and_pose_are_equal_and_photos_stay_bytes(both, tiny_config, warped):
     import onnx as onnx_package
 
     texts = ["model.players=2", "model.player_photo=true", "model.pose=true", *HALF]
-    config = override(tiny_config, texts)
+    config = override(tiny_config, [*texts, f"model.warp={warped}"])
     photos = np.random.default_rng(2).integers(0, 256, (6, 64, 64, 3), np.uint8)
     players = dict.fromkeys(LABELS, ("a", "b"))
     model, onnx, folder = both(config, storage="float16", photos=photos, players=players)

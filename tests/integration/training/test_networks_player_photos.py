@@ -9,8 +9,9 @@ from cargan_tf.data.input_pipeline import evaluation_batches
 from cargan_tf.errors import UserError
 from cargan_tf.export.saved_model import export_model
 from cargan_tf.inference.generator import Generator
+from cargan_tf.models.base import to_pixels
 from cargan_tf.training.distribution import make_strategy
-from cargan_tf.training.networks import player_photos, read_run_weights
+from cargan_tf.training.networks import nearest_to_median, player_photos, read_run_weights
 from cargan_tf.training.run import Run
 from cargan_tf.training.trainer import Trainer
 
@@ -41,6 +42,22 @@ def test_each_photo_is_the_median_of_one_player(tiny_data, painting):
     np.testing.assert_allclose(photos / 127.5 - 1, expected, atol=0.51 / 127.5)
 
 
+def test_a_photo_to_be_warped_is_the_one_nearest_to_the_median():
+    levels = np.array([10, 20, 24, 200], np.uint8)[:, None, None, None]
+    photos = np.broadcast_to(levels, (4, 2, 2, 3)).copy()
+    photos[1, 0, 0] = 255  # its median is 22, as photo 2's without that pixel
+    np.testing.assert_array_equal(nearest_to_median(photos), photos[2])
+
+
+def test_a_model_that_warps_has_real_photos(tiny_data, painting):
+    dataset = load_dataset(tiny_data)
+    batches = evaluation_batches(dataset, tiny_data, painting, "train", 7)
+    real = {to_pixels(photo).numpy().tobytes() for batch in batches for photo in batch["photo"]}
+    photos = player_photos(dataset, tiny_data, override(painting, ["model.warp=true"]))
+    assert len(photos) == 6
+    assert {photo.tobytes() for photo in photos} <= real
+
+
 def test_who_is_not_there_has_the_photo_of_the_label(tiny_data, painting):
     dataset = load_dataset(tiny_data)
     photos = player_photos(dataset, tiny_data, override(painting, ["model.players=3"]))
@@ -52,9 +69,11 @@ def test_who_is_not_there_has_the_photo_of_the_label(tiny_data, painting):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("warped", ["false", "true"])
 def test_a_model_that_paints_on_photos_trains_resumes_and_exports(
-    tiny_data, tiny_classifier, painting, tmp_path
+    tiny_data, tiny_classifier, painting, tmp_path, warped
 ):
+    painting = override(painting, [f"model.warp={warped}"])
     run = Run(tmp_path / "run")
     Trainer(run, tiny_data, painting, make_strategy()).train()
     photos = player_photos(load_dataset(tiny_data), tiny_data, painting)

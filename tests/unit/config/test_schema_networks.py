@@ -61,3 +61,5 @@ def test_a_photo_of_the_player_needs_players_and_the_cascade():
     with pytest.raises(UserError, match=r"model\.kind s2ic does not support model\.player_photo"):
         override(load_config("baselines/s2ic"), ["model.players=2", photo])
     assert override(Config(), ["model.players=2", photo]).model.player_photo
+    with pytest.raises(UserError, match=r"set model\.player_photo to true"):
+        override(Config(), ["model.warp=true"])
