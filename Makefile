@@ -1,4 +1,4 @@
-# `make demo` shows the whole path, `make test` runs the tests, `make bench` measures; all make the
+# `make demo` runs the whole pipeline, `make test` runs the tests, `make bench` measures; all make the
 # environment first.
 
 PYTHON ?= python3

@@ -26,7 +26,7 @@ from benchmarks.start_up import CARGAN
 from benchmarks.sub_urmp_like import LABEL, RATE, sound
 from cargan_tf.audio.clips import cut_clip
 from cargan_tf.export.model_registry import exported_version
-from cargan_tf.inference.backend import VARIABLE
+from cargan_tf.inference.backend import BACKEND_VARIABLE
 from cargan_tf.inference.generator import BATCH_SIZE, Generator
 from cargan_tf.inference.image_io import plan_outputs, save_image, save_in_background
 
@@ -113,7 +113,7 @@ def _run(file: Path, version: Path, words: tuple[str, ...], backend: str) -> tup
         nonlocal peak
         process = subprocess.Popen(
             [str(word) for word in command],
-            env={**os.environ, VARIABLE: backend},
+            env={**os.environ, BACKEND_VARIABLE: backend},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -54,8 +54,8 @@ main(sys.argv[1:])
 IN_A_ROW = 3
 #: Seconds between two looks of the reader, and between two at the time that a command has taken.
 PAUSE, TICK = 0.02, 0.05
-#: Share of the kills of each command.
-SHARES = {"preprocess": 0.25, "train": 0.25, "export": 0.25, "reproduce": 0.25}
+#: Fraction of the kills of each command.
+FRACTIONS = {"preprocess": 0.25, "train": 0.25, "export": 0.25, "reproduce": 0.25}
 #: Of the log of a command that failed, so much is told.
 LOG_END = 1000
 #: Narrow networks and few steps: a kill is about files, not about figures.
@@ -232,7 +232,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", choices=list(SHARES), help="one command alone")
+    parser.add_argument("--only", choices=list(FRACTIONS), help="one command alone")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write there after each command")
     parser.add_argument("--material", type=Path, metavar="PATH", help="taken from there, or kept")
     arguments = parser.parse_args()
@@ -243,7 +243,7 @@ def main() -> None:
             write_material(material)
         for stage in STAGES:
             fraction = (
-                SHARES[stage.name] if arguments.only is None else stage.name == arguments.only
+                FRACTIONS[stage.name] if arguments.only is None else stage.name == arguments.only
             )
             kills = round(fraction * arguments.kills)
             if kills:

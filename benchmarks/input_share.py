@@ -1,4 +1,4 @@
-"""The share of a training step's time that is spent waiting for data.
+"""The fraction of a training step's time that is spent waiting for data.
 
     python -m benchmarks.input_share --name quickstart
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 #: Unicode categories that break a line, move a terminal's cursor or cannot be encoded: control
 #: characters, surrogates (bytes of a file name that are not UTF-8), and line separators.
 _UNWRITABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+#: Classes of characters that turn the direction of what follows, so that it reads as other text.
+_TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 
 #: Maximum characters quoted from another library's message.
 _MAX_QUOTED = 200
@@ -47,10 +49,14 @@ def one_line(text: object) -> str:
     """``text`` as one printable line: line feeds become ``\\n``, invalid UTF-8 bytes
     ``\\udcff``."""
     return "".join(
-        letter.encode("unicode_escape").decode()
-        if unicodedata.category(letter) in _UNWRITABLE
-        else letter
+        letter.encode("unicode_escape").decode() if _is_unwritable(letter) else letter
         for letter in str(text)
+    )
+
+
+def _is_unwritable(letter: str) -> bool:
+    return (
+        unicodedata.category(letter) in _UNWRITABLE or unicodedata.bidirectional(letter) in _TURNING
     )
 
 

@@ -1,4 +1,4 @@
-"""The whole path on open sample data: from nothing to images made from sound."""
+"""The whole pipeline on open sample data: from nothing to images made from sound."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def _print_rows(rows: Sequence[Row]) -> None:
 @click.option(
     "--recognized", type=PATH, metavar="CSV", help="Score these labels, columns clip and label."
 )
-@click.option("--name", help="Of the system that is scored.  [default: the folder's or file's]")
+@click.option("--name", help="Name of the scored system.  [default: the folder's or file's]")
 @log_json_option
 @click.pass_context
 def command(

@@ -50,7 +50,7 @@ def command(
 
     if evaluator and out is not None:
         raise UserError(
-            "the evaluators are kept in DATA/evaluators, where evaluations look: leave --out away."
+            "the evaluators are kept in DATA/evaluators, where evaluations look: omit --out."
         )
     config = config_for_data(data, config_name, overrides)
     import_tensorflow()
@@ -75,7 +75,7 @@ def command(
             f" {sound.clean.error:.3f}, {sound.augmented.error:.3f} if augmented."
         )
         if sound.others_rejected is not None:
-            click.echo(f"Of other sounds {sound.others_rejected:.1%} are recognized as none.")
+            click.echo(f"Rejects {sound.others_rejected:.1%} of other sounds.")
         return
     from cargan_tf.training.classifiers.train_classifier import train_classifier
 

@@ -6,7 +6,7 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 #: Looked for by the program when a shell asks it; click's form of its name.
-VARIABLE = "_CARGAN_COMPLETE"
+COMPLETION_VARIABLE = "_CARGAN_COMPLETE"
 
 
 def complete_labels(
@@ -42,4 +42,4 @@ def command(shell: str) -> None:
 
     completion = get_completion_class(shell)
     assert completion is not None  # click has these three
-    click.echo(completion(cli, {}, "cargan", VARIABLE).source())
+    click.echo(completion(cli, {}, "cargan", COMPLETION_VARIABLE).source())

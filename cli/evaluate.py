@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def print_report(report: Report) -> None:
-    """Every figure, with what it is to be compared with, to standard output."""
+    """Print every value with what it is to be compared with."""
     from cargan_cli.logs import table_console
     from rich.table import Table
     from rich.text import Text
@@ -79,7 +79,9 @@ def _evaluate_recordings(
     from cargan_tf.visualization.plots import reliability_svg
 
     folder = out or Path("recordings-evaluation")
-    report = evaluate_recordings(generator, recordings, folder, new_reporter(log_json, seed), data)
+    report = evaluate_recordings(
+        generator, recordings, folder, new_reporter(log_json, seed), data, seed
+    )
     table = Table(title=f"{sum(report.recordings.values())} recordings", title_justify="left")
     rows = summary(report)
     table.add_column("")
@@ -109,7 +111,7 @@ def _evaluate_video(
 
     run = Run(model)
     if data is None and not run.exists():
-        raise UserError(f"{model} is no run, so that no data set is known: name one with --data.")
+        raise UserError(f"{model} is not a run, so its data set is unknown: pass --data.")
     data = data or data_of(run)
     import_for(data)
     generator = load_generator(model)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 from cargan_cli.completion import complete_labels
-from cargan_cli.logs import TerminalReporter, first_said_when_slow, said_when_slow
+from cargan_cli.logs import TerminalReporter, message_until_first, message_when_slow
 from cargan_cli.options import ANY_PATH, PATH, check_options
 from cargan_cli.sounds import (
     Results,
@@ -77,7 +77,11 @@ def write_video_file(
     shell_complete=complete_labels,
     help="The instrument, such as violin.  [default: recognized]",
 )
-@click.option("--label-mix", metavar="LABEL=SHARE,...", help="Several, such as violin=1,cello=2.")
+@click.option(
+    "--label-mix",
+    metavar="LABEL=WEIGHT,...",
+    help="A mixture of labels, such as violin=1,cello=2.",
+)
 @click.option(
     "-o", "--out", type=PATH, help="The PNG, or a folder for several.  [default: SOUND's name.png]"
 )
@@ -87,11 +91,16 @@ def write_video_file(
 @start_option
 @click.option("--mix", type=ANY_PATH, metavar="OTHER", help="Mix each SOUND with OTHER.")
 @click.option(
-    "--alpha", type=click.FloatRange(0, 1), help="Share of OTHER in the mix.  [default: 0.5]"
+    "--alpha", type=click.FloatRange(0, 1), help="Weight of OTHER in the mix.  [default: 0.5]"
 )
-@click.option("--stages", is_flag=True, help="The way to the image, side by side.")
+@click.option("--stages", is_flag=True, help="Write all stages side by side.")
 @click.option("--grid", type=PATH, metavar="FILE", help="Also write all images as one grid.")
-@click.option("--video", type=PATH, metavar="FILE", help="All of SOUND, as FILE.mp4 or FILE.gif.")
+@click.option(
+    "--video",
+    type=PATH,
+    metavar="FILE",
+    help="Write a video of the whole recording to FILE (.mp4 or .gif).",
+)
 @click.option(
     "--fps", type=click.IntRange(1, 50), help="Frames per second of the video.  [default: 25]"
 )
@@ -141,7 +150,7 @@ def command(
     loading = "Loading the model …" if server is None else f"Waiting for the server at {server} …"
 
     def open_generator() -> Generator:
-        with said_when_slow(loading):
+        with message_when_slow(loading):
             return load_generator(model, server, player)
 
     if video is not None:
@@ -174,11 +183,11 @@ def command(
     if mix is None:
         results_by_source = generator.generate_files(sources, [wanted] * len(plan), start)
     else:
-        from cargan_tf.inference.interpolation import HALF, mix_files
+        from cargan_tf.inference.interpolation import DEFAULT_ALPHA, mix_files
 
-        fraction = HALF if alpha is None else alpha
-        results_by_source = mix_files(generator, sources, source(mix), fraction, wanted, start)
-    results_by_source = first_said_when_slow(
+        alpha = DEFAULT_ALPHA if alpha is None else alpha
+        results_by_source = mix_files(generator, sources, source(mix), alpha, wanted, start)
+    results_by_source = message_until_first(
         results_by_source, f"Generating {counted(len(plan), 'image')} …"
     )
     names: list[str] = []

@@ -76,7 +76,7 @@ def _flagged(inspection: Inspection, everything: bool) -> list[str]:
             " noise."
         )
     if inspection.info.mended:
-        lines.append(f"Sounds put right at preprocessing: {len(inspection.info.mended)}")
+        lines.append(f"Sounds repaired at preprocessing: {len(inspection.info.mended)}")
         shown = inspection.info.mended[: None if everything else SHOWN]
         lines += [f"    {item.what}: {item.why}" for item in shown]
     dropped = sum(sum(counts.values()) for counts in inspection.info.dropped_silent.values())

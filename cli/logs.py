@@ -121,8 +121,8 @@ def new_reporter(
 
 
 @contextmanager
-def said_when_slow(text: str) -> Iterator[None]:
-    """Say ``text`` on a terminal where the block takes longer than a second."""
+def message_when_slow(text: str) -> Iterator[None]:
+    """Print ``text`` on a terminal if the block takes longer than a second."""
     if not sys.stderr.isatty():
         yield
         return
@@ -135,10 +135,10 @@ def said_when_slow(text: str) -> Iterator[None]:
         timer.cancel()
 
 
-def first_said_when_slow(items: Iterable[Item], text: str) -> Iterator[Item]:
-    """``items``, with ``text`` said where the first of them takes longer than a second."""
+def message_until_first(items: Iterable[Item], text: str) -> Iterator[Item]:
+    """``items``; prints ``text`` if the first of them takes longer than a second."""
     remaining = iter(items)
-    with said_when_slow(text):
+    with message_when_slow(text):
         first = list(islice(remaining, 1))
     yield from first
     yield from remaining

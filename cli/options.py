@@ -58,14 +58,14 @@ log_json_option = click.option(
 
 #: ``--run``, ``--resume`` and ``--max-hours``, of the commands that train a run.
 run_option = click.option(
-    "--run", "run_path", type=PATH, help="Where it is written.  [default: runs/CONFIG]"
+    "--run", "run_path", type=PATH, help="Run directory.  [default: runs/CONFIG]"
 )
-resume_option = click.option("--resume", is_flag=True, help="Go on from the newest checkpoint.")
+resume_option = click.option("--resume", is_flag=True, help="Resume from the newest checkpoint.")
 max_hours_option = click.option(
     "--max-hours",
     type=click.FloatRange(min=0, min_open=True),
     metavar="H",
-    help="Save and leave after H hours.  [default: at the last step]",
+    help="Save a checkpoint and exit after H hours.  [default: at the last step]",
 )
 #: ``--set``, of the commands that take a configuration.
 set_option = click.option(

@@ -122,7 +122,7 @@ def command(
     dropped = sum(sum(counts.values()) for counts in info.dropped_silent.values())
     if drop_silent:
         click.echo(f"Silent clips skipped: {dropped}")
-    for title, items in (("Left out", info.skipped), ("Sounds put right", info.mended)):
+    for title, items in (("Skipped", info.skipped), ("Repaired sounds", info.mended)):
         if items:
             click.echo(f"{title}: {len(items)}, listed in {out / DATASET_FILE}. The first:")
         for item in items[:3]:

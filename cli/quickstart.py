@@ -1,4 +1,4 @@
-"""`cargan quickstart`: the whole path on open sample data."""
+"""`cargan quickstart`: the whole pipeline on open sample data."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import click
 from cargan_cli.options import PATH, config_options, log_json_option
 
 
-@click.command("quickstart", short_help="See the whole path work, in ten minutes.")
+@click.command("quickstart", short_help="Run the whole pipeline on sample data in ten minutes.")
 @click.argument("workspace", type=PATH, default=Path("quickstart"))
 @click.option(
-    "--models", type=PATH, default=Path("saved_models"), show_default=True, help="For the export."
+    "--models",
+    type=PATH,
+    default=Path("saved_models"),
+    show_default=True,
+    help="Folder for the exported model.",
 )
 @config_options("quickstart")
 @log_json_option
@@ -23,7 +27,7 @@ def command(
     overrides: tuple[str, ...],
     log_json: bool,
 ) -> None:
-    """See it work: sample data, preprocessing, training, export and images, in ten minutes.
+    """Run the whole pipeline on sample data in ten minutes: data, training, export and images.
 
     Everything but the exported model is written to WORKSPACE (./quickstart by default); a second
     call takes what is there.

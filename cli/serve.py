@@ -22,7 +22,7 @@ from cargan_tf.serving.server.limits import Limits
 MEGABYTE = 1024 * 1024
 
 
-@click.command("serve", short_help="Answer REST and gRPC requests, for trying out.")
+@click.command("serve", short_help="Serve REST and gRPC requests for local testing.")
 @click.argument(
     "model_path", metavar="[MODEL]", type=ANY_PATH, required=False, shell_complete=complete_models
 )
@@ -85,7 +85,7 @@ def command(
 ) -> None:
     """Answer TensorFlow Serving's REST and gRPC calls with MODEL, an exported model.
 
-    MODEL is a path or a name in `cargan models`, the same as --model. For trying out: by default
+    MODEL is a path or a name in `cargan models`, the same as --model. For local testing: by default
     only this machine can connect. For production, deploy/ runs TensorFlow Serving. Ctrl-C stops it
     after the requests in progress.
     """

@@ -45,8 +45,7 @@ class Results:
                     "path": str(sound),
                     "label": max(made.label_weights, key=made.label_weights.__getitem__),
                     "label_weights": {
-                        label: round(fraction, DIGITS)
-                        for label, fraction in made.label_weights.items()
+                        label: round(weight, DIGITS) for label, weight in made.label_weights.items()
                     },
                     "confidence": made.confidence,
                     "recognition": _recognition(made.recognition),
@@ -109,7 +108,7 @@ server_option = click.option(
 player_option = click.option(
     "--player",
     type=click.IntRange(1),
-    help="Which of the players the model knows.  [default: the first]",
+    help="Number of the player to show.  [default: the first]",
 )
 start_option = click.option(
     "--start",

@@ -31,7 +31,8 @@ from cargan_cli.options import (
 @click.option(
     "--virtual-devices",
     type=click.IntRange(min=1),
-    help="Split the CPU into so many devices: rehearses a run on as many GPUs.",
+    metavar="N",
+    help="Split the CPU into N devices to rehearse a multi-GPU run.",
 )
 @click.option("--classifier", type=PATH, help="Folder of C.  [default: DATA/classifier]")
 @click.option(

@@ -231,12 +231,12 @@ def trained(tiny_run, tiny_data, tiny_config) -> Trained:
 
     from cargan_tf.data.dataset import load_dataset
     from cargan_tf.models.cargan import Cascade
-    from cargan_tf.training.checkpoints import restore_network
+    from cargan_tf.training.checkpoints import newest_checkpoint, restore_network
     from cargan_tf.training.run import Run
 
     cascade = Cascade(tiny_config, 3, name="cascade")
     cascade(tf.zeros([1, 64, 64, 1]), tf.zeros([1, 3]))
-    restore_network(Run(tiny_run).checkpoints, cascade)
+    restore_network(newest_checkpoint(Run(tiny_run).checkpoints), cascade)
     return Trained(cascade, load_dataset(tiny_data), tiny_data, tiny_config)
 
 

@@ -35,7 +35,7 @@ def train_classifier(
         seed: of the images between the photos.
 
     Returns:
-        The share of the photos that C names right, and ``slope_of_loss`` between them.
+        The accuracy of C on the photos, and ``slope_of_loss`` between them.
     """
     network.trainable = True
     optimizer = keras.optimizers.Adam(LEARNING_RATE)

@@ -6,9 +6,10 @@ import io
 import math
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -24,7 +25,14 @@ from cargan_tf.audio.ffmpeg_decode import (
     sound_begins,
     sound_blocks,
 )
-from cargan_tf.audio.mixdown import DecodedSound, check_format, check_length, mix_down
+from cargan_tf.audio.mixdown import (
+    MAX_FRAMES,
+    MAX_SECONDS,
+    DecodedSound,
+    check_format,
+    check_length,
+    mix_down,
+)
 from cargan_tf.audio.sound_headers import (
     OGG,
     UNKNOWN_FRAMES,
@@ -64,18 +72,22 @@ _WITH_LENGTH: Final = frozenset({"mov", "wv", "tta", "ape", "tak", "mpc8"})
 _BLOCK_FRAMES: Final = 1 << 18
 
 
-def sound_files(folder: Path) -> list[Path]:
+def sound_files(folder: Path, follow: Callable[[Path], bool] | None = None) -> list[Path]:
     """The sound files in a folder and those below it, by their endings or their content, sorted.
 
     Hidden files are none, whatever their ending: macOS leaves ``._a.wav`` beside ``a.wav``. Links
     are followed, each folder once. A folder that cannot be read stands in the list itself, so that
     reading it names it.
+
+    Args:
+        folder: where to search.
+        follow: whether an entry of a folder is looked at; all are by default.
     """
-    files = folder.rglob("*") if isinstance(folder, RemotePath) else _files_below(folder)
+    files = folder.rglob("*") if isinstance(folder, RemotePath) else _files_below(folder, follow)
     return sorted(path for path in files if not path.name.startswith(".") and _may_be_sound(path))
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
+def _files_below(folder: Path, follow: Callable[[Path], bool] | None) -> Iterator[Path]:
     entered: set[str] = set()
     unreadable: list[Path] = []
 
@@ -88,6 +100,9 @@ def _files_below(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         entered.add(real)
+        if follow is not None:
+            folders[:] = [name for name in folders if follow(Path(inside, name))]
+            names = [name for name in names if follow(Path(inside, name))]
         folders.sort()
         yield from (Path(inside, name) for name in names)
     yield from unreadable
@@ -285,9 +300,25 @@ def _decoded_by_ffmpeg(
 def sounding_track(path: Path) -> int:
     """The index of the first track of a container that is not silent; 0 if all are.
 
+    Remembered until the file changes: thousands of clips may come from one video, and a silent
+    track is decoded as far as it goes.
+
     Raises:
         UserError: as ``read_audio``.
     """
+    try:
+        found = os.stat(path)
+    except OSError:  # remote, or opening it says why
+        return _find_sounding_track(path)
+    return _known_sounding_track(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=256)
+def _known_sounding_track(path: Path, _modified: int, _size: int) -> int:
+    return _find_sounding_track(path)
+
+
+def _find_sounding_track(path: Path) -> int:
     content = sound_opener(path)
     way = _way_of(content, str(path))
     demuxer = way.demuxer or way.if_unreadable
@@ -304,16 +335,20 @@ def _sounding_track(
 ) -> int:
     """The index of the first track that is not silent; 0 if all are.
 
-    Decoded is only what is silent at the beginning of the tracks.
+    Decoded is only what is silent at the beginning of the tracks, of each no more than a sound may
+    last.
     """
     for track in range(_MOST_TRACKS):
         blocks = sound_blocks(content, demuxer, name, track, options)
-        empty = True
+        empty, frames = True, 0
         try:
-            for block, _ in blocks:
+            for block, rate in blocks:
                 empty = False
                 if np.any(block):
                     return track
+                frames += len(block)
+                if frames > min(MAX_SECONDS * rate, MAX_FRAMES):
+                    break
         except UserError:
             if not track:
                 return 0  # decoding it says why

@@ -6,17 +6,22 @@ named: FFmpeg must not probe, as playlists make it open files and addresses of t
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+import itertools
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cargan_tf.audio.container_claims import check_claims
+from cargan_tf.audio.mixdown import check_format
 from cargan_tf.audio.sound_headers import begin_of_mpeg_audio
 from cargan_tf.errors import UserError, counted
 
 if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.audio.resampler import AudioResampler
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
@@ -63,6 +68,13 @@ _SHARED_CONTAINERS: Final = (
 #: Brands of images in the container of videos: HEIF and AVIF.
 _IMAGE_BRANDS: Final = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis")
 _TS_SYNC: Final = 0x47
+#: FFmpeg's name of float32 samples whose channels alternate.
+_PACKED: Final = "flt"
+#: Packets of a track at most: an hour in the shortest ones, Opus' of 2.5 ms, are 1.4 million. A
+#: table of a few bytes can name the same packet as often as it likes.
+MAX_PACKETS: Final = 4_000_000
+#: Packets without sound, beyond as many as have one, after which a track is given up.
+_MOST_WITHOUT_SOUND: Final = 100_000
 #: The last version of AC-3's bit stream; Enhanced AC-3 has later ones (ETSI TS 102 366).
 _LAST_AC3: Final = 10
 
@@ -159,6 +171,38 @@ class SeekableStream:
             return -1
 
 
+class FloatFrames:
+    """Samples of the frames that PyAV decodes.
+
+    They are taken out packed: PyAV counts the planes of planar sound up to a null pointer, which
+    does not come where there are 8 or more, and the process dies.
+    """
+
+    def __init__(self, name: str) -> None:
+        """``name`` is the sound's in messages."""
+        self._name = name
+        self._resampler: AudioResampler | None = None
+        self._kind: tuple[str, int, str] | None = None
+
+    def blocks(self, frame: AudioFrame) -> Iterator[tuple[NDArray[np.float32], int]]:
+        """[samples, channels] with full scale at ±1, and the rate in Hz.
+
+        Raises:
+            UserError: the rate or the number of channels is out of bounds.
+        """
+        import av
+
+        check_format(self._name, frame.sample_rate, frame.layout.nb_channels)
+        # A resampler looks at its first frame only, and may hand on the others as they are.
+        kind = frame.format.name, frame.sample_rate, frame.layout.name
+        if self._resampler is None or kind != self._kind:
+            self._resampler = av.AudioResampler(format=_PACKED)  # rate and channels stay
+            self._kind = kind
+        for part in self._resampler.resample(frame):
+            samples = part.to_ndarray().reshape(-1, part.layout.nb_channels)
+            yield samples.astype(np.float32, copy=False), part.sample_rate
+
+
 def sound_blocks(
     source: bytes | BinaryIO,
     demuxer: str,
@@ -191,6 +235,7 @@ def sound_blocks(
     decoding = decoding or Decoding()
     decoding.whole = decoding.damaged = 0
     try:
+        check_claims(source, demuxer, name)
         with av.open(
             SeekableStream(stream),
             "r",
@@ -225,14 +270,20 @@ def _decoded(
     """The blocks of a track; damaged packets are left out, and a file may be cut off.
 
     Raises:
-        UserError: more packets are damaged than whole.
+        UserError: more packets are damaged than whole, or there are more than a sound can have.
     """
     import av
 
-    resampler = av.AudioResampler(format="fltp")
+    frames_read = FloatFrames(name)
     packets = container.demux(track)
     first_error: Exception | None = None
-    while True:
+    for count in itertools.count(1):
+        if count > min(MAX_PACKETS, 2 * decoding.whole + _MOST_WITHOUT_SOUND):
+            raise UserError(
+                f"{name} has more than {count - 1:,} parts, of which {decoding.whole:,} hold sound;"
+                f" expected at most {MAX_PACKETS:,}, most of them with sound: check that it is"
+                " whole, or convert it with ffmpeg"
+            )
         try:
             packet = next(packets, None)
         except (av.FFmpegError, OSError) as error:  # the end of what is left of the file
@@ -250,8 +301,7 @@ def _decoded(
             decoding.damaged += 1
         for frame in frames:
             decoding.whole += 1
-            for part in resampler.resample(frame):
-                yield part.to_ndarray().T.astype(np.float32, copy=False), part.sample_rate
+            yield from frames_read.blocks(frame)
     if first_error is not None and not decoding.whole:
         raise first_error
     if decoding.damaged > decoding.whole:

@@ -31,7 +31,7 @@ class BandStatistics:
     """What a log-mel is standardized by.
 
     Attributes:
-        mean: of each mel band, lowest band first, in the log-mel's unit: dB, or shares of a
+        mean: of each mel band, lowest band first, in the log-mel's unit: dB, or fractions of a
             clip's range where ``audio.log_mel_scale`` is ``clip``.
         std: standard deviation of each mel band in the same unit.
 

@@ -19,6 +19,8 @@ from cargan_tf.errors import UserError
 
 #: Bytes that are looked at; the first frames of MPEG audio are among them.
 HEAD: Final = 1 << 16
+#: Bytes that are looked at first where the next part is sought.
+_NEAR: Final = 1 << 9
 #: libsndfile's count for FLAC written to a pipe, with no length in its header. soundfile 0.13
 #: fails at the end of it.
 UNKNOWN_FRAMES: Final = 2**63 - 1
@@ -116,6 +118,13 @@ def read_head(source: bytes | BinaryIO) -> bytes:
     """The first bytes after any ID3 tags of what ``soundfile`` would open; a stream stays put."""
     with _reading(source) as (stream, start, _):
         return _after_tags(stream, start)[1]
+
+
+@contextmanager
+def after_tags(source: bytes | BinaryIO) -> Iterator[tuple[BinaryIO, int, int]]:
+    """A stream of ``source``, where it begins after any ID3 tags, and where it ends."""
+    with _reading(source) as (stream, start, end):
+        yield stream, _after_tags(stream, start)[0], end
 
 
 def begins_with_tag(source: bytes | BinaryIO) -> bool:
@@ -255,8 +264,11 @@ def find_ogg_pages(source: bytes | BinaryIO) -> FramedSound:
                 continue
             if _zeros_at(stream, position):
                 break
-            stream.seek(position + 1)
-            next_page = stream.read(HEAD + 4).find(OGG)
+            next_page = -1
+            for length in (_NEAR, HEAD + 4):  # most are near, and there may be millions
+                if next_page < 0:
+                    stream.seek(position + 1)
+                    next_page = stream.read(length).find(OGG)
             step = HEAD if next_page < 0 else 1 + next_page
             lost += min(step, size - position)
             position += step
@@ -287,8 +299,11 @@ def _tags_at(stream: BinaryIO, position: int) -> bool:
 
 
 def _zeros_at(stream: BinaryIO, position: int) -> bool:
-    stream.seek(position)
-    return not stream.read(HEAD).strip(b"\0")
+    for length in (_NEAR, HEAD):
+        stream.seek(position)
+        if stream.read(length).strip(b"\0"):
+            return False
+    return True
 
 
 def wav_goes_on(source: bytes | BinaryIO) -> bool:

@@ -7,19 +7,34 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    ValidationError,
+    field_validator,
+)
+from pydantic_core import from_json
 
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.config import Config, TrainingConfig
 from cargan_tf.config.sections import Line
 from cargan_tf.data.pairs import REFERENCE_LISTS, SPLITS, Skipped
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, first_line
 from cargan_tf.labels import MAX_LABELS, check_labels
 from cargan_tf.utils.files import to_path
 
 DATASET_FILE = "dataset.json"
-#: A million recordings are some 50 MB.
-MAX_BYTES: Final = 2**28
+#: A million recordings are some 50 MB, 20,000 not one.
+MAX_BYTES: Final = 2**26
+#: Values in it, each of which takes up to 100 bytes once it is read.
+MAX_VALUES: Final = 4_000_000
+#: Entries of a mapping, and of a list of the settings or statistics.
+_MAX_ENTRIES: Final = 4_096
+#: Skipped and mended pairs that are named in it, of each; more are counted in a note.
+MAX_NAMED: Final = 50_000
 
 #: Raised when shards or this description change in a way that older code misreads.
 FORMAT_VERSION: Final = 2
@@ -35,10 +50,26 @@ _RECORD_BYTES: Final = 16
 _MAX_SHOWN: Final = 100
 
 
+def _of_at_most(most: int) -> BeforeValidator:
+    """Checks how many entries a mapping has, before each wrong one is a fault of a kilobyte."""
+
+    def check(mapping: Any) -> Any:
+        if isinstance(mapping, Mapping) and len(mapping) > most:
+            raise ValueError(f"{len(mapping):,} entries; expected at most {most:,}")
+        return mapping
+
+    return BeforeValidator(check)
+
+
+#: More than there are, so that one too many is named.
+_BY_SPLIT: Final = _of_at_most(2 * len(SPLITS))
+_BY_LABEL: Final = _of_at_most(MAX_LABELS)
 #: No disk holds more records or bytes.
 Count = Annotated[int, Field(ge=0, le=2**50, strict=True)]
 #: Number by split, then by label.
-Counts = dict[str, dict[str, Count]]
+Counts = Annotated[dict[str, Annotated[dict[str, Count], _BY_LABEL]], _BY_SPLIT]
+_Lines = Annotated[tuple[Line, ...], FailFast()]
+_LinesByLabel = Annotated[dict[str, _Lines], _BY_LABEL]
 
 #: Settings of the sound that bear on training, not on what is in the shards.
 _FREE_AUDIO_SETTINGS = frozenset({"clip_std", "silence_rms_db", "noise_flatness"})
@@ -76,8 +107,9 @@ class DatasetInfo(_Description):
         noise_like: clips that sound like noise, likewise.
         padded: clips whose file ended early, likewise; zeros follow.
         dropped_silent: silent clips that ``data.drop_silent`` kept out of the shards, likewise.
-        skipped: what of the source is not in the shards, and why, silent clips included.
-        mended: records whose sound was put right, and how.
+        skipped: what of the source is not in the shards, and why, silent clips included; the first
+            :data:`MAX_NAMED`.
+        mended: records whose sound was put right, and how; likewise.
         shared_recordings: recordings in more than one split; ideally none.
         config: the whole configuration at preprocessing; ``config.audio`` made the log-mels.
         statistics: mean and std of each mel band over the training split, or that model's.
@@ -90,24 +122,24 @@ class DatasetInfo(_Description):
     """
 
     format_version: Literal[2]
-    labels: Annotated[tuple[Line, ...], Field(min_length=1, max_length=MAX_LABELS)]
-    players: dict[str, tuple[Line, ...]]
+    labels: Annotated[_Lines, Field(min_length=1, max_length=MAX_LABELS)]
+    players: _LinesByLabel
     counts: Counts
-    recordings: dict[str, dict[str, tuple[Line, ...]]] = {}
+    recordings: Annotated[dict[str, _LinesByLabel], _BY_SPLIT] = {}
     silent: Counts
     noise_like: Counts
     padded: Counts
     dropped_silent: Counts = {}
-    skipped: tuple[Skipped, ...]
-    mended: tuple[Skipped, ...] = ()
-    shared_recordings: tuple[Line, ...]
+    skipped: Annotated[tuple[Skipped, ...], FailFast()]
+    mended: Annotated[tuple[Skipped, ...], FailFast()] = ()
+    shared_recordings: _Lines
     config: Config
     statistics: BandStatistics
-    shards: dict[str, tuple[Shard, ...]]
-    other_sounds: dict[str, Shard] = {}
+    shards: Annotated[dict[str, Annotated[tuple[Shard, ...], FailFast()]], _BY_SPLIT]
+    other_sounds: Annotated[dict[str, Shard], _BY_SPLIT] = {}
     source: Line
     source_kind: Line
-    notes: tuple[Line, ...] = ()
+    notes: _Lines = ()
     plan: Line
 
     @field_validator("players", mode="before")
@@ -171,19 +203,20 @@ def load_dataset(path: Path) -> DatasetInfo:
     if len(content) > MAX_BYTES:
         raise UserError(f"{file} is larger than {MAX_BYTES >> 20} MB: it is no {DATASET_FILE}.")
     try:
-        written_as = DatasetFormat.model_validate_json(content).format_version
+        value = _parsed(content, file)
+        written_as = DatasetFormat.model_validate(value).format_version
         if written_as != FORMAT_VERSION:
             raise UserError(
                 f"{file} has format {written_as}, this version of cargan_tf reads"
                 f" {FORMAT_VERSION}: run `cargan preprocess` again with this version."
             )
-        info = DatasetInfo.model_validate_json(content)
+        info = DatasetInfo.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part)[:_MAX_SHOWN] for part in first["loc"]) or "the file"
         what = first["msg"].removeprefix("Value error, ")
         received = first["input"]
-        if isinstance(received, str | int | float) and first["type"] != "json_invalid":
+        if isinstance(received, str | int | float):
             what += f", received {str(received)[:_MAX_SHOWN]!r}"
         raise UserError(
             f"{file} is damaged: {where}: {what}; run `cargan preprocess` again."
@@ -196,8 +229,54 @@ def load_dataset(path: Path) -> DatasetInfo:
     return info
 
 
+def _parsed(content: bytes, file: Path) -> Any:
+    """The value in ``content``, once: pydantic would copy all of it for each field that is missing.
+
+    Raises:
+        UserError: it is no JSON, or holds more values than a data set has.
+    """
+    values = sum(map(content.count, (b",", b"[", b"{")))
+    if values > MAX_VALUES:
+        raise UserError(
+            f"{file} holds some {values:,} values; expected at most {MAX_VALUES:,}: it is no"
+            f" {DATASET_FILE}."
+        )
+    try:
+        value = from_json(content, cache_strings="keys")
+    except ValueError as error:
+        raise UserError(
+            f"{file} is damaged: the file: {first_line(error)}; run `cargan preprocess` again."
+        ) from error
+    # Each unknown key and each wrong number is a fault of a kilobyte.
+    most = _most_entries(value, lists=False)
+    if isinstance(value, dict):
+        most = max(most, *(_most_entries(value.get(name)) for name in ("config", "statistics")))
+    if most > _MAX_ENTRIES:
+        raise UserError(
+            f"{file} is damaged: it has {most:,} entries in one place; expected at most"
+            f" {_MAX_ENTRIES:,}; run `cargan preprocess` again."
+        )
+    return value
+
+
+def _most_entries(value: Any, *, lists: bool = True) -> int:
+    """Of any mapping in ``value``, and of any list."""
+    most, left = 0, [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            inside = list(one.values())
+        elif isinstance(one, list) and lists:
+            inside = one
+        else:
+            continue
+        most = max(most, len(inside))
+        left += inside
+    return most
+
+
 def check_fits(info: DatasetInfo, config: Config) -> None:
-    """That ``config`` reads sound and images as the data set was made.
+    """Check that ``config`` reads sound and images as the data set was made.
 
     Raises:
         UserError: a setting differs; names the first.

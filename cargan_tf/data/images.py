@@ -32,7 +32,7 @@ _LOBES = 3
 #: Rows and columns of the result that are computed at once: what was fastest from 960×540 pixels to
 #: 256×256 (docs/explanation/performance.md).
 _ROWS, _COLUMNS = 4, 6
-#: Places of an image whose weights are kept: a data set has images of a few sizes.
+#: Resize matrices kept in the cache: a data set has images of a few sizes.
 _KEPT = 32
 
 
@@ -217,7 +217,7 @@ def open_image(path: Path) -> Iterator[Image.Image]:
 
 
 def _check_file(path: Path) -> None:
-    """That it is a file, as opening a pipe waits for whoever writes, and not too large a one."""
+    """Check that it is a regular file (opening a pipe would block) and not too large."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise UserError(f"{path} is no file: an image is expected.")

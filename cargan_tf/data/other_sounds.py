@@ -7,6 +7,7 @@ dealt out. A long file gives several clips.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from cargan_tf.audio.decode import read_audio, sound_files
 from cargan_tf.config import Config
 from cargan_tf.data.dataset import DatasetInfo, Shard
 from cargan_tf.data.pairs import SPLITS, Skipped
+from cargan_tf.data.sources.folder import LEADS_OUT, leads_out, relative
 from cargan_tf.data.splits import hash_order
 from cargan_tf.errors import UserError
 from cargan_tf.labels import NONE
@@ -29,14 +31,27 @@ CLIPS_PER_FILE: Final = 20
 _SILENCE: Final = 10 ** (-60 / 20)
 
 
-def find_other_sounds(root: Path, config: Config) -> dict[str, list[Path]]:
-    """The sound files of ``root/none`` by split, sorted; empty without that folder."""
-    folder = (root if root.is_dir() else root.parent) / NONE
-    if not folder.is_dir():
+def find_other_sounds(
+    root: Path, config: Config, skip: Callable[[str, str], None] | None = None
+) -> dict[str, list[Path]]:
+    """The sound files of ``root/none`` by split, sorted; empty without that folder.
+
+    Links out of ``root`` are not followed; ``skip`` is told of each and why.
+    """
+    root = root if root.is_dir() else root.parent
+    folder = root / NONE
+
+    def follow(path: Path) -> bool:
+        outward = leads_out(path, root)
+        if outward and skip is not None:
+            skip(relative(path, root), LEADS_OUT)
+        return not outward
+
+    if not folder.is_dir() or not follow(folder):
         return {}
     found: dict[str, list[Path]] = {split: [] for split in SPLITS}
     undecided: list[Path] = []
-    for path in sound_files(folder):
+    for path in sound_files(folder, follow):
         first = path.relative_to(folder).parts[0]
         (found[first] if first in SPLITS and path.parent != folder else undecided).append(path)
     undecided.sort(key=lambda path: hash_order(path.name, config.data.split_seed))

@@ -118,7 +118,7 @@ class Source:
     def shared_recordings(self) -> tuple[str, ...]:
         """Recordings that lie in more than one split, as ``violin/violin01``; ideally none.
 
-        Held-out figures of such recordings flatter a model: it has seen the player.
+        Held-out metrics of such recordings flatter a model: it has seen the player.
         """
         splits: dict[tuple[str, str], set[str]] = defaultdict(set)
         for pair in self.pairs:

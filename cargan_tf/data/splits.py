@@ -80,7 +80,7 @@ def leaks(source: Source) -> tuple[str, ...]:
     sounds = sorted(str(path.name) for path, splits in files.items() if len(splits) > 1)
     return tuple(
         f"{len(names)} {what if len(names) == 1 else what + 's'} in more than one split, so that"
-        f" figures of held-out pairs flatter a model: {', '.join(names[:_NAMED])}"
+        f" metrics of held-out pairs flatter a model: {', '.join(names[:_NAMED])}"
         + (", …" if len(names) > _NAMED else "")
         for what, names in (("recording", recordings), ("sound file", sounds))
         if names

@@ -13,8 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cargan_tf.audio.ffmpeg_decode import SeekableStream, demuxer_if_unreadable, demuxer_of
-from cargan_tf.audio.mixdown import check_format
+from cargan_tf.audio.container_claims import check_claims
+from cargan_tf.audio.ffmpeg_decode import (
+    FloatFrames,
+    SeekableStream,
+    demuxer_if_unreadable,
+    demuxer_of,
+)
+from cargan_tf.audio.mixdown import MAX_FRAMES, check_format
 from cargan_tf.audio.sound_headers import read_head
 from cargan_tf.data.sources.tables import MAX_SECONDS
 from cargan_tf.errors import UserError, install_hint
@@ -27,6 +33,13 @@ VIDEO_SUFFIXES: Final = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4
 
 MAX_PIXELS: Final = 8_192 * 4_320
 """Of a frame: 8K. FFmpeg itself refuses larger ones, also where the size changes on the way."""
+
+_MOST_FRAMES_A_SECOND: Final = 240
+"""The slow motion of telephones; more to a second before the moment sought are a damaged clock."""
+
+_MOST_PIXELS_SOUGHT: Final = 1 << 38
+"""Decoded in search of one frame: of HD, more than an hour at 30 frames a second. A frame that
+repeats the one before takes a few bytes, however large it is."""
 
 _MICROSECONDS: Final = 1_000_000
 """PyAV counts a container's time in these."""
@@ -65,7 +78,7 @@ def is_container(path: Path) -> bool:
 
 
 def check_dependencies(path: Path) -> None:
-    """That PyAV is there, which only data that is video needs.
+    """Check that PyAV is there, which only data that is video needs.
 
     Raises:
         UserError: it is not; ``path`` is what needs it.
@@ -100,7 +113,7 @@ def read_frame(path: Path, at_ms: int) -> Image.Image:
     the video ends earlier.
 
     Raises:
-        UserError: the video cannot be read or has no image.
+        UserError: the video cannot be read, has no image, or too many before the moment.
     """
     with _opened(path) as container:
         if not container.streams.video:
@@ -112,7 +125,15 @@ def read_frame(path: Path, at_ms: int) -> Image.Image:
         moment = start + at_ms / 1000
         container.seek(round(moment * _MICROSECONDS), backward=True)
         shown: Any = None
+        count = pixels = 0
         for frame in container.decode(video=0):
+            count, pixels = count + 1, pixels + frame.width * frame.height
+            most = (at_ms / 1000 + 1) * _MOST_FRAMES_A_SECOND
+            if count > most or pixels > _MOST_PIXELS_SOUGHT:
+                raise UserError(
+                    f"{path} has {count:,} frames or more before {at_ms / 1000:.3f} s; its times do"
+                    " not go on, or it has no index: write it anew with ffmpeg -i OLD NEW."
+                )
             late = frame.time is not None and frame.time > moment + _LATE_SECONDS
             if late and shown is not None:
                 break
@@ -144,8 +165,6 @@ def read_sound(
     Raises:
         UserError: the video cannot be read, has no sound, or none after ``start``.
     """
-    import av
-
     with _opened(path) as container:
         if not container.streams.audio:
             raise UserError(
@@ -153,23 +172,12 @@ def read_sound(
             )
         stream = container.streams.audio[track]
         _check_codec(stream, path)
-        rate = stream.rate
-        check_format(str(path), rate, stream.channels)
+        check_format(str(path), stream.rate, stream.channels)
         begin = (container.start_time or 0) / _MICROSECONDS + start
         container.seek(max(0, round((begin - _EARLY_SECONDS) * _MICROSECONDS)), backward=True)
-        resampler = av.AudioResampler(format="fltp")  # to float; rate and channels stay
-        parts: list[NDArray[np.float32]] = []
-        first: float | None = None
-        for decoded in container.decode(audio=track):
-            if decoded.time is not None and decoded.time + _EARLY_SECONDS < begin:
-                continue  # a file without an index is decoded from its start
-            for frame in resampler.resample(decoded):
-                first = frame.time if first is None else first
-                parts.append(frame.to_ndarray().astype(np.float32, copy=False))
-            if decoded.time is not None and decoded.time > begin + seconds:
-                break
-    samples = np.concatenate(parts, axis=1).T if parts else np.zeros((0, 1), np.float32)
-    passed = round((begin - (first or 0.0)) * rate)
+        parts, first, rate = _sound_from(container.decode(audio=track), path, begin, seconds)
+    samples = np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
+    passed = round((begin - first) * rate)
     # Sound that sets in after the image: silence until then.
     samples = np.pad(samples, ((max(0, -passed), 0), (0, 0)))[max(0, passed) :]
     if not samples.size:
@@ -180,8 +188,52 @@ def read_sound(
     return samples[: round(seconds * rate)], rate
 
 
+def _sound_from(
+    frames: Iterator[Any], path: Path, begin: float, seconds: float
+) -> tuple[list[NDArray[np.float32]], float, int]:
+    """Blocks [samples, channels] from shortly before ``begin``, their first second, and the rate.
+
+    They end by their number, too: a file may give all of its frames the same time, or none.
+
+    Raises:
+        UserError: what comes before ``begin`` is longer than any recording, or the rate or number
+            of channels changes.
+    """
+    floats = FloatFrames(str(path))
+    parts: list[NDArray[np.float32]] = []
+    first = after = 0.0
+    rate, passed, taken = 1, 0, 0
+    for frame in frames:
+        now = after if frame.time is None else float(frame.time)
+        after = now + frame.samples / max(1, frame.sample_rate)
+        if now + _EARLY_SECONDS < begin:  # a file without an index is decoded from its start
+            passed += frame.samples
+            if passed > MAX_FRAMES:
+                raise UserError(
+                    f"{path} has more than {MAX_FRAMES:,} samples before {begin:.3f} s; its times"
+                    " do not go on, or it has no index: write it anew with ffmpeg -i OLD NEW."
+                )
+            continue
+        if now > begin + seconds:
+            break
+        first = first if parts else now
+        for block, block_rate in floats.blocks(frame):
+            kind = block_rate, block.shape[1]
+            if parts and kind != (rate, parts[0].shape[1]):
+                raise UserError(
+                    f"{path} changes its sample rate or number of channels; convert it with ffmpeg"
+                    " first."
+                )
+            rate = block_rate
+            parts.append(block)
+            taken += len(block)
+        if taken > (seconds + 2 * _EARLY_SECONDS) * rate:
+            break
+    return parts, first, rate
+
+
 def _check_codec(stream: Any, path: Path) -> None:
-    """That FFmpeg knows how the stream is coded: damaged headers name codecs there are not."""
+    """Check that FFmpeg knows the stream's codec: damaged headers name codecs that do not exist."""
     if stream.codec_context is None:
         raise UserError(
             f"{path}: its {stream.type} is coded in an unknown way: check that it is whole."
@@ -209,6 +261,8 @@ def _opened(path: Path) -> Iterator[InputContainer]:
                 f"{path} cannot be read as a video (its content is none); expected mp4, mov, mkv,"
                 " webm, avi, mpg or flv: check that it is whole."
             )
+        content = os.fsencode(source) if isinstance(source, Path) else source
+        check_claims(content, demuxer, str(path))
         opened = source if isinstance(source, Path) else SeekableStream(source)
         with av.open(opened, "r", format=demuxer, metadata_errors="replace") as container:
             yield container

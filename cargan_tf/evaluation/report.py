@@ -1,4 +1,4 @@
-"""What an evaluation found: every figure with what one needs to believe it, as JSON and back."""
+"""Evaluation reports: each value with its sample size, interval and floor, to and from JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cargan_tf.errors import UserError
 
-#: Raised when a reader of older reports would misread a new one, or would compare unlike figures:
+#: Raised when a reader of older reports would misread a new one, or would compare unlike values:
 #: those of format 2 have a biased KID and one evaluator.
 FORMAT = 3
 
@@ -45,9 +45,9 @@ class MetricValue:
             other: to be compared with ``floor``, as it has the same numbers of images.
         singular: whether a covariance has no full rank, which is so when N <= features.
         network: name of the network whose features or classes were used; see ``Report.networks``.
-        by_network: the same figure by each of several evaluators; ``value`` is their mean.
+        by_network: the same value by each of several evaluators; ``value`` is their mean.
         std: standard deviation over those evaluators.
-        by_class: the same figure of each class in which it can be measured.
+        by_class: the same value of each class in which it can be measured.
         class_average: mean of ``by_class``: each class counts the same, however many clips it has.
     """
 
@@ -70,7 +70,7 @@ class MetricValue:
 
 @dataclass(frozen=True)
 class Row:
-    """Figures of one kind of images: ``refined``, ``coarse``, a still training photo (``class
+    """Values of one kind of images: ``refined``, ``coarse``, a still training photo (``class
     mean``, ``class median``, ``player mean``, ``player median``), ``real photos``, or a compared
     run."""
 
@@ -114,11 +114,11 @@ class SplitReport:
         pairs: how many were measured.
         available: how many the split has; where there are more, the choice was seeded and even
             over the classes.
-        rows: figures over all pairs.
-        subsets: figures over ``music`` alone and over the ``silent`` and the ``noise-like`` clips;
+        rows: values over all pairs.
+        subsets: values over ``music`` alone and over the ``silent`` and the ``noise-like`` clips;
             empty where all are music.
         confusions: of the refined images.
-        examples: a record a pair, in the order of the arrays.
+        examples: one record per pair, in the order of the arrays.
     """
 
     split: str
@@ -131,7 +131,7 @@ class SplitReport:
 
     def row(self, name: str) -> Row:
         """The row of that name; raises ``KeyError``."""
-        return next_named(self.rows, name)
+        return by_name(self.rows, name)
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ class Report:
     format: int
     provenance: Provenance
     labels: tuple[str, ...]
-    metrics: tuple[MetricInfo, ...]  # in the order in which figures are shown
+    metrics: tuple[MetricInfo, ...]  # in the order in which values are shown
     networks: tuple[NetworkInfo, ...]
     splits: tuple[SplitReport, ...]
     skipped_metrics: tuple[SkippedMetric, ...]
@@ -228,11 +228,11 @@ class Report:
 
     def metric(self, name: str) -> MetricInfo:
         """The metric of that name; raises ``KeyError``."""
-        return next_named(self.metrics, name)
+        return by_name(self.metrics, name)
 
     def network(self, name: str) -> NetworkInfo:
         """The network of that name; raises ``KeyError``."""
-        return next_named(self.networks, name)
+        return by_name(self.networks, name)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -240,17 +240,17 @@ class Report:
         return values
 
     @classmethod
-    def from_json(cls, values: Any, provenance: str) -> Report:
-        """The inverse of ``to_json``; ``values`` is whatever the file ``provenance`` holds.
+    def from_json(cls, values: Any, source: str) -> Report:
+        """The inverse of ``to_json``; ``values`` is whatever the file ``source`` holds.
 
         Raises:
             UserError: it is damaged or of another format.
         """
         if not isinstance(values, Mapping):
-            raise UserError(f"{provenance} is damaged: it holds no report; evaluate the run again.")
+            raise UserError(f"{source} is damaged: it holds no report; evaluate the run again.")
         if values.get("format") != FORMAT:
             raise UserError(
-                f"{provenance} has the report format {values.get('format')!r}, this version reads"
+                f"{source} has the report format {values.get('format')!r}, this version reads"
                 f" {FORMAT}: evaluate the run again."
             )
         try:
@@ -259,11 +259,11 @@ class Report:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise UserError(
-                f"{provenance} is damaged: {where}: {first['msg']}; evaluate the run again."
+                f"{source} is damaged: {where}: {first['msg']}; evaluate the run again."
             ) from error
 
 
-def next_named(items: tuple[Any, ...], name: str) -> Any:
+def by_name(items: tuple[Any, ...], name: str) -> Any:
     """The item of that name; raises ``KeyError``."""
     for item in items:
         if item.name == name:

@@ -105,7 +105,7 @@ def measure_row(
     missing: list[SkippedMetric],
     by_class: bool = True,
 ) -> Row:
-    """All figures of a row; what cannot be measured is added to ``missing`` under ``where``."""
+    """All values of a row; what cannot be measured is added to ``missing`` under ``where``."""
     values = {}
     for metric in metrics:
         if not metric.applies_to(inputs):
@@ -120,7 +120,7 @@ def measure_row(
 
 
 def group_rows(generated: GeneratedSplit) -> dict[str, NDArray[np.int64]]:
-    """Places of the clips with music, the silent and the noise-like; none if all are music."""
+    """Indices of the clips with music, the silent and the noise-like; none if all are music."""
     music = ~(generated.silent | generated.noise_like)
     flags = {MUSIC: music, SILENT: generated.silent, NOISE_LIKE: generated.noise_like}
     if music.all():
@@ -131,7 +131,7 @@ def group_rows(generated: GeneratedSplit) -> dict[str, NDArray[np.int64]]:
 def measure_split(
     split: SplitInputs, metrics: Sequence[Metric], missing: list[SkippedMetric], task: Task
 ) -> Iterator[tuple[MetricInputs, Row, dict[str, Row]]]:
-    """Row by row: the material, its figures, and those of each subset."""
+    """Row by row: the inputs, the values, and those of each subset."""
     groups = group_rows(split.generated)
     few = [metric for metric in metrics if metric.of_few]
     for kind in split.kinds:
@@ -156,7 +156,7 @@ def _images(kind: str, generated: GeneratedSplit) -> FloatArray:
 
 
 def examples_of(generated: GeneratedSplit, refined: MetricInputs) -> tuple[Example, ...]:
-    """A record a pair, from the row of the refined images."""
+    """One record per pair, from the row of the refined images."""
     coarse_l1, refined_l1 = (
         _distances(images, generated.photos) for images in (generated.coarse, generated.refined)
     )

@@ -149,7 +149,7 @@ def read_metadata(version: Path) -> ModelMetadata:
         UserError: it is missing, damaged, or of another format.
     """
     file = version / METADATA_FILE
-    with _whole(file):
+    with damage_as_user_error(file):
         return ModelMetadata.from_json(read_json(file, MAX_BYTES), str(file))
 
 
@@ -160,7 +160,7 @@ def file_hashes(version: Path) -> dict[str, str]:
         UserError: the metadata is missing or damaged.
     """
     file = version / METADATA_FILE
-    with _whole(file):
+    with damage_as_user_error(file):
         return dict(read_json(file, MAX_BYTES).get("hashes", {}))
 
 
@@ -205,7 +205,7 @@ _EXPECTED = {
 
 
 @contextmanager
-def _whole(file: Path) -> Iterator[None]:
+def damage_as_user_error(file: Path) -> Iterator[None]:
     """Raise ``UserError`` for what a damaged file causes within the block."""
     try:
         yield

@@ -122,7 +122,7 @@ def normalization_of(named: Path, folder: Path = FOLDER) -> tuple[Config, Normal
     Raises:
         UserError: there is none.
     """
-    # Not above: whoever only generates has no use for what prepares data.
+    # Imported late: generating must not load preprocessing.
     from cargan_tf.data.preprocessing.plan import Normalization
 
     path = existing_model(named, folder)
@@ -132,7 +132,7 @@ def normalization_of(named: Path, folder: Path = FOLDER) -> tuple[Config, Normal
 
 
 def check_same_labels(folder: Path, labels: Sequence[str]) -> None:
-    """That the newest version in ``folder``, if there is one, knows these labels.
+    """Check that the newest version in ``folder``, if there is one, knows these labels.
 
     A server that watches the folder would swap one model for the other.
 

@@ -59,7 +59,7 @@ _ELEMENTWISE: Final = frozenset(
 #: Those that have at most as many values as the product of their inputs' numbers of values; of all
 #: others it depends on values or attributes.
 _AT_MOST_PRODUCT: Final = frozenset(b"Gather GatherND Gemm MatMul".split())
-#: Values that a shape has at most.
+#: Dimensions of a tensor, and so values of a shape, at most.
 _MAX_RANK: Final = 64
 #: Names of ONNX's own set of operations.
 _OWN_DOMAINS: Final = (b"", b"ai.onnx")
@@ -119,6 +119,7 @@ def check_onnx(content: bytes) -> dict[str, str]:
 def _check_graph(graph: memoryview, size: int) -> None:
     """Check the graph of a file of ``size`` bytes."""
     nodes: list[memoryview] = []
+    inputs: set[bytes] = set()
     constants: dict[bytes, _Constant] = {}
     for number, value in _fields(graph):
         if number == 1:  # node
@@ -129,13 +130,38 @@ def _check_graph(graph: memoryview, size: int) -> None:
         elif number == 5:  # initializer
             name, shape = _check_tensor(_message(value))
             constants[name] = _Constant(math.prod(shape), shape)
+        elif number == 11:  # input
+            names = [_message(part) for key, part in _fields(_message(value)) if key == 1]
+            inputs.update(bytes(name) for name in names)
         elif number == 15:  # sparse_initializer
             raise Refused("it holds sparse weights")
+    _check_order(nodes, inputs | constants.keys())
     _check_constants(nodes, constants, size)
 
 
+def _check_order(nodes: list[memoryview], known: set[bytes]) -> None:
+    """Check that each node comes after those whose outputs it takes, as in all exports: ONNX
+    Runtime sorts them, and what a later node makes would not be taken for a constant here.
+
+    Args:
+        nodes: of the graph, in its order.
+        known: names of inputs and weights.
+    """
+    for node in nodes:
+        names = [(number, bytes(_message(value))) for number, value in _fields(node) if number < 3]
+        for number, name in names:
+            if number == 1 and name and name not in known:
+                raise Refused("its operations are not in their order")
+        outputs = {name for number, name in names if number == 2 and name}
+        if len(outputs) < sum(number == 2 and bool(name) for number, name in names) or (
+            outputs & known
+        ):
+            raise Refused("two of its operations make the same tensor")
+        known |= outputs
+
+
 def _check_constants(nodes: list[memoryview], constants: dict[bytes, _Constant], size: int) -> None:
-    """That what ONNX Runtime computes at loading, from constants alone, fits into memory.
+    """Check that what ONNX Runtime computes at loading, from constants alone, fits into memory.
 
     Args:
         nodes: of the graph, in its order.
@@ -246,8 +272,10 @@ def _check_tensor(tensor: memoryview) -> tuple[bytes, tuple[int, ...]]:
             name = bytes(_message(value))
         elif number != 12:  # doc_string
             raise Refused("it holds weights in a form that exports do not have")
+    if len(shape) > _MAX_RANK:
+        raise Refused(f"it holds a tensor of {len(shape):,} dimensions")
     if kind not in _BYTES or math.prod(shape) * _BYTES[kind] != size:
-        raise Refused(f"it is damaged: {size} bytes cannot be a tensor of shape {shape}")
+        raise Refused(f"it is damaged: {size} bytes cannot be a tensor of shape {shape[:8]}")
     return name, tuple(shape)
 
 

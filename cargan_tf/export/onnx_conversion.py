@@ -158,7 +158,7 @@ def _converted(
     outputs: Callable[[Mapping[str, tf.Tensor]], dict[str, tf.Tensor]],
     signature: Mapping[str, tf.TensorSpec],
 ) -> tuple[GraphProto, dict[str, tf.TensorSpec]]:
-    """``outputs`` as an ONNX graph, and the type of each output; inputs that are not used lack."""
+    """``outputs`` as an ONNX graph, and the type of each output; unused inputs are omitted."""
     specs = [tf.TensorSpec(one.shape, one.dtype, name) for name, one in signature.items()]
 
     @tf.function(input_signature=specs, autograph=False)

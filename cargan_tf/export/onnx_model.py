@@ -25,7 +25,7 @@ from cargan_tf.errors import UserError, full_message
 from cargan_tf.export.metadata import METADATA_FILE, ModelMetadata, file_hashes
 from cargan_tf.export.onnx_allowlist import Refused, check_onnx, largest_folded
 from cargan_tf.utils.arrays import FloatArray, IntArray, height_width
-from cargan_tf.utils.files import is_remote
+from cargan_tf.utils.files import is_remote, read_regular
 
 #: Beside saved_model.pb: the image generator, and the sound classifier if there is one.
 MODEL_FILE: Final = "model.onnx"
@@ -37,7 +37,7 @@ LABEL_WEIGHTS: Final = "label_weights"
 PLAYER: Final = "player"
 #: Key of the whole metadata among the properties of a file.
 METADATA_KEY: Final = "cargan"
-#: ONNX Runtime's number of the level of its log: what is raised need not be in it, too.
+#: ONNX Runtime's log level FATAL; errors are raised instead.
 FATAL: Final = 4
 #: Larger files are refused; the paper's networks at 256 pixels are half of it.
 MAX_BYTES: Final = 1 << 30
@@ -193,9 +193,12 @@ def _load(file: Path, metadata: ModelMetadata, expected: Mapping[str, _Tensor]) 
 
 def _check(file: Path, metadata: ModelMetadata) -> None:
     """Raise ``Refused`` if it is not what was exported with ``metadata``."""
-    if file.stat().st_size > MAX_BYTES:
-        raise Refused(f"it is larger than {MAX_BYTES >> 20} MB")
-    content = file.read_bytes()
+    if not (is_remote(file) or file.resolve().is_relative_to(file.parent.resolve())):
+        raise Refused("it is a link out of its folder; copy the file into it")
+    try:
+        content = read_regular(file, MAX_BYTES)
+    except ValueError as error:
+        raise Refused(f"it is larger than {MAX_BYTES >> 20} MB") from error
     if _metadata_of(check_onnx(content), file) != metadata:
         raise Refused(f"it is of another model than {METADATA_FILE}")
     expected = file_hashes(file.parent).get(file.name)

@@ -40,7 +40,7 @@ from tensorflow.python.saved_model import load as saved_model_loader
 from tensorflow.python.saved_model.load_options import LoadOptions
 from tensorflow.python.training.py_checkpoint_reader import NewCheckpointReader
 
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, first_line
 
 #: The operations of exports of all kinds of networks, and close relatives.
 _OPERATIONS = """
@@ -111,6 +111,10 @@ MAX_GRAPH_BYTES: Final = 2**28
 MAX_FUNCTIONS: Final = 1_000
 MAX_CONSTANT_NUMBERS: Final = 2**26
 MAX_NODES: Final = 2**20
+#: Dimensions of a tensor in TensorFlow.
+MAX_RANK: Final = 254
+#: Bytes of all variables: a file can claim any size by leaving out what is 0.
+MAX_VARIABLE_BYTES: Final = 2**31
 #: A name, shape and checksum for each variable.
 MAX_INDEX_BYTES: Final = 2**26
 
@@ -171,6 +175,23 @@ def load_exported(version: Path) -> tuple[Any, SavedModel]:
         raise _refusal(version, error) from error
     except Exception as error:  # protobuf, TensorFlow and the system each have their own
         raise UserError(f"the model at {version} is damaged: export it again.") from error
+
+
+def check_weights(version: Path) -> None:
+    """Check the files of a version whose weights are restored without its graph.
+
+    Raises:
+        UserError: they are links, pipes or devices, larger than they are, or damaged.
+    """
+    try:
+        _check_files(version)
+        _check_checkpoint(version)
+    except _Refused as error:
+        raise _refusal(version, error) from error
+    except Exception as error:  # protobuf, TensorFlow and the system each have their own
+        raise UserError(
+            f"the weights of {version} are damaged ({first_line(error)}): export it again."
+        ) from error
 
 
 def _refusal(version: Path, reason: _Refused) -> UserError:
@@ -306,6 +327,8 @@ def _check_sizes(
         if node.op != "Const":
             continue
         tensor = node.attr["value"].tensor
+        if len(tensor.tensor_shape.dim) > MAX_RANK:  # their product would take hours
+            raise _Refused(f"its constant {node.name} has more than {MAX_RANK} dimensions")
         sizes = [dimension.size for dimension in tensor.tensor_shape.dim]
         if tensor.dtype in (tf.resource.as_datatype_enum, tf.variant.as_datatype_enum):
             raise _Refused(f"its constant {node.name} holds no numbers")
@@ -363,6 +386,8 @@ def _check_checkpoint(version: Path) -> None:
         math.prod(map(abs, shape)) * max(1, types[name].size) for name, shape in shapes.items()
     )
     held = sum(file.stat().st_size for file in folder.iterdir() if ".data-" in file.name)
+    if claimed > MAX_VARIABLE_BYTES:
+        raise _Refused(f"its variables claim more than {MAX_VARIABLE_BYTES >> 20:,} MB")
     if claimed > held:  # TensorFlow would allocate first; a file that was cut short is the same
         raise ValueError(f"the variables claim {claimed:,} bytes, their files hold {held:,}")
     described = reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH")

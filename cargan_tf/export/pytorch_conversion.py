@@ -25,6 +25,7 @@ from cargan_tf.models.cargan import Cascade, new_cascade
 from cargan_tf.models.patchgan import new_discriminator
 from cargan_tf.training.checkpoints import (
     holds_discriminator,
+    newest_checkpoint,
     restore_discriminator,
     restore_network,
     save_network,
@@ -44,6 +45,10 @@ THEIRS = {
     "model.max_width_multiplier": 8,
     "model.generator_attentions": 2,
     "model.coarse_dropped_skips": 0,
+    "model.players": 0,
+    "model.player_photo": False,
+    "model.warp": False,
+    "model.pose": False,
     "model.discriminator_norm": "batch",
     "classifier.resnet_variant": "torchvision",
 }
@@ -108,13 +113,14 @@ def export_checkpoint(run: Run, out: Path) -> list[Path]:
     info = run.read_info()
     _check_theirs(info.config)
     cascade = new_cascade(info.config, len(info.labels))
-    step = restore_network(run.checkpoints, cascade)
+    checkpoint = newest_checkpoint(run.checkpoints)
+    step = restore_network(checkpoint, cascade)
     files = AuthorsFiles.in_folder(out).all()
     for weights, file in zip(_weights(cascade), files, strict=True):
         write_state_dict(file, state_of(weights, step))
-    if holds_discriminator(run.checkpoints):
+    if holds_discriminator(checkpoint):
         discriminator = new_discriminator(info.config, len(info.labels))
-        restore_discriminator(run.checkpoints, discriminator)
+        restore_discriminator(checkpoint, discriminator)
         files.append(out / "latest_net_D.pth")
         write_state_dict(files[-1], state_of(discriminator_weights(discriminator), step))
     return files

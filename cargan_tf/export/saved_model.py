@@ -280,7 +280,7 @@ def _requests(metadata: ModelMetadata) -> Iterator[tuple[str, dict[str, tf.Tenso
         yield "serving_default", {"waveform": waveform, "label": label}
         yield "serving_wav", {"wav_bytes": tf.fill([count], wav), "label": label}
         yield "coarse", {"waveform": waveform, "label": label}
-        fractions = tf.one_hot(tf.zeros([count], tf.int32), len(metadata.labels))
+        weights = tf.one_hot(tf.zeros([count], tf.int32), len(metadata.labels))
         player = {"player": tf.zeros([count], tf.int64)} if metadata.players else {}
-        yield "soft_labels", {"waveform": waveform, "label_weights": fractions, **player}
+        yield "soft_labels", {"waveform": waveform, "label_weights": weights, **player}
         yield "recognize", {"waveform": waveform}

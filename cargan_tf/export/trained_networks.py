@@ -9,12 +9,13 @@ from cargan_tf.errors import UserError, first_line
 from cargan_tf.evaluation.report import FOLDER, REFINED, REPORT_FILE, Report
 from cargan_tf.export.metadata import METADATA_FILE, ModelMetadata, read_metadata
 from cargan_tf.export.model_registry import existing_model, newest_version
+from cargan_tf.export.op_allowlist import check_weights
 from cargan_tf.export.serving_module import ServingModule
 from cargan_tf.models.base import ImageGenerator
 from cargan_tf.models.cargan import Cascade
 from cargan_tf.models.registry import new_network
 from cargan_tf.models.sound_classifier import SoundClassifier, new_sound_classifier
-from cargan_tf.training.checkpoints import restore_network
+from cargan_tf.training.checkpoints import newest_checkpoint, restore_network
 from cargan_tf.training.classifiers.train_sound_classifier import load_sound_classifier
 from cargan_tf.training.networks import InitialWeights, check_cascade, read_run_weights
 from cargan_tf.training.run import Run
@@ -42,7 +43,7 @@ def networks_of_run(run: Run) -> TrainedNetworks:
     """
     info = run.read_info()
     network = new_network(info.config, len(info.labels))
-    step = restore_network(run.checkpoints, network)
+    step = restore_network(newest_checkpoint(run.checkpoints), network)
     found = load_sound_classifier(run.sound_classifier, info.config, info.labels)
     sound_classifier, recognition = found or (None, None)
     metadata = ModelMetadata(
@@ -66,6 +67,7 @@ def networks_of_version(version: Path) -> TrainedNetworks:
         UserError: it is damaged, or of another version of this package.
     """
     metadata = read_metadata(version)
+    check_weights(version)
     labels = len(metadata.labels)
     network = new_network(metadata.config, labels)
     sound_classifier = (

@@ -15,7 +15,7 @@ LocalBackend: TypeAlias = Literal["onnxruntime", "tensorflow"]
 #: Also that of a model on a server.
 Backend: TypeAlias = LocalBackend | Literal["server"]
 #: Environment variable that selects a backend.
-VARIABLE: Final = "CARGAN_BACKEND"
+BACKEND_VARIABLE: Final = "CARGAN_BACKEND"
 
 
 def backend_for(folder: Path, wanted: str | None = None) -> LocalBackend:
@@ -31,7 +31,7 @@ def backend_for(folder: Path, wanted: str | None = None) -> LocalBackend:
     Raises:
         UserError: there is no such backend, or it cannot run the model.
     """
-    wanted = wanted or os.environ.get(VARIABLE) or None
+    wanted = wanted or os.environ.get(BACKEND_VARIABLE) or None
     version = newest_version(folder)
     has_onnx = version is not None and (version / MODEL_FILE).is_file()
     if wanted is None:
@@ -40,12 +40,12 @@ def backend_for(folder: Path, wanted: str | None = None) -> LocalBackend:
         if wanted == backend == "onnxruntime" and not has_onnx:
             raise UserError(
                 f"{folder} has no {MODEL_FILE}, which ONNX Runtime needs: export it with 'cargan"
-                f" export', or set {VARIABLE}=tensorflow."
+                f" export', or set {BACKEND_VARIABLE}=tensorflow."
             )
         if wanted == backend:
             return backend
     known = " or ".join(get_args(LocalBackend))
-    raise UserError(f"received the backend {wanted!r} ({VARIABLE}); expected {known}.")
+    raise UserError(f"received the backend {wanted!r} ({BACKEND_VARIABLE}); expected {known}.")
 
 
 def open_model(folder: Path, wanted: str | None = None) -> tuple[Any, ModelMetadata, LocalBackend]:

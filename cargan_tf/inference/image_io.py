@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cargan_tf.audio.decode import AUDIO_SUFFIXES, sound_files
-from cargan_tf.errors import UserError
+from cargan_tf.errors import UserError, counted
 from cargan_tf.utils.files import is_remote, write_atomically
 
 Item = TypeVar("Item")
@@ -54,7 +54,8 @@ def plan_outputs(
         return {files[0]: out}
     if out is not None and (out.suffix or out == STANDARD) and not out.is_dir():
         raise UserError(
-            f"{len(files)} sounds cannot become the one image {out}; name a folder with -o."
+            f"{counted(len(files), 'sound')} cannot become the one image {out}; name a folder with"
+            " -o."
         )
     folder = out or Path(".")
     plan: dict[Path, Path] = {}
@@ -111,7 +112,7 @@ def encode_image(image: NDArray[np.uint8], kind: str = "PNG", **options: Any) ->
 
 
 def check_image_name(file: Path) -> None:
-    """That images can be written under that name; ``UserError`` if its ending names no format."""
+    """Check that the name's ending is that of an image format; raises ``UserError`` otherwise."""
     _format_of(file)
 
 

@@ -17,7 +17,7 @@ from cargan_tf.labels import label_weights, weights_by_label
 from cargan_tf.visualization.grids import labeled_grid
 
 #: Default weight of the second sound.
-HALF = 0.5
+DEFAULT_ALPHA = 0.5
 
 
 def mix_files(
@@ -75,11 +75,11 @@ def generate_mixes(
     """
     first, last, recognition = blend_label_weights(generator, clips, labels)
     sounds = [mix_clips(*clips, alpha) for alpha in alphas]
-    fractions = [
+    weights = [
         weights_by_label((1 - alpha) * first + alpha * last, generator.labels) for alpha in alphas
     ]
     return [
-        replace(one, recognition=recognition) for one in generator.generate_clips(sounds, fractions)
+        replace(one, recognition=recognition) for one in generator.generate_clips(sounds, weights)
     ]
 
 
@@ -157,7 +157,7 @@ def interpolation_grid(
         raise UserError(f"{counted(steps, 'step')} asked for; expected 2 or more.")
     first, last, _ = blend_label_weights(generator, clips, labels)
     ends = weights_by_label(first, generator.labels), weights_by_label(last, generator.labels)
-    start, end = (" and ".join(fractions).replace("_", " ") for fractions in ends)
+    start, end = (" and ".join(weights).replace("_", " ") for weights in ends)
     alphas = interpolation_weights(steps)
     rows = {"sound and label": generate_mixes(generator, clips, ends, alphas)}
     if ends[0] != ends[1]:

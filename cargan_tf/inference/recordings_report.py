@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,9 +41,8 @@ NOISE_DB: Final = -15.0
 #: Reverberation time of the poor copies' room, seconds.
 ROOM_SECONDS: Final = 0.6
 MP3_BIT_RATE: Final = 64_000
-#: Above this probability a sound of no instrument was taken for one.
+#: Above this probability a sound of no instrument was mistaken for one.
 TAKEN: Final = 0.5
-_SEED: Final = 0
 
 #: [samples] and their rate to [samples].
 Change = Callable[[FloatArray, int], FloatArray]
@@ -102,6 +102,7 @@ def evaluate_recordings(
     out: Path,
     reporter: Reporter | None = None,
     data: Path | None = None,
+    seed: int = 0,
 ) -> RecordingsReport:
     """Recognize all recordings below ``folder`` and write ``recordings.json`` to ``out``.
 
@@ -113,6 +114,7 @@ def evaluate_recordings(
         reporter: receives progress.
         data: the data set that the model was trained on, from whose photos it is learned to read
             the pose; without it the pose is not measured.
+        seed: of the room and the noise.
 
     Raises:
         UserError: no recordings, a folder of an unknown label, no sound classifier, or a data set
@@ -121,7 +123,7 @@ def evaluate_recordings(
     generator.check_labels([None])
     files = _files(folder, generator.labels)
     reader = None if data is None else _pose_reader(generator, data)
-    changes = _changes()
+    changes = _changes(seed)
     found: dict[str, list[tuple[str, Recognition]]] = {name: [] for name in changes}
     poses: dict[str, list[_Pose]] = {name: [] for name in changes}
     unreadable = {}
@@ -237,13 +239,13 @@ def _measure(pairs: list[tuple[str, Recognition]], labels: tuple[str, ...]) -> V
     )
 
 
-def _changes() -> dict[str, Change]:
+def _changes(seed: int) -> dict[str, Change]:
     return {
         "as recorded": lambda sound, rate: sound,
         "at 16 kHz": _at(16_000),
         "at 8 kHz": _at(8_000),
-        "in a room": _in_a_room,
-        "in noise": _in_noise,
+        "in a room": partial(_in_a_room, seed=seed),
+        "in noise": partial(_in_noise, seed=seed),
         "as mp3, 64 kbit/s": lambda sound, rate: through_codec(sound, rate, "mp3", MP3_BIT_RATE),
     }
 
@@ -258,14 +260,14 @@ def _at(limited_rate: int) -> Change:
     return change
 
 
-def _in_a_room(sound: FloatArray, rate: int) -> FloatArray:
-    random = np.random.default_rng(_SEED)
+def _in_a_room(sound: FloatArray, rate: int, seed: int) -> FloatArray:
+    random = np.random.default_rng(seed)
     response = room_response(rate, rate, ROOM_SECONDS, random)
     return np.asarray(fftconvolve(sound, response)[: len(sound)], np.float32)
 
 
-def _in_noise(sound: FloatArray, rate: int) -> FloatArray:
-    noise = np.random.default_rng(_SEED).standard_normal(len(sound))
+def _in_noise(sound: FloatArray, rate: int, seed: int) -> FloatArray:
+    noise = np.random.default_rng(seed).standard_normal(len(sound))
     level = root_mean_square(sound) * 10 ** (NOISE_DB / 20)
     return np.asarray(sound + level * noise, np.float32)
 
@@ -294,7 +296,7 @@ def summary(report: RecordingsReport) -> dict[str, dict[str, Any]]:
             "top-3": None if measured is None else measured.top_3,
             "confidence": None if measured is None else measured.confidence,
             "calibration error": None if measured is None else measured.error,
-            "others taken for an instrument": variant.taken,
+            "other sounds mistaken for an instrument": variant.taken,
             **{f"pose: {quantity}": value for quantity, value in variant.pose.items()},
         }
     return rows

@@ -1,4 +1,4 @@
-"""What comes of a sound: the image, its stages, and what the listener should know."""
+"""The result of generating: image, stages and warnings."""
 
 from __future__ import annotations
 
@@ -73,16 +73,16 @@ class Recognition:
         """What the listener should know, in plain words."""
         label = self.label.replace("_", " ")
         if self.silent:
-            return [
-                f"silent: no instrument can be recognized; '{label}' is a guess, name the right one"
-            ]
+            return [f"silent: no instrument can be recognized; '{label}' is a guess: set the label"]
         if self.is_none:
             return [
                 f"it sounds like none of the {len(self.probabilities)} instruments; the image shows"
-                f" '{label}', name another if it is one"
+                f" '{label}'; set the label if that is wrong"
             ]
         if (self.confidence or 0.0) < CONFIDENT:
-            return [f"the instrument is a guess ({self.describe()}); name it if it is another"]
+            return [
+                f"the instrument is a guess ({self.describe()}); set the label if that is wrong"
+            ]
         return []
 
 

@@ -141,7 +141,7 @@ class VideoResult:
             return [
                 *self.sound_notes,
                 f"it sounds like none of the {len(recognition.probabilities)} instruments; the"
-                " video shows a player at rest, name the instrument if it is one",
+                " video shows a player at rest; set the label if an instrument plays",
             ]
         said = list(self.sound_notes)
         if self.resting == self.frames:

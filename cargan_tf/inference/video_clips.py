@@ -22,16 +22,16 @@ from cargan_tf.audio.notes import DetectedNote
 from cargan_tf.config import AudioConfig
 from cargan_tf.utils.arrays import FloatArray
 
-#: In a rest the player sinks to the image of the last note so much softer. Twice as much already
-#: leaves the players of the shipped model: 93 % instead of 100 % stay who they are.
+#: Gain of the last note's clip during a rest. At twice this value only 93 % of the images keep
+#: the player, instead of 100 %.
 REST_DB: Final = -6.0
-#: Seconds in which that happens.
+#: Seconds in which that gain is reached.
 SINKING_SECONDS: Final = 0.32
 #: It is not softened below this much over ``audio.silence_rms_db``: what no model has learned.
 ABOVE_SILENCE_DB: Final = 18.0
 #: Seconds over which two notes are cross-faded where one clip is spliced of both.
 _SPLICE_SECONDS: Final = 0.01
-#: Rounding must not make one frame more.
+#: Tolerance so that rounding adds no frame.
 _EPSILON: Final = 1e-6
 
 

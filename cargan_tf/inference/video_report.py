@@ -118,15 +118,15 @@ def evaluate_video(
     _check(generator, dataset, data)
     split = "test" if dataset.records("test") else dataset.held_out_split or "train"
     pairs = _read(dataset, data, split, seed)
-    excerpts = _excerpts(pairs, generator, seed)
+    excerpts = _excerpts(pairs, generator, frames_per_second, seed)
     plans = [plan_video(generator, one.waveform, frames_per_second) for one in excerpts]
     count = sum(plan.count for plan in plans)
-    watched = _Watched(pairs, generator)
+    measurements = _FrameMeasurements(pairs, generator)
 
     def frames() -> Iterator[ImageArray]:
         for index, (excerpt, plan) in enumerate(zip(excerpts, plans, strict=True)):
             for result in generate_frames(generator, excerpt.waveform, plan, excerpt.label):
-                watched.see(result.image, index, generator.labels.index(excerpt.label))
+                measurements.add(result.image, index, generator.labels.index(excerpt.label))
                 task.advance()
                 yield result.image
 
@@ -139,7 +139,7 @@ def evaluate_video(
         write_video(out / VIDEO_FILE, frames(), frames_per_second, sound)
     starts = np.cumsum([0, *(plan.count for plan in plans[:-1])]) / frames_per_second
     onsets = [start + one.onsets for start, one in zip(starts, excerpts, strict=True)]
-    track = watched.track(frames_per_second, np.concatenate(onsets))
+    track = measurements.track(frames_per_second, np.concatenate(onsets))
     values, skipped = {}, {}
     for metric in VIDEO_METRICS:
         try:
@@ -200,7 +200,9 @@ def _read(dataset: DatasetInfo, data: Path, split: str, seed: int) -> _Pairs:
     )
 
 
-def _excerpts(pairs: _Pairs, generator: Generator, seed: int) -> list[Excerpt]:
+def _excerpts(
+    pairs: _Pairs, generator: Generator, frames_per_second: int, seed: int
+) -> list[Excerpt]:
     """One for each class that has clips, all together as long as ``SECONDS``."""
     random = np.random.default_rng(seed)
     classes = np.unique(pairs.classes)
@@ -209,7 +211,8 @@ def _excerpts(pairs: _Pairs, generator: Generator, seed: int) -> list[Excerpt]:
         recordings = np.unique(pairs.recordings[pairs.classes == label])
         chosen = recordings[random.integers(len(recordings))]
         clips = pairs.waveforms[(pairs.recordings == chosen) & (pairs.classes == label)]
-        waveform, onsets = compose(clips, SECONDS / len(classes), generator.sample_rate, random)
+        seconds = math.ceil(SECONDS / len(classes) * frames_per_second) / frames_per_second
+        waveform, onsets = compose(clips, seconds, generator.sample_rate, random)
         excerpts.append(Excerpt(generator.labels[label], waveform, onsets))
     return excerpts
 
@@ -221,15 +224,14 @@ def compose(
 
     Args:
         clips: [N, samples].
-        seconds: length of the whole, rounded up to a frame of 25 a second.
+        seconds: length of the whole.
         rate: samples a second.
         random: chooses clips, and the lengths of notes and rests.
 
     Returns:
         [samples], and the onsets of its notes in seconds.
     """
-    frame = rate / FRAMES_PER_SECOND
-    sound = np.zeros(round(math.ceil(seconds * FRAMES_PER_SECOND) * frame), np.float32)
+    sound = np.zeros(round(seconds * rate), np.float32)
     onsets: list[float] = []
     position = random.uniform(*REST_SECONDS)
     while True:
@@ -247,7 +249,7 @@ def compose(
         position += random.uniform(*REST_SECONDS)
 
 
-class _Watched:
+class _FrameMeasurements:
     """Player and movement of frames, one by one; a repeated image is compared once."""
 
     def __init__(self, pairs: _Pairs, generator: Generator) -> None:
@@ -261,8 +263,8 @@ class _Watched:
         self._players: list[str] = []
         self._movement: list[float] = []
 
-    def see(self, image: ImageArray, recording: int, label: int) -> None:
-        """Take up the next frame, [H, W, 3]."""
+    def add(self, image: ImageArray, recording: int, label: int) -> None:
+        """Add the next frame, [H, W, 3]."""
         same = bool(self._recordings) and self._recordings[-1] == recording
         if same and image is self._last:
             self._movement.append(0.0)
@@ -292,7 +294,7 @@ class _Watched:
 
 
 def _chance(names: NDArray[np.str_], classes: IntArray) -> float:
-    """That two random photos of a class show the same player, averaged over the classes."""
+    """Probability that two random photos of a class show the same player; mean over classes."""
     values = []
     for label in np.unique(classes):
         _, counts = np.unique(names[classes == label], return_counts=True)

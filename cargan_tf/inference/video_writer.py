@@ -17,6 +17,7 @@ from PIL import Image
 from cargan_tf.audio.decode import sound_opener
 from cargan_tf.errors import UserError, install_hint
 from cargan_tf.utils.arrays import ImageArray
+from cargan_tf.utils.files import hidden_prefix
 
 if TYPE_CHECKING:
     from av import AudioFrame, VideoFrame
@@ -37,7 +38,7 @@ BLOCK_SECONDS = 1.0
 
 
 def check_video_name(file: Path) -> None:
-    """That ``file`` can be written as a video here.
+    """Check that ``file`` can be written as a video here.
 
     Raises:
         UserError: another ending, or PyAV is not installed.
@@ -201,7 +202,7 @@ def _renamed_when_done(file: Path) -> Iterator[Path]:
     """A file beside ``file`` that replaces it in the end, or is removed."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=hidden_prefix(file))
     except OSError as error:
         raise UserError(f"{file} cannot be written: {error.strerror}.") from error
     os.close(handle)

@@ -1,1 +1,1 @@
-"""The networks of the paper, one file a figure."""
+"""The networks, one file each."""

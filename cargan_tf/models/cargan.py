@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -88,43 +89,44 @@ class Cascade(CompositeLayer, keras.Model):
         )
         players = self._one_hot_players(label, player) if self.players else None
         photo = None
-        inputs = [spectrogram]
         if self.player_photos is not None:
             photo = _photo_of(self.player_photos, label, players)
-            inputs.append(photo)
         who = None
         if self.model_config.pose:
             who = label if players is None else tf.concat([label, players], axis=1)
-        inputs = _with_channels(tf.concat(inputs, -1), label, players)
-        drawn = self.coarse_generator(
-            inputs, seed=seed_coarse, training=training, pose=pose, who=who, detailed=True
+        first = self.coarse_generator(
+            _inputs([spectrogram, photo], [label, players]),
+            seed=seed_coarse,
+            training=training,
+            pose=pose,
+            who=who,
         )
-        read_pose, pose, flow = drawn.read_pose, drawn.pose, drawn.flow
-        coarse = drawn.image
+        coarse = first.image
         if photo is not None:
-            coarse = _added(photo if flow is None else warp(photo, flow), coarse)
+            base = photo if first.flow is None else warp(photo, first.flow)
+            coarse = _added(base, first.image)
         coarse_logits = self.classifier(coarse, training=False)
         residue = label - tf.nn.softmax(coarse_logits)
         if self.refined_generator is None:
-            return CascadeOutput(coarse, coarse_logits, residue, coarse, read_pose)
-        inputs = [coarse]
-        if self.model_config.refine_sees_audio:
-            inputs.append(spectrogram)
-        if photo is not None:
-            inputs.append(photo)
-        shown = residue if self.model_config.residue else None
-        inputs = _with_channels(tf.concat(inputs, -1), shown, players)
-        redrawn = self.refined_generator(
-            inputs, seed=seed_refined, training=training, pose=pose, who=who, detailed=True
+            return CascadeOutput(coarse, coarse_logits, residue, coarse, first.read_pose)
+        second = self.refined_generator(
+            _inputs(
+                [coarse, spectrogram if self.model_config.refine_sees_audio else None, photo],
+                [residue if self.model_config.residue else None, players],
+            ),
+            seed=seed_refined,
+            training=training,
+            pose=first.pose,
+            who=who,
         )
-        refined = redrawn.image
-        if flow is not None:
+        refined = second.image
+        if first.flow is not None:
             # G2 corrects both what G1 moved and what it added.
-            base = warp(photo, flow + redrawn.flow) + 2.0 * drawn.image
-            refined = _added(base, refined)
+            base = warp(photo, first.flow + second.flow) + 2.0 * first.image
+            refined = _added(base, second.image)
         elif photo is not None:
-            refined = _added(photo, refined)
-        return CascadeOutput(coarse, coarse_logits, residue, refined, read_pose)
+            refined = _added(photo, second.image)
+        return CascadeOutput(coarse, coarse_logits, residue, refined, first.read_pose)
 
     def _one_hot_players(self, label: tf.Tensor, player: tf.Tensor | None) -> tf.Tensor:
         """[B, players]; zeros for a player who is not known."""
@@ -189,14 +191,13 @@ def _added(photo: tf.Tensor, generated: tf.Tensor) -> tf.Tensor:
     return image + tf.stop_gradient(tf.clip_by_value(image, -1.0, 1.0) - image)
 
 
-def _with_channels(
-    image: tf.Tensor, label: tf.Tensor | None, players: tf.Tensor | None
-) -> tf.Tensor:
-    """``image`` with the channels of labels and players, where there are any."""
-    for values in (label, players):
+def _inputs(images: Sequence[tf.Tensor | None], one_hots: Sequence[tf.Tensor | None]) -> tf.Tensor:
+    """What a generator sees: images, and label and player as channels, where there are any."""
+    seen = tf.concat([image for image in images if image is not None], axis=-1)
+    for values in one_hots:
         if values is not None:
-            image = concat_label_channels(image, values)
-    return image
+            seen = concat_label_channels(seen, values)
+    return seen
 
 
 def concat_label_channels(image: tf.Tensor, label: tf.Tensor) -> tf.Tensor:

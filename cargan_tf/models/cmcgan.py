@@ -33,7 +33,7 @@ class CyclePaths(NamedTuple):
 class CMCGAN(CompositeLayer, keras.Model):
     """Two encoders and two decoders, which make up A-to-V, V-to-A, A-to-A and V-to-V.
 
-    "Sound" is the spectrogram throughout. The label is not looked at.
+    "Sound" is the spectrogram throughout. The label is ignored.
     """
 
     classifier: Classifier | None = None
@@ -154,14 +154,14 @@ class JointDiscriminator(CompositeLayer, keras.Model):
         training: bool = False,
         update_statistics: bool = True,
     ) -> tf.Tensor:
-        """Judge; see ``BatchNorm.call`` for ``update_statistics``."""
+        """Discriminate; see ``BatchNorm.call`` for ``update_statistics``."""
         how = {"training": training, "update_statistics": update_statistics}
         maps = (self.image_down(image, **how), self.sound_down(spectrogram, **how))
         return self.discriminator(tf.concat(maps, axis=-1), **how)
 
 
 def new_cmcgan(config: Config) -> CMCGAN:
-    """CMCGAN with its weights made."""
+    """CMCGAN with built weights."""
     size = config.data.side
     network = CMCGAN(config, name="cmcgan")
     # V-to-A, which generating does not need, has its own weights.
@@ -172,7 +172,7 @@ def new_cmcgan(config: Config) -> CMCGAN:
 
 
 def new_joint_discriminator(config: Config) -> JointDiscriminator:
-    """Its discriminator with its weights made."""
+    """Its discriminator with built weights."""
     size = config.data.side
     discriminator = JointDiscriminator(config, name="discriminator")
     sound = tf.zeros([1, size, size, config.model.spectrogram_channels])

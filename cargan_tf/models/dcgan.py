@@ -147,6 +147,6 @@ class PairDiscriminator(CompositeLayer):
     def call(
         self, known: tf.Tensor, training: bool = False, update_statistics: bool = True
     ) -> tf.Tensor:
-        """Judge; see ``BatchNorm.call`` for ``update_statistics``."""
+        """Discriminate; see ``BatchNorm.call`` for ``update_statistics``."""
         mixed = self.norm(self.mix(known), training=training, update_statistics=update_statistics)
         return self.to_logit(leaky_relu(mixed, after_bias=False))

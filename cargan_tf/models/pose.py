@@ -53,7 +53,7 @@ class PoseEmbedding(CompositeLayer):
     """The pose as features that a decoder can draw by: [B, 2] and [B, N] to [B, 256].
 
     Pitch and loudness are encoded piecewise linearly (Gorishniy et al. 2022, arXiv:2203.05556),
-    each knot a feature, because a limb's place is no linear function of one number.
+    each knot a feature, because limb positions are not linear in pitch or loudness.
     """
 
     def __init__(self, **kwargs: Any) -> None:

@@ -22,10 +22,10 @@ from cargan_tf.models.layers import leaky_relu
 
 
 class S2IC(CompositeLayer, keras.Model):
-    """Sound encoder and generator. The label is not looked at: the image is of the sound alone.
+    """Sound encoder and generator. The label is ignored: the image depends on the sound alone.
 
-    The encoder learns to name the instrument, which is the "C" of the name, and nothing else: what
-    the generator wants of it does not reach it.
+    The encoder is trained only to classify (the C in S2IC); the generator's gradient does not
+    reach it.
     """
 
     classifier: Classifier | None = None
@@ -111,7 +111,7 @@ class S2ICDiscriminator(CompositeLayer, keras.Model):
         training: bool = False,
         update_statistics: bool = True,
     ) -> tf.Tensor:
-        """Judge; see ``BatchNorm.call`` for ``update_statistics``."""
+        """Discriminate; see ``BatchNorm.call`` for ``update_statistics``."""
         seen = self.down(image, training=training, update_statistics=update_statistics)
         code = leaky_relu(self.to_code(features), after_bias=True)
         codes = tf.tile(code[:, None, None, :], [1, INNERMOST, INNERMOST, 1])
@@ -123,7 +123,7 @@ class S2ICDiscriminator(CompositeLayer, keras.Model):
 
 
 def new_s2ic(config: Config, label_count: int) -> S2IC:
-    """S2IC with its weights made."""
+    """S2IC with built weights."""
     size = config.data.side
     network = S2IC(config, label_count, name="s2ic")
     sound = tf.zeros([1, size, size, config.model.spectrogram_channels])
@@ -132,7 +132,7 @@ def new_s2ic(config: Config, label_count: int) -> S2IC:
 
 
 def new_s2ic_discriminator(config: Config) -> S2ICDiscriminator:
-    """Its discriminator with its weights made."""
+    """Its discriminator with built weights."""
     size = config.data.side
     discriminator = S2ICDiscriminator(config, name="discriminator")
     discriminator(tf.zeros([1, size, size, 3]), tf.zeros([1, config.s2ic.features]))

@@ -40,7 +40,7 @@ class UNet(CompositeLayer, keras.Model):
 
     The outermost ``dropped_skips`` skip connections are omitted.
 
-    Input shape: [B, H, W, C] in [-1, 1]. Output shape: [B, H, W, 3] in [-1, 1]. The smaller side
+    Input shape: [B, H, W, C] in [-1, 1]. Output image: [B, H, W, 3] in [-1, 1]. The smaller side
     gives the depth. Sides that are no powers of two become odd on the way: such a map is padded
     with a row or column of zeros before it is halved, and what it is doubled to loses them.
     """
@@ -80,7 +80,7 @@ class UNet(CompositeLayer, keras.Model):
             for level in reversed(range(depth - 1))
         ]
         # The last level's part of the flow comes as two more channels.
-        channels = 3 + 2 * config.warp
+        channels = 5 if config.warp else 3
         self.to_rgb = UpsampleConv(
             channels, use_bias=True, init_stddev=config.init_stddev, name="to_rgb", dtype="float32"
         )
@@ -98,8 +98,7 @@ class UNet(CompositeLayer, keras.Model):
         training: bool = False,
         pose: tf.Tensor | None = None,
         who: tf.Tensor | None = None,
-        detailed: bool = False,
-    ) -> tf.Tensor | UNetOutput:
+    ) -> UNetOutput:
         """Generate an image.
 
         Args:
@@ -108,7 +107,6 @@ class UNet(CompositeLayer, keras.Model):
             training: batch statistics and dropout.
             pose: what to draw, [B, 2]; where it is NaN or not given, what is read.
             who: label and player, each one-hot, [B, N]; with ``model.pose``.
-            detailed: return all of ``UNetOutput``.
         """
         features, skips, shapes = inputs, [], []
         for block in self.down:
@@ -133,12 +131,9 @@ class UNet(CompositeLayer, keras.Model):
             if len(skips) >= self.dropped_skips:
                 features = tf.concat([features, skip], axis=-1)
         output = _cropped(self.to_rgb(tf.nn.relu(features)), shapes.pop())
-        image = tf.tanh(output[..., :3])
-        if not detailed:
-            return image
         if output.shape[-1] > 3:
             flow = add_flows(flow, tf.transpose(output[..., 3:], [0, 3, 1, 2]))
-        return UNetOutput(image, read, pose, flow)
+        return UNetOutput(tf.tanh(output[..., :3]), read, pose, flow)
 
 
 def _even(features: tf.Tensor) -> tf.Tensor:

@@ -18,7 +18,7 @@ BOW_STICK: Color = (88, 40, 24)
 BOW_HAIR: Color = (250, 246, 232)
 
 #: Half the outline of a body from its foot to its neck: half widths at places along it, both as
-#: shares of its length. Two bouts with corners at the waist between them.
+#: fractions of its length. Two bouts with corners at the waist between them.
 _LOWER: Final[list[Point]] = [
     *bezier((0, 0), (-0.015, 0.2), (0.06, 0.34), (0.21, 0.335)),
     *bezier((0.21, 0.335), (0.31, 0.33), (0.35, 0.28), (0.405, 0.265)),

@@ -32,7 +32,7 @@ LOUDEST_DB, SOFTEST_DB = -13.0, -36.0
 #: Harmonics of one note at most. So few that the band they fill grows with the pitch, which is
 #: then heard even where a short window does not resolve the harmonics of a low note.
 MAX_HARMONICS = 16
-#: Share of the sample rate above which no harmonic is made, so that none folds back.
+#: Fraction of the sample rate above which no harmonic is made, so that none folds back.
 HIGHEST_HARMONIC = 0.46
 #: Gain of the formant over the rest of the spectrum.
 FORMANT_DB = 9.0

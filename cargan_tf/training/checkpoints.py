@@ -267,32 +267,34 @@ class Checkpoints:
                 file.unlink(missing_ok=True)
 
 
-def restore_network(directory: Path, network: ImageGenerator) -> int:
-    """Load the image generator from a run's newest checkpoint, with the EMA weights if there are
-    any.
+def restore_network(checkpoint: Path, network: ImageGenerator) -> int:
+    """Load the image generator from a checkpoint, with the EMA weights if there are any.
+
+    Args:
+        checkpoint: such as ``newest_checkpoint`` gives.
+        network: with built weights.
 
     Returns:
         The checkpoint's step.
 
     Raises:
-        UserError: there is no intact checkpoint, or it does not match.
+        UserError: it does not match.
     """
-    newest = newest_checkpoint(directory)
     step = tf.Variable(0, dtype=tf.int64)
-    _restore_part(newest, **{network.name: _weights(network)}, step=step)
-    if _holds(newest, EMA_PART):
-        _restore_part(newest, **{EMA_PART: ema_variables(network)})
+    _restore_part(checkpoint, **{network.name: _weights(network)}, step=step)
+    if _holds(checkpoint, EMA_PART):
+        _restore_part(checkpoint, **{EMA_PART: ema_variables(network)})
     return int(step.numpy())
 
 
-def restore_discriminator(directory: Path, discriminator: PatchGAN) -> None:
-    """Load D from a run's newest checkpoint; raises ``UserError`` like ``restore_network``."""
-    _restore_part(newest_checkpoint(directory), discriminator=_weights(discriminator))
+def restore_discriminator(checkpoint: Path, discriminator: PatchGAN) -> None:
+    """Load D from a checkpoint; raises ``UserError`` like ``restore_network``."""
+    _restore_part(checkpoint, discriminator=_weights(discriminator))
 
 
-def holds_discriminator(directory: Path) -> bool:
-    """Whether the newest checkpoint has a discriminator; an imported one has none."""
-    return _holds(newest_checkpoint(directory), "discriminator")
+def holds_discriminator(checkpoint: Path) -> bool:
+    """Whether a checkpoint has a discriminator; an imported one has none."""
+    return _holds(checkpoint, "discriminator")
 
 
 def save_network(directory: Path, network: ImageGenerator, step: int) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from cargan_tf.errors import UserError
 
-VARIABLE = "TF_CONFIG"
+CLUSTER_VARIABLE = "TF_CONFIG"
 
 #: Task types of synchronous training; the chief is worker 0 under another name.
 _TASKS = ("chief", "worker")
@@ -45,7 +45,7 @@ def cluster_of(environment: Mapping[str, str]) -> Cluster | None:
     Raises:
         UserError: it is invalid, or has task types that training does not support.
     """
-    text = environment.get(VARIABLE, "").strip()
+    text = environment.get(CLUSTER_VARIABLE, "").strip()
     if not text:
         return None
     try:
@@ -94,4 +94,4 @@ def _task(task: Any, addresses: dict[str, list[str]]) -> tuple[str, int]:
 
 
 def _bad(what: str) -> UserError:
-    return UserError(f"{VARIABLE} {what}. {_EXPECTED} Unset it to train on one machine.")
+    return UserError(f"{CLUSTER_VARIABLE} {what}. {_EXPECTED} Unset it to train on one machine.")

@@ -23,7 +23,7 @@ from cargan_tf.config import Config, TrainingConfig
 from cargan_tf.data.dataset import DatasetInfo
 from cargan_tf.data.input_pipeline import training_batches
 from cargan_tf.errors import UserError, WorkerFailure, first_line, install_hint
-from cargan_tf.training.cluster import VARIABLE, Cluster
+from cargan_tf.training.cluster import CLUSTER_VARIABLE, Cluster
 from cargan_tf.training.steps.train_step import Batch
 
 #: After so long without a heartbeat TensorFlow's coordination service takes a worker for dead. Its
@@ -62,8 +62,8 @@ def make_strategy(
             raise UserError("--gpus and --virtual-devices cannot be combined: give one of them.")
         if cluster is not None:
             raise UserError(
-                f"--virtual-devices is for one machine, and {VARIABLE} names several: unset"
-                f" {VARIABLE}, or omit --virtual-devices."
+                f"--virtual-devices is for one machine, and {CLUSTER_VARIABLE} names several: unset"
+                f" {CLUSTER_VARIABLE}, or omit --virtual-devices."
             )
         return tf.distribute.MirroredStrategy(_virtual_cpus(virtual_devices))
     found = tf.config.list_physical_devices("GPU")
@@ -122,8 +122,9 @@ def _across_machines(cluster: Cluster) -> tf.distribute.Strategy:
         except tf.errors.OpError as error:
             own = cluster.addresses[cluster.task][cluster.index]
             raise WorkerFailure(
-                f"the workers of {VARIABLE} could not connect: {first_line(error)}. Each must reach"
-                f" the others' addresses, and {own} must be this machine's, with the port free."
+                f"the workers of {CLUSTER_VARIABLE} could not connect: {first_line(error)}."
+                f" Each must reach the others' addresses, and {own} must be this"
+                " machine's, with the port free."
             ) from error
 
 

@@ -35,6 +35,7 @@ from cargan_tf.models.s2ic import S2IC, new_s2ic_discriminator
 from cargan_tf.models.sound_classifier import SoundClassifier
 from cargan_tf.training.checkpoints import (
     holds_discriminator,
+    newest_checkpoint,
     restore_discriminator,
     restore_network,
 )
@@ -287,11 +288,12 @@ def read_run_weights(run: Run) -> InitialWeights:
     info = run.read_info()
     check_cascade(run.path, info.config)
     cascade = new_cascade(info.config, len(info.labels))
-    restore_network(run.checkpoints, cascade)
+    checkpoint = newest_checkpoint(run.checkpoints)
+    restore_network(checkpoint, cascade)
     discriminator = None
-    if holds_discriminator(run.checkpoints):
+    if holds_discriminator(checkpoint):
         discriminator = new_discriminator(info.config, len(info.labels))
-        restore_discriminator(run.checkpoints, discriminator)
+        restore_discriminator(checkpoint, discriminator)
     found = load_sound_classifier(run.sound_classifier, info.config, info.labels)
     return InitialWeights(
         run.path,
@@ -309,7 +311,7 @@ def check_cascade(path: Path, config: Config) -> None:
     """Raise ``UserError`` unless ``config``, of the model in ``path``, is CAR-GAN's."""
     if config.model.kind != "cargan":
         raise UserError(
-            f"{path} is a {config.model.kind} model; only a CAR-GAN can be started from."
+            f"{path} is a {config.model.kind} model; only CAR-GAN models can initialize a run."
         )
 
 
@@ -361,7 +363,7 @@ def describe_copied(initial: InitialWeights, left: Sequence[str], labels: Sequen
     if new:
         text += f"; new labels: {', '.join(new)}"
     if initial.discriminator is None:
-        text += "; D starts from nothing"
+        text += "; D is randomly initialized"
     if left:
-        text += f"; {len(left)} variables without a counterpart start from nothing"
+        text += f"; {len(left)} variables without a counterpart are randomly initialized"
     return text

@@ -15,7 +15,14 @@ from cargan_tf.config import Config, config_from_json
 from cargan_tf.data.dataset import DATASET_FILE
 from cargan_tf.errors import UserError
 from cargan_tf.labels import check_labels, players_from_json
-from cargan_tf.utils.files import check_local, read_json, sweep_unfinished, to_path, write_json
+from cargan_tf.utils.files import (
+    check_local,
+    is_remote,
+    read_json,
+    sweep_unfinished,
+    to_path,
+    write_json,
+)
 
 #: Raised when older versions cannot read newer runs, or newer ones older runs.
 FORMAT = 2
@@ -176,6 +183,7 @@ class Run:
 
         check_local(self.path, "a run's directory")
         self.path.mkdir(parents=True, exist_ok=True)
+        self._check_links()
         lock = FileLock(self.path / ".lock")
         try:
             lock.acquire(timeout=0)
@@ -191,6 +199,17 @@ class Run:
         finally:
             lock.release()
 
+    def _check_links(self) -> None:
+        """Check that training writes and deletes nothing outside, in a run of somebody else."""
+        root = self.path.resolve()
+        for folder in (self.path, self.checkpoints, self.images, self.sound_classifier):
+            for entry in folder.iterdir() if folder.is_dir() else ():
+                if entry.is_symlink() and not entry.resolve().is_relative_to(root):
+                    raise UserError(
+                        f"{entry} is a link out of the run: put its target in its place. To keep a"
+                        " run on another disk, link its whole directory."
+                    )
+
 
 def data_of(run: Run) -> Path:
     """The data set that a run was trained on.
@@ -200,6 +219,9 @@ def data_of(run: Run) -> Path:
             imported without one.
     """
     data = to_path(run.read_info().data)
+    if is_remote(data):
+        # Only what is typed is fetched with the user's credentials.
+        raise UserError(f"the data set of {run.path} is {data}: give it by --data.")
     if not (data / DATASET_FILE).is_file():
         raise UserError(
             f"the data set of {run.path} is missing ({data}): give one with the same labels by"

@@ -20,7 +20,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path, PosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
 from cargan_tf.errors import UserError
 
@@ -51,7 +51,7 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name[:_PREFIX]}.", suffix=_UNFINISHED
+        dir=path.parent, prefix=hidden_prefix(path), suffix=_UNFINISHED
     )
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -64,6 +64,11 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def hidden_prefix(path: Path) -> str:
+    """For a temporary file beside ``path``: file systems allow names of 255 bytes."""
+    return f".{path.name[:_PREFIX]}."
 
 
 def sweep_unfinished(folder: Path) -> None:
@@ -84,14 +89,39 @@ def read_json(path: Path, max_bytes: int = 2**26) -> Any:
         OSError: it cannot be read.
         ValueError: it is larger, no JSON, or nested deeper than Python can follow.
     """
-    with path.open("rb") as stream:
-        content = stream.read(max_bytes + 1)
-    if len(content) > max_bytes:
-        raise ValueError(f"more than {max_bytes:,} bytes")
+    content = read_regular(path, max_bytes)
     try:
         return json.loads(content.decode("utf-8"))
     except RecursionError as error:
         raise ValueError("nested too deep") from error
+
+
+def read_regular(path: Path, max_bytes: int) -> bytes:
+    """The content of a file that somebody else may have made.
+
+    Raises:
+        OSError: it cannot be read, or is a pipe or device, which might never end.
+        ValueError: it is larger than ``max_bytes``.
+    """
+    with path.open("rb") if is_remote(path) else open_regular(path) as stream:
+        size = 0 if is_remote(path) else os.fstat(stream.fileno()).st_size
+        content = stream.read(max_bytes + 1) if size <= max_bytes else b""
+    if max(size, len(content)) > max_bytes:
+        raise ValueError(f"more than {max_bytes:,} bytes")
+    return content
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a local file to read it; ``OSError`` at once for a pipe or device."""
+    return open(path, "rb", opener=_regular)
+
+
+def _regular(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | os.O_NONBLOCK)  # opening a pipe would wait for its writer
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "not a regular file", path)
 
 
 def file_hash(path: Path) -> str:

@@ -174,8 +174,10 @@ def useful(lines: BinaryIO) -> Iterator[bytes]:
 
 
 def as_event(line: bytes) -> bytes:
-    """A line of text as ``json_log`` writes events; one that is a JSON object stays, an empty one
-    goes."""
+    """A line of text as an event of ``cargan_cli.logs.write_event``.
+
+    A line that is a JSON object is kept; an empty one is dropped.
+    """
     text = line.decode("utf-8", "replace").rstrip()
     if not text:
         return b""

@@ -91,17 +91,21 @@ def _followed(messages: Connection, reporter: Reporter, task: Task | None = None
     """Forward progress to ``reporter``; return the work's result, or at the end of ``task``."""
     while True:
         kind, *content = messages.recv()
-        if kind == "begin":
-            with reporter.task(*content) as inner:
-                _followed(messages, reporter, inner)
-        elif kind == "advance" and task is not None:
-            task.advance(*content)
-        elif kind == "message":
-            reporter.message(*content)
-        elif kind == "raise":
-            raise content[0]
-        else:
-            return content[0] if content else None
+        match kind:
+            case "begin":
+                with reporter.task(*content) as inner:
+                    _followed(messages, reporter, inner)
+            case "advance":
+                if task is not None:
+                    task.advance(*content)
+            case "message":
+                reporter.message(*content)
+            case "raise":
+                raise content[0]
+            case "end":
+                return None
+            case "return":
+                return content[0]
 
 
 def _work_there(parent: Connection, prepare: Callable[[], object] | None) -> None:

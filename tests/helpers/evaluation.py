@@ -40,10 +40,10 @@ METRICS = (
     MetricInfo("fid", "FID", "lower", False, "Distance of features."),
     MetricInfo("inception_score", "IS", "higher", False, "Sure of each, even over all."),
     MetricInfo("kid", "KID", "lower", False, "Kernel distance of features."),
-    MetricInfo("retrieval_1", "R@1", "higher", True, "Share whose own photo is nearest."),
-    MetricInfo("player_match", "player match", "higher", True, "Share with the right player."),
-    MetricInfo("classifier_accuracy", "accuracy, C", "higher", True, "Share seen right by C."),
-    MetricInfo("evaluator_accuracy", "accuracy, evaluator", "higher", True, "Share seen right."),
+    MetricInfo("retrieval_1", "R@1", "higher", True, "Fraction whose own photo is nearest."),
+    MetricInfo("player_match", "player match", "higher", True, "Fraction with the right player."),
+    MetricInfo("classifier_accuracy", "accuracy, C", "higher", True, "Fraction seen right by C."),
+    MetricInfo("evaluator_accuracy", "accuracy, evaluator", "higher", True, "Fraction seen right."),
     MetricInfo("l1", "L1", "lower", False, "Mean difference."),
 )
 

@@ -91,7 +91,7 @@ def test_data_of_another_shape_or_fit_is_refused(wide_data, wide_config, text):
 def test_networks_give_the_shape_they_are_given(tiny_config, shape):
     config = override(tiny_config, [f"data.image_size={list(shape)}"])
     network = UNet(shape, config.model)
-    assert network(tf.zeros([1, *shape, 4])).shape == (1, *shape, 3)
+    assert network(tf.zeros([1, *shape, 4])).image.shape == (1, *shape, 3)
     assert len(network.down) == min(shape).bit_length() - 1
     height, width = (side // 8 - 2 for side in shape)
     channels = config.model.spectrogram_channels + 3

@@ -38,7 +38,7 @@ class Recorder:
 
 @pytest.fixture(scope="module")
 def twice(tmp_path_factory):
-    """The smallest sample data through the whole path, and again."""
+    """The smallest sample data through the whole pipeline, and again."""
     from cargan_tf.quickstart import quickstart
 
     folder = tmp_path_factory.mktemp("quickstart")
@@ -124,7 +124,7 @@ def test_what_is_shown_is_drawn_by_the_weights_that_are_exported(
     """The averaged ones, where weights are averaged."""
     from cargan_tf.config import override
     from cargan_tf.quickstart import _test
-    from cargan_tf.training.checkpoints import restore_network
+    from cargan_tf.training.checkpoints import newest_checkpoint, restore_network
     from cargan_tf.training.distribution import make_strategy
     from cargan_tf.training.run import Run
     from cargan_tf.training.trainer import Trainer
@@ -135,7 +135,7 @@ def test_what_is_shown_is_drawn_by_the_weights_that_are_exported(
     trainer.train()
     figures, grid = _test(trainer, SilentReporter())
     trainer.ema = None
-    restore_network(trainer.run.checkpoints, trainer.network)
+    restore_network(newest_checkpoint(trainer.run.checkpoints), trainer.network)
     expected, generated = _test(trainer, SilentReporter())
     assert figures == expected
     np.testing.assert_array_equal(grid, generated)

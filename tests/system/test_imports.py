@@ -93,6 +93,11 @@ def test_what_is_plainly_wrong_is_said_before_tensorflow_loads(words):
     assert "tensorflow" not in _imported_by(code)
 
 
+def test_reproducing_leaves_tensorflow_to_its_subprocesses():
+    code = "from cargan_tf.evaluation.reproduce import reproduce"
+    assert "tensorflow" not in _imported_by(code)
+
+
 def test_the_public_names_are_there():
     import cargan_tf
 

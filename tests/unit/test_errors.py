@@ -70,6 +70,11 @@ def test_extras_are_installed_from_a_checkout():
     assert install_hint("serve") == "pip install '.[serve]' in the checkout of cargan_tf"
 
 
+def test_a_name_that_turns_the_direction_of_its_line_is_escaped():
+    assert str(UserError("gpj\u202e.exe \u2066is")) == r"gpj\u202e.exe \u2066is"
+    assert str(UserError("\u05e9\u05dc.wav, فلوت\u200c.wav")) == "\u05e9\u05dc.wav, فلوت\u200c.wav"
+
+
 def test_an_iterator_will_do():
     assert did_you_mean("viola", iter(["violas"])) == " Did you mean 'violas'?"
 

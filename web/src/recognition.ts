@@ -51,17 +51,17 @@ function recognitionWarnings(recognition: Recognition): string[] {
   const label = words(recognition.labels[bestLabel(recognition)]);
   if (recognition.silent) {
     return [
-      `silent: no instrument can be recognized; '${label}' is a guess, name the right one`,
+      `silent: no instrument can be recognized; '${label}' is a guess: set the label`,
     ];
   }
   if (isNone(recognition)) {
     return [
-      `it sounds like none of the ${recognition.labels.length} instruments; the image shows '${label}', name another if it is one`,
+      `it sounds like none of the ${recognition.labels.length} instruments; the image shows '${label}'; set the label if that is wrong`,
     ];
   }
   if (Math.max(...recognition.probabilities) < CONFIDENT) {
     return [
-      `the instrument is a guess (${describe(recognition)}); name it if it is another`,
+      `the instrument is a guess (${describe(recognition)}); set the label if that is wrong`,
     ];
   }
   return [];

@@ -25,15 +25,15 @@ describe("the library's words", () => {
     [recognized(0.9), []],
     [
       recognized(0.45, 0.35),
-      ["the instrument is a guess (violin (45%), viola (35%) or cello (20%)); name it if it is another"],
+      ["the instrument is a guess (violin (45%), viola (35%) or cello (20%)); set the label if that is wrong"],
     ],
     [
       recognized(0.2, 0.1, 0.6),
-      ["it sounds like none of the 3 instruments; the image shows 'violin', name another if it is one"],
+      ["it sounds like none of the 3 instruments; the image shows 'violin'; set the label if that is wrong"],
     ],
     [
       recognized(0.9, 0, 0, true),
-      ["silent: no instrument can be recognized; 'violin' is a guess, name the right one"],
+      ["silent: no instrument can be recognized; 'violin' is a guess: set the label"],
     ],
   ])("of warning for a recognition", (recognition, expected) => {
     expect(warnings([], 0, quality, recognition)).toEqual(expected);

@@ -56,7 +56,7 @@ class BeamJob:
 
 
 def check_beam() -> None:
-    """That Apache Beam is installed.
+    """Check that Apache Beam is installed.
 
     Raises:
         UserError: it is not; names what to install.

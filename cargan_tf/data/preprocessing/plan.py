@@ -114,7 +114,13 @@ def make_plan(source: Source, config: Config, normalization: Normalization | Non
     shards = tuple(
         shard for split in SPLITS for shard in _shards_of(split, source.pairs, labels, config)
     )
-    others = {} if source.spectrograms else find_other_sounds(source.root, config)
+    links: list[Skipped] = []
+    others = {}
+    if not source.spectrograms:
+        others = find_other_sounds(
+            source.root, config, lambda what, why: links.append(Skipped(what, why))
+        )
+    skipped += tuple(links)
     digest = _digest(source.root, shards, skipped, config, others, normalization)
     return Plan(source, config, labels, shards, skipped, digest, others, normalization)
 
@@ -138,7 +144,7 @@ def _in_labels_of(normalization: Normalization, source: Source) -> Source:
 
 
 def check_unchanged(plan: Plan) -> None:
-    """That the files are still those that were planned, once all of them have been read.
+    """Check that the files are still those that were planned, once all of them have been read.
 
     Otherwise records of old and new files would stand under one hash that describes neither.
 
@@ -272,9 +278,9 @@ def read_report(folder: Path, planned: PlannedShard, digest: str) -> ShardReport
     return report if report.plan == digest else None
 
 
-def clear(folder: Path, keep: dict[str, ShardReport], also: str) -> None:
-    """Remove what earlier runs left in ``folder``, but for ``keep`` and the file ``also``."""
-    kept = {also, *keep, *(_path(folder, name).name for name in keep)}
+def clear(folder: Path, keep: dict[str, ShardReport], keep_file: str) -> None:
+    """Remove what earlier runs left in ``folder``, but for ``keep`` and the file ``keep_file``."""
+    kept = {keep_file, *keep, *(_path(folder, name).name for name in keep)}
     for path in folder.iterdir():
         if path.name not in kept and path.is_file():
             path.unlink()
@@ -338,7 +344,7 @@ def write_work(folder: Path, planned: PlannedShard, plan: Plan) -> Path:
 def do_work(file: str) -> str:
     """Write the shard that ``file`` describes beside it, with its report; returns its name.
 
-    Done twice, at once or again, it gives the same bytes; a shard that is whole is left alone.
+    Idempotent and safe to run concurrently; a complete shard is kept.
     """
     # Only here: TensorFlow takes seconds to import.
     from cargan_tf.data.preprocessing.shards import write_shard

@@ -17,6 +17,7 @@ from cargan_tf.config import Config
 from cargan_tf.data.dataset import (
     DATASET_FILE,
     FORMAT_VERSION,
+    MAX_NAMED,
     Counts,
     DatasetInfo,
     Shard,
@@ -69,6 +70,12 @@ def build_metadata(
                 counts[report.split][label] += count
         return counts
 
+    left_out = [*plan.skipped, *(item for report in reports for item in report.skipped), *skipped]
+    mended = [item for report in reports for item in report.mended]
+    notes = [one_line(note) for note in plan.source.notes]
+    for items, what in ((left_out, "skipped"), (mended, "repaired")):
+        if len(items) > MAX_NAMED:  # a file that names all may be too large to be read again
+            notes.append(f"{len(items):,} items were {what}; the first {MAX_NAMED:,} are named")
     return DatasetInfo(
         format_version=FORMAT_VERSION,
         labels=plan.labels,
@@ -79,8 +86,8 @@ def build_metadata(
         noise_like=by_split("noise_like"),
         padded=by_split("padded"),
         dropped_silent=by_split("dropped_silent"),
-        skipped=(*plan.skipped, *(item for report in reports for item in report.skipped), *skipped),
-        mended=tuple(item for report in reports for item in report.mended),
+        skipped=tuple(left_out[:MAX_NAMED]),
+        mended=tuple(mended[:MAX_NAMED]),
         shared_recordings=plan.source.shared_recordings(),
         config=plan.config,
         statistics=statistics,
@@ -91,7 +98,7 @@ def build_metadata(
         other_sounds=other_sounds or {},
         source=one_line(plan.source.root),
         source_kind=plan.source.kind,
-        notes=tuple(map(one_line, plan.source.notes)),
+        notes=tuple(notes),
         plan=plan.digest,
     )
 
@@ -249,7 +256,7 @@ def _make(
     reporter: Reporter,
 ) -> DatasetInfo:
     reports = finished_shards(work, plan)
-    clear(work, keep=reports, also=_LOCK_NAME)
+    clear(work, keep=reports, keep_file=_LOCK_NAME)
     if reports:
         reporter.message(f"reusing {len(reports)} of {len(plan.shards)} finished shards")
     missing = [planned for planned in plan.shards if planned.name not in reports]
@@ -277,7 +284,7 @@ def _make(
 
 
 def _tidy(out: Path) -> None:
-    """Take away what came with the work folder; a run killed before it could left that to us."""
+    """Remove reports and lock file, also those of a killed run."""
     remove_reports(out)
     (out / _LOCK_NAME).unlink(missing_ok=True)
 
@@ -311,13 +318,13 @@ def _watched(chunks: Iterable[ExtractedPairs], task: Task) -> Iterator[Extracted
 
 
 def _check_readable(plan: Plan, reports: list[ShardReport], work: Path) -> None:
-    """That there is a training record; with a model's normalization, any record."""
+    """Check that there is a training record; with a model's normalization, any record."""
     any_split = plan.normalization is not None
     needed = [report for report in reports if any_split or report.split == "train"]
     what = "pairs" if any_split else "training pairs"
     if not any(report.shard.records for report in needed):
         skipped = tuple(item for report in needed for item in report.skipped)
-        clear(work, keep={}, also=_LOCK_NAME)
+        clear(work, keep={}, keep_file=_LOCK_NAME)
         raise UserError(
             f"not one of the {len(skipped)} {what} of {plan.source.root} can be"
             f" read{first_reasons(skipped)}."

@@ -1,4 +1,4 @@
-"""Writes one shard of records; it bears its name only when it is whole and on the disk."""
+"""Writes one shard of records; it gets its final name once complete and flushed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cargan_tf.data.records import serialize
 from cargan_tf.utils.files import file_hash, is_remote
 
 
-class _Made(Protocol):
+class _ShardPlan(Protocol):
     """What a shard is written from: a whole plan, or what a worker knows of it."""
 
     @property
@@ -37,7 +37,7 @@ class _Made(Protocol):
 
 
 def write_shard(
-    folder: Path, planned: PlannedShard, plan: _Made, chunks: Iterable[ExtractedPairs]
+    folder: Path, planned: PlannedShard, plan: _ShardPlan, chunks: Iterable[ExtractedPairs]
 ) -> ShardReport:
     """Write the records of ``chunks`` to ``folder``, then the report on them.
 
@@ -102,7 +102,7 @@ class _Tally:
         self._left_out += chunk.skipped
         self._mended += chunk.mended
 
-    def report(self, planned: PlannedShard, plan: _Made, path: Path) -> ShardReport:
+    def report(self, planned: PlannedShard, plan: _ShardPlan, path: Path) -> ShardReport:
         shard = Shard(
             name=planned.name,
             records=self._kept.total(),

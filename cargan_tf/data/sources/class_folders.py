@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from cargan_tf.audio.decode import AUDIO_SUFFIXES
 from cargan_tf.data.pairs import NO_SPLIT, Pair, PairCollector, Source
-from cargan_tf.data.sources.folder import moments_of, relative, visible
+from cargan_tf.data.sources.folder import entries, moments_of, relative
 from cargan_tf.data.sources.tables import SPLIT_WORDS, words_in
 from cargan_tf.labels import NONE, fold
 
@@ -74,11 +74,11 @@ def find_class_folders(path: Path) -> Path | None:
 def read_class_folders(root: Path) -> Source:
     """The pairs under ``root``, a folder that :func:`find_class_folders` returned.
 
-    A sound or image without the other is named in ``skipped``. Of a sound that is longer than a
-    clip its beginning is taken.
+    A sound or image without the other is named in ``skipped``, as is a link out of ``root``. Of a
+    sound that is longer than a clip its beginning is taken.
     """
     collector = PairCollector()
-    files = list(_files(root, root))
+    files = list(_files(root, root, collector.skip))
     sounds, images = _by_name(files)
     for file in files:
         what = relative(file.path, root)
@@ -114,15 +114,17 @@ def read_class_folders(root: Path) -> Source:
     return collector.source(root, KIND)
 
 
-def _files(folder: Path, root: Path) -> Iterator[_File]:
-    """Every file in a class folder below ``folder``."""
+def _files(
+    folder: Path, root: Path, skip: Callable[[str, str], None] | None = None
+) -> Iterator[_File]:
+    """Every file in a class folder below ``folder``; ``skip`` is told of links out of ``root``."""
     above = folder.relative_to(root).parts
-    for path in visible(folder):
+    for path in entries(folder, root, skip):
         if path.is_dir():
             others = folder == root and path.name.lower() == NONE
             circle = path.is_symlink() and folder.resolve().is_relative_to(path.resolve())
             if len(above) < _DEPTH and not others and not circle:
-                yield from _files(path, root)
+                yield from _files(path, root, skip)
             continue
         split, classes = _read_folders(above)
         if classes:

@@ -15,7 +15,7 @@ from cargan_tf.data.sources import (
     urmp,
     videos,
 )
-from cargan_tf.data.sources.folder import visible
+from cargan_tf.data.sources.folder import entries, leads_out, visible
 from cargan_tf.data.sources.videos import is_video_table
 from cargan_tf.errors import UserError, did_you_mean
 from cargan_tf.utils.files import to_path
@@ -132,8 +132,13 @@ def _read(path: Path, format: str | None, clip_ms: int, expected: str) -> Source
         found = form.find(path)
         if found is not None:
             return form.read(found, clip_ms)
-    folders = [each for each in visible(path) if each.is_dir()] if path.is_dir() else []
+    inside = visible(path) if path.is_dir() else []
+    folders = [each for each in entries(path, path) if each.is_dir()] if inside else []
     if len(folders) == 1:  # as archives are unpacked: the folder is in a folder of its own
         return _read(folders[0], format, clip_ms, expected)
     what = "nothing known in" if format is None else f"nothing of the format {format!r} in"
-    raise UserError(f"{what} {path}: {expected}.")
+    outward = [each.name for each in inside if leads_out(each, path)]
+    links = ""
+    if outward:
+        links = f" Links out of the folder are not followed: {', '.join(outward[:_REASONS_SHOWN])}."
+    raise UserError(f"{what} {path}: {expected}.{links}")

@@ -7,7 +7,7 @@ import os
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path, PureWindowsPath
@@ -22,6 +22,13 @@ MOMENT: Final = re.compile(r"(?P<recording>.+)_(?P<start>\d{1,9})", re.ASCII)
 #: Names that are not Sub-URMP's mean milliseconds if all numbers are round: ``solo_1500``, and
 #: unlike ``take_12``.
 _ROUND_MS: Final = 100
+
+
+#: Why a link is skipped; what it leads to may be no data at all, but the user's own files.
+LEADS_OUT: Final = "is a link out of the folder and is not followed: copy what it leads to there"
+
+#: Places of a path that are tried as the folder's own name: each costs a look at all parts after.
+_MOST_PLACES: Final = 4
 
 
 class SourceFolder:
@@ -105,12 +112,12 @@ class SourceFolder:
         if os.path.exists(text):
             return None  # another file is meant
         parts = PureWindowsPath(text).parts  # knows both slashes
-        for position, part in enumerate(parts[:-1], 1):
-            if part == self.root.name:
-                path = self._path("/".join(parts[position:]), where)
-                found = path if _is_file(path, text) else self._in_another_spelling(path, text)
-                if found is not None:
-                    return found
+        places = [at for at, part in enumerate(parts[:-1], 1) if part == self.root.name]
+        for position in places[:_MOST_PLACES]:
+            path = self._path("/".join(parts[position:]), where)
+            found = path if _is_file(path, text) else self._in_another_spelling(path, text)
+            if found is not None:
+                return found
         return None
 
     def _in_another_spelling(self, path: Path, text: str) -> Path | None:
@@ -173,6 +180,39 @@ def visible(folder: Path) -> list[Path]:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
         raise UserError(f"{folder} cannot be read: {error.strerror}.") from error
+
+
+def leads_out(path: Path, root: Path) -> bool:
+    """Whether ``path`` is itself a link, and to somewhere outside ``root``.
+
+    ``root`` may be a link: its owner named it.
+    """
+    if not path.is_symlink():
+        return False
+    try:
+        return not path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # links in a circle lead nowhere
+        return False
+
+
+def entries(folder: Path, root: Path, skip: Callable[[str, str], None] | None = None) -> list[Path]:
+    """What is visible in ``folder``, without links out of ``root``, as of :class:`SourceFolder`.
+
+    Args:
+        folder: ``root`` or in it.
+        root: of the data set.
+        skip: is told of each such link and why it is skipped.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    found = []
+    for path in visible(folder):
+        if not leads_out(path, root):
+            found.append(path)
+        elif skip is not None:
+            skip(relative(path, root), LEADS_OUT)
+    return found
 
 
 def _plain(name: str) -> str:

@@ -16,7 +16,7 @@ from typing import Final
 
 from cargan_tf.audio.decode import open_sound
 from cargan_tf.data.pairs import NO_SPLIT, Pair, PairCollector, Source
-from cargan_tf.data.sources.folder import SourceFolder, relative, visible
+from cargan_tf.data.sources.folder import SourceFolder, entries, relative, visible
 from cargan_tf.data.sources.tables import (
     RowError,
     Table,
@@ -91,7 +91,7 @@ def find_manifest(path: Path) -> Path | None:
             names = ", ".join(table.name for table in tables)
             raise UserError(f"{path} holds several tables of pairs; name one: {names}.")
         return path
-    folders = [folder for folder in visible(path) if folder.is_dir()]
+    folders = [folder for folder in entries(path, path) if folder.is_dir()]
     return find_manifest(folders[0]) if len(folders) == 1 else None
 
 
@@ -147,7 +147,7 @@ def _read_rows(
     for line, values in table.rows:
         what = f"{path.name} line {line}"
         try:
-            named = table.named(values)
+            named = table.named(values, columns.values())
             row = {column: named[name] for column, name in columns.items()}
             row["split"] = row.get("split") or split
             yield _row(row, folder, what, f"{path} line {line}")

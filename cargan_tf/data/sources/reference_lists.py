@@ -7,13 +7,21 @@ or the bare folders ``{spectrogram,spectram}/[<split>/]<class>/<class>NN_<ms>.pn
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from cargan_tf.data.pairs import NO_SPLIT, REFERENCE_LISTS, Key, Pair, PairCollector, Source
-from cargan_tf.data.sources.folder import MOMENT, SourceFolder, relative, visible
+from cargan_tf.data.sources.folder import (
+    MOMENT,
+    SourceFolder,
+    entries,
+    leads_out,
+    relative,
+    visible,
+)
 from cargan_tf.data.sources.tables import (
     IMAGE_SUFFIXES,
     SPLIT_WORDS,
@@ -65,7 +73,7 @@ def _read_list(path: Path, folder: SourceFolder, collector: PairCollector) -> No
     split = split_in_name(path)
     text, assumed = read_text(path)
     collector.notes += assumed
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(io.StringIO(text, newline=None), 1):
         if not line.strip():
             continue
         what = f"{path.name} line {number}"
@@ -152,17 +160,20 @@ def _by_key(
 
 
 def _files(folder: Path, root: Path, collector: PairCollector) -> Iterator[tuple[str, str, Path]]:
-    """Split, class and path of every file in a class folder, with or without split folders."""
-    for first in visible(folder):
+    """Split, class and path of every file in a class folder, with or without split folders.
+
+    Links out of ``root`` are skipped by name.
+    """
+    for first in entries(folder, root, collector.skip):
         if not first.is_dir():
             collector.skip(relative(first, root), "lies outside the class folders")
             continue
         split = SPLIT_WORDS.get(first.name.lower(), NO_SPLIT)
-        for label in visible(first) if split else [first]:
+        for label in entries(first, root, collector.skip) if split else [first]:
             if not label.is_dir():
                 collector.skip(relative(label, root), "lies outside the class folders")
                 continue
-            for path in visible(label):
+            for path in entries(label, root, collector.skip):
                 yield split, label.name, path
 
 
@@ -175,17 +186,16 @@ def _is_list(path: Path) -> bool:
     if path.suffix.lower() != ".txt":
         return False
     try:
-        lines = read_text(path)[0].split("\n")
+        first = read_text(path)[0].lstrip().partition("\n")[0]
     except UserError:
         return False
-    first = next((line for line in lines if line.strip()), "")
     return first.count(_SEPARATOR) == 2 and ".png" in first.lower()
 
 
 def _folders_in(root: Path) -> tuple[list[Path], list[Path]]:
-    """Folders of spectrograms and of images that are there."""
+    """Folders of spectrograms and of images that are there, and not links out of ``root``."""
     found = [
-        [root / name for name in names if (root / name).is_dir()]
+        [path for name in names if (path := root / name).is_dir() and not leads_out(path, root)]
         for names in (SPECTROGRAM_FOLDERS, IMAGE_FOLDERS)
     ]
     return found[0], found[1]

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from cargan_tf.audio.decode import AUDIO_SUFFIXES
 from cargan_tf.data.pairs import NO_SPLIT, SPLITS, Key, Pair, PairCollector, Source
-from cargan_tf.data.sources.folder import MOMENT, relative, visible
+from cargan_tf.data.sources.folder import LEADS_OUT, MOMENT, entries, leads_out, relative
 from cargan_tf.data.sources.tables import IMAGE_SUFFIXES, SPLIT_WORDS
 from cargan_tf.errors import UserError
 from cargan_tf.labels import fold
@@ -41,13 +41,13 @@ def find_tree(folder: Path) -> Path | None:
     if not folder.is_dir():
         return None
     named = [folder, *(folder / name for name in TREE_NAMES)]
-    found = next((path for path in named if _is_tree(path)), None)
+    found = next((path for path in named if _is_tree(path, folder)), None)
     level = [folder]
     for _ in range(_LEVELS):
         if found is not None:
             break
-        level = _folders_in(level)
-        trees = [path for path in level if _is_tree(path)]
+        level = _folders_in(level, folder)
+        trees = [path for path in level if _is_tree(path, folder)]
         if len(trees) > 1:
             shown = ", ".join(relative(path, folder) for path in trees)
             raise UserError(f"{folder} holds several trees of img/ and chunk/; name one: {shown}.")
@@ -58,8 +58,8 @@ def find_tree(folder: Path) -> Path | None:
 def read_tree(root: Path) -> Source:
     """The pairs under ``root``, a folder that :func:`find_tree` returned.
 
-    Hidden files (``.DS_Store``, ``._name``) are ignored. Any other
-    file or folder that gives no pair is named in ``skipped``.
+    Hidden files (``.DS_Store``, ``._name``) are ignored. Any other file or folder that gives no
+    pair, and any link out of ``root``, is named in ``skipped``.
     """
     collector = PairCollector()
     spelled: dict[str, str] = {}
@@ -103,7 +103,11 @@ def _files(
     """The files of ``kind``; ``spelled`` has the classes met so far, by their folded names."""
     found = _Files()
     folder = _kind_folder(root, kind)
-    classes = {fold(path.name) for split in _splits_in(folder) for path in visible(split)}
+    if leads_out(folder, root):
+        collector.skip(relative(folder, root), LEADS_OUT)
+        return found
+    splits = _splits_in(folder, root)
+    classes = {fold(path.name) for split in splits for path in entries(split, root)}
     for split, written, path in _walk(folder, root, collector):
         what = relative(path, root)
         label = spelled.setdefault(fold(written), written)
@@ -126,22 +130,26 @@ def _files(
 
 def _walk(folder: Path, root: Path, collector: PairCollector) -> Iterator[tuple[str, str, Path]]:
     """Split, class and path of every file two folders below ``folder``, in order."""
-    for split in visible(folder):
+    for split in entries(folder, root, collector.skip):
         name = SPLIT_WORDS.get(split.name.lower(), NO_SPLIT)
         if name == NO_SPLIT or not split.is_dir():
             collector.skip(relative(split, root), f"not a folder named {', '.join(SPLITS)}")
             continue
-        for label in visible(split):
+        for label in entries(split, root, collector.skip):
             if not label.is_dir():
                 collector.skip(relative(label, root), "lies outside the class folders")
                 continue
-            for path in visible(label):
+            for path in entries(label, root, collector.skip):
                 yield name, label.name, path
 
 
-def _is_tree(folder: Path) -> bool:
+def _is_tree(folder: Path, root: Path) -> bool:
+    if leads_out(folder, root):
+        return False
     kinds = [_kind_folder(folder, kind) for kind in (IMAGE_FOLDER, AUDIO_FOLDER)]
-    return all(kind.is_dir() for kind in kinds) and any(_splits_in(kind) for kind in kinds)
+    if not all(kind.is_dir() and not leads_out(kind, root) for kind in kinds):
+        return False
+    return any(_splits_in(kind, root) for kind in kinds)
 
 
 def _kind_folder(folder: Path, kind: str) -> Path:
@@ -150,9 +158,9 @@ def _kind_folder(folder: Path, kind: str) -> Path:
     return next((path for path in spellings if path.is_dir()), folder / kind)
 
 
-def _splits_in(folder: Path) -> list[Path]:
-    return [path for path in _folders_in([folder]) if path.name.lower() in SPLIT_WORDS]
+def _splits_in(folder: Path, root: Path) -> list[Path]:
+    return [path for path in _folders_in([folder], root) if path.name.lower() in SPLIT_WORDS]
 
 
-def _folders_in(folders: list[Path]) -> list[Path]:
-    return [path for folder in folders for path in visible(folder) if path.is_dir()]
+def _folders_in(folders: list[Path], root: Path) -> list[Path]:
+    return [path for folder in folders for path in entries(folder, root) if path.is_dir()]

@@ -9,8 +9,10 @@ import io
 import math
 import re
 import string
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +26,15 @@ MAX_MS = 1000 * MAX_SECONDS
 
 #: A million rows are some 100 MB; the text is held in memory.
 MAX_BYTES = 256 * 2**20
+
+#: Of a table; each is compared with all that are known. The widest spreadsheets have 16,384, tables
+#: of pairs some 10.
+MAX_COLUMNS: Final = 1_000
+#: Characters of a row; one of a few million values would take gigabytes.
+MAX_ROW: Final = 1 << 20
+#: Columns named in a message, and characters of each.
+_MOST_NAMED: Final = 20
+_MOST_OF_NAME: Final = 60
 
 #: How a split is called in columns, folders and names of files: ``train_data.txt``, ``valSet.txt``.
 SPLIT_WORDS: Final = {
@@ -149,8 +160,13 @@ class Table:
     rows: Iterator[tuple[int, list[str]]]
     assumed: tuple[str, ...]
 
-    def named(self, values: list[str]) -> dict[str, str]:
+    def named(self, values: list[str], columns: Iterable[str] | None = None) -> dict[str, str]:
         """The values of a row by column; missing ones are empty.
+
+        Args:
+            values: of the row.
+            columns: those wanted; all by default. A row then costs no more than these, however
+                many the table has.
 
         Raises:
             RowError: there are more of them than columns.
@@ -160,8 +176,13 @@ class Table:
                 f"{len(values)} values for {len(self.names)} columns: a value that holds the"
                 ' delimiter must stand in "quotes"'
             )
-        padded = [*values, *[""] * (len(self.names) - len(values))]
-        return {name: value for name, value in zip(self.names, padded, strict=False) if name}
+        wanted = self._positions if columns is None else columns
+        found = {name: self._positions[name] for name in wanted if name}
+        return {name: values[at] if at < len(values) else "" for name, at in found.items()}
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {name: position for position, name in enumerate(self.names)}
 
 
 def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
@@ -196,7 +217,8 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
         raise UserError(f"{path} is not text (it holds null characters): save it as CSV in UTF-8.")
     if not assumed:
         return text, ()
-    example = next((word for word in re.findall(r"\w+", text) if not word.isascii()), "")
+    words = (match[0] for match in re.finditer(r"\w+", text))
+    example = next((word for word in words if not word.isascii()), "")
     shown = f", such as in {example!r}" if example else ""
     return text, (f"{path.name} is not UTF-8 and was read as {assumed}{shown}",)
 
@@ -213,7 +235,8 @@ def open_table(
         header: names of the columns, where the file has none in its first line.
 
     Raises:
-        UserError: it cannot be read; while rows are taken, that one is not valid CSV.
+        UserError: it cannot be read, or has more than :data:`MAX_COLUMNS`; while rows are taken,
+            that one is not valid CSV or longer than :data:`MAX_ROW`.
     """
     text, assumed = read_text(path)
     skipped = len(text) - len(text.lstrip("\r\n"))
@@ -221,7 +244,7 @@ def open_table(
     if said:
         skipped = said.end()
         delimiter = delimiter or said["delimiter"]
-    before = len(text[:skipped].splitlines())
+    before = sum(1 for _ in io.StringIO(text[:skipped], newline=""))
     text = text[skipped:]
     if delimiter is None:
         delimiter, text = _delimiter_of(text)
@@ -230,6 +253,11 @@ def open_table(
             assumed += (f"the values of {path.name} are separated by {shown}",)
     rows = _values(path, text, delimiter, before)
     names = list(header) if header is not None else next((values for _, values in rows), [])
+    if len(names) > MAX_COLUMNS:
+        raise UserError(
+            f"{path} has {len(names):,} columns; expected at most {MAX_COLUMNS:,}: leave out those"
+            " that say nothing of the pairs."
+        )
     return Table(names, rows, assumed)
 
 
@@ -312,7 +340,7 @@ def check_columns(
     required: Sequence[str],
     decisive: Sequence[str],
 ) -> None:
-    """That a table has its columns, and none that may be one of them in other words.
+    """Check that a table has its columns, and none that may be one of them in other words.
 
     A user's own split that is passed over in silence would be dealt anew.
 
@@ -327,8 +355,9 @@ def check_columns(
         UserError: it lacks a required column, or a name is near to that of a decisive one.
     """
     unknown = [name for name in names if name and name not in used]
+    likely = [name for name in unknown if len(name) <= _MOST_OF_NAME]
     close = {
-        column: [name for name in unknown if may_mean(column, name)]
+        column: [name for name in likely if may_mean(column, name)]
         for column in (*required, *decisive)
     }
     missing = [column for column, near in close.items() if near or column in required]
@@ -336,14 +365,15 @@ def check_columns(
         return
     if not any(close.values()):
         del missing[1:]
-    present = ", ".join(filter(None, names)) or "nothing"
+    present = _named(list(filter(None, names))) or "nothing"
     if len(missing) == 1:
         (column,) = missing
-        asked = did_you_mean(column, unknown) if column in required else ""
+        asked = did_you_mean(column, likely) if column in required else ""
         if close[column]:
-            asked = question(close[column]) + f" Rename it to {column!r}, or remove it."
+            near = [_short(name) for name in close[column][:_MOST_NAMED]]
+            asked = question(near) + f" Rename it to {column!r}, or remove it."
     else:
-        renamed = [f"{near[0]!r} to {column!r}" for column, near in close.items() if near]
+        renamed = [f"{_short(near[0])!r} to {column!r}" for column, near in close.items() if near]
         asked = f" Rename {', '.join(renamed)}, or remove them." if renamed else ""
     if any(close[column] for column in missing if column.endswith("_ms")):
         asked += " Times in columns that end in _ms are whole milliseconds."
@@ -380,16 +410,32 @@ def unused_columns(
     unused = [name for name in names if name and name not in used]
     if not unused:
         return []
-    return [f"columns of {path.name} that are not used: {', '.join(unused)}"] + [
-        f"column {name!r} is not used: name it {column!r} if that is meant"
+    questions = (
+        f"column {_short(name)!r} is not used: name it {column!r} if that is meant"
         for name in unused
         for column in missing
         if may_mean(column, name)
+    )
+    return [
+        f"columns of {path.name} that are not used: {_named(unused)}",
+        *islice(questions, _MOST_NAMED),
     ]
+
+
+def _named(names: Sequence[str]) -> str:
+    """Names for a message: the first of many."""
+    shown = ", ".join(map(_short, names[:_MOST_NAMED]))
+    return f"{shown} and {len(names) - _MOST_NAMED:,} more" if names[_MOST_NAMED:] else shown
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _MOST_OF_NAME else f"{name[:_MOST_OF_NAME]}…"
 
 
 def may_mean(column: str, name: str) -> bool:
     """Whether a column called ``name`` may be the known one ``column``."""
+    if len(name) > _MOST_OF_NAME:  # comparing takes its time
+        return False
     plain = plain_name(name)
     near = difflib.get_close_matches(plain, [plain_name(column)], 1, _NEAR)
     return plain in _OTHER_NAMES.get(column, "").split() or bool(near)
@@ -450,23 +496,45 @@ def _first_row(text: str, delimiter: str) -> list[str]:
     return next((row for row in _lenient_rows(start, delimiter) if any(row)), [""])
 
 
+class _Lines:
+    """The lines of a text for ``csv``; ``of_row`` counts characters, set it to 0 at each row."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = io.StringIO(text, newline="")
+        self.of_row = 0
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.of_row += len(line)
+        if self.of_row > MAX_ROW:
+            raise csv.Error(f"a row of more than {MAX_ROW:,} characters; split it")
+        return line
+
+
 def _lenient_rows(text: str, delimiter: str) -> Iterator[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    lines = _Lines(text)
     try:
-        yield from reader
+        for row in csv.reader(lines, delimiter=delimiter):
+            lines.of_row = 0
+            yield row
     except csv.Error:  # said where the table is read in earnest
         return
 
 
 def _values(path: Path, text: str, delimiter: str, before: int) -> Iterator[tuple[int, list[str]]]:
+    lines = _Lines(text)
     reader = csv.reader(
-        io.StringIO(text, newline=""),
+        lines,
         strict=True,
         delimiter=delimiter,
         quoting=csv.QUOTE_NONE if delimiter == "&" else csv.QUOTE_MINIMAL,
     )
     try:
         for row in reader:
+            lines.of_row = 0
             values = [value.strip(_BLANKS) for value in row]
             while values and not values[-1]:  # spreadsheets fill rows up with delimiters
                 values.pop()

@@ -8,11 +8,13 @@ part of the image is taken to be an equal vertical strip.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 from cargan_tf.audio.decode import open_sound
 from cargan_tf.data.pairs import NO_SPLIT, Pair, PairCollector, Source
-from cargan_tf.data.sources.folder import visible
+from cargan_tf.data.sources.folder import entries
 from cargan_tf.data.video_reading import check_dependencies, read_facts
 from cargan_tf.errors import UserError
 from cargan_tf.labels import ALIASES, SUB_URMP_LABELS
@@ -27,30 +29,36 @@ def find_urmp(path: Path) -> Path | None:
     """``path`` if it holds pieces, or the first folder in it that does (``Dataset``)."""
     if not path.is_dir():
         return None
-    return next((folder for folder in (path, *_folders(path)) if _pieces(folder)), None)
+    inside = (path, *_folders(path, path))
+    return next((folder for folder in inside if _pieces(folder, path)), None)
 
 
 def read_urmp(root: Path, step_ms: int) -> Source:
     """A pair for each player and each ``step_ms`` for which both sound and video last.
 
-    Pairs have no split: pieces are dealt out, with all their players.
+    Pairs have no split: pieces are dealt out, with all their players. Links out of ``root`` are
+    named in ``skipped``.
 
     Raises:
         UserError: PyAV, which reads the videos, is not installed.
     """
     check_dependencies(root)
     collector = PairCollector()
-    for folder in _folders(root):
-        if _is_piece(folder):
-            _read_piece(folder, root, step_ms, collector)
+    for folder in entries(root, root, collector.skip):
+        if not folder.is_dir():
+            continue
+        inside = entries(folder, root, collector.skip)
+        if _is_piece(inside):
+            _read_piece(folder, inside, step_ms, collector)
         else:
             collector.skip(folder.name, "no AuSep_*.wav and Vid_*.mp4 in it")
     return collector.source(root, KIND)
 
 
-def _read_piece(folder: Path, root: Path, step_ms: int, collector: PairCollector) -> None:
-    tracks = _tracks(folder)
-    video = next(folder.glob(_VIDEO))
+def _read_piece(
+    folder: Path, inside: Sequence[Path], step_ms: int, collector: PairCollector
+) -> None:
+    tracks, video = _tracks(inside), _videos(inside)[0]
     try:
         video_seconds = read_facts(video).seconds
     except UserError as error:
@@ -84,23 +92,27 @@ def _read_piece(folder: Path, root: Path, step_ms: int, collector: PairCollector
             collector.add(pair, what)
 
 
-def _tracks(folder: Path) -> list[tuple[str, Path]]:
-    """Code and sound file of each track, in the order of their numbers."""
+def _tracks(inside: Sequence[Path]) -> list[tuple[str, Path]]:
+    """Code and sound file of each track in a piece's folder, in the order of their numbers."""
     found = []
-    for path in visible(folder):
+    for path in inside:
         name = _TRACK.fullmatch(path.stem)
         if name and path.suffix.lower() == ".wav":
             found.append((int(name["number"]), name["code"].lower(), path))
     return [(code, path) for _, code, path in sorted(found)]
 
 
-def _folders(path: Path) -> list[Path]:
-    return [folder for folder in visible(path) if folder.is_dir()]
+def _videos(inside: Sequence[Path]) -> list[Path]:
+    return [path for path in inside if fnmatch(path.name, _VIDEO)]
 
 
-def _pieces(folder: Path) -> list[Path]:
-    return [piece for piece in _folders(folder) if _is_piece(piece)]
+def _folders(path: Path, root: Path) -> list[Path]:
+    return [folder for folder in entries(path, root) if folder.is_dir()]
 
 
-def _is_piece(folder: Path) -> bool:
-    return any(folder.glob(_VIDEO)) and bool(_tracks(folder))
+def _pieces(folder: Path, root: Path) -> list[Path]:
+    return [piece for piece in _folders(folder, root) if _is_piece(entries(piece, root))]
+
+
+def _is_piece(inside: Sequence[Path]) -> bool:
+    return bool(_videos(inside)) and bool(_tracks(inside))

@@ -128,7 +128,7 @@ def read_table(path: Path, notes: list[str] | None = None) -> Iterator[VideoRow 
     for line, values in table.rows:
         what = f"{path.name} line {line}"
         try:
-            row = table.named(values)
+            row = table.named(values, meanings.values())
             meant = {meaning: row[name] for meaning, name in meanings.items()}
             yield _video_row(what, meant, split_in_name(path), lasting)
         except RowError as error:

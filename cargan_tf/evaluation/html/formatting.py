@@ -91,7 +91,7 @@ def limits(value: MetricValue, info: MetricInfo) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure of a table: the number, and what limits it."""
+    """A value in a table: the number and its limits."""
 
     text: str
     details: tuple[str, ...] = ()
@@ -116,7 +116,7 @@ class ValueTable:
 
 
 def value_table(report: Report, rows: Sequence[Row]) -> ValueTable:
-    """A line a metric that any of the rows has, a column a row."""
+    """One line per metric that any of the rows has, one column per row."""
     lines = [
         ValueLine(
             info.title,
@@ -136,7 +136,7 @@ def value_table(report: Report, rows: Sequence[Row]) -> ValueTable:
 
 
 def values_by_class(report: Report, row: Row) -> ValueTable:
-    """A line a class, with the metrics that have a figure for each class as columns."""
+    """One line per class; the columns are the metrics with a value for each class."""
     infos = [
         info
         for info in report.metrics

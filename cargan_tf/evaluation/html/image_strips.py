@@ -8,16 +8,19 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cargan_tf.evaluation.generation import GeneratedSplit
 from cargan_tf.evaluation.report import FOLDER, Example, SplitReport
 from cargan_tf.utils.arrays import FloatArray
 from cargan_tf.utils.files import write_atomically
 from cargan_tf.visualization.grids import to_image, two_clips_per_label
+
+if TYPE_CHECKING:  # it imports TensorFlow, which `cargan reproduce` leaves to its subprocesses
+    from cargan_tf.evaluation.generation import GeneratedSplit
 
 #: Pixels a side up to which an image is inlined as it is; larger ones lose what nobody sees, as a
 #: page of some hundred 256×256 images would weigh 30 MB.
@@ -128,7 +131,7 @@ def data_uri(image: Image.Image) -> str:
     return f"data:image/webp;base64,{base64.b64encode(content.getvalue()).decode()}"
 
 
-def two_a_label(
+def two_per_label(
     examples: Sequence[Example], labels: Sequence[str], seed: int
 ) -> dict[str, list[Example]]:
     """For each label two clips of music, by two players where the data names them."""
@@ -187,7 +190,7 @@ class Comparison:
 
 def save_comparison(split: SplitReport, generated: GeneratedSplit, seed: int, path: Path) -> None:
     """Write the first clip of music of each label; the seed and the data decide which, no run."""
-    chosen = [clips[0] for clips in two_a_label(split.examples, generated.labels, seed).values()]
+    chosen = [clips[0] for clips in two_per_label(split.examples, generated.labels, seed).values()]
     positions = [example.index for example in chosen]
     content = io.BytesIO()
     np.savez_compressed(

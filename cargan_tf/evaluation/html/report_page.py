@@ -1,4 +1,4 @@
-"""An evaluation as one page that needs nothing else: figures, curves and images."""
+"""An evaluation as one page that needs nothing else: values, curves and images."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cargan_tf.evaluation.html.image_strips import (
     StripMaker,
     best,
     misclassified,
-    two_a_label,
+    two_per_label,
     worst,
 )
 from cargan_tf.evaluation.html.training_plots import training_plots
@@ -65,7 +65,7 @@ def write_html(
     Every image, curve and style is in the file; it asks no network for anything.
 
     Args:
-        report: the figures.
+        report: the values.
         generated: the images of each of the report's splits, by its name.
         run: the run, for its losses and its configuration.
         path: of the page; its folder is made.
@@ -89,7 +89,7 @@ def write_html(
 
 def _view(report: Report, split: SplitReport, generated: GeneratedSplit, seed: int) -> SplitView:
     strips = StripMaker(generated)
-    two = two_a_label(split.examples, report.labels, seed)
+    two = two_per_label(split.examples, report.labels, seed)
     first_of_each = [examples[0] for examples in two.values()][:SHOWN]
     return SplitView(
         split=split,
@@ -120,7 +120,7 @@ def _cases(split: SplitReport, strips: StripMaker) -> list[Group]:
     for confusion in split.confusions:
         groups.append(
             _group(
-                f"Taken for another instrument by the network “{confusion.evaluator}”",
+                f"Misclassified by “{confusion.evaluator}”",
                 "Refined images in which it sees another label, those farthest from their"
                 " photos first.",
                 map(strips.retrieval, misclassified(split.examples, confusion.evaluator)),

@@ -21,9 +21,9 @@ METRICS = (
             title="accuracy (evaluator)",
             better="higher",
             fraction=True,
-            meaning="Share of images in which an independent evaluator sees the right label: mean"
-            " and standard deviation over evaluators that differ in seed alone. The label is an"
-            " input: a generator that ignores the sound can reach 1.",
+            meaning="Fraction of images in which an independent evaluator sees the right label:"
+            " mean and standard deviation over evaluators that differ in seed alone. The label is"
+            " an input: a generator that ignores the sound can reach 1.",
         ),
         lambda inputs: accuracy(inputs, EVALUATOR),
         role=EVALUATOR,

@@ -190,7 +190,7 @@ class Metric:
 
     Attributes:
         info: what is said of it.
-        measure: the figure of a row; raises ``NotMeasured``.
+        measure: the value of a row; raises ``NotMeasured``.
         role: of the network that it needs; ``None`` for none.
         of_real: whether it says anything of the real photos themselves.
         of_moved: whether it needs images of other sounds and labels, which some rows lack.
@@ -207,7 +207,7 @@ class Metric:
     by_class: bool = True
 
     def applies_to(self, inputs: MetricInputs) -> bool:
-        """Whether a row of this kind has such a figure at all."""
+        """Whether a row of this kind has such a value at all."""
         if inputs.is_real and not self.of_real:
             return False
         return inputs.other_sound is not None or not self.of_moved
@@ -232,7 +232,7 @@ def value_of(metric: Metric, inputs: MetricInputs) -> MetricValue:
 
 
 def halves(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Places of two halves of ``count`` images in random order; of an odd one, one is spare."""
+    """Indices of two halves of ``count`` images in random order; of an odd one, one is spare."""
     order = np.random.default_rng(seed).permutation(count)
     middle = count // 2
     return order[:middle], order[middle : 2 * middle]
@@ -244,7 +244,7 @@ def fraction(
     """The fraction of ``hits``, with Wilson's interval (Wilson 1927).
 
     The interval takes the images for independent. Clips of one recording are not, so the true
-    one is wider. It says nothing of the networks' own spread, which is ``MetricValue.std``.
+    one is wider. It says nothing of the variation between networks, which is ``MetricValue.std``.
 
     Args:
         hits: [N], N >= 1, or [E, N] of E networks, whose mean and standard deviation are given.

@@ -42,7 +42,7 @@ METRICS = tuple(
             title=f"R@{depth}",
             better="higher",
             fraction=True,
-            meaning=f"Share of images whose real photo is among the {depth} nearest of its"
+            meaning=f"Fraction of images whose real photo is among the {depth} nearest of its"
             " class. Only the sound distinguishes them: a generator that ignores it is at chance.",
         ),
         _at(depth),
@@ -68,8 +68,8 @@ PLAYER_METRICS = (
             title="R@1 within the player",
             better="higher",
             fraction=True,
-            meaning="Share of images whose real photo is the nearest among those of its class and"
-            " player. Only what is played distinguishes them: a generator that hears only who"
+            meaning="Fraction of images whose real photo is the nearest among those of its class"
+            " and player. Only what is played distinguishes them: a generator that hears only who"
             " plays is at chance.",
         ),
         retrieval_in_player,
@@ -80,8 +80,8 @@ PLAYER_METRICS = (
             title="player",
             better="higher",
             fraction=True,
-            meaning="Share of images whose nearest real photo of the class shows the player who"
-            " is heard. It says nothing of what the player does.",
+            meaning="Fraction of images whose nearest real photo of the class shows the player"
+            " who is heard. It says nothing of what the player does.",
         ),
         player_match,
     ),

@@ -76,14 +76,14 @@ def _packages_without_init() -> Iterator[None]:
     for name in before:
         del sys.modules[name]
     try:
-        positions = None
+        search_path = None
         for name in _PACKAGES:
-            spec = importlib.machinery.PathFinder.find_spec(name, positions)
+            spec = importlib.machinery.PathFinder.find_spec(name, search_path)
             if spec is None:
                 raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-            positions = list(spec.submodule_search_locations or ())
+            search_path = list(spec.submodule_search_locations or ())
             package = ModuleType(name)
-            package.__path__ = positions
+            package.__path__ = search_path
             package.__spec__ = spec
             sys.modules[name] = package
         yield

@@ -88,8 +88,8 @@ METRICS = (
             title="same player",
             better="higher",
             fraction=True,
-            meaning="Share of consecutive frames of a recording whose nearest real photo shows the"
-            " same player. A still image has 1.",
+            meaning="Fraction of consecutive frames of a recording whose nearest real photo shows"
+            " the same player. A still image has 1.",
         ),
         same_player,
     ),

@@ -43,12 +43,12 @@ class Measured:
 
 @dataclass(frozen=True)
 class Cell:
-    """One figure of one row.
+    """One value of one row.
 
     Attributes:
         mean: over the seeds.
         std: standard deviation over the seeds; absent of a single one.
-        values: as measured, one a seed.
+        values: as measured, one per seed.
     """
 
     mean: float
@@ -58,7 +58,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class MeasuredRow:
-    """One system, with the paper's figures and this project's by the column's key."""
+    """One system, with the paper's values and this project's by the column's key."""
 
     name: str
     title: str
@@ -69,7 +69,7 @@ class MeasuredRow:
 
 @dataclass(frozen=True)
 class MeasuredColumn:
-    """One figure of every row; ``split`` is the data's own name of it."""
+    """One value of every row; ``split`` is the data's own name of it."""
 
     key: str
     title: str
@@ -128,10 +128,10 @@ class MeasuredTable:
 def measured_row(
     row: PaperRow, columns: Sequence[Column], measured: Sequence[Measured], held_out: str
 ) -> MeasuredRow:
-    """``row`` from the evaluations of its runs, one a seed."""
+    """``row`` from the evaluations of its runs, one per seed."""
     cells = {}
     for column in columns:
-        found = [_figure(one.report, row, column, held_out) for one in measured]
+        found = [_value(one.report, row, column, held_out) for one in measured]
         measurements = tuple(result for result in found if result is not None)
         if measurements:
             values = [result.value for result in measurements]
@@ -151,7 +151,7 @@ def measured_table(
 
     Args:
         table: gives title, columns and rows.
-        measured: evaluations by the row's overlay, one a seed; fewer while work is under way.
+        measured: evaluations by the row's overlay, one per seed; fewer while work is under way.
         provenance: what all were made from.
     """
     reports = [one.report for found in measured.values() for one in found]
@@ -185,7 +185,7 @@ def _split(column: Column, held_out: str) -> str:
     return held_out if column.split == "test" else column.split
 
 
-def _figure(report: Report, row: PaperRow, column: Column, held_out: str) -> MetricValue | None:
+def _value(report: Report, row: PaperRow, column: Column, held_out: str) -> MetricValue | None:
     try:
         values = report.split(_split(column, held_out)).row(row.images).values
     except KeyError:

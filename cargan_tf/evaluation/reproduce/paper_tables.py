@@ -1,4 +1,4 @@
-"""The paper's two tables and one of options: their rows, what each is trained with, the figures.
+"""The paper's two tables and one of options: their rows, what each is trained with, the values.
 
 A table here is data: a row names the configuration laid over the base one, a column names a metric
 of the evaluation. Measured columns stand beside the paper's own.
@@ -25,13 +25,13 @@ _WHOLE: Final = "ablations/e"
 
 @dataclass(frozen=True)
 class Column:
-    """One figure of every row.
+    """One value of every row.
 
     Attributes:
         title: its heading.
         metric: name of the evaluation's metric.
         split: the pairs that it is measured on.
-        key: name of the column in JSON, and of the paper's figure in ``PaperRow.paper``.
+        key: name of the column in JSON, and of the paper's value in ``PaperRow.paper``.
     """
 
     title: str
@@ -53,7 +53,7 @@ class PaperRow:
         title: what stands at its left.
         overlay: the configuration laid over the base one; rows of one overlay share their runs.
         images: which row of the evaluation it shows.
-        paper: the paper's figures, by the column's key.
+        paper: the paper's values, by the column's key.
     """
 
     name: str

@@ -107,7 +107,7 @@ def _comparison(table: MeasuredTable) -> Iterator[str]:
 
 
 def _column_notes(table: MeasuredTable) -> Iterator[str]:
-    """Numbers of images, chance, floor and rank of each column, where one figure has them."""
+    """Numbers of images, chance, floor and rank of each column, where one value has them."""
     for column in table.columns:
         cell = _first_cell(table, column)
         if cell is None or column.info is None:

@@ -107,15 +107,15 @@ class ExperimentRunner:
 
     def train_classifier(self, config: Config) -> None:
         """Train C unless there is one like this."""
-        self._apart(_train_classifier, self.data, config)
+        self._in_subprocess(_train_classifier, self.data, config)
 
     def train(self, experiment: Experiment) -> None:
         """Train it from where it is to its last step."""
-        self._apart(_train, experiment.run.path, self.data, experiment.config, self.gpus)
+        self._in_subprocess(_train, experiment.run.path, self.data, experiment.config, self.gpus)
 
     def evaluate(self, experiment: Experiment) -> None:
         """Measure it; write report, page and some images into its run."""
-        self._apart(_evaluate, experiment.run.path, self.data, self.splits, self.features)
+        self._in_subprocess(_evaluate, experiment.run.path, self.data, self.splits, self.features)
 
     def check_training(self, experiment: Experiment) -> None:
         """Check that a run that has begun is of this configuration and data.
@@ -154,7 +154,7 @@ class ExperimentRunner:
         }
         return next((what for what, same in agreed.items() if not same), None)
 
-    def _apart(self, work: Callable[..., None], *arguments: object) -> None:
+    def _in_subprocess(self, work: Callable[..., None], *arguments: object) -> None:
         run_in_subprocess(work, *arguments, reporter=self.reporter, prepare=self.prepare)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -14,10 +14,14 @@ import tensorflow as tf
 from pydantic import TypeAdapter
 
 from cargan_tf.errors import UserError
-from cargan_tf.utils.files import openable, write_atomically
+from cargan_tf.utils.files import read_regular, write_atomically
 from cargan_tf.utils.progress import Task
 
 Report = TypeVar("Report")
+#: A report names metrics and settings.
+_MAX_REPORT_BYTES: Final = 2**22
+#: The paper's ResNet50 has 94 MB.
+_MAX_WEIGHT_BYTES: Final = 2**30
 
 
 def read_report_file(file: Path, kind: type[Report]) -> Report:
@@ -31,7 +35,7 @@ def read_report_file(file: Path, kind: type[Report]) -> Report:
         FileNotFoundError: there is none.
         ValueError: it is damaged, or of another version.
     """
-    return TypeAdapter(kind).validate_json(file.read_bytes())
+    return TypeAdapter(kind).validate_json(read_regular(file, _MAX_REPORT_BYTES))
 
 
 def save_weights(network: keras.Model, file: Path) -> None:
@@ -42,7 +46,7 @@ def save_weights(network: keras.Model, file: Path) -> None:
 
 
 def load_weights(network: keras.Model, file: Path, remedy: str) -> None:
-    """The inverse, for a network with its variables made; all of them or none.
+    """The inverse, for a network with built weights; all of them or none.
 
     Raises:
         UserError: the file is missing, damaged or of another network; ends in ``remedy``.
@@ -51,13 +55,15 @@ def load_weights(network: keras.Model, file: Path, remedy: str) -> None:
     if not network.variables:
         raise ValueError(f"{network.name} has no variables yet: call it once before")
     try:
-        with np.load(openable(file), allow_pickle=False) as arrays:
+        content = io.BytesIO(read_regular(file, _MAX_WEIGHT_BYTES))
+        with np.load(content, allow_pickle=False) as arrays:
             values = [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
         pairs = list(zip(network.variables, values, strict=True))
         for variable, value in pairs:
             if value.shape != tuple(variable.shape):
                 raise ValueError(f"{variable.path} of shape {value.shape}")
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    # A damaged shape may ask for any memory.
+    except (OSError, EOFError, ValueError, KeyError, TypeError, MemoryError, BadZipFile) as error:
         raise UserError(f"{file} is damaged; {remedy}.") from error
     for variable, value in pairs:
         variable.assign(value)
@@ -71,19 +77,19 @@ def fit_classifier(
     steps: int,
     epoch: int,
     task: Task,
-    changed: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None,
+    augment: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None,
 ) -> None:
     """Minimise the cross-entropy by Adam, its rate falling to 0 along a cosine.
 
     Args:
-        network: [B, ...] to logits [B, K]; its weights are made.
+        network: [B, ...] to logits [B, K], with built weights.
         batches: at least ``steps`` of them, with ``feature`` and a one-hot ``label``.
         feature: what the network sees of a batch.
         learning_rate: at the start.
         steps: batches to learn from.
         epoch: steps between reports of the accuracy over them.
         task: advanced at each step.
-        changed: makes what the network sees, of the feature [B, ...] and the step's number.
+        augment: makes what the network sees, of the feature [B, ...] and the step's number.
     """
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     optimizer = keras.optimizers.Adam(rate)
@@ -92,8 +98,8 @@ def fit_classifier(
 
     @tf.function(autograph=False)
     def step(seen: tf.Tensor, label: tf.Tensor, number: tf.Tensor) -> None:
-        if changed is not None:
-            seen = changed(seen, number)
+        if augment is not None:
+            seen = augment(seen, number)
         with tf.GradientTape() as tape:
             logits = network(seen, training=True)
             loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(label, logits))

@@ -156,7 +156,7 @@ def read_report(folder: Path) -> ClassifierReport:
 
 
 def new_classifier(config: Config, label_count: int) -> Classifier:
-    """C with its weights made."""
+    """C with built weights."""
     network = Classifier(config.classifier, label_count, name="classifier")
     network(tf.zeros([1, *height_width(config.data.image_size), 3]))
     return network
@@ -174,7 +174,7 @@ def _fit(
     seed = config.training.seed
     stream = training_batches(dataset, data, batched, seed=seed)
 
-    def changed(photo: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
+    def augment(photo: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
         return augment_photos(photo, settings.noise, tf.stack([seed, number]))
 
     with reporter.task("Classifier", steps) as task:
@@ -186,7 +186,7 @@ def _fit(
             steps,
             epoch,
             task,
-            changed if settings.noise else None,
+            augment if settings.noise else None,
         )
 
 
@@ -194,9 +194,9 @@ def _check_accuracy(report: ClassifierReport, config: Config, folder: Path) -> N
     least = config.classifier.minimum_accuracy
     if report.accuracy < least:
         raise UserError(
-            f"the classifier in {folder} names {report.accuracy:.3f} of the {report.split} photos"
-            f" right, under classifier.minimum_accuracy = {least}: it cannot guide the generators."
-            " Train it longer (--set classifier.epochs=…), or lower the bar on purpose"
+            f"the classifier in {folder} has accuracy {report.accuracy:.3f} on the {report.split}"
+            f" photos, below classifier.minimum_accuracy = {least}: it cannot guide the generators."
+            " Train it longer (--set classifier.epochs=…), or lower the minimum"
             " (--set classifier.minimum_accuracy=…)."
         )
 

@@ -33,6 +33,7 @@ from cargan_tf.training.steps.train_step import (
     Batch,
     Losses,
     TrainStep,
+    apply_gradients,
     run_on_replicas,
 )
 
@@ -135,14 +136,7 @@ class CarganStep(TrainStep):
                     discriminator_losses = self._train_discriminator(batch, stages, penalize)
             losses = self._batch_means(self._generator_losses(batch, stages))
             total = self._weighted_sum(losses)
-            scaled = self.generator_optimizer.scale_loss(total)
-        # A total without any term is a constant, without gradients.
-        gradients = tape.gradient(
-            scaled,
-            [variable.value for variable in variables],
-            unconnected_gradients=tf.UnconnectedGradients.ZERO,
-        )
-        self.generator_optimizer.apply(gradients, variables)
+        apply_gradients(tape, total, variables, self.generator_optimizer)
         return stages, {**discriminator_losses, **losses, "generators": total}
 
     def _generator_losses(self, batch: Batch, stages: CascadeOutput) -> Losses:
@@ -224,9 +218,7 @@ class CarganStep(TrainStep):
                 * weights.adversarial
                 * tf.add_n([term_weights[name] * loss for name, loss in losses.items()])
             )
-            scaled = self.discriminator_optimizer.scale_loss(total)
-        gradients = tape.gradient(scaled, [variable.value for variable in variables])
-        self.discriminator_optimizer.apply(gradients, variables)
+        apply_gradients(tape, total, variables, self.discriminator_optimizer)
         return {**losses, "discriminator": total}
 
     def _discriminate(

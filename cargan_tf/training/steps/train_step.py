@@ -119,4 +119,12 @@ def apply_gradients(
     optimizer: keras.optimizers.Optimizer,
 ) -> None:
     """Update ``variables`` by the gradients of ``loss``, summed over the replicas."""
-    optimizer.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
+    gradients = tape.gradient(
+        loss,
+        [variable.value for variable in variables],
+        # In float16 the optimizer scales the loss, and undoes it.
+        output_gradients=optimizer.scale_loss(tf.ones_like(loss)),
+        # A total without any term is a constant, without gradients.
+        unconnected_gradients=tf.UnconnectedGradients.ZERO,
+    )
+    optimizer.apply(gradients, variables)

@@ -22,7 +22,7 @@ def test_one_that_learned_too_little_is_refused_with_what_to_do(cargan, data):
     # A rate at which nothing moves: at best a third is right.
     still = ("--set", "classifier.learning_rate=1e-12")
     error = cargan("classifier", data, *SHORT, *still).error
-    assert "under classifier.minimum_accuracy = 0.9" in error
+    assert "below classifier.minimum_accuracy = 0.9" in error
     assert "--set classifier.epochs=" in error
 
 

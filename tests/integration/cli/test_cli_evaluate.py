@@ -107,4 +107,4 @@ def test_a_video_is_measured_and_its_values_are_printed(cargan, run, tmp_path, m
 
 def test_a_video_of_an_exported_model_needs_data(cargan, tiny_model, tmp_path):
     error = cargan("evaluate", tiny_model, "--video", cwd=tmp_path).error
-    assert "name one with --data" in error
+    assert "pass --data" in error

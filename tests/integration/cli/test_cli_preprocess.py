@@ -82,7 +82,7 @@ def test_a_damaged_file_is_left_out_by_name(described, tree, kind, damage, why):
     damage(path)
     done, info = described(tree)
     assert "train: 23 pairs" in done.out
-    assert "Left out: 1, listed in" in done.out
+    assert "Skipped: 1, listed in" in done.out
     assert path.name in done.out
     assert why in done.out
     assert len(info["skipped"]) == 1

@@ -51,7 +51,7 @@ def test_silent_clips_left_out_are_counted(cargan, silent_data):
     data, made = silent_data("--drop-silent")
     assert "train: 22 pairs of 3 labels, 0 silent" in made.out
     assert "Silent clips skipped: 2\n" in made.out
-    assert "Left out: 2, listed in" in made.out
+    assert "Skipped: 2, listed in" in made.out
     said = cargan("inspect", data).out
     assert "Silent: 0\n" in said
     assert "Silent clips skipped at preprocessing: 2\n" in said

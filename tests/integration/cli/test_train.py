@@ -104,7 +104,7 @@ def test_a_weak_classifier_is_refused(cargan, trainable):
     values = json.loads(report.read_text("utf-8"))
     report.write_text(json.dumps({**values, "accuracy": 0.5}), "utf-8")
     error = cargan("train", trainable, "--run", trainable.parent / "run").error
-    assert "under classifier.minimum_accuracy" in error
+    assert "below classifier.minimum_accuracy" in error
 
 
 def test_a_run_is_not_trained_over(cargan, tiny_data, run):

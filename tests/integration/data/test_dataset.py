@@ -1,5 +1,7 @@
 import json
+import re
 import shutil
+import time
 
 import pytest
 
@@ -120,3 +122,24 @@ def test_more_players_than_the_configuration_has_inputs(dataset, config):
     check_fits(named, override(config, ["model.players=2"]))
     with pytest.raises(UserError, match=r"up to 2 players of a label, model\.players is 1"):
         check_fits(named, override(config, ["model.players=1"]))
+
+
+def test_a_description_of_nothing_but_values_is_refused_within_bounds(dataset_path, tmp_path):
+    values = json.loads((dataset_path / "dataset.json").read_text())
+    damages = {
+        "labels: Field required": {"format_version": 2, "x": [[]] * 200_000},
+        "recordings.train.cello.0": {**values, "recordings": {"train": {"cello": [1] * 200_000}}},
+        "entries in one place": {**values, **{f"x{number}": 1 for number in range(50_000)}},
+        "counts.train: 3,000 entries": {
+            **values,
+            "counts": {"train": dict.fromkeys(map(str, range(3_000)), -1)},
+        },
+        "holds some 4,": {"x": [[]] * 2_100_000},
+    }
+    for expected, damaged in damages.items():
+        (tmp_path / "dataset.json").write_text(json.dumps(damaged, separators=(",", ":")))
+        before = time.process_time()
+        with pytest.raises(UserError, match=re.escape(expected)) as error:
+            load_dataset(tmp_path)
+        assert "\n" not in str(error.value)
+        assert time.process_time() - before < 2  # 20 to 100 s by a copy for each fault

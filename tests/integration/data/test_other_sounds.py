@@ -66,3 +66,15 @@ def test_a_data_set_holds_them_and_a_changed_file_makes_another_plan(tree, tmp_p
     (tmp_path / "data" / "none-train.tfrecord").unlink()
     with pytest.raises(UserError, match=r"none-train.tfrecord is missing"):
         load_dataset(tmp_path / "data")
+
+
+def test_links_out_of_the_source_are_skipped_by_name(tmp_path, tmp_path_factory, config):
+    outside = tmp_path_factory.mktemp("mine")
+    write_noise(outside / "a.wav", 1, config.audio.sample_rate)
+    write_noise(tmp_path / "none" / "b.wav", 1, config.audio.sample_rate)
+    (tmp_path / "none" / "a.wav").symlink_to(outside / "a.wav")
+    (tmp_path / "none" / "more").symlink_to(outside)
+    skipped = []
+    found = find_other_sounds(tmp_path, config, lambda what, why: skipped.append(what))
+    assert [path.name for files in found.values() for path in files] == ["b.wav"]
+    assert sorted(skipped) == ["none/a.wav", "none/more"]

@@ -96,6 +96,14 @@ def test_recognition_alone_keeps_the_figures_of_the_images(made, gray, clips, tm
     assert values["l1"].value == scored["gray"]["l1"].value
 
 
+def test_systems_of_similar_names_have_a_file_each(made, scored, gray):
+    for name in ("my gray", "my-gray"):
+        score(made, name, recognized=gray / "labels.csv")
+    assert {"my gray", "my-gray"} <= {row.name for row in results(made)}
+    for name in ("my gray", "my-gray"):
+        benchmark._result_file(made, name).unlink()
+
+
 def test_results_of_other_data_are_not_listed(made, scored):
     file = made / "results" / "other.json"
     stored = json.loads((made / "results" / "gray.json").read_text())

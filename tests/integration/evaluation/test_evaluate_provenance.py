@@ -18,7 +18,8 @@ def run(tiny_run):
 
 def test_it_names_what_made_the_figures(run, tiny_data):
     limits = Limits(seed=3)
-    provenance = provenance_of(run, 6, tiny_data, {"deaf": run}, "efficientnet", limits)
+    checkpoint = newest_checkpoint(run.checkpoints)
+    provenance = provenance_of(run, checkpoint, 6, tiny_data, {"deaf": run}, "efficientnet", limits)
     assert (provenance.checkpoint, provenance.step) == ("step-6", 6)
     assert (provenance.features, provenance.limits) == ("efficientnet", limits)
     described = (tiny_data / "dataset.json").read_bytes()

@@ -166,5 +166,7 @@ def test_runs_beside_are_told_apart_by_as_much_of_their_paths_as_it_takes(tmp_pa
     assert list(row_names([Run(path) for path in paths])) == [
         *("a/run", "b/run", "deaf", f"{tmp_path.name}/refined"),
     ]
+    deeper = [tmp_path / name for name in ("a/ema/seed-0", "b/ema/seed-0")]
+    assert list(row_names([Run(path) for path in deeper])) == ["a/ema/seed-0", "b/ema/seed-0"]
     with pytest.raises(UserError, match="twice"):
         row_names([Run(paths[0]), Run(paths[0])])

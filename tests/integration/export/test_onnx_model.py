@@ -1,6 +1,7 @@
 """ONNX files of an exported version: generated with, exported again, refused when damaged."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -29,6 +30,11 @@ def refusal(version):
         OnnxModel(version, read_metadata(version))
     assert "\n" not in str(error.value)
     return str(error.value)
+
+
+def used(version):
+    """Recognize a sound, which takes both files."""
+    OnnxModel(version, read_metadata(version)).recognize(np.zeros([1, 4000], np.float32))
 
 
 def rewritten(version, change):
@@ -128,6 +134,19 @@ def test_a_changed_weight_is_refused(copied):
 def test_a_file_that_is_none_is_refused(copied):
     (copied / "model.onnx").write_text("<!DOCTYPE html>", "utf-8")
     assert "it is damaged or no ONNX file" in refusal(copied)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "sound_classifier.onnx"])
+def test_pipes_devices_and_links_out_of_the_folder_are_refused_unread(copied, tmp_path, name):
+    file, outside = copied / name, tmp_path / "outside"
+    file.rename(outside)
+    file.symlink_to(outside)
+    with pytest.raises(UserError, match=f"{name} is refused: it is a link out of its folder"):
+        used(copied)
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(UserError, match=f"{name} cannot be read: not a regular file"):
+        used(copied)
 
 
 def test_a_file_that_is_too_large_is_not_read(copied):

@@ -18,7 +18,7 @@ from cargan_tf.interop.weight_mapping import classifier_weights, state_of, unet_
 from cargan_tf.labels import SUB_URMP_LABELS
 from cargan_tf.models.cargan import new_cascade
 from cargan_tf.models.patchgan import new_discriminator
-from cargan_tf.training.checkpoints import Checkpoints, restore_network
+from cargan_tf.training.checkpoints import Checkpoints, newest_checkpoint, restore_network
 from cargan_tf.training.run import Run, RunInfo
 from cargan_tf.training.steps.cargan_step import CarganStep
 
@@ -71,7 +71,7 @@ def test_the_run_says_what_it_is_made_of(run, authors_config):
 
 def test_the_run_holds_their_networks_and_step(run, cascade, authors_config):
     restored = new_cascade(authors_config, 13)
-    assert restore_network(run.checkpoints, restored) == 7
+    assert restore_network(newest_checkpoint(run.checkpoints), restored) == 7
     sound = tf.random.stateless_uniform([2, 32, 32, 3], [1, 2], -1, 1)
     label = tf.one_hot([3, 12], 13)
     ours, theirs = restored(sound, label), cascade(sound, label)
@@ -147,3 +147,9 @@ def test_a_run_is_not_written_over(run, files, authors_config):
 def test_only_networks_that_the_authors_have_go_out(tiny_run, tmp_path):
     with pytest.raises(UserError, match="the authors' networks have model"):
         export_checkpoint(Run(tiny_run), tmp_path)
+
+
+@pytest.mark.parametrize("text", ["model.pose=true", "model.players=2"])
+def test_what_the_authors_code_lacks_does_not_come_in(run, files, authors_config, tmp_path, text):
+    with pytest.raises(UserError, match=f"the authors' networks have {text.split('=')[0]}"):
+        import_checkpoint(files, override(authors_config, [text]), Run(tmp_path / "run"))

@@ -164,7 +164,7 @@ def soft_labels(model, waveforms, weights):
     return {name: value.numpy() for name, value in made.items()}
 
 
-def test_the_whole_share_is_the_label(model, sounds):
+def test_the_whole_weight_is_the_label(model, sounds):
     made = soft_labels(model, sounds[0], np.eye(3))
     np.testing.assert_allclose(made["image"].astype(int), draw(model, *sounds), atol=1)
 
@@ -179,7 +179,7 @@ def test_what_leads_to_the_image_comes_with_it(model, sounds):
     np.testing.assert_allclose(made["spectrogram"], model.spectrogram(waveforms), atol=1e-5)
 
 
-def test_shares_of_two_labels_draw_neither(model, sounds):
+def test_weights_of_two_labels_draw_neither(model, sounds):
     made = soft_labels(model, sounds[0][[0] * 3], [[1, 0, 0], [0.5, 0, 0.5], [0, 0, 1]])
     first, between, last = made["image"].astype(int)
     assert np.abs(between - first).max() > 1
@@ -188,7 +188,7 @@ def test_shares_of_two_labels_draw_neither(model, sounds):
 
 
 @pytest.mark.parametrize("fraction", [-0.1, np.nan, np.inf])
-def test_shares_that_are_none_are_refused(model, sounds, fraction):
+def test_weights_that_are_none_are_refused(model, sounds, fraction):
     with pytest.raises(tf.errors.InvalidArgumentError, match="NaN, infinite or negative"):
         soft_labels(model, sounds[0][:1], [[1, fraction, 0]])
 

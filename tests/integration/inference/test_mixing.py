@@ -28,7 +28,7 @@ def distance(one, other):
     return np.abs(one.astype(int) - other.astype(int)).max()
 
 
-def test_sounds_and_labels_get_the_same_shares(generator, clips):
+def test_sounds_and_labels_get_the_same_weights(generator, clips):
     (generated,) = generate_mixes(generator, clips, ("violin", "cello"), [0.25])
     assert generated.label_weights == {"cello": 0.25, "violin": 0.75}
     by_hand = generator.generate_clips(

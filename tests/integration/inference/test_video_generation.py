@@ -77,7 +77,7 @@ def test_a_sound_of_none_of_the_instruments_shows_a_player_at_rest(
     (said,) = video.warnings()
     assert "none of the 3 instruments" in said
     assert "a player at rest" in said
-    assert "name the instrument" in said
+    assert "set the label" in said
     named = generate_video(generator, recording, tmp_path / "w.mp4", "violin")
     assert named.resting < named.frames
 

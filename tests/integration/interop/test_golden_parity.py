@@ -94,7 +94,7 @@ def test_generator_in_inference(golden):
     arrays = golden("unet128_ngf8")
     network = UNet(128, model_config(generator_width=8))
     loaded(network, unet_weights, arrays, "sd/", channels=16)
-    close(theirs(network(ours(arrays["input"]))), arrays["output"])
+    close(theirs(network(ours(arrays["input"])).image), arrays["output"])
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def trained_once(golden):
     weights = unet_weights(generator)
     trainable = [weight for weight in weights if weight.variable.trainable]
     with tf.GradientTape() as tape:
-        output = generator(seen, training=True)
+        output = generator(seen, training=True).image
         pair = tf.concat([seen[..., :3], output, seen[..., 3:]], -1)
         discriminated = evaluator(pair, training=True)
         adversarial = tf.reduce_mean(gan_real_loss(discriminated))

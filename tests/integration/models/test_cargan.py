@@ -52,14 +52,14 @@ def test_the_residue_is_the_label_less_what_the_classifier_sees(cascade):
 def test_the_second_stage_sees_the_first_and_the_residue(cascade):
     stages = cascade(SOUND, LABEL)
     seen = concat_label_channels(stages.coarse, stages.residue)
-    np.testing.assert_allclose(stages.refined, cascade.refined_generator(seen), atol=1e-5)
+    np.testing.assert_allclose(stages.refined, cascade.refined_generator(seen).image, atol=1e-5)
 
 
 def test_the_second_stage_sees_the_sound_when_told_to(tiny_config):
     cascade = built(override(tiny_config, ["model.refine_sees_audio=true"]))
     stages = cascade(SOUND, LABEL)
     seen = concat_label_channels(tf.concat([stages.coarse, SOUND], -1), stages.residue)
-    np.testing.assert_allclose(stages.refined, cascade.refined_generator(seen), atol=1e-5)
+    np.testing.assert_allclose(stages.refined, cascade.refined_generator(seen).image, atol=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_the_generators_see_the_photo_and_their_difference_is_added(painting):
     level = tf.constant(177.0) / 127.5 - 1  # of the label's second player
     photo = tf.fill([1, 64, 64, 3], level)
     seen = concat_label_channels(tf.concat([SOUND[1:], photo], -1), label)
-    difference = painting.coarse_generator(concat_label_channels(seen, tf.one_hot([1], 2)))
+    difference = painting.coarse_generator(concat_label_channels(seen, tf.one_hot([1], 2))).image
     coarse = painting(SOUND[1:], label, tf.constant([1], tf.int64)).coarse
     np.testing.assert_allclose(coarse, np.clip(photo + 2 * difference, -1, 1), atol=1e-5)
 
@@ -122,10 +122,10 @@ def coarse_gradient(cascade, through_image, through_residue):
         return tensor if is_open else tf.stop_gradient(tensor)
 
     with tf.GradientTape() as tape:
-        coarse = cascade.coarse_generator(concat_label_channels(SOUND, LABEL))
+        coarse = cascade.coarse_generator(concat_label_channels(SOUND, LABEL)).image
         residue = LABEL - tf.nn.softmax(cascade.classifier(coarse))
         seen = concat_label_channels(path(coarse, through_image), path(residue, through_residue))
-        logits = cascade.classifier(cascade.refined_generator(seen))
+        logits = cascade.classifier(cascade.refined_generator(seen).image)
         loss = tf.reduce_mean(classification_loss(logits, LABEL))
     gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
     return [gradient.numpy() for gradient in gradients]
@@ -194,7 +194,7 @@ def test_with_one_stage_the_coarse_image_is_the_image(tiny_config):
 def test_without_the_residue_module_g2_sees_the_coarse_image_alone(tiny_config):
     cascade = small(tiny_config, "model.residue=false")
     stages = cascade(SMALL_SOUND, LABEL)
-    refined = cascade.refined_generator(stages.coarse)
+    refined = cascade.refined_generator(stages.coarse).image
     np.testing.assert_allclose(stages.refined, refined, atol=1e-5)
 
 
@@ -205,4 +205,4 @@ def test_the_authors_second_stage_sees_image_sound_and_residue_in_this_order(tin
     stages = cascade(sound, LABEL)
     seen = concat_label_channels(tf.concat([stages.coarse, sound], -1), stages.residue)
     assert seen.shape[-1] == 3 + 3 + 3
-    np.testing.assert_allclose(stages.refined, cascade.refined_generator(seen), atol=1e-5)
+    np.testing.assert_allclose(stages.refined, cascade.refined_generator(seen).image, atol=1e-5)

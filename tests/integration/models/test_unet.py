@@ -34,7 +34,7 @@ def test_one_level_for_each_halving_down_to_one_place(size, depth):
 @pytest.mark.parametrize("channels", [1, 17])
 def test_draws_images_in_range_of_any_input_channels(channels):
     network = built(32, channels=channels)
-    images = network(tf.random.stateless_normal([3, 32, 32, channels], SEED, stddev=9.0))
+    images = network(tf.random.stateless_normal([3, 32, 32, channels], SEED, stddev=9.0)).image
     assert images.shape == (3, 32, 32, 3)
     assert np.abs(images).max() <= 1
 
@@ -56,7 +56,7 @@ def test_the_inner_layers_are_as_wide_as_configured_and_draw_all_the_same(image)
     network = built(64, TINY.model_copy(update={"max_width_multiplier": 2}))
     assert [block.convolution.filters for block in network.down] == [4, 8, 8, 8, 8, 8]
     assert [block.convolution.filters for block in network.up] == [8, 8, 8, 8, 4]
-    assert network(tf.constant(image)).shape == (2, 64, 64, 3)
+    assert network(tf.constant(image)).image.shape == (2, 64, 64, 3)
 
 
 @pytest.mark.parametrize(("skipped", "same"), [(5, True), (4, False), (0, False)])
@@ -65,7 +65,7 @@ def test_without_skips_only_the_innermost_place_is_known(image, skipped, same):
     network(tf.constant(image))
     innermost = network.down[-1].convolution
     innermost.kernel.assign(tf.zeros_like(innermost.kernel))  # a code that says nothing
-    first, second = network(tf.constant(image)), network(tf.constant(-image))
+    first, second = network(tf.constant(image)).image, network(tf.constant(-image)).image
     assert np.allclose(first, second, atol=1e-6) == same
 
 
@@ -92,7 +92,7 @@ def test_detail_passes_by_the_innermost_map(network, image):
     kept = innermost.get_weights()
     innermost.set_weights([np.zeros_like(values) for values in kept])
     try:
-        first, second = network(image)
+        first, second = network(image).image
     finally:
         innermost.set_weights(kept)
     assert np.abs(first - second).mean() > 1e-3
@@ -105,17 +105,17 @@ def test_every_level_is_skipped_through(network, image, level):
     kept = deeper.get_weights()
     deeper.set_weights([np.zeros_like(values) for values in kept])
     try:
-        first, second = network(image)
+        first, second = network(image).image
     finally:
         deeper.set_weights(kept)
     assert np.abs(first - second).max() > 1e-4
 
 
 def test_dropout_moves_the_image_in_training_only(network, image):
-    generated = [network(image, seed=SEED + shift, training=True) for shift in (0, 0, 1)]
+    generated = [network(image, seed=SEED + shift, training=True).image for shift in (0, 0, 1)]
     np.testing.assert_array_equal(generated[0], generated[1])
     assert np.abs(generated[0] - generated[2]).max() > 1e-3
-    np.testing.assert_array_equal(network(image), network(image, seed=SEED))
+    np.testing.assert_array_equal(network(image).image, network(image, seed=SEED).image)
 
 
 def test_parameters_are_those_of_pix2pix_s_unet_128():

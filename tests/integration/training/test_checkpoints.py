@@ -83,7 +83,7 @@ def test_networks_of_another_shape_are_refused(step, config, tmp_path):
     with pytest.raises(UserError, match=r"step-1 does not match this run"):
         Checkpoints(tmp_path, wider, keep=2).restore()
     with pytest.raises(UserError, match=r"step-1 does not match this run"):
-        restore_network(tmp_path, wider.cascade)
+        restore_network(newest_checkpoint(tmp_path), wider.cascade)
 
 
 def damage(folder, number, ending="data-00000-of-00001"):
@@ -102,7 +102,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_is_used(step, other
     damaged = "step-6 is damaged: step-6.data-00000-of-00001 differs from what was written"
     assert damaged in caplog.text
     assert "using step-3 instead" in caplog.text
-    assert restore_network(tmp_path, other.cascade) == 3
+    assert restore_network(newest_checkpoint(tmp_path), other.cascade) == 3
     assert newest_checkpoint(tmp_path).name == "step-3"
 
 
@@ -145,7 +145,7 @@ def test_where_none_is_whole_all_are_named(step, tmp_path):
     with pytest.raises(UserError, match=said):
         Checkpoints(tmp_path, step, keep=2).restore()
     with pytest.raises(UserError, match=said):
-        restore_network(tmp_path, step.cascade)
+        restore_network(newest_checkpoint(tmp_path), step.cascade)
 
 
 def test_a_checkpoint_counts_when_its_checksums_are_written(step, tmp_path, monkeypatch, caplog):
@@ -213,11 +213,11 @@ def test_a_full_disk_loses_no_older_checkpoint(step, tmp_path, monkeypatch):
 def test_the_drawing_networks_alone_are_restored(step, other, tmp_path):
     save(step, tmp_path, 5)
     other.step.assign(0)
-    assert restore_network(tmp_path, other.cascade) == 5
+    assert restore_network(newest_checkpoint(tmp_path), other.cascade) == 5
     for ours, theirs in zip(other.cascade.variables, step.cascade.variables, strict=True):
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
 
 
 def test_a_run_without_a_checkpoint_cannot_draw(step, tmp_path):
     with pytest.raises(UserError, match="holds no checkpoint yet"):
-        restore_network(tmp_path, step.cascade)
+        restore_network(newest_checkpoint(tmp_path), step.cascade)

@@ -5,7 +5,7 @@ import tensorflow as tf
 from cargan_tf.config import override
 from cargan_tf.models.cargan import new_cascade
 from cargan_tf.models.patchgan import new_discriminator
-from cargan_tf.training.checkpoints import Checkpoints, restore_network
+from cargan_tf.training.checkpoints import Checkpoints, newest_checkpoint, restore_network
 from cargan_tf.training.ema import EMA, ema_variables
 from cargan_tf.training.steps.cargan_step import CarganStep
 
@@ -65,7 +65,7 @@ def test_a_checkpoint_draws_by_the_mean_and_trains_on_from_the_weights(config, c
     Checkpoints(tmp_path, step, 1, average).save()
 
     drawing = new_cascade(config, 3)
-    restore_network(tmp_path, drawing)
+    restore_network(newest_checkpoint(tmp_path), drawing)
     assert all(np.all(variable.numpy() == 1.0) for variable in ema_variables(drawing))
 
     move(cascade, 3.0)

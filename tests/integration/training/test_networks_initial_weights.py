@@ -225,6 +225,6 @@ def test_an_exported_model_has_no_discriminator_to_freeze(
 def test_what_a_run_starts_from_in_one_line(initial):
     text = describe_copied(replace(initial, discriminator=None), ["up_4/kernel"], ("harp", "cello"))
     assert text == (
-        "starting from trained; new labels: harp; D starts from nothing; 1 variables without a"
-        " counterpart start from nothing"
+        "starting from trained; new labels: harp; D is randomly initialized; 1 variables without"
+        " a counterpart are randomly initialized"
     )

@@ -19,6 +19,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.core.protobuf.saved_object_graph_pb2 import SavedObject
 
 from cargan_tf.errors import UserError
+from cargan_tf.export import op_allowlist
 from cargan_tf.export.op_allowlist import load_exported
 
 #: How TensorFlow calls the functions by which a model is restored and saved.
@@ -427,6 +428,23 @@ def test_constants_that_claim_gigabytes_are_refused(model, sizes):
         constant.attr["value"].tensor.tensor_shape.dim.add(size=size)
     model.call_in_signature("large")
     refused(model, "constants claim more than")
+
+
+def test_constants_of_many_dimensions_are_refused_at_once(model):
+    function = model.add_function(lambda: tf.constant(1.5), "deep")
+    (constant,) = (node for node in function.node_def if node.op == "Const")
+    for _ in range(100_000):
+        constant.attr["value"].tensor.tensor_shape.dim.add(size=1 << 62)
+    model.call_in_signature("deep")
+    refused(model, "more than 254 dimensions")
+
+
+def test_variables_that_claim_gigabytes_are_refused_though_their_file_is_as_long(
+    model, monkeypatch
+):
+    monkeypatch.setattr(op_allowlist, "MAX_VARIABLE_BYTES", 3)
+    with pytest.raises(UserError, match="variables claim more than"):
+        load_exported(model.write())
 
 
 def test_constants_of_variants_are_refused(model):

@@ -25,7 +25,7 @@ def test_the_ends_are_the_sounds_themselves():
 
 
 @pytest.mark.parametrize("alpha", [0.1, 0.3, 0.5, 0.9])
-def test_shares_are_of_sounds_of_one_loudness(alpha):
+def test_weights_are_of_sounds_of_one_loudness(alpha):
     mix = mix_waveforms(LOUD, SOFT, alpha)
     assert strength(mix, 1_000) / strength(mix, 440) == pytest.approx(alpha / (1 - alpha), 1e-4)
 
@@ -44,7 +44,7 @@ def test_silence_and_sounds_that_cancel_out_give_finite_samples(pair):
     assert np.abs(mix).max() <= 0.8
 
 
-def test_of_a_sound_and_silence_the_share_is_left():
+def test_of_a_sound_and_silence_the_weight_is_left():
     np.testing.assert_allclose(mix_waveforms(LOUD, SILENCE, 0.25), 0.75 * LOUD, atol=1e-7)
 
 
@@ -54,6 +54,6 @@ def test_a_mix_of_clips_stands_where_the_first_does():
 
 
 @pytest.mark.parametrize("alpha", [-0.1, 1.1, float("nan")])
-def test_a_share_out_of_bounds_is_refused(alpha):
+def test_a_weight_out_of_bounds_is_refused(alpha):
     with pytest.raises(UserError, match=r"expected 0 \(the first sound\) to 1"):
         mix_clips(Clip(LOUD, 0, 0), Clip(SOFT, 0, 0), alpha)

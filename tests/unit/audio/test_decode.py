@@ -9,9 +9,10 @@ import threading
 import numpy as np
 import pytest
 import soundfile
+from helpers.odd_sounds import write_without_times
 
 from cargan_tf.audio import decode
-from cargan_tf.audio.decode import read_audio
+from cargan_tf.audio.decode import read_audio, sounding_track
 from cargan_tf.audio.mixdown import to_mono_at_rate
 from cargan_tf.errors import UserError
 
@@ -265,3 +266,34 @@ def test_block_by_block_gives_what_is_resampled_at_once(tmp_path, monkeypatch, r
     monkeypatch.setattr(decode, "_BLOCK_FRAMES", 997)
     expected = samples if rate == 8_000 else soxr.resample(samples, rate, 8_000, quality="HQ")
     np.testing.assert_array_equal(read_audio(tmp_path / "a.wav", 8_000), expected)
+
+
+def test_a_silent_track_is_decoded_once_for_all_pairs(tmp_path, monkeypatch):
+    path = write_without_times(tmp_path / "a.mkv", 2)
+    blocks, opened = decode.sound_blocks, []
+
+    def counted(source, demuxer, name, track, options):
+        opened.append(track)
+        return blocks(source, demuxer, name, track, options)
+
+    monkeypatch.setattr(decode, "sound_blocks", counted)
+    assert [sounding_track(path) for _ in range(10)] == [0] * 10
+    assert opened == [0, 1]
+    write_without_times(path, 3)  # another file
+    sounding_track(path)
+    assert opened == [0, 1, 0, 1]
+
+
+def test_a_silent_track_is_decoded_no_further_than_a_sound_may_last(tmp_path, monkeypatch):
+    path = write_without_times(tmp_path / "a.mkv", 50)
+    blocks, decoded = decode.sound_blocks, []
+
+    def counted(*arguments):
+        for block, rate in blocks(*arguments):
+            decoded.append(len(block))
+            yield block, rate
+
+    monkeypatch.setattr(decode, "sound_blocks", counted)
+    monkeypatch.setattr(decode, "MAX_FRAMES", 4 * 65_535)
+    assert sounding_track(path) == 0
+    assert sum(decoded) == 5 * 65_535

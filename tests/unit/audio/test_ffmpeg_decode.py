@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from cargan_tf.audio.decode import decode_file, read_audio
-from cargan_tf.audio.ffmpeg_decode import SeekableStream
+from cargan_tf.audio.ffmpeg_decode import FloatFrames, SeekableStream
 from cargan_tf.errors import UserError
 
 RATE = 48_000
@@ -302,3 +302,21 @@ def test_ffmpeg_is_told_of_places_that_are_not_there(tmp_path, place):
             assert stream.seek(place) == -1
             assert stream.seek(1) == 1
             assert stream.read() == b"bc"
+
+
+def test_packets_without_end_are_given_up(tmp_path, monkeypatch):
+    """A table of a few bytes can name the same packet as often as it likes."""
+    path = write(tmp_path / "a.aac", *KINDS["a.aac"])
+    monkeypatch.setattr("cargan_tf.audio.ffmpeg_decode.MAX_PACKETS", 10)
+    with pytest.raises(UserError, match=r"a\.aac has more than 10 parts, of which \d+ hold sound"):
+        read_audio(path, RATE)
+
+
+def test_frames_that_change_on_the_way_are_taken_as_what_they_are():
+    """A resampler hands on what follows a packed frame, planar sound too, as it is."""
+    frames = FloatFrames("a.mka")
+    for form, layout, channels in (("flt", "stereo", 2), ("s16p", "7.1", 8), ("flt", "mono", 1)):
+        frame = av.AudioFrame(format=form, layout=layout, samples=8)
+        frame.sample_rate = RATE
+        ((block, rate),) = frames.blocks(frame)
+        assert (block.shape, rate) == ((8, channels), RATE)

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 from cargan_cli import logs
-from cargan_cli.logs import first_said_when_slow, said_when_slow
+from cargan_cli.logs import message_until_first, message_when_slow
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def terminal(monkeypatch):
 
 def test_no_program_is_told_what_is_waited_for(capsys, monkeypatch):
     monkeypatch.setattr(logs, "SLOW_SECONDS", 0.0)
-    with said_when_slow("Loading the model …"):
+    with message_when_slow("Loading the model …"):
         pass
     assert capsys.readouterr().err == ""
 
@@ -22,7 +22,7 @@ def test_no_program_is_told_what_is_waited_for(capsys, monkeypatch):
 @pytest.mark.usefixtures("terminal")
 def test_what_takes_long_says_what_it_waits_for(capsys, monkeypatch):
     monkeypatch.setattr(logs, "SLOW_SECONDS", 0.0)
-    with said_when_slow("Loading the model …"):
+    with message_when_slow("Loading the model …"):
         for thread in threading.enumerate():
             if isinstance(thread, threading.Timer):
                 thread.join(10)
@@ -31,7 +31,7 @@ def test_what_takes_long_says_what_it_waits_for(capsys, monkeypatch):
 
 @pytest.mark.usefixtures("terminal")
 def test_what_is_quick_says_nothing(capsys):
-    with said_when_slow("Loading the model …"):
+    with message_when_slow("Loading the model …"):
         pass
     assert not [
         one
@@ -43,9 +43,9 @@ def test_what_is_quick_says_nothing(capsys):
 
 def test_only_the_first_of_many_is_waited_for(capsys, monkeypatch):
     started = []
-    monkeypatch.setattr(logs, "said_when_slow", lambda text: started.append(text) or _Nothing())
-    assert list(first_said_when_slow(iter([1, 2, 3]), "Generating …")) == [1, 2, 3]
-    assert list(first_said_when_slow([], "Generating …")) == []
+    monkeypatch.setattr(logs, "message_when_slow", lambda text: started.append(text) or _Nothing())
+    assert list(message_until_first(iter([1, 2, 3]), "Generating …")) == [1, 2, 3]
+    assert list(message_until_first([], "Generating …")) == []
     assert started == ["Generating …"] * 2
 
 

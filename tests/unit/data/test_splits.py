@@ -8,7 +8,7 @@ from cargan_tf.config import DataConfig
 from cargan_tf.data.pairs import Pair, Source, in_key_order
 from cargan_tf.data.splits import all_in_test, leaks, with_splits
 
-SHARES = DataConfig(validation_fraction=0.2, test_fraction=0.1)
+FRACTIONS = DataConfig(validation_fraction=0.2, test_fraction=0.1)
 
 
 def pair(label, recording, start=0, split="", piece=""):
@@ -45,7 +45,7 @@ def counts(done):
 
 
 def test_shares_of_each_class_by_recording():
-    done = with_splits(of_classes(cello=20, flute=10, tuba=3, violin=2), SHARES)
+    done = with_splits(of_classes(cello=20, flute=10, tuba=3, violin=2), FRACTIONS)
     assert counts(done) == {
         "train": {"cello": 14, "flute": 7, "tuba": 1, "violin": 1},
         "validation": {"cello": 4, "flute": 2, "tuba": 1, "violin": 1},
@@ -57,7 +57,7 @@ def test_shares_of_each_class_by_recording():
 
 
 def test_a_single_recording_is_trained_on_and_named():
-    done = with_splits(of_classes(cello=5, tuba=1, viola=1), SHARES)
+    done = with_splits(of_classes(cello=5, tuba=1, viola=1), FRACTIONS)
     assert counts(done)["train"] == {"cello": 3, "tuba": 1, "viola": 1}
     assert done.notes == (
         "2 classes have a single recording, which is in train, so that nothing held out shows"
@@ -67,18 +67,18 @@ def test_a_single_recording_is_trained_on_and_named():
 
 def test_the_seed_alone_decides():
     found = of_classes(cello=20, flute=20)
-    first = with_splits(found, SHARES)
-    assert first == with_splits(replace(found, pairs=found.pairs[:]), SHARES)
-    other = with_splits(found, SHARES.model_copy(update={"split_seed": 1}))
+    first = with_splits(found, FRACTIONS)
+    assert first == with_splits(replace(found, pairs=found.pairs[:]), FRACTIONS)
+    other = with_splits(found, FRACTIONS.model_copy(update={"split_seed": 1}))
     assert counts(first) == counts(other)
     assert recordings(first) != recordings(other)
 
 
 def test_splits_of_the_data_stay():
     given = source([pair("cello", "c0", 0, "test"), pair("cello", "c1", 0, "train")])
-    assert with_splits(given, SHARES) is given
+    assert with_splits(given, FRACTIONS) is given
     half = source([*given.pairs, pair("cello", "c0", 500), pair("flute", "f0")])
-    done = {(p.recording, p.start_ms): p.split for p in with_splits(half, SHARES).pairs}
+    done = {(p.recording, p.start_ms): p.split for p in with_splits(half, FRACTIONS).pairs}
     assert done == {("c0", 0): "test", ("c1", 0): "train", ("c0", 500): "test", ("f0", 0): "train"}
 
 
@@ -89,7 +89,7 @@ def test_the_players_of_a_piece_stay_together():
         for number, labels in enumerate([*pieces, ("tuba", "violin")])
         for track, label in enumerate(labels)
     ]
-    done = with_splits(source(pairs), SHARES)
+    done = with_splits(source(pairs), FRACTIONS)
     by_piece = {p.piece: p.split for p in done.pairs}
     assert all(by_piece[p.piece] == p.split for p in done.pairs)
     assert {p.label for p in done.pairs if p.split == "train"} == {
@@ -105,7 +105,7 @@ def test_the_players_of_a_piece_stay_together():
 
 @pytest.mark.parametrize("fractions", [(0.0, 0.0), (0.0, 0.5), (0.45, 0.45)])
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 10])
-def test_every_class_is_trained_on_whatever_the_shares(fractions, count):
+def test_every_class_is_trained_on_whatever_the_fractions(fractions, count):
     data = DataConfig(validation_fraction=fractions[0], test_fraction=fractions[1])
     done = counts(with_splits(of_classes(cello=count), data))
     assert done["train"]["cello"] >= 1
@@ -137,8 +137,8 @@ def test_recordings_and_sound_files_in_two_splits_are_said():
         + [of("validation", "other", "3.wav")]
     )
     assert leaks(shared) == (
-        "7 recordings in more than one split, so that figures of held-out pairs flatter a model:"
+        "7 recordings in more than one split, so that metrics of held-out pairs flatter a model:"
         " tuba/r0, tuba/r1, tuba/r2, tuba/r3, tuba/r4, …",
-        "1 sound file in more than one split, so that figures of held-out pairs flatter a model:"
+        "1 sound file in more than one split, so that metrics of held-out pairs flatter a model:"
         " 3.wav",
     )

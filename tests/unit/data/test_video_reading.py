@@ -2,6 +2,7 @@ import sys
 
 import numpy as np
 import pytest
+from helpers.odd_sounds import write_without_times
 
 from cargan_tf.data.video_reading import is_video, read_facts, read_frame, read_sound
 from cargan_tf.errors import UserError
@@ -93,3 +94,22 @@ def test_tags_that_are_no_utf8_do_not_matter(video, tmp_path):
     assert b"Lavf" in content
     (tmp_path / "a.mp4").write_bytes(content.replace(b"Lavf", b"\xff\xfe\x80\xa1"))
     assert read_facts(tmp_path / "a.mp4") == read_facts(video)
+
+
+def test_a_frame_is_sought_within_bounds(video, monkeypatch):
+    """As of a video that gives all of its frames the same time."""
+    for bound, value in (("_MOST_FRAMES_A_SECOND", 0.2), ("_MOST_PIXELS_SOUGHT", 64 * 32)):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"cargan_tf.data.video_reading.{bound}", value)
+            with pytest.raises(UserError, match=r"frames or more before 4\.400 s; its times"):
+                read_frame(video, 4_400)
+    assert read_frame(video, 4_400).size == (64, 32)
+
+
+def test_sound_whose_times_do_not_go_on_is_sought_within_bounds(tmp_path, monkeypatch):
+    path = write_without_times(tmp_path / "a.mkv", 20)
+    monkeypatch.setattr("cargan_tf.data.video_reading.MAX_FRAMES", 10 * 65_535)
+    with pytest.raises(UserError, match=r"more than 655,350 samples before 60\.000 s") as error:
+        read_sound(path, 60, 0.5)
+    assert "\n" not in str(error.value)
+    assert read_sound(path, 0, 0.5)[0].shape == (24_000, 6)

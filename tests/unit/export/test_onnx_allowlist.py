@@ -42,6 +42,28 @@ def test_weights_without_values_and_single_ones_pass():
         check_onnx(model(weights=numpy_helper.from_array(array, "w")).SerializeToString())
 
 
+def test_each_operation_comes_after_those_it_takes_from():
+    late = [
+        helper.make_node("Expand", ["early", "w"], ["y"]),
+        helper.make_node("Identity", ["w"], ["early"]),
+    ]
+    check_onnx(model(*reversed(late)).SerializeToString())
+    with pytest.raises(Refused, match="not in their order"):
+        check_onnx(model(*late).SerializeToString())
+
+
+@pytest.mark.parametrize("taken", ["w", "x"])
+def test_a_tensor_is_made_once(taken):
+    with pytest.raises(Refused, match="make the same tensor"):
+        check_onnx(model(helper.make_node("Identity", ["w"], [taken])).SerializeToString())
+
+
+def test_tensors_of_many_dimensions_are_refused_at_once():
+    weights = sized([1 << 62] * 100_000)
+    with pytest.raises(Refused, match="a tensor of 100,000 dimensions"):
+        check_onnx(model(weights=weights).SerializeToString())
+
+
 def with_attribute(value, name="body"):
     node = helper.make_node("Identity", ["x"], ["y"])
     node.attribute.append(helper.make_attribute(name, value))

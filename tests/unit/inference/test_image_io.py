@@ -86,7 +86,7 @@ def test_a_folder_stands_for_the_sounds_below_it_in_order(sounds):
 
 def test_a_folder_with_one_sound_still_asks_for_a_folder(sounds):
     sounds("in/a.wav")
-    with pytest.raises(UserError, match="cannot become the one image"):
+    with pytest.raises(UserError, match=r"1 sound cannot become the one image x\.png"):
         plan_outputs([Path("in")], Path("x.png"))
 
 

@@ -30,7 +30,7 @@ def recognized(violin, viola=0.0, none=0.0, silent=False):
     return Recognition(probabilities, none, silent)
 
 
-def test_the_label_is_that_with_the_greatest_share():
+def test_the_label_is_that_with_the_greatest_weight():
     assert generated().label == "violin"
 
 

@@ -105,6 +105,12 @@ def test_a_fault_on_the_way_leaves_nothing(tmp_path):
     assert not list((tmp_path / "out").iterdir())
 
 
+def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path):
+    file = tmp_path / f"{'a' * 251}.gif"
+    write_video(file, frames(10, 1), 10, sound(tmp_path / "a.wav"))
+    assert file.is_file()
+
+
 def test_a_file_in_the_way_of_a_folder_is_named(tmp_path):
     recording = sound(tmp_path / "a.wav")
     with pytest.raises(UserError, match=r"film\.mp4 cannot be written"):

@@ -1,10 +1,11 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from cargan_tf.audio.normalization import BandStatistics
 from cargan_tf.errors import UserError
-from cargan_tf.training.run import Run, RunInfo
+from cargan_tf.training.run import Run, RunInfo, data_of
 
 
 @pytest.fixture
@@ -53,6 +54,30 @@ def test_the_lock_is_free_after_an_error(run):
         raise ZeroDivisionError
     with run.locked():
         pass
+
+
+@pytest.mark.parametrize("name", ["stats.jsonl", "sessions.jsonl", "checkpoints", "images/1.png"])
+def test_a_run_with_links_that_lead_out_is_not_trained(run, tmp_path, name):
+    entry = run.path / name
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    entry.symlink_to(tmp_path / "outside")
+    with pytest.raises(UserError, match=f"{name} is a link out of the run"), run.locked():
+        pass
+    assert not (tmp_path / "outside").exists()
+
+
+def test_a_run_may_be_a_link_itself(run, tmp_path):
+    (tmp_path / "disk").mkdir()
+    run.path.symlink_to(tmp_path / "disk")
+    with run.locked():
+        run.stats.touch()
+    assert (tmp_path / "disk" / "stats.jsonl").exists()
+
+
+def test_a_run_of_somebody_else_names_no_remote_data_to_fetch(run, info):
+    run.write_info(replace(info, data="gs://bucket/data"))
+    with pytest.raises(UserError, match=r"is gs://bucket/data: give it by --data"):
+        data_of(run)
 
 
 def test_statistics_are_read_up_to_a_line_that_was_cut_short(tmp_path):

@@ -6,7 +6,13 @@ import stat
 
 import pytest
 
-from cargan_tf.utils.files import file_hash, write_atomically, write_json
+from cargan_tf.utils.files import (
+    file_hash,
+    read_json,
+    read_regular,
+    write_atomically,
+    write_json,
+)
 
 
 def test_content_and_folders_are_made(tmp_path):
@@ -47,6 +53,21 @@ def test_json_keeps_the_order_of_its_keys(tmp_path):
     text = (tmp_path / "file.json").read_text("utf-8")
     assert list(json.loads(text)) == ["b", "a"]
     assert text.endswith("}\n")
+
+
+@pytest.mark.parametrize("target", ["pipe", "/dev/zero"])
+def test_what_might_never_end_is_not_read(tmp_path, target):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file.json").symlink_to(target)
+    with pytest.raises(OSError, match="not a regular file"):
+        read_json(tmp_path / "file.json")
+
+
+def test_no_more_is_read_than_allowed(tmp_path):
+    (tmp_path / "file").write_bytes(b"12345")
+    assert read_regular(tmp_path / "file", 5) == b"12345"
+    with pytest.raises(ValueError, match="more than 4 bytes"):
+        read_regular(tmp_path / "file", 4)
 
 
 def test_json_has_no_nan(tmp_path):

@@ -91,9 +91,9 @@ def test_none_sees_the_batches_or_the_augmentation_of_c_or_of_another(
     config = override(tiny_config, settings)
     seen = []
 
-    def watch(network, stream, feature, rate, steps, epoch, task, changed):
+    def watch(network, stream, feature, rate, steps, epoch, task, augment):
         order = [name for batch in stream.take(3) for name in batch["id"].numpy()]
-        noisy = changed(tf.zeros([1, 64, 64, 3]), tf.constant(0)).numpy()
+        noisy = augment(tf.zeros([1, 64, 64, 3]), tf.constant(0)).numpy()
         seen.append((order, noisy.ravel()[:50]))
 
     for module in (train_classifier, evaluator_module):

@@ -67,7 +67,7 @@ def test_the_notes_say_how_far_it_can_be_believed(make_table):
     for said in (
         "Not finished: rows with … are still to come.",
         "FID: 12 images, 12 real photos, network evaluator, floor 44.00, at its size 210.0, singu",
-        "R@1: 12 images, 95 %: 0.200 to 0.300, chance 0.167. Share whose own photo is nearest.",
+        "R@1: 12 images, 95 %: 0.200 to 0.300, chance 0.167. Fraction whose own photo is nearest.",
         "Network evaluator: a network, accuracy 0.990 on photos; resize bilinear;"
         " weights ffffffffffff.",
         "Configuration tiny, data data (dataset.json dddddddddddd), seeds 0. python 3.11,",

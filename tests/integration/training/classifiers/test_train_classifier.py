@@ -56,7 +56,7 @@ def test_a_missing_classifier_names_the_command(tmp_path, tiny_config, network):
 
 def test_a_weak_classifier_is_refused_unless_the_bar_is_lowered(folder, tiny_config, network):
     rewrite(folder, accuracy=0.5)
-    with pytest.raises(UserError, match=r"names 0\.500 .*minimum_accuracy = 0\.9"):
+    with pytest.raises(UserError, match=r"accuracy 0\.500 .*minimum_accuracy = 0\.9"):
         load(folder, tiny_config, network)
     lenient = override(tiny_config, ["classifier.minimum_accuracy=0.4"])
     assert load(folder, lenient, network).accuracy == 0.5

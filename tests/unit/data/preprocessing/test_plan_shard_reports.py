@@ -112,7 +112,7 @@ def test_clearing_keeps_finished_shards_their_reports_and_one_more_file(folder, 
     before = names(folder)
     finish(NAMES[1])
     (folder / ".x.unfinished").touch()
-    clear(folder, kept, also=".lock")
+    clear(folder, kept, keep_file=".lock")
     assert names(folder) == before
     assert finished_shards(folder, plan) == kept
 
@@ -120,7 +120,7 @@ def test_clearing_keeps_finished_shards_their_reports_and_one_more_file(folder, 
 def test_clearing_with_nothing_to_keep_leaves_the_one_file(folder, finish):
     finish(NAMES[0])
     (folder / ".lock").touch()
-    clear(folder, {}, also=".lock")
+    clear(folder, {}, keep_file=".lock")
     assert names(folder) == {".lock"}
 
 

@@ -107,3 +107,11 @@ def test_it_survives_json(plan):
     }
     info = build_metadata(plan, [report("train", 0, **content)], STATISTICS)
     assert DatasetInfo.model_validate_json(info.model_dump_json()) == info
+
+
+def test_of_many_skipped_and_repaired_the_first_are_named_and_all_counted(plan, monkeypatch):
+    monkeypatch.setattr("cargan_tf.data.preprocessing.preprocess.MAX_NAMED", 2)
+    items = tuple(Skipped(f"train/{number}", "why") for number in range(5))
+    info = build_metadata(plan, [report("train", 0, skipped=items, mended=items[:2])], STATISTICS)
+    assert info.skipped == info.mended == items[:2]
+    assert info.notes == ("a note", "5 items were skipped; the first 2 are named")

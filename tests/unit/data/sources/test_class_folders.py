@@ -2,6 +2,7 @@ import pytest
 
 from cargan_tf.data.sources.class_folders import find_class_folders
 from cargan_tf.data.sources.detection import find_source
+from cargan_tf.data.sources.folder import LEADS_OUT
 from cargan_tf.errors import UserError
 
 
@@ -135,3 +136,36 @@ def test_sounds_without_images_are_no_such_tree(make):
         UserError, match=r"nothing known in .* class folders with sounds and images"
     ):
         find_source(root)
+
+
+def test_links_out_of_the_folder_are_skipped_by_name(make, tmp_path_factory):
+    root, outside = make("violin/a.{0}", "cello/b.wav"), tmp_path_factory.mktemp("mine")
+    (outside / "b.jpg").touch()
+    (outside / "c.wav").touch()
+    (outside / "c.jpg").touch()
+    (root / "cello" / "b.jpg").symlink_to(outside / "b.jpg")
+    (root / "flute").symlink_to(outside)
+    source = find_source(root)
+    assert found(source) == [("", "violin", "a")]
+    skipped = {item.what: item.why for item in source.skipped}
+    assert skipped["cello/b.jpg"] == skipped["flute"] == LEADS_OUT
+    assert skipped["cello/b.wav"] == "no image of the same name"
+
+
+def test_links_within_the_folder_and_to_it_are_followed(make, tmp_path_factory):
+    root = make("set/violin/a.{0}", "set/cello/b.wav", "set/cello/other.jpg") / "set"
+    (root / "cello" / "b.jpg").symlink_to(root / "cello" / "other.jpg")
+    link = tmp_path_factory.mktemp("links") / "data"
+    link.symlink_to(root)
+    assert found(find_source(link)) == [("", "cello", "b"), ("", "violin", "a")]
+
+
+def test_a_folder_of_links_says_why_nothing_is_read(make, tmp_path_factory):
+    outside = make("violin/a.{0}", "cello/b.{0}")
+    root = tmp_path_factory.mktemp("links")
+    for names in (["violin"], ["violin", "cello"]):
+        for name in names:
+            (root / name).unlink(missing_ok=True)
+            (root / name).symlink_to(outside / name)
+        with pytest.raises(UserError, match=r"Links out of the folder are not followed: .*violin"):
+            find_source(root)

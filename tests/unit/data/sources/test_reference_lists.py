@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from cargan_tf.data.sources.folder import LEADS_OUT
 from cargan_tf.data.sources.reference_lists import find_reference_lists, read_reference_lists
 from cargan_tf.errors import UserError
 
@@ -127,3 +128,13 @@ def test_other_folders_are_not_taken(folder, tmp_path):
     (folder / "notes.txt").write_text("train || test")
     assert find_reference_lists(folder) is None
     assert find_reference_lists(folder / "notes.txt") is None
+
+
+def test_links_out_of_the_folder_are_skipped_by_name(folder, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("mine")
+    name = "img_256/train/cello/cello00_2400.jpg"
+    (folder / name).rename(outside / "photo.jpg")
+    (folder / name).symlink_to(outside / "photo.jpg")
+    source = read_reference_lists(folder)
+    assert len(source.pairs) == 3
+    assert (name, LEADS_OUT) in [(item.what, item.why) for item in source.skipped]

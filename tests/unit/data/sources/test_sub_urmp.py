@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from cargan_tf.data.sources.detection import find_source
+from cargan_tf.data.sources.folder import LEADS_OUT
 from cargan_tf.data.sources.sub_urmp import find_tree, read_tree
 from cargan_tf.errors import UserError
 
@@ -168,3 +169,19 @@ def test_numbered_files_are_paired_by_their_names(tmp_path):
     assert len({pair.group for pair in source.pairs}) == 11
     ((what, why),) = ((item.what, item.why) for item in source.skipped)
     assert (what, why) == ("img/test/violin/3.jpg", "no sound of the same name")
+
+
+def test_links_out_of_the_tree_are_skipped_by_name(tree, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("mine")
+    shutil.move(tree / "img/train/cello/cello00_500.jpg", outside / "photo.jpg")
+    (tree / "img/train/cello/cello00_500.jpg").symlink_to(outside / "photo.jpg")
+    shutil.move(tree / "chunk/test/violin", outside / "violin")
+    (tree / "chunk/test/violin").symlink_to(outside / "violin")
+    source = read_tree(tree)
+    why = {item.what: item.why for item in source.skipped}
+    assert why["img/train/cello/cello00_500.jpg"] == why["chunk/test/violin"] == LEADS_OUT
+    assert source.pairs
+    assert all(outside not in pair.image.resolve().parents for pair in source.pairs)
+    shutil.move(tree / "chunk", outside / "chunk")
+    (tree / "chunk").symlink_to(outside / "chunk")
+    assert find_tree(tree) is None

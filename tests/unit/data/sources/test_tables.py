@@ -1,14 +1,21 @@
+import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from cargan_tf.data.sources import tables
+from cargan_tf.data.sources.detection import find_source
 from cargan_tf.data.sources.tables import (
     RowError,
+    Table,
+    check_columns,
     decimal_number,
     open_table,
     read_text,
     split_in_name,
     split_of,
+    unused_columns,
     whole_milliseconds,
 )
 from cargan_tf.errors import UserError
@@ -185,3 +192,44 @@ def test_quotes_of_windows_are_no_letters_of_dos(tmp_path, text):
     path = tmp_path / "a.csv"
     path.write_bytes(text.encode("cp1252"))
     assert read_text(path)[0] == text
+
+
+def test_too_many_columns_are_refused_at_once(tmp_path):
+    path = tmp_path / "manifest.csv"
+    path.write_text("label,audio,image," + ",".join(f"q{number}" for number in range(100_000)))
+    before = time.process_time()
+    with pytest.raises(UserError, match="has 100,003 columns; expected at most 1,000") as error:
+        find_source(path)
+    assert time.process_time() - before < 1
+    assert len(str(error.value)) < 500
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_row_that_would_take_gigabytes_is_refused(tmp_path, quote):
+    path = tmp_path / "a.csv"
+    path.write_text("label,audio\n" + f"{quote}\n{quote}," * 10_000)
+    with mock.patch.object(tables, "MAX_ROW", 1_000):
+        table = open_table(path)
+        if quote:
+            with pytest.raises(UserError, match="a row of more than 1,000 characters"):
+                list(table.rows)
+        else:  # many short rows are no long one
+            assert list(table.rows) == []
+
+
+def test_of_many_columns_the_first_are_named(tmp_path):
+    names = [f"column{number}" for number in range(900)] + ["x" * 5_000]
+    with pytest.raises(UserError, match=r"names column0, .*, column19 and 881 more") as error:
+        check_columns(tmp_path / "a.csv", names, (), ["label"], ["split"])
+    assert len(str(error.value)) < 1_000
+    (note,) = unused_columns(tmp_path / "a.csv", names, (), ["split"])
+    assert note.endswith("column19 and 881 more")
+    assert len(unused_columns(tmp_path / "a.csv", ["subset"] * 900, (), ["split"])) == 21
+
+
+def test_a_row_costs_as_much_as_the_columns_that_are_read():
+    table = Table([f"q{number}" for number in range(1_000)], iter(()), ())
+    before = time.process_time()
+    for _ in range(20_000):
+        assert table.named(["x"], ["q0", "q999"]) == {"q0": "x", "q999": ""}
+    assert time.process_time() - before < 1

@@ -3,6 +3,7 @@ import pytest
 import soundfile
 
 from cargan_tf.data.sources.detection import find_source
+from cargan_tf.data.sources.folder import LEADS_OUT
 from cargan_tf.data.sources.urmp import find_urmp, read_urmp
 from cargan_tf.errors import UserError
 
@@ -63,3 +64,17 @@ def test_what_is_left_out(release):
 def test_other_folders_are_not_taken(tmp_path):
     assert find_urmp(tmp_path) is None
     assert find_urmp(tmp_path / "gone") is None
+
+
+def test_links_out_of_the_release_are_skipped_by_name(release, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("mine")
+    for name in ("01_Jupiter_vn_vc/AuSep_1_vn_01_Jupiter.wav", "02_Solo_tpt"):
+        (release / name).rename(outside / "moved")
+        (release / name).symlink_to(outside / "moved")
+        outside = tmp_path_factory.mktemp("mine")
+    source = read_urmp(release, 500)
+    assert {pair.label for pair in source.pairs} == {"cello"}
+    assert {item.what: item.why for item in source.skipped} == {
+        "01_Jupiter_vn_vc/AuSep_1_vn_01_Jupiter.wav": LEADS_OUT,
+        "02_Solo_tpt": LEADS_OUT,
+    }

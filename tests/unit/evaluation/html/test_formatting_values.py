@@ -3,7 +3,7 @@ import pytest
 from cargan_tf.evaluation.html.formatting import LIMITS, limits, number
 from cargan_tf.evaluation.report import MetricInfo, MetricValue
 
-SHARE = MetricInfo("evaluator_accuracy", "accuracy", "higher", True, "Share seen right.")
+FRACTION = MetricInfo("evaluator_accuracy", "accuracy", "higher", True, "Fraction seen right.")
 DISTANCE = MetricInfo("fid", "FID", "lower", False, "Distance of features.")
 
 
@@ -31,7 +31,7 @@ def test_a_plain_figure_has_no_limits():
 def test_all_that_limits_a_figure_is_said_and_explained():
     fraction = MetricValue(0.25, 12, interval=(0.2, 0.3), standard_error=0.0125, chance=1 / 6)
     distance = MetricValue(200, 12, floor=44.0, at_floor_size=210.0, singular=True)
-    assert list(limits(fraction, SHARE)) == ["95 %: 0.200 to 0.300", "± 0.013", "chance 0.167"]
+    assert list(limits(fraction, FRACTION)) == ["95 %: 0.200 to 0.300", "± 0.013", "chance 0.167"]
     assert list(limits(distance, DISTANCE)) == ["floor 44.00", "at its size 210.0", "singular"]
     explained = " ".join(LIMITS)
     for word in ("95 %", "±", "chance", "floor", "at its size", "singular"):
