@@ -69,6 +69,9 @@ _MIN_SUGGESTED_LENGTH = 4
 #: As many as ImageNet has classes; an instrument's name fills a line at most.
 MAX_LABELS: Final = 1_000
 _MAX_LABEL_LETTERS: Final = 80
+#: Characters of a spelling of a label: its accents may stand apart. Unicode sorts the accents of
+#: one letter in a time that grows with the square of their number.
+MAX_SPELLING: Final = 200
 
 
 def check_labels(labels: object, source: str) -> tuple[str, ...]:
@@ -108,9 +111,16 @@ def _is_name(label: object) -> bool:
     )
 
 
-@lru_cache(maxsize=1024)  # the sounds of a folder have few different labels
 def fold(name: str) -> str:
-    """``name`` in lower case, without accents, words joined by underscores."""
+    """``name`` in lower case, without accents, words joined by underscores.
+
+    A text too long for a label is given back as it is: it is compared and kept nowhere.
+    """
+    return _folded(name) if len(name) <= MAX_SPELLING else name
+
+
+@lru_cache(maxsize=1024)  # the sounds of a folder have few different labels
+def _folded(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name.casefold())
     letters = "".join(letter for letter in plain if not _ACCENTS[0] <= letter <= _ACCENTS[1])
     composed = unicodedata.normalize("NFKC", letters)
@@ -136,6 +146,11 @@ def label_index(name: str, labels: Sequence[str]) -> int:
     Raises:
         UserError: unknown name; the message lists the closest and all known labels.
     """
+    if len(name) > MAX_SPELLING:
+        raise UserError(
+            f"unknown label {name[:_MAX_LABEL_LETTERS] + '…'!r} of {len(name):,} characters. Known"
+            f" labels: {', '.join(labels)}."
+        )
     for known in (
         list(labels),
         [fold(label) for label in labels],
@@ -174,7 +189,7 @@ def merged_spellings(counts: Mapping[str, int]) -> dict[str, str]:
     for meaning, labels in written.items():
         composed: dict[str, int] = {}
         for label in labels:
-            name = unicodedata.normalize("NFC", label)
+            name = unicodedata.normalize("NFC", label) if len(label) <= MAX_SPELLING else label
             composed[name] = composed.get(name, 0) + counts[label]
         best = min(composed, key=lambda name: (-composed[name], name != name.casefold(), name))
         if len(composed) > 1 and meaning in SUB_URMP_LABELS:
@@ -209,12 +224,12 @@ def label_weights(label: str | Mapping[str, float], labels: Sequence[str]) -> ND
     Raises:
         UserError: an unknown name, or weights that are negative, not finite or all 0.
     """
-    fractions = {label: 1.0} if isinstance(label, str) else dict(label)
+    weight_of = {label: 1.0} if isinstance(label, str) else dict(label)
     weights = np.zeros(len(labels), np.float64)
-    for name, fraction in fractions.items():
-        if not (np.isfinite(fraction) and fraction >= 0):
-            raise UserError(f"label {name!r} has the weight {fraction}: expected 0 or more.")
-        weights[label_index(name, labels)] += fraction
+    for name, weight in weight_of.items():
+        if not (np.isfinite(weight) and weight >= 0):
+            raise UserError(f"label {name!r} has the weight {weight}: expected 0 or more.")
+        weights[label_index(name, labels)] += weight
     total = weights.sum()
     if not (np.isfinite(total) and total > 0):
         raise UserError("no label has a weight above 0: give at least one, such as violin=1.")
@@ -224,7 +239,7 @@ def label_weights(label: str | Mapping[str, float], labels: Sequence[str]) -> ND
 def weights_by_label(weights: NDArray[np.float32], labels: Sequence[str]) -> dict[str, float]:
     """The nonzero entries of ``label_weights``' result, by name."""
     pairs = zip(labels, weights.tolist(), strict=True)
-    return {label: fraction for label, fraction in pairs if fraction}
+    return {label: weight for label, weight in pairs if weight}
 
 
 def parse_label_mix(text: str) -> dict[str, float]:
@@ -233,20 +248,20 @@ def parse_label_mix(text: str) -> dict[str, float]:
     Raises:
         UserError: malformed, or a name is given twice.
     """
-    fractions: dict[str, float] = {}
+    weights: dict[str, float] = {}
     for part in text.split(","):
-        name, equals, fraction = (word.strip() for word in part.partition("="))
+        name, equals, weight = (word.strip() for word in part.partition("="))
         try:
-            value = float(fraction)
+            value = float(weight)
         except ValueError:
             value = float("nan")
-        if not name or not equals or not np.isfinite(value) or name in fractions:
+        if not name or not equals or not np.isfinite(value) or name in weights:
             raise UserError(
                 f"invalid label mix {text!r}: expected each label once with its weight, such as"
                 " violin=0.5,cello=0.5."
             )
-        fractions[name] = value
-    return fractions
+        weights[name] = value
+    return weights
 
 
 def _singulars(plain: str) -> Iterator[str]:

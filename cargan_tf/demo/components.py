@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, wraps
+from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from cargan_tf.audio.clips import louder
 from cargan_tf.audio.decode import decode_file
 from cargan_tf.audio.mixdown import DecodedSound
+from cargan_tf.demo.visitors import without_folders
 from cargan_tf.errors import UserError
 from cargan_tf.inference.generator import Generator
 from cargan_tf.inference.image_io import encode_image
@@ -30,8 +33,8 @@ from cargan_tf.synthetic.timbre import INSTRUMENTS
 from cargan_tf.utils.arrays import ImageArray
 from cargan_tf.utils.progress import Reporter, Task
 
-#: Recordings held decoded, so that a moved slider does not read its file again.
-HELD = 8
+#: Seconds of recordings held decoded, so that a moved slider does not read its file again.
+HELD_SECONDS = 600
 #: Of a sound that becomes a video on the page: longer ones keep others waiting.
 MAX_VIDEO_SECONDS = 120
 #: The synthesized samples: a recording that no data set made with defaults holds, by the players of
@@ -96,12 +99,48 @@ class _PageTask:
         self._progress((self._done, self._total), desc=note or self._description)
 
 
+class HeldSounds:
+    """The sounds in use most recently, decoded.
+
+    The newest is held whatever its length, as one event asks for it several times; others only as
+    long as all are of ``samples`` at most and their files are there.
+    """
+
+    def __init__(self, decode: Callable[[str], DecodedSound], samples: int) -> None:
+        self._decode, self._samples = decode, samples
+        self._sounds: OrderedDict[str, DecodedSound] = OrderedDict()
+        self._lock = threading.Lock()  # events of several kinds run at once
+
+    def __call__(self, file: str) -> DecodedSound:
+        """The sound of a file; raises what ``decode`` raises."""
+        with self._lock:
+            sound = self._sounds.get(file)
+        if sound is None:
+            sound = self._decode(file)
+        with self._lock:
+            self._sounds[file] = sound
+            self._sounds.move_to_end(file)
+            for other in [held for held in self._sounds if not Path(held).exists()]:
+                del self._sounds[other]
+            while self.samples > self._samples and len(self._sounds) > 1:
+                self._sounds.popitem(last=False)
+        return sound
+
+    @property
+    def samples(self) -> int:
+        """Of all sounds held."""
+        return sum(len(sound.samples) for sound in self._sounds.values())
+
+
 class DemoSession:
     """A generator and the most recent recordings; it does not depend on the page."""
 
     def __init__(self, generator: Generator) -> None:
         self.generator = generator
-        self._read = lru_cache(HELD)(lambda file: decode_file(file, generator.sample_rate))
+        self._read = HeldSounds(
+            lambda file: decode_file(file, generator.sample_rate),
+            HELD_SECONDS * generator.sample_rate,
+        )
 
     @property
     def samples(self) -> list[str]:
@@ -124,10 +163,9 @@ class DemoSession:
             UserError: it cannot be read; the message names no path of this machine.
         """
         try:
-            sound: DecodedSound = self._read(file)
+            return self._read(file)
         except UserError as error:
             raise UserError(str(error).replace(file, Path(file).name)) from error
-        return sound
 
     def extent(self, file: str) -> Extent:
         """Where clips of a sound file may begin."""
@@ -319,14 +357,15 @@ def chosen(label: str) -> str | None:
 
 
 def show_errors(answer: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap ``answer`` to show a ``UserError`` on the page."""
+    """Wrap ``answer`` to show a ``UserError`` on the page, without folders of this machine."""
 
     @wraps(answer)
     def answer_or_error(*inputs: Any) -> Any:
         try:
             return answer(*inputs)
         except UserError as error:
-            raise gr.Error(str(error), title="Not generated", print_exception=False) from error
+            said = without_folders(str(error))
+            raise gr.Error(said, title="Not generated", print_exception=False) from error
 
     return answer_or_error
 

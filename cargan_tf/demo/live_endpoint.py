@@ -23,7 +23,7 @@ import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from cargan_tf.demo.live import LiveImage, LiveSession, RecentSound
-from cargan_tf.demo.visitors import VISITOR
+from cargan_tf.demo.visitors import VISITOR, without_folders
 from cargan_tf.errors import UserError
 from cargan_tf.inference.generator import Generator
 from cargan_tf.inference.image_io import encode_image
@@ -104,7 +104,7 @@ class _Connection:
         try:
             session = LiveSession(self._generator, self._settings["rate"])
         except UserError as error:
-            raise _Refused(_BAD_DATA, str(error)) from error
+            raise _Refused(_BAD_DATA, without_folders(str(error))) from error
         async with anyio.create_task_group() as tasks:
             for work in (self._listen(session, self._settings["rate"]), self._generate(session)):
                 tasks.start_soon(self._until_refused, work, tasks.cancel_scope)
@@ -186,7 +186,7 @@ def _content(
         try:
             session.choose(settings["label"] or None, settings["player"])
         except UserError as error:
-            raise _Refused(_BAD_DATA, str(error)) from error
+            raise _Refused(_BAD_DATA, without_folders(str(error))) from error
     image = session.generate(sound)
     return None if image is None else newest + _encoded(image)
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import stat
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from math import floor
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
+from gradio import processing_utils
+from gradio.utils import get_upload_folder
 from jinja2 import Template
 from starlette.responses import FileResponse
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
@@ -16,10 +23,10 @@ from starlette.staticfiles import StaticFiles
 from cargan_tf.demo import components
 from cargan_tf.demo.components import DemoSession
 from cargan_tf.demo.live_endpoint import LiveEndpoint
-from cargan_tf.demo.visitors import SOCKET
+from cargan_tf.demo.visitors import FILES_KEPT, SOCKET
 from cargan_tf.errors import UserError, counted
 from cargan_tf.inference.generator import Generator
-from cargan_tf.inference.interpolation import HALF, interpolation_weights
+from cargan_tf.inference.interpolation import DEFAULT_ALPHA, interpolation_weights
 from cargan_tf.inference.result import GenerationResult
 from cargan_tf.utils.arrays import height_width
 from cargan_tf.visualization.plots import residue_svg, spectrogram_svg, waveform_svg
@@ -40,8 +47,8 @@ STEPS = 6
 #: Gradio gives each event a progress bar of its own in the place of this default.
 _PROGRESS = gr.Progress()
 MAX_UPLOAD = "20mb"
-#: Seconds after which a visitor's files are deleted, and between looks for such files.
-FILES_KEPT, FILES_LOOKED_FOR = 3600, 600
+#: Seconds between looks for visitors' files that are too old.
+FILES_LOOKED_FOR = 600
 #: Requests that may wait; a visitor beyond them is asked to try again.
 WAITING = 32
 STYLE = Path(__file__).with_name("style.css")
@@ -188,9 +195,9 @@ def two_sounds(page: gr.Blocks, session: DemoSession) -> None:
             alpha = gr.Slider(
                 0,
                 1,
-                HALF,
+                DEFAULT_ALPHA,
                 step=0.01,
-                label="Share of the second",
+                label="Weight of the second sound",
                 info="Both are brought to one loudness and played at once; their labels get the"
                 " same weights.",
                 elem_id="alpha",
@@ -297,7 +304,8 @@ def build_page(generator: Generator, name: str, live_sound: str | None = None) -
                 two_sounds(page, session)
             with gr.Tab("Live", id="live"):
                 live(generator, live_sound)
-    page.queue(max_size=WAITING, default_concurrency_limit=1)
+    # Without ``api_open=False`` an event that waits in the queue could be run past it.
+    page.queue(max_size=WAITING, default_concurrency_limit=1, api_open=False)
     return page
 
 
@@ -311,13 +319,14 @@ def application(
         generator: of the live tab, if the page has one.
         live_sound: what the live tab plays instead of a microphone, a WAV.
     """
+    _keep_ffmpeg_from_files()
     routes: list[BaseRoute] = []
     if generator is not None:
         routes.append(WebSocketRoute(SOCKET, LiveEndpoint(generator).__call__))
     if live_sound is not None:
         routes.append(Route("/live/sound.wav", lambda request: FileResponse(live_sound)))
     routes.append(Mount("/live", StaticFiles(directory=STATIC)))
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, routes=routes)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, routes=routes, lifespan=_tidied)
     return gr.mount_gradio_app(
         app,
         page,
@@ -325,10 +334,43 @@ def application(
         ssr_mode=False,
         mcp_server=False,
         max_file_size=MAX_UPLOAD,
+        show_error=False,  # an unexpected one may name folders; ``gr.Error`` is shown all the same
         footer_links=[],
         css_paths=[STYLE],
         theme=_theme(),
     )
+
+
+def _keep_ffmpeg_from_files() -> None:
+    """Gradio gives a sound or video that a browser may not play to ffprobe and ffmpeg, if they are
+    installed, and these follow a playlist of that name to any file of this machine. It asks this
+    function each time."""
+    processing_utils.ffmpeg_installed = lambda: False
+
+
+@asynccontextmanager
+async def _tidied(app: FastAPI) -> AsyncIterator[None]:
+    """Now and then what uploads left behind is deleted; Gradio deletes what it took in itself."""
+
+    async def tidy() -> None:
+        while True:
+            await asyncio.to_thread(delete_left_over, Path(get_upload_folder()), FILES_KEPT)
+            await asyncio.sleep(FILES_LOOKED_FOR)
+
+    task = asyncio.create_task(tidy())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+def delete_left_over(folder: Path, seconds: float) -> None:
+    """Delete the files of forms that were not whole or had other fields, once they are so old."""
+    for file in folder.glob("tmp*"):
+        with suppress(OSError):  # just moved or deleted
+            found = file.lstat()
+            if stat.S_ISREG(found.st_mode) and time.time() - found.st_mtime > seconds:
+                file.unlink()
 
 
 def _theme() -> gr.themes.ThemeClass:

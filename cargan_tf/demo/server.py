@@ -23,6 +23,7 @@ from cargan_tf.demo.visitors import MAX_BODY, Visitors
 from cargan_tf.errors import UserError
 from cargan_tf.serving.address import LOOPBACK, host_and_port, listening_socket
 from cargan_tf.serving.allowed_hosts import AllowedHosts
+from cargan_tf.serving.connections import PatientProtocol, most_connections
 
 #: A browser then asks no other machine for anything, whatever the page may hold.
 _POLICY: Final = (
@@ -52,6 +53,8 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto
 #: Seconds that answers under way are given when the server ends.
 _LAST_ANSWERS: Final = 2
 _BACKLOG: Final = 128
+#: Seconds until the head of a request must have arrived; then its connection is closed.
+HEAD_SECONDS: Final = 20.0
 
 
 class PageServer:
@@ -135,8 +138,11 @@ def served(
             log_config=None,
             access_log=False,
             server_header=False,
+            http=PatientProtocol.of(HEAD_SECONDS, most_connections()),
             ws="wsproto",
             ws_max_size=MAX_BODY,
+            # wsproto unpacks a message before it knows its size.
+            ws_per_message_deflate=False,
             ws_ping_interval=None,
             timeout_graceful_shutdown=_LAST_ANSWERS,
         ),

@@ -4,31 +4,39 @@ Gradio answers far more than this page asks: it fetches addresses, gives every f
 uploaded to whoever knows its path, and shows a session's results to whoever knows its name. Here a
 visitor is known by a cookie, and gets the uploads and sessions that are the visitor's own. Results
 are given to whoever knows their paths, as they may be opened elsewhere; each path holds 256 bits of
-a hash of the content, so nobody guesses it.
+a hash of the content, so nobody guesses it. Gradio limits the size of a file, but not how many a
+request has, what else is in it, or how long it takes: that is limited here.
 """
 
 from __future__ import annotations
 
+import asyncio
+import hmac
 import json
 import re
 import secrets
-from collections import OrderedDict
+import time
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 from urllib.parse import parse_qs
+
+from python_multipart.multipart import parse_options_header
+from starlette.formparsers import MultiPartException
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+#: Browsers give the cookies of one host to all its ports, so the port follows.
 _COOKIE: Final = "cargan_visitor"
 #: Key of the visitor in the scope of a WebSocket.
 VISITOR: Final = "cargan_visitor"
 #: The one that the page uses.
 SOCKET: Final = "/live/socket"
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
+#: By chance, and what shows that this server issued it.
+_TOKEN: Final = re.compile(r"([A-Za-z0-9_-]{22})\.([0-9a-f]{32})")
 #: What the page itself asks for.
 _PATHS: Final = {
     "GET": re.compile(
@@ -47,8 +55,25 @@ _HEARTBEAT: Final = "/gradio_api/heartbeat/"
 _POLICY_VIOLATION: Final = 1008
 #: Bytes of a request that is no upload: a few labels, numbers and paths.
 MAX_BODY: Final = 1 << 16
+#: Seconds in which such a request must have arrived, and an upload.
+BODY_SECONDS: Final = 20.0
+UPLOAD_SECONDS: Final = 300.0
+#: Bytes of an upload: a file of 20 MB (``page.MAX_UPLOAD``) and the form around it.
+MAX_UPLOAD_BODY: Final = 21 << 20
+#: Parts of an upload's form; the page sends one.
+MAX_PARTS: Final = 8
+#: Seconds after which a visitor's files are deleted.
+FILES_KEPT: Final = 3600
+#: Bytes that one visitor and all together may upload in that time, and what an upload counts at
+#: least: also an empty file takes room on the disk.
+VISITOR_BYTES: Final = 300 << 20
+ALL_BYTES: Final = 4 << 30
+_LEAST_BYTES: Final = 1 << 16
 #: Files and sessions that are remembered; those in use longest ago are forgotten first.
 REMEMBERED: Final = 10_000
+#: Characters of a session's name; Gradio's have 11.
+MAX_SESSION_NAME: Final = 64
+_FOLDERS: Final = re.compile(r"(?<![\w.:/])/(?:[^/\s'\"]+/)+(?=[^/\s])")
 
 
 class _Refused(Exception):
@@ -57,23 +82,103 @@ class _Refused(Exception):
         self.status = status
 
 
+def without_folders(text: str) -> str:
+    """A message without the folders of absolute paths: they are nothing to a visitor."""
+    return _FOLDERS.sub("", text)
+
+
 class _Owners:
     """Whose a file or session is; several visitors may upload the same file."""
 
     def __init__(self) -> None:
-        self._visitors: OrderedDict[str, set[str]] = OrderedDict()
+        self._pairs: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._visitors: Counter[str] = Counter()  # of each key
 
     def add(self, key: str, visitor: str) -> None:
-        self._visitors.setdefault(key, set()).add(visitor)
-        self._visitors.move_to_end(key)
-        while len(self._visitors) > REMEMBERED:
-            self._visitors.popitem(last=False)
+        if (key, visitor) not in self._pairs:
+            self._visitors[key] += 1
+        self._pairs[key, visitor] = None
+        self._pairs.move_to_end((key, visitor))
+        while len(self._pairs) > REMEMBERED:
+            (oldest, _), _ = self._pairs.popitem(last=False)
+            self._visitors[oldest] -= 1
+            if not self._visitors[oldest]:
+                del self._visitors[oldest]
 
     def has(self, key: str, visitor: str) -> bool:
-        return visitor in self._visitors.get(key, ())
+        return (key, visitor) in self._pairs
 
     def known(self, key: str) -> bool:
         return key in self._visitors
+
+
+class _Quota:
+    """What was uploaded since an hour began, by each visitor and by all."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._bytes: Counter[str] = Counter()
+        self._all = 0
+
+    def take(self, visitor: str, count: int) -> None:
+        """Count bytes; raises ``_Refused`` where there are too many."""
+        if time.monotonic() - self._began > FILES_KEPT:
+            self._began, self._all = time.monotonic(), 0
+            self._bytes.clear()
+        self._bytes[visitor] += count
+        self._all += count
+        if self._bytes[visitor] > VISITOR_BYTES or self._all > ALL_BYTES:
+            raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, "too much was uploaded: try again later")
+
+
+class _Upload:
+    """``receive`` of an upload, which is broken off where it becomes too much or takes too long.
+
+    Gradio deletes what it has of a form if the form is found to be damaged, and only then; so it is
+    told that, also where the visitor goes away.
+    """
+
+    def __init__(self, receive: Receive, boundary: bytes, take: Callable[[int], None]) -> None:
+        """``take`` counts bytes and raises ``_Refused``; ``boundary`` is before each part."""
+        self._receive, self._take = receive, take
+        self._deadline = asyncio.get_running_loop().time() + UPLOAD_SECONDS
+        self._mark = b"--" + boundary
+        self._end = b""  # of what came: a mark may come in two pieces
+        self._bytes = self._marks = 0
+        self._complete = False
+        self.refused: _Refused | None = None
+
+    async def __call__(self) -> Message:
+        if self._complete:
+            return await self._receive()
+        try:
+            return await self._next()
+        except _Refused as refused:
+            self.refused = refused
+            raise MultiPartException(str(refused)) from refused
+
+    async def _next(self) -> Message:
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise _Refused(
+                HTTPStatus.REQUEST_TIMEOUT, f"the upload took more than {UPLOAD_SECONDS:g} s"
+            ) from error
+        if message["type"] != "http.request":
+            raise _Refused(HTTPStatus.BAD_REQUEST, "the visitor went away")
+        body = message.get("body", b"")
+        self._bytes += len(body)
+        if self._bytes > MAX_UPLOAD_BODY:
+            raise _too_large(MAX_UPLOAD_BODY)
+        self._take(len(body))
+        seen = self._end + body
+        self._marks += seen.count(self._mark)
+        self._end = seen[len(seen) - len(self._mark) + 1 :] if len(self._mark) > 1 else b""
+        if self._marks > MAX_PARTS + 1:  # one stands at the end
+            raise _Refused(HTTPStatus.BAD_REQUEST, f"expected a form of at most {MAX_PARTS} parts")
+        self._complete = not message.get("more_body", False)
+        return message
 
 
 class Visitors:
@@ -81,7 +186,11 @@ class Visitors:
 
     def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
         self._app = app
-        self._files, self._results, self._sessions = _Owners(), _Owners(), _Owners()
+        self._files, self._sessions = _Owners(), _Owners()
+        # An upload is a file of its visitor's, and no result, though an event may give it back.
+        self._uploads, self._results = _Owners(), _Owners()
+        self._quota = _Quota()
+        self._key = secrets.token_bytes(32)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Answer the request, or pass it on."""
@@ -89,28 +198,28 @@ class Visitors:
             await self._app(scope, receive, send)
             return
         if scope["type"] == "websocket":
-            visitor, is_new = _visitor(scope)
+            visitor, is_new = self._visitor(scope)
             if is_new or scope["path"] != SOCKET:  # not from the page
                 await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
             else:
                 await self._app({**scope, VISITOR: visitor}, receive, send)
             return
-        visitor, is_new = _visitor(scope)
+        visitor, is_new = self._visitor(scope)
         try:
             receive = await self._checked(scope, receive, visitor)
         except _Refused as refused:
-            body = json.dumps({"detail": str(refused)}).encode()
-            headers = [(b"content-type", b"application/json")]
-            start = {"type": "http.response.start", "status": refused.status, "headers": headers}
-            await send(start)
-            await send({"type": "http.response.body", "body": body})
+            await _send_refusal(send, refused)
             return
+        upload = receive if isinstance(receive, _Upload) else None
         reader = _reader(scope["path"])
         seen = bytearray()
+        name = _cookie_name(scope)
 
         async def watched(message: Message) -> None:
+            if upload is not None and upload.refused is not None:
+                return  # it is answered below
             if message["type"] == "http.response.start" and is_new:
-                cookie = f"{_COOKIE}={visitor}; Path=/; HttpOnly; SameSite=Lax".encode()
+                cookie = f"{name}={visitor}; Path=/; HttpOnly; SameSite=Lax".encode()
                 message = {
                     **message,
                     "headers": [*message.get("headers", ()), (b"set-cookie", cookie)],
@@ -120,11 +229,17 @@ class Visitors:
                 # Before it is sent: the visitor may ask for the file at once.
                 for path in reader(seen, not message.get("more_body", False)):
                     self._files.add(path, visitor)
-                    if reader is not _uploaded:
-                        self._results.add(path, visitor)
+                    is_upload = reader is _uploaded or self._uploads.known(path)
+                    (self._uploads if is_upload else self._results).add(path, visitor)
             await send(message)
 
-        await self._app(scope, receive, watched)
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            if upload is None or upload.refused is None:
+                raise
+        if upload is not None and upload.refused is not None:
+            await _send_refusal(send, upload.refused)
 
     async def _checked(self, scope: Any, receive: Receive, visitor: str) -> Receive:
         path = scope["path"]
@@ -140,11 +255,22 @@ class Visitors:
         elif path.endswith("/queue/data"):
             for name in parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", []):
                 self._check_session(name, visitor)
-        elif method == "POST" and not path.endswith("/upload"):
+        elif path.endswith("/upload"):
+            return self._upload(scope, receive, visitor)
+        elif method == "POST":
             body = await _body(receive)
             self._check_body(body, visitor)
             return _replayed(body, receive)
         return receive
+
+    def _upload(self, scope: Any, receive: Receive, visitor: str) -> _Upload:
+        headers = dict(reversed(scope["headers"]))  # of several, the first counts
+        if int(headers.get(b"content-length", 0)) > MAX_UPLOAD_BODY:
+            raise _too_large(MAX_UPLOAD_BODY)
+        self._quota.take(visitor, _LEAST_BYTES)
+        _, options = parse_options_header(headers.get(b"content-type"))
+        boundary = options.get(b"boundary", b"")
+        return _Upload(receive, boundary, lambda count: self._quota.take(visitor, count))
 
     def _check_body(self, body: bytes, visitor: str) -> None:
         try:
@@ -164,34 +290,71 @@ class Visitors:
 
     def _check_session(self, name: str, visitor: str) -> None:
         """A session is of who first uses it: the page chooses its name at random."""
+        if len(name) > MAX_SESSION_NAME:
+            raise _Refused(
+                HTTPStatus.BAD_REQUEST,
+                f"a session's name of {len(name)} characters was received; expected"
+                f" {MAX_SESSION_NAME} at most",
+            )
         if not self._sessions.known(name):
             self._sessions.add(name, visitor)
         if not self._sessions.has(name, visitor):
             raise _Refused(HTTPStatus.FORBIDDEN, "this session is not yours")
 
+    def _visitor(self, scope: Any) -> tuple[str, bool]:
+        """The token in the cookie, or a new one."""
+        wanted = _cookie_name(scope)
+        for name, value in scope["headers"]:
+            if name == b"cookie":
+                for cookie in value.decode("latin-1").split(";"):
+                    found, _, token = cookie.strip().partition("=")
+                    if found == wanted and self._is_issued(token):
+                        return token, False
+        chosen = secrets.token_urlsafe(16)
+        return f"{chosen}.{self._signature(chosen)}", True
 
-def _visitor(scope: Any) -> tuple[str, bool]:
-    """The token in the cookie, or a new one."""
-    for name, value in scope["headers"]:
-        if name == b"cookie":
-            try:
-                found = SimpleCookie(value.decode("latin-1")).get(_COOKIE)
-            except CookieError:
-                continue
-            if found and _TOKEN.fullmatch(found.value):
-                return found.value, False
-    return secrets.token_urlsafe(16), True
+    def _is_issued(self, token: str) -> bool:
+        match = _TOKEN.fullmatch(token)
+        return match is not None and hmac.compare_digest(match[2], self._signature(match[1]))
+
+    def _signature(self, chosen: str) -> str:
+        return hmac.new(self._key, chosen.encode(), "sha256").hexdigest()[:32]
+
+
+def _cookie_name(scope: Any) -> str:
+    _, port = scope.get("server") or ("", None)
+    return f"{_COOKIE}_{port}"
 
 
 async def _body(receive: Receive) -> bytes:
     body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY:
-            raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {MAX_BODY} bytes")
-        if message["type"] != "http.request" or not message.get("more_body", False):
-            return bytes(body)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await receive()
+                body += message.get("body", b"")
+                if len(body) > MAX_BODY:
+                    raise _too_large(MAX_BODY)
+                if message["type"] != "http.request" or not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError as error:
+        raise _Refused(
+            HTTPStatus.REQUEST_TIMEOUT, f"the request took more than {BODY_SECONDS:g} s"
+        ) from error
+
+
+def _too_large(limit: int) -> _Refused:
+    return _Refused(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the request is larger than {limit} bytes"
+    )
+
+
+async def _send_refusal(send: Send, refused: _Refused) -> None:
+    body = json.dumps({"detail": str(refused)}).encode()
+    headers = [(b"content-type", b"application/json")]
+    start = {"type": "http.response.start", "status": refused.status, "headers": headers}
+    await send(start)
+    await send({"type": "http.response.body", "body": body})
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

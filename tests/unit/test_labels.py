@@ -1,3 +1,6 @@
+import resource
+import time
+
 import pytest
 
 from cargan_tf.errors import UserError
@@ -110,19 +113,19 @@ def test_one_name_is_one_hot():
     assert label_weights("vn", ["cello", "violin"]).tolist() == [0, 1]
 
 
-def test_shares_are_scaled_to_sum_to_one_and_add_up_by_meaning():
+def test_weights_are_scaled_to_sum_to_one_and_add_up_by_meaning():
     weights = label_weights({"vn": 1, "fiddle": 2, "cello": 1, "flute": 0}, SUB_URMP_LABELS)
     assert weights_by_label(weights, SUB_URMP_LABELS) == {"cello": 0.25, "violin": 0.75}
 
 
 @pytest.mark.parametrize("fraction", [-0.1, float("nan"), float("inf")])
-def test_a_share_that_is_none_is_refused(fraction):
+def test_a_weight_that_is_none_is_refused(fraction):
     with pytest.raises(UserError, match="label 'cello' has the weight"):
         label_weights({"violin": 1, "cello": fraction}, SUB_URMP_LABELS)
 
 
 @pytest.mark.parametrize("fractions", [{}, {"violin": 0}])
-def test_no_share_at_all_is_refused(fractions):
+def test_no_weight_at_all_is_refused(fractions):
     with pytest.raises(UserError, match="no label has a weight above 0"):
         label_weights(fractions, SUB_URMP_LABELS)
 
@@ -181,3 +184,26 @@ def test_players_are_names_of_known_labels():
     for names in (["a/b"], ["\x1b[2J"], [], "Ann", ["Ann", "Ann"]):
         with pytest.raises(UserError, match=r"model\.json has"):
             players_from_json({"flute": names}, labels, "model.json")
+
+
+def test_a_label_of_a_million_accents_is_unknown_at_once():
+    label = "a" + "\u0301\u0323" * 250_000
+    began = time.process_time()
+    with pytest.raises(UserError, match=r"unknown label 'a.*…' of 500,001 characters") as caught:
+        label_index(label, SUB_URMP_LABELS)
+    names = merged_spellings({label: 1, "cello": 2})
+    assert time.process_time() - began < 0.1
+    assert len(str(caught.value)) < 500
+    assert names == {label: label, "cello": "cello"}
+
+
+def test_long_labels_are_not_kept():
+    def resident_bytes():
+        with open("/proc/self/statm", encoding="ascii") as stream:
+            return int(stream.read().split()[1]) * resource.getpagesize()
+
+    before = resident_bytes()
+    for number in range(50):
+        with pytest.raises(UserError, match="unknown label"):
+            label_index(f"{number}" + "x" * 5_000_000, SUB_URMP_LABELS)
+    assert resident_bytes() - before < 20 * 2**20

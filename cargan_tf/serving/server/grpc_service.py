@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -26,28 +27,43 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
 from cargan_tf.serving.server.refusals import Refusal, invalid
-from cargan_tf.serving.server.served_model import DEFAULT_SIGNATURE, ServedModel, Tensors
+from cargan_tf.serving.server.served_model import (
+    DEFAULT_SIGNATURE,
+    ServedModel,
+    Tensors,
+    announced_sizes,
+    shape_text,
+)
 from cargan_tf.serving.server.service import Service
 
 #: What a string of no letters takes in memory: an object, and its place in a list and an array.
 _STRING_BYTES: Final = 64
+#: Calls that may be open, times those that are answered at once: the others' messages are still on
+#: the way, and ``Service`` turns them away in its own words.
+_OPEN_CALLS: Final = 4
 
 
 def tensors_of(request: PredictRequest, max_bytes: int) -> Tensors:
     """The inputs of a request.
 
     Raises:
-        Refusal: an input is damaged, or of more than ``max_bytes``; a message of some bytes can
-            claim any shape.
+        Refusal: an input is damaged, or all have more than ``max_bytes``; a message of some bytes
+            can claim any shape.
     """
-    return {name: _tensor(name, value, max_bytes) for name, value in request.inputs.items()}
+    announced = 0
+    for name, value in request.inputs.items():
+        announced += _announced_bytes(name, value)
+        if announced > max_bytes:
+            shape = shape_text(announced_sizes(value))
+            raise invalid(f"{name} of shape {shape} is too large; the limit is {max_bytes} bytes")
+    return {name: _tensor(name, value) for name, value in request.inputs.items()}
 
 
 def predict_response(
     model: ServedModel, signature: str, outputs: Tensors, wanted: Iterable[str]
 ) -> PredictResponse:
     """The answer; ``wanted`` are the names of the outputs in it, all where there are none."""
-    names = list(wanted) or list(outputs)
+    names = list(dict.fromkeys(wanted)) or list(outputs)  # a name a million times is one output
     unknown = [name for name in names if name not in outputs]
     if unknown:
         known = ", ".join(sorted(outputs))
@@ -80,17 +96,21 @@ def status_response(model: ServedModel) -> GetModelStatusResponse:
     return GetModelStatusResponse(model_version_status=[version])
 
 
-def _tensor(name: str, value: TensorProto, max_bytes: int) -> np.ndarray:
-    sizes = [dim.size for dim in value.tensor_shape.dim]
+def _announced_bytes(name: str, value: TensorProto) -> int:
+    """What the tensor of an input takes in memory."""
     try:
         dtype = tf.as_dtype(value.dtype)
-        if value.tensor_shape.unknown_rank or any(size < 0 for size in sizes):
-            raise ValueError(sizes)
-        if math.prod(sizes) * (dtype.size or _STRING_BYTES) > max_bytes:
-            raise invalid(f"{name} of shape {sizes} is too large; the limit is {max_bytes} bytes")
+        return math.prod(announced_sizes(value)) * (dtype.size or _STRING_BYTES)
+    except (TypeError, ValueError) as error:
+        raise invalid(f"{name} is no whole tensor: {error}") from error
+
+
+def _tensor(name: str, value: TensorProto) -> np.ndarray:
+    try:
         array: np.ndarray = tf.make_ndarray(value)
     except (TypeError, ValueError) as error:
-        raise invalid(f"{name} is no whole tensor: {sizes} values were announced") from error
+        shape = shape_text(announced_sizes(value))
+        raise invalid(f"{name} is no whole tensor: {shape} values were announced") from error
     return array
 
 
@@ -107,7 +127,10 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         async with _abort_on_refusal(context), self._service.request("grpc"):
             _check_model(self._service, request.model_spec)
             signature = request.model_spec.signature_name or DEFAULT_SIGNATURE
-            inputs = tensors_of(request, self._service.limits.request_bytes)
+            # Before anything is made of them.
+            self._service.model.check_names(signature, request.inputs.keys())
+            limit = self._service.limits.request_bytes
+            inputs = await asyncio.to_thread(tensors_of, request, limit)
             outputs = await self._service.predict(signature, inputs)
             return predict_response(self._service.model, signature, outputs, request.output_filter)
 
@@ -152,6 +175,7 @@ def grpc_server(service: Service, address: str) -> tuple[Any, int]:
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),  # a port that is taken must be an error
         ],
+        maximum_concurrent_rpcs=_OPEN_CALLS * limits.requests,
     )
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
         PredictionService(service), server

@@ -30,8 +30,8 @@ class Limits:
         batch: sounds in one batch of the model.
         wait_seconds: how long the first request of a batch waits for others.
         head_seconds: until the head of a request must have arrived; then the connection is closed.
-        json_parts: lists and objects in a request, each of which takes 60 bytes; a sound of numbers
-            is one list.
+        json_parts: lists, objects and texts in a request, each of which takes 50 bytes or more; a
+            sound of numbers is one list.
     """
 
     request_bytes: int = 16 * 1024 * 1024

@@ -4,6 +4,7 @@ form of tensors, and the endpoints."""
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import re
 import zlib
@@ -34,6 +35,10 @@ _SHOWN, _NAMED = 40, 4
 #: JSON has whole numbers of any size; NumPy's end here.
 _WHOLE_NUMBERS = 2**63
 _GZIP = b"\x1f\x8b"
+#: Encodings of one body, and members of one gzip file: the rest is copied for each.
+_MAX_ENCODINGS, _MAX_MEMBERS = 2, 16
+#: TensorFlow Serving's versions are 64-bit numbers.
+_VERSION = re.compile(r"[0-9]{1,19}")
 _DATA_URL = re.compile(r"data:[^,]*;base64,", re.IGNORECASE)
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 _FROM_URL_SAFE = str.maketrans("-_", "+/")
@@ -241,9 +246,14 @@ def decompressed(body: bytes, encodings: str, limit: int) -> bytes:
     Raises:
         Refusal: another encoding, a body that is not of it, or too much in it.
     """
-    for encoding in reversed([word.strip().lower() for word in encodings.split(",")]):
-        if encoding in ("", "identity"):
-            continue
+    words = [word.strip().lower() for word in encodings.split(",")]
+    named = [word for word in words if word not in ("", "identity")]
+    if len(named) > _MAX_ENCODINGS:
+        raise invalid(
+            f"{len(named)} encodings in Content-Encoding were received; expected at most"
+            f" {_MAX_ENCODINGS}"
+        )
+    for encoding in reversed(named):
         if encoding not in ("gzip", "x-gzip", "deflate"):
             message = f"Content-Encoding {encoding} was received; expected gzip, deflate or none"
             raise Refusal(StatusCode.INVALID_ARGUMENT, message, http_status=415)
@@ -257,10 +267,14 @@ def decompressed(body: bytes, encodings: str, limit: int) -> bytes:
 
 
 def _inflated(body: bytes, limit: int) -> bytes:
-    """The content of gzip (any number of members), of zlib's form, or of deflate without one."""
+    """The content of gzip (some members), of zlib's form, or of deflate without one."""
     is_bare = body[:2] != _GZIP and (body[:1] != b"x" or int.from_bytes(body[:2]) % 31)
     found = bytearray()
-    while body:
+    for member in itertools.count(1):
+        if not body:
+            break
+        if member > _MAX_MEMBERS:
+            raise invalid(f"a body of {_MAX_MEMBERS} compressed members at most was expected")
         reader = zlib.decompressobj(-zlib.MAX_WBITS if is_bare else zlib.MAX_WBITS | 32)
         found += reader.decompress(body, limit + 1 - len(found))
         if len(found) > limit or reader.unconsumed_tail:
@@ -293,7 +307,7 @@ def rest_app(service: Service) -> FastAPI:
     async def metrics() -> Response:
         return Response(service.metrics.page(), media_type="text/plain")
 
-    @app.post("/v1/models/{name}/versions/{version:int}:predict")
+    @app.post("/v1/models/{name}/versions/{version}:predict")
     @app.post("/v1/models/{name}:predict")
     async def predict(request: Request) -> Response:
         async with service.request("rest"):
@@ -308,13 +322,13 @@ def rest_app(service: Service) -> FastAPI:
             answer = await run_in_threadpool(write_answer, outputs, asked.by_rows)
             return Response(answer, media_type="application/json")
 
-    @app.get("/v1/models/{name}/versions/{version:int}/metadata")
+    @app.get("/v1/models/{name}/versions/{version}/metadata")
     @app.get("/v1/models/{name}/metadata")
     async def metadata(request: Request) -> Response:
         _check_model(service, request)
         return _protobuf(metadata_response(service.model))
 
-    @app.get("/v1/models/{name}/versions/{version:int}")
+    @app.get("/v1/models/{name}/versions/{version}")
     @app.get("/v1/models/{name}")
     async def status(request: Request) -> Response:
         _check_model(service, request)
@@ -324,13 +338,20 @@ def rest_app(service: Service) -> FastAPI:
 
 
 def _check_model(service: Service, request: Request) -> None:
-    service.model.check_model(request.path_params["name"], request.path_params.get("version"))
+    version = request.path_params.get("version")
+    if version is not None and not _VERSION.fullmatch(version):
+        raise Refusal(
+            StatusCode.NOT_FOUND, f"{version[:_SHOWN]!r} is no version; expected a number"
+        )
+    service.model.check_model(
+        request.path_params["name"], None if version is None else int(version)
+    )
 
 
 def _check_parts(body: bytes, limit: int) -> None:
     """Refuse what would take many times its size in memory once it is parsed."""
-    if body.count(b"[") + body.count(b"{") > limit:
-        raise invalid(f"the request holds more than {limit} lists and objects")
+    if body.count(b"[") + body.count(b"{") + body.count(b'"') // 2 > limit:
+        raise invalid(f"the request holds more than {limit} lists, objects and texts")
 
 
 async def _body(request: Request, limit: int) -> bytes:

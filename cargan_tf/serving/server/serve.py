@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import resource
 import signal
 import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Final
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import HANDLED_SIGNALS
 
 from cargan_tf.errors import UserError, counted
@@ -27,6 +25,7 @@ from cargan_tf.serving.address import (
     listening_socket,
 )
 from cargan_tf.serving.allowed_hosts import AllowedHosts, is_loopback
+from cargan_tf.serving.connections import PatientProtocol, most_connections
 from cargan_tf.serving.server.grpc_service import grpc_server
 from cargan_tf.serving.server.limits import Limits
 from cargan_tf.serving.server.rest import rest_app
@@ -36,10 +35,6 @@ from cargan_tf.utils.progress import Reporter, SilentReporter
 
 #: Connections that may wait to be accepted; the system may allow fewer.
 BACKLOG: Final = 4096
-#: Files that the process may open besides connections by REST: libraries, the model, gRPC.
-_OTHER_FILES: Final = 256
-#: Files that the process asks to be allowed.
-_MOST_FILES: Final = 65_536
 #: Longer than clients pause between requests, so that none writes to a connection being closed.
 KEEP_ALIVE_SECONDS: Final = 75
 
@@ -107,7 +102,7 @@ class Server:
             log_config=None,
             access_log=False,
             server_header=False,
-            http=_PatientProtocol.of(service.limits.head_seconds, _most_connections()),
+            http=PatientProtocol.of(service.limits.head_seconds, most_connections()),
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=round(service.limits.seconds),
         )
@@ -146,73 +141,6 @@ class Server:
             await self._service.batcher.close()
 
 
-def _most_connections() -> int:
-    """Connections that there is room for, once the process may open as many files as the system
-    allows it; shells often allow 1,024."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with contextlib.suppress(ValueError, OSError):  # not where a sandbox forbids it
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-            soft = wanted
-    files = wanted if soft == resource.RLIM_INFINITY else soft
-    return max(files - _OTHER_FILES, files // 2)
-
-
-class _PatientProtocol(H11Protocol):
-    """uvicorn's HTTP, but a connection on which no whole head of a request arrives is closed:
-    thousands of silent ones would take all that a process may open. Where there are as many
-    before that, the oldest on which nothing is asked makes room for a new one."""
-
-    head_seconds: ClassVar[float]
-    most: ClassVar[int]
-    connected: ClassVar[dict[_PatientProtocol, None]]  # a set in the order of their arrival
-    _head_timer: asyncio.TimerHandle | None = None
-
-    @classmethod
-    def of(cls, head_seconds: float, most: int) -> type[_PatientProtocol]:
-        """The class that waits so long, and keeps so many; uvicorn makes the objects."""
-        values = {"head_seconds": head_seconds, "most": most, "connected": {}}
-        return type(cls.__name__, (cls,), values)
-
-    def connection_made(self, transport: Any) -> None:
-        """Wait for the first request."""
-        super().connection_made(transport)
-        if len(self.connected) >= self.most:
-            idle = (
-                one for one in self.connected if one.cycle is None or one.cycle.response_complete
-            )
-            oldest = next(idle, self)
-            self.connected.pop(oldest, None)
-            oldest.transport.abort()
-            if oldest is self:
-                return
-        self.connected[self] = None
-        self._wait()
-
-    def data_received(self, data: bytes) -> None:
-        """Wait on while a head is incomplete; uvicorn limits the time between requests."""
-        super().data_received(data)
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._stop_waiting()
-        elif self._head_timer is None:
-            self._wait()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing is waited for."""
-        self.connected.pop(self, None)
-        self._stop_waiting()
-        super().connection_lost(exc)
-
-    def _wait(self) -> None:
-        self._head_timer = self.loop.call_later(self.head_seconds, self.transport.close)
-
-    def _stop_waiting(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
-
 class _RestServer(uvicorn.Server):
     """uvicorn, but a signal is the end of the work and not of the process."""
 
@@ -243,7 +171,7 @@ def bound(host: str, port: int) -> socket.socket:
 
 def _welcome(model: ServedModel, host: str, rest_port: int, grpc_port: int) -> Iterator[str]:
     yield (
-        f"Serving {model.title}, version {model.version}, as '{model.name}', for trying out;"
+        f"Serving {model.title}, version {model.version}, as '{model.name}', for local testing;"
         " Ctrl-C stops."
     )
     yield f"  REST  http://{host_and_port(host, rest_port)}/v1/models/{model.name}:predict"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,17 +20,24 @@ from cargan_tf.export.metadata import read_metadata
 from cargan_tf.export.model_registry import exported_version
 from cargan_tf.export.op_allowlist import load_exported
 from cargan_tf.export.saved_model import read_warm_up
-from cargan_tf.labels import label_index
+from cargan_tf.labels import MAX_SPELLING, label_index
 from cargan_tf.serving.server.refusals import Refusal, invalid
 
 DEFAULT_SIGNATURE = "serving_default"
 #: The input of the signatures that take names of labels.
 _LABEL = "label"
+#: UTF-8 takes 4 bytes for a character at most.
+_MAX_LABEL_BYTES = 4 * MAX_SPELLING
 #: Initializes tables; no request calls it.
 _INIT = "__saved_model_init_op"
 
 #: In a tensor of a warm-up request: 16 sounds of some seconds at most.
 _WARM_UP_NUMBERS = 1 << 22
+#: Dimensions of a tensor; those of the model have four at most. The product of many large sizes
+#: takes a time that grows with the square of their number.
+_MAX_DIMENSIONS = 64
+#: Sizes that a message shows.
+_SHOWN = 8
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -111,11 +118,16 @@ class ServedModel:
             raise invalid(f"no signature {signature}; this model has {known}")
         return self._inputs[signature]
 
+    def check_names(self, signature: str, names: Collection[str]) -> None:
+        """Raise INVALID_ARGUMENT unless ``names`` are the signature's inputs."""
+        specs = self.inputs_of(signature)
+        if set(names) != specs.keys():
+            raise invalid(f"{signature} takes {_names(specs)}; received {_names(names)}")
+
     def check_inputs(self, signature: str, inputs: Tensors, max_rows: int) -> int:
         """The number of sounds; raises INVALID_ARGUMENT where inputs do not fit the signature."""
+        self.check_names(signature, inputs)
         specs = self.inputs_of(signature)
-        if inputs.keys() != specs.keys():
-            raise invalid(f"{signature} takes {_names(specs)}; received {_names(inputs)}")
         for name, value in inputs.items():
             _check_tensor(name, value, specs[name])
         counts = {name: len(value) for name, value in inputs.items()}
@@ -130,7 +142,8 @@ class ServedModel:
     def with_known_labels(self, inputs: Tensors) -> Tensors:
         """``inputs`` with the model's own labels in the place of users' words such as ``Flöte``.
 
-        Unknown ones are left to the graph, whose message names them all.
+        Unknown ones are left to the graph, whose message names all labels; it gets the beginning
+        of those that are too long for a label.
         """
         if _LABEL not in inputs or not self.labels:
             return inputs
@@ -138,6 +151,8 @@ class ServedModel:
         return inputs | {_LABEL: np.array(known, object)}
 
     def _known(self, label: bytes | str) -> bytes | str:
+        if len(label) > _MAX_LABEL_BYTES:
+            return label[:_MAX_LABEL_BYTES]
         text = label if isinstance(label, str) else label.decode("utf-8", "replace")
         try:
             return self.labels[label_index(text, self.labels)].encode()
@@ -154,13 +169,36 @@ class ServedModel:
 
 def _array(tensor: TensorProto) -> NDArray[Any]:
     """The tensor of a warm-up request, which holds one sound or a few."""
-    size = math.prod(dimension.size for dimension in tensor.tensor_shape.dim)
+    size = math.prod(announced_sizes(tensor))
     if size > _WARM_UP_NUMBERS:  # one number in the file can stand for all of them
         raise ValueError(
             f"{size} numbers in a warm-up request; expected {_WARM_UP_NUMBERS} at most"
         )
     array: NDArray[Any] = tf.make_ndarray(tensor)
     return array
+
+
+def announced_sizes(tensor: TensorProto) -> list[int]:
+    """The sizes that a tensor claims to have.
+
+    Raises:
+        ValueError: there are more than any tensor has, or none are known.
+    """
+    shape = tensor.tensor_shape
+    if len(shape.dim) > _MAX_DIMENSIONS:
+        raise ValueError(
+            f"{len(shape.dim):,} dimensions were announced; expected {_MAX_DIMENSIONS} at most"
+        )
+    sizes = [dimension.size for dimension in shape.dim]
+    if shape.unknown_rank or any(size < 0 for size in sizes):
+        raise ValueError(f"sizes {shape_text(sizes)} were announced; expected 0 or more")
+    return sizes
+
+
+def shape_text(sizes: Sequence[int]) -> str:
+    """The sizes of a tensor in a message, such as ``[2, 5]``; the first ones if they are many."""
+    shown = ", ".join(map(str, sizes[:_SHOWN]))
+    return f"[{shown}]" if len(sizes) <= _SHOWN else f"[{shown}, …]"
 
 
 def _specs(tensors: Mapping[str, Any]) -> dict[str, TensorSpec]:
@@ -185,8 +223,8 @@ def _check_tensor(name: str, value: NDArray[Any], spec: TensorSpec) -> None:
     )
     if not fits:
         wanted = ", ".join("any" if size is None else str(size) for size in spec.shape)
-        raise invalid(f"{name} must be of shape [{wanted}]; received {list(value.shape)}")
+        raise invalid(f"{name} must be of shape [{wanted}]; received {shape_text(value.shape)}")
 
 
-def _names(items: Mapping[str, Any]) -> str:
+def _names(items: Collection[str]) -> str:
     return " and ".join(sorted(items)) or "nothing"

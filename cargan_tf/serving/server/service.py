@@ -251,7 +251,9 @@ class Service:
     async def predict(self, signature: str, inputs: Tensors) -> Tensors:
         """The outputs of a signature; raises ``Refusal`` where inputs do not fit."""
         rows = self.model.check_inputs(signature, inputs, self.limits.rows)
-        return await self.batcher.run(signature, self.model.with_known_labels(inputs), rows)
+        # Labels are compared with all that the model knows: meanwhile others are answered.
+        known = await asyncio.to_thread(self.model.with_known_labels, inputs)
+        return await self.batcher.run(signature, known, rows)
 
 
 def _as_refusal(error: Exception, limits: Limits) -> Refusal:

@@ -1,9 +1,11 @@
 import av
+import gradio as gr
 import numpy as np
 import pytest
 import soundfile
 
-from cargan_tf.demo.components import HELD, DemoSession, PageReporter
+from cargan_tf.audio.mixdown import DecodedSound
+from cargan_tf.demo.components import DemoSession, HeldSounds, PageReporter, show_errors
 from cargan_tf.errors import UserError
 
 RATE = 8_000
@@ -85,7 +87,53 @@ def test_a_file_is_read_once_while_sliders_move(session, file, monkeypatch):
     session.generate(file, "violin", 0, 0)
     monkeypatch.setattr("soundfile.SoundFile", None)
     session.generate(file, "violin", 1, 0)
-    assert HELD > 1
+
+
+@pytest.fixture
+def held(tmp_path):
+    """Sounds of as many samples as their files' names say; 100 in all are held."""
+    decoded = []
+
+    def decode(file):
+        decoded.append(file)
+        return DecodedSound(np.zeros(int(file.rpartition("-")[2]), np.float32))
+
+    def path(name):
+        (tmp_path / name).touch()
+        return str(tmp_path / name)
+
+    return HeldSounds(decode, 100), decoded, path
+
+
+def test_held_sounds_are_bounded_by_their_samples(held):
+    sounds, decoded, path = held
+    for name in ("a-40", "b-40", "a-40", "c-40"):
+        sounds(path(name))
+    assert sounds.samples == 80
+    sounds(path("a-40"))  # in use more recently than b
+    assert len(decoded) == 3
+    sounds(path("d-1000"))
+    sounds(path("d-1000"))  # one event asks for the newest several times
+    assert len(decoded) == 4
+    assert sounds.samples == 1000
+    sounds(path("e-1"))
+    assert sounds.samples == 1
+
+
+def test_a_sound_whose_file_is_deleted_is_not_held(held, tmp_path):
+    sounds, _, path = held
+    sounds(path("a-40"))
+    (tmp_path / "a-40").unlink()
+    sounds(path("b-10"))
+    assert sounds.samples == 10
+
+
+def test_an_error_on_the_page_names_no_folder():
+    def fail():
+        raise UserError("the model at /home/me/models/tiny is damaged")
+
+    with pytest.raises(gr.Error, match=r"^'the model at tiny is damaged'$"):
+        show_errors(fail)()
 
 
 class Progress:

@@ -225,7 +225,7 @@ def mixing(page):
     return page
 
 
-def test_two_sounds_are_mixed_in_shares(mixing):
+def test_two_sounds_are_mixed_by_weight(mixing):
     half = pixels(mixing.image("#mixed"))
     last = mixing.all("#interpolation img")[-1].get_attribute("src")
     with urllib.request.urlopen(last) as answer:

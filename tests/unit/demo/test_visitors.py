@@ -6,7 +6,15 @@ import re
 
 import pytest
 
-from cargan_tf.demo.visitors import MAX_BODY, REMEMBERED, Visitors
+from cargan_tf.demo import visitors as visitors_module
+from cargan_tf.demo.visitors import (
+    MAX_BODY,
+    MAX_PARTS,
+    MAX_UPLOAD_BODY,
+    REMEMBERED,
+    Visitors,
+    without_folders,
+)
 
 FILE = "/tmp/files/0123/mine.wav"
 GENERATED = "/tmp/files/4567/cello.png"
@@ -31,20 +39,25 @@ class Page:
             more = position + 1 < len(parts)
             await send({"type": "http.response.body", "body": part, "more_body": more})
 
-    def ask(self, path, cookie=None, body=None, method=None, query=b""):
-        """Status, and the cookie that was set, if any."""
+    def ask(self, path, cookie=None, body=None, method=None, query=b"", port=80, kind=None):
+        """Status, and the cookie that was set, if any; a body that is ``...`` never comes."""
         sent = []
-        content = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
+        is_plain = isinstance(body, (bytes, type(None), type(...)))
+        content = body if is_plain else json.dumps(body).encode()
 
         async def receive():
+            if body is ...:
+                await asyncio.sleep(60)
             return {"type": "http.request", "body": content or b"", "more_body": False}
 
         async def send(message):
             sent.append(message)
 
         headers = [(b"cookie", cookie.encode())] if cookie else []
+        headers += [(b"content-type", kind)] if kind else []
         verb = method or ("GET" if body is None else "POST")
         scope = {"type": "http", "method": verb, "path": path, "headers": headers}
+        scope["server"] = ("127.0.0.1", port)
         asyncio.run(self._app(scope | {"query_string": query}, receive, send))
         given = dict(sent[0]["headers"]).get(b"set-cookie", b"").decode()
         return int(sent[0]["status"]), given.partition(";")[0]
@@ -68,10 +81,29 @@ def visitors(page):
 
 def test_each_visitor_is_given_a_cookie_of_their_own(page, visitors):
     first, second = visitors
-    assert re.fullmatch(r"cargan_visitor=[\w-]{22}", first)
+    assert re.fullmatch(r"cargan_visitor_80=[\w-]{22}\.[0-9a-f]{32}", first)
     assert first != second
     assert page.ask("/", first) == (200, "")
-    assert page.ask("/", "cargan_visitor=short")[1].startswith("cargan_visitor=")
+    assert page.ask("/", "cargan_visitor_80=short")[1].startswith("cargan_visitor_80=")
+
+
+def test_a_cookie_that_this_server_did_not_issue_is_replaced(page, visitors):
+    name, _, token = visitors[0].partition("=")
+    chosen, _, signature = token.partition(".")
+    _, another = Page().ask("/")
+    for forged in (
+        f"{name}={'A' * 22}",
+        f"{name}={'A' * 22}.{signature}",
+        f"{name}={chosen}.{'0' * 32}",
+        f"{name}={chosen}.\u00e4{signature[1:]}",
+        another,
+    ):
+        assert page.ask("/", forged)[1] not in ("", forged)
+    assert page.ask("/", f"a=b; {visitors[0]}; c=d")[1] == ""
+
+
+def test_a_cookie_is_of_one_port(page, visitors):
+    assert page.ask("/", visitors[0], port=81)[1].startswith("cargan_visitor_81=")
 
 
 @pytest.mark.parametrize(
@@ -192,5 +224,77 @@ def test_memory_is_bounded(page, visitors):
     first, _ = visitors
     for number in range(REMEMBERED + 10):
         page._app._files.add(str(number), "somebody")
-    assert len(page._app._files._visitors) == REMEMBERED
+        page._app._files.add("a file of everybody's", str(number))
+    assert len(page._app._files._pairs) == REMEMBERED
+    assert len(page._app._files._visitors) <= REMEMBERED
     assert page.ask("/gradio_api/file=0", first)[0] == 403
+
+
+def test_a_session_of_a_long_name_is_refused(page, visitors):
+    name = "s" * 60_000
+    body = {"data": [], "session_hash": name}
+    assert page.ask("/gradio_api/queue/join", visitors[0], body)[0] == 400
+    assert page.ask(f"/gradio_api/heartbeat/{name}", visitors[0])[0] == 400
+
+
+def test_an_upload_that_an_event_gives_back_stays_its_visitors_alone(page, visitors):
+    first, second = visitors
+    page.answers["/gradio_api/queue/data"] = [
+        b'data: {"output": {"path": "%b"}}\n\n' % FILE.encode()
+    ]
+    page.ask("/gradio_api/upload", first, b"...")
+    page.ask("/gradio_api/queue/data", first, query=b"session_hash=s")
+    assert page.ask(f"/gradio_api/file={FILE}", first)[0] == 200
+    assert page.ask(f"/gradio_api/file={FILE}", second)[0] == 403
+
+
+def test_an_upload_that_is_too_large_is_broken_off(page, visitors):
+    field = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n' + bytes(MAX_UPLOAD_BODY)
+    assert page.ask("/gradio_api/upload", visitors[0], field)[0] == 413
+
+
+def test_a_form_of_many_parts_is_refused(page, visitors):
+    kind = b"multipart/form-data; boundary=x"
+    part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n\r\n'
+    for parts, status in ((1, 200), (MAX_PARTS, 200), (MAX_PARTS + 1, 400)):
+        body = part * parts + b"--x--\r\n"
+        assert page.ask("/gradio_api/upload", visitors[0], body, kind=kind)[0] == status
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/upload", "/gradio_api/queue/join"])
+def test_a_body_that_does_not_come_is_not_waited_for(page, visitors, monkeypatch, path):
+    monkeypatch.setattr(visitors_module, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(visitors_module, "UPLOAD_SECONDS", 0.05)
+    assert page.ask(path, visitors[0], ...)[0] == 408
+
+
+def test_a_visitor_may_not_upload_without_end(page, visitors, monkeypatch):
+    monkeypatch.setattr(visitors_module, "VISITOR_BYTES", 1 << 20)
+    monkeypatch.setattr(visitors_module, "ALL_BYTES", 3 << 20)
+
+    def upload(cookie):
+        return page.ask("/gradio_api/upload", cookie, bytes(1 << 19))[0]
+
+    first, second = visitors
+    assert [upload(first) for _ in range(2)] == [200, 429]
+    assert upload(second) == 200
+    everybody = [upload(page.ask("/")[1]) for _ in range(6)]
+    assert everybody[0] == 200
+    assert everybody[-1] == 429
+    monkeypatch.setattr(visitors_module, "FILES_KEPT", 0)  # they are deleted by now
+    assert upload(first) == 200
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("the model at /home/me/models/tiny is damaged.", "the model at tiny is damaged."),
+        ("'/tmp/a/b.wav' cannot be read", "'b.wav' cannot be read"),
+        (
+            "see https://example.org/a/b; 1/2 and and/or",
+            "see https://example.org/a/b; 1/2 and and/or",
+        ),
+    ],
+)
+def test_messages_name_no_folder_of_this_machine(said, shown):
+    assert without_folders(said) == shown

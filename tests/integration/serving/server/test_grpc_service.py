@@ -1,5 +1,7 @@
 """The stubs of tensorflow-serving-api against a server of an invented model."""
 
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -162,6 +164,26 @@ def test_too_many_at_once_are_turned_away(start, connect):
     calls = [stub.Predict.future(request([value]), timeout=30) for value in range(8)]
     codes = [call.code().name for call in calls]
     assert set(codes) == {"OK", "RESOURCE_EXHAUSTED"}
+
+
+def test_calls_whose_message_does_not_come_are_bounded(start, connect):
+    channel = connect(start(requests=1))
+    stub, ended = PredictionServiceStub(channel), threading.Event()
+
+    def nothing():
+        ended.wait(60)
+        yield from ()
+
+    silent = channel.stream_unary("/tensorflow.serving.PredictionService/Predict")
+    calls = [silent.future(nothing()) for _ in range(4)]
+    until, codes = time.monotonic() + 30, set()
+    while "RESOURCE_EXHAUSTED" not in codes and time.monotonic() < until:
+        codes.add(stub.Predict.future(request([1]), timeout=30).code().name)
+    ended.set()
+    for call in calls:
+        call.cancel()
+    assert codes <= {"OK", "RESOURCE_EXHAUSTED"}
+    assert "RESOURCE_EXHAUSTED" in codes
 
 
 def test_concurrent_requests_are_drawn_together_and_not_mixed_up(server, stub):

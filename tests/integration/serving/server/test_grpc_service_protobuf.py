@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -67,13 +69,25 @@ def _of_unknown_rank():
         (_claims([-1, 2], tensor_content=b"\0" * 8), "no whole tensor"),
         (_of_no_type(), "no whole tensor"),
         (_of_unknown_rank(), "no whole tensor"),
+        (_claims([1 << 62] * 100_000), "100,000 dimensions were announced; expected 64 at most"),
+        (_claims([1 << 62] * 60), "too large"),
     ],
-    ids=["bomb", "short", "negative", "no type", "no rank"],
+    ids=["bomb", "short", "negative", "no type", "no rank", "dimensions", "sizes"],
 )
 def test_what_is_no_whole_tensor_is_refused(made, said):
+    began = time.process_time()
     with pytest.raises(Refusal, match=said) as caught:
         tensors_of(made, LIMIT)
     assert caught.value.code == StatusCode.INVALID_ARGUMENT
+    assert len(str(caught.value)) < 300
+    assert time.process_time() - began < 0.5
+
+
+def test_the_inputs_of_a_request_are_bounded_together():
+    halves = request(a=np.ones(100_000, np.float32), b=np.ones(100_000, np.float32))
+    assert len(tensors_of(halves, LIMIT)) == 2
+    with pytest.raises(Refusal, match="too large; the limit is 700000 bytes"):
+        tensors_of(halves, 700_000)
 
 
 OUTPUTS = {"image": np.ones((1, 2), np.uint8), "png_bytes": np.array([b"\x89"], object)}
@@ -86,6 +100,13 @@ def test_the_answer_holds_what_was_asked_for(invented):
         np.testing.assert_array_equal(tf.make_ndarray(response.outputs["image"]), [[1, 1]])
     spec = response.model_spec
     assert (spec.name, spec.version.value, spec.signature_name) == ("cargan", 3, "serving_default")
+
+
+def test_an_output_asked_for_a_million_times_is_written_once(invented):
+    began = time.process_time()
+    response = predict_response(invented, "serving_default", OUTPUTS, ["image"] * 1_000_000)
+    assert set(response.outputs) == {"image"}
+    assert time.process_time() - began < 0.5
 
 
 def test_an_output_that_is_not_there_is_refused(invented):

@@ -15,7 +15,7 @@ from tensorflow.core.framework.types_pb2 import DT_FLOAT, DT_STRING
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from cargan_tf.serving.server.serve import _most_connections
+from cargan_tf.serving.connections import most_connections
 
 SOUND = {"instances": [{"waveform": [3, 3], "label": "cello"}]}
 
@@ -131,10 +131,11 @@ def test_a_gzip_bomb_is_refused(server):
         b'{"instances": [' + b"[]," * 5_000_000 + b"[]]}",
         b'{"inputs": {"label": ["a"], "waveform": [' + b"{}," * 5_000_000 + b"{}]}}",
         b'{"instances": ' + b"9" * 100_000 + b"}",
+        b'{"instances": [' + b'"ab",' * 3_000_000 + b'"ab"]}',
         b"\xff" * 1_000,
         b"",
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_json_of_great_depth_or_breadth_is_refused(server, body):
     before = peak_bytes()
@@ -186,6 +187,41 @@ def test_tensors_whose_shape_and_content_disagree_are_refused(server, request_):
     assert peak_bytes() - before < 100 * 2**20
 
 
+def _of_many_inputs():
+    request = tensor(DT_FLOAT, [1, 4], float_val=[1.0])
+    for number in range(16):
+        extra = request.inputs[f"i{number}"]
+        extra.dtype, extra.float_val[:] = DT_FLOAT, [1.0]
+        extra.tensor_shape.dim.add(size=4 << 20)
+    return request
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        (_of_many_inputs(), "serving_default takes label and waveform; received i0 and"),
+        (tensor(DT_FLOAT, [1 << 62] * 100_000, float_val=[1.0]), "100,000 dimensions"),
+    ],
+    ids=["inputs", "dimensions"],
+)
+def test_a_small_message_that_claims_much_takes_neither_memory_nor_time(server, request_, said):
+    memory, seconds = peak_bytes(), time.process_time()
+    with grpc.insecure_channel(server.grpc) as channel, pytest.raises(grpc.RpcError) as refused:
+        PredictionServiceStub(channel).Predict(request_, timeout=60)
+    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert said in refused.value.details()
+    assert len(refused.value.details()) < 300
+    assert peak_bytes() - memory < 100 * 2**20
+    assert time.process_time() - seconds < 1
+
+
+def test_a_label_of_a_million_accents_stops_nobody(server):
+    label = "a" + "\u0301\u0323" * 250_000
+    began = time.process_time()
+    assert post(server, {"instances": [{"waveform": [3, 3], "label": label}]}).status_code == 400
+    assert time.process_time() - began < 1
+
+
 def test_memory_stays_flat_over_many_requests(server):
     """It would grow by 6 MB if each request left 10 kB."""
     session = requests.Session()
@@ -208,7 +244,7 @@ def _resident_bytes():
 
 def test_the_oldest_silent_connection_makes_room_for_a_new_one(start, monkeypatch, caplog):
     """Where the process may not open more files, thousands of them keep nobody out."""
-    monkeypatch.setattr("cargan_tf.serving.server.serve._most_connections", lambda: 20)
+    monkeypatch.setattr("cargan_tf.serving.server.serve.most_connections", lambda: 20)
     server = start(head_seconds=60)
     idle = [connected(server) for _ in range(50)]
     for _ in range(3):
@@ -227,7 +263,7 @@ def test_the_oldest_silent_connection_makes_room_for_a_new_one(start, monkeypatc
 
 
 def test_a_request_in_progress_makes_no_room(start, monkeypatch):
-    monkeypatch.setattr("cargan_tf.serving.server.serve._most_connections", lambda: 3)
+    monkeypatch.setattr("cargan_tf.serving.server.serve.most_connections", lambda: 3)
     server = start()
     server.model.seconds = 1.0
     with ThreadPoolExecutor(6) as pool:
@@ -243,7 +279,7 @@ def test_the_process_may_open_as_many_files_as_the_system_allows():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, soft), hard))
-        most = _most_connections()
+        most = most_connections()
         assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(hard, 65_536)
         assert most == min(hard, 65_536) - 256
     finally:

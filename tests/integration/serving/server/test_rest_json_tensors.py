@@ -181,6 +181,8 @@ def test_a_compressed_body_is_read(encodings, body):
         ("br", BODY, 415, "Content-Encoding br was received; expected gzip, deflate or none"),
         ("gzip", gzip.compress(bytes(10**8), mtime=0), 413, "larger than 3000 bytes"),
         ("gzip", gzip.compress(BODY, mtime=0) * 2, 413, "larger than 3000 bytes"),
+        ("gzip", gzip.compress(b"", mtime=0) * 1_000, 400, "16 compressed members at most"),
+        ("deflate, gzip, gzip", BODY, 400, "3 encodings in Content-Encoding were received"),
     ],
 )
 def test_another_encoding_or_too_much_is_refused(encodings, body, status, said):

@@ -265,7 +265,7 @@ def test_the_python_of_the_page_draws(live, waveform, monkeypatch):
 
 def test_it_says_what_it_is_and_where(live):
     first, *_, labels = live.welcome
-    assert "Serving tiny, version 1, as 'cargan', for trying out; Ctrl-C stops." in first
+    assert "Serving tiny, version 1, as 'cargan', for local testing; Ctrl-C stops." in first
     assert labels.strip() == "3 labels: cello, flute, violin"
 
 
