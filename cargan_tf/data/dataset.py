@@ -24,7 +24,7 @@ from cargan_tf.config.sections import Line
 from cargan_tf.data.pairs import REFERENCE_LISTS, SPLITS, Skipped
 from cargan_tf.errors import UserError, first_line
 from cargan_tf.labels import MAX_LABELS, check_labels
-from cargan_tf.utils.files import to_path
+from cargan_tf.utils.files import read_regular, to_path
 
 DATASET_FILE = "dataset.json"
 #: A million recordings are some 50 MB, 20,000 not one.
@@ -191,8 +191,7 @@ def load_dataset(path: Path) -> DatasetInfo:
     path = to_path(path)
     file = path / DATASET_FILE
     try:
-        with file.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+        content = read_regular(file, MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UserError(
             f"no prepared data set in {path} (no {DATASET_FILE}): make one with"
@@ -200,8 +199,10 @@ def load_dataset(path: Path) -> DatasetInfo:
         ) from error
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror}.") from error
-    if len(content) > MAX_BYTES:
-        raise UserError(f"{file} is larger than {MAX_BYTES >> 20} MB: it is no {DATASET_FILE}.")
+    except ValueError as error:
+        raise UserError(
+            f"{file} is larger than {MAX_BYTES >> 20} MB: it is no {DATASET_FILE}."
+        ) from error
     try:
         value = _parsed(content, file)
         written_as = DatasetFormat.model_validate(value).format_version

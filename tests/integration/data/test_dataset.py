@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import shutil
 import time
@@ -122,6 +123,12 @@ def test_more_players_than_the_configuration_has_inputs(dataset, config):
     check_fits(named, override(config, ["model.players=2"]))
     with pytest.raises(UserError, match=r"up to 2 players of a label, model\.players is 1"):
         check_fits(named, override(config, ["model.players=1"]))
+
+
+def test_a_pipe_is_no_description(tmp_path):
+    os.mkfifo(tmp_path / "dataset.json")
+    with pytest.raises(UserError, match=r"dataset\.json cannot be read: not a regular file"):
+        load_dataset(tmp_path)
 
 
 def test_a_description_of_nothing_but_values_is_refused_within_bounds(dataset_path, tmp_path):
