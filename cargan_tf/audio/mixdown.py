@@ -295,7 +295,9 @@ class _Channels:
 
 
 def _weighted(block: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float32]:
-    """[samples, channels] -> [samples]."""
+    """[samples, channels] -> [samples]; a stretch in mono has nothing to weigh."""
+    if block.shape[1] == 1:
+        return block[:, 0].astype(np.float32)
     return (block.astype(np.float64) @ weights).astype(np.float32)
 
 

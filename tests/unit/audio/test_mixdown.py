@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from cargan_tf.audio.decode import decode_file, read_audio
-from cargan_tf.audio.mixdown import decode_waveform, to_mono_at_rate
+from cargan_tf.audio.mixdown import decode_waveform, mix_down, to_mono_at_rate
 from cargan_tf.errors import UserError
 
 RATE = 22_050
@@ -134,3 +134,13 @@ def test_an_offset_that_counts_is_taken_out_and_named(tmp_path, as_array):
     np.testing.assert_allclose(sound.samples, NOTE, atol=1e-4)
     assert sound.notes == ("its samples were offset by 0.5, which was taken out",)
     assert decoded(tmp_path, 0.001 + NOTE, as_array).notes == ()
+
+
+def test_a_stretch_in_mono_is_heard_beside_channels_that_mislead():
+    tone = 0.3 * np.sin(np.arange(4000) * 0.2).astype(np.float32)
+    opposite = np.stack([tone, -tone], axis=1)
+    sound = mix_down(lambda: iter([(opposite, 8000), (tone[:, None], 8000)]), 8000, "a.mp3")
+    assert sound.notes == (
+        "its channels are opposite in sign, so that they would cancel; inverted",
+    )
+    np.testing.assert_allclose(np.abs(sound.samples), np.abs(np.tile(tone, 2)), atol=1e-6)
