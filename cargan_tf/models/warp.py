@@ -1,9 +1,9 @@
 """Moving the pixels of a photo by a flow field (ours, ``model.warp``).
 
-What moves in an image, moves from another photo of the same player: a generator that says from
-where needs not draw it again, so that thin lines stay lines. As the spatial transformer (Jaderberg
-et al. 2015, arXiv:1506.02025) and, with a flow of each pixel, view synthesis by appearance flow
-(Zhou et al. 2016, arXiv:1605.03557).
+The generator predicts where in the player's photo each pixel comes from instead of rendering it
+again, so thin lines stay sharp. Sampling is that of spatial transformers (Jaderberg et al. 2015,
+arXiv:1506.02025); a flow for each pixel is that of view synthesis by appearance flow (Zhou et al.
+2016, arXiv:1605.03557).
 """
 
 from __future__ import annotations

@@ -23,12 +23,17 @@ def write_channels(path: Path, muxer: str, codec: str, layout: str, seconds: flo
             np.round(32_767 * samples).astype(np.int16).reshape(1, -1), "s16", layout
         )
         frame.sample_rate, frame.pts = RATE, 0
-        size = stream.codec_context.frame_size or None
-        resampler = av.AudioResampler(stream.codec_context.format.name, frame_size=size)
-        for part in (*resampler.resample(frame), *resampler.resample(None)):
-            container.mux(stream.encode(part))
-        container.mux(stream.encode(None))
+        mux_all(container, stream, frame)
     return path
+
+
+def mux_all(container: Any, stream: Any, frame: av.AudioFrame) -> None:
+    """Encode one frame of any length as all of a stream."""
+    size = stream.codec_context.frame_size or None
+    resampler = av.AudioResampler(stream.codec_context.format.name, frame_size=size)
+    for part in (*resampler.resample(frame), *resampler.resample(None)):
+        container.mux(stream.encode(part))
+    container.mux(stream.encode(None))
 
 
 def write_without_times(path: Path, packets: int, layout: str = "5.1") -> Path:

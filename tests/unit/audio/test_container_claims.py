@@ -7,7 +7,7 @@ import struct
 import av
 import numpy as np
 import pytest
-from helpers.odd_sounds import write_channels
+from helpers.odd_sounds import mux_all, write_channels
 
 from cargan_tf.audio.container_claims import check_claims
 from cargan_tf.audio.decode import read_audio
@@ -20,11 +20,7 @@ def write_mp4(path, codec="aac", options=None):
         stream = container.add_stream(codec, rate=48_000, layout="mono")
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 48_000), np.int16), "s16", "mono")
         frame.sample_rate, frame.pts = 48_000, 0
-        size = stream.codec_context.frame_size or None
-        resampler = av.AudioResampler(stream.codec_context.format.name, frame_size=size)
-        for part in (*resampler.resample(frame), *resampler.resample(None)):
-            container.mux(stream.encode(part))
-        container.mux(stream.encode(None))
+        mux_all(container, stream, frame)
     return path
 
 
