@@ -23,7 +23,8 @@ from starlette.staticfiles import StaticFiles
 from cargan_tf.demo import components
 from cargan_tf.demo.components import DemoSession
 from cargan_tf.demo.live_endpoint import LiveEndpoint
-from cargan_tf.demo.visitors import FILES_KEPT, SOCKET
+from cargan_tf.demo.uploads import FILES_KEPT
+from cargan_tf.demo.visitors import SOCKET
 from cargan_tf.errors import UserError, counted
 from cargan_tf.inference.generator import Generator
 from cargan_tf.inference.interpolation import DEFAULT_ALPHA, interpolation_weights

@@ -4,8 +4,7 @@ Gradio answers far more than this page asks: it fetches addresses, gives every f
 uploaded to whoever knows its path, and shows a session's results to whoever knows its name. Here a
 visitor is known by a cookie, and gets the uploads and sessions that are the visitor's own. Results
 are given to whoever knows their paths, as they may be opened elsewhere; each path holds 256 bits of
-a hash of the content, so nobody guesses it. Gradio limits the size of a file, but not how many a
-request has, what else is in it, or how long it takes: that is limited here.
+a hash of the content, so nobody guesses it.
 """
 
 from __future__ import annotations
@@ -15,18 +14,25 @@ import hmac
 import json
 import re
 import secrets
-import time
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 from python_multipart.multipart import parse_options_header
-from starlette.formparsers import MultiPartException
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
+from cargan_tf.demo.uploads import (
+    LEAST_BYTES,
+    MAX_UPLOAD_BODY,
+    BoundedUpload,
+    Message,
+    Receive,
+    RefusedRequest,
+    UploadQuota,
+    too_large,
+)
+
 Send = Callable[[Message], Awaitable[None]]
 
 #: Browsers give the cookies of one host to all its ports, so the port follows.
@@ -55,31 +61,13 @@ _HEARTBEAT: Final = "/gradio_api/heartbeat/"
 _POLICY_VIOLATION: Final = 1008
 #: Bytes of a request that is no upload: a few labels, numbers and paths.
 MAX_BODY: Final = 1 << 16
-#: Seconds in which such a request must have arrived, and an upload.
+#: Seconds in which such a request must have arrived.
 BODY_SECONDS: Final = 20.0
-UPLOAD_SECONDS: Final = 300.0
-#: Bytes of an upload: a file of 20 MB (``page.MAX_UPLOAD``) and the form around it.
-MAX_UPLOAD_BODY: Final = 21 << 20
-#: Parts of an upload's form; the page sends one.
-MAX_PARTS: Final = 8
-#: Seconds after which a visitor's files are deleted.
-FILES_KEPT: Final = 3600
-#: Bytes that one visitor and all together may upload in that time, and what an upload counts at
-#: least: also an empty file takes room on the disk.
-VISITOR_BYTES: Final = 300 << 20
-ALL_BYTES: Final = 4 << 30
-_LEAST_BYTES: Final = 1 << 16
 #: Files and sessions that are remembered; those in use longest ago are forgotten first.
 REMEMBERED: Final = 10_000
 #: Characters of a session's name; Gradio's have 11.
 MAX_SESSION_NAME: Final = 64
 _FOLDERS: Final = re.compile(r"(?<![\w.:/])/(?:[^/\s'\"]+/)+(?=[^/\s])")
-
-
-class _Refused(Exception):
-    def __init__(self, status: HTTPStatus, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 def without_folders(text: str) -> str:
@@ -112,75 +100,6 @@ class _Owners:
         return key in self._visitors
 
 
-class _Quota:
-    """What was uploaded since an hour began, by each visitor and by all."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._bytes: Counter[str] = Counter()
-        self._all = 0
-
-    def take(self, visitor: str, count: int) -> None:
-        """Count bytes; raises ``_Refused`` where there are too many."""
-        if time.monotonic() - self._began > FILES_KEPT:
-            self._began, self._all = time.monotonic(), 0
-            self._bytes.clear()
-        self._bytes[visitor] += count
-        self._all += count
-        if self._bytes[visitor] > VISITOR_BYTES or self._all > ALL_BYTES:
-            raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, "too much was uploaded: try again later")
-
-
-class _Upload:
-    """``receive`` of an upload, which is broken off where it becomes too much or takes too long.
-
-    Gradio deletes what it has of a form if the form is found to be damaged, and only then; so it is
-    told that, also where the visitor goes away.
-    """
-
-    def __init__(self, receive: Receive, boundary: bytes, take: Callable[[int], None]) -> None:
-        """``take`` counts bytes and raises ``_Refused``; ``boundary`` is before each part."""
-        self._receive, self._take = receive, take
-        self._deadline = asyncio.get_running_loop().time() + UPLOAD_SECONDS
-        self._mark = b"--" + boundary
-        self._end = b""  # of what came: a mark may come in two pieces
-        self._bytes = self._marks = 0
-        self._complete = False
-        self.refused: _Refused | None = None
-
-    async def __call__(self) -> Message:
-        if self._complete:
-            return await self._receive()
-        try:
-            return await self._next()
-        except _Refused as refused:
-            self.refused = refused
-            raise MultiPartException(str(refused)) from refused
-
-    async def _next(self) -> Message:
-        try:
-            async with asyncio.timeout_at(self._deadline):
-                message = await self._receive()
-        except TimeoutError as error:
-            raise _Refused(
-                HTTPStatus.REQUEST_TIMEOUT, f"the upload took more than {UPLOAD_SECONDS:g} s"
-            ) from error
-        if message["type"] != "http.request":
-            raise _Refused(HTTPStatus.BAD_REQUEST, "the visitor went away")
-        body = message.get("body", b"")
-        self._bytes += len(body)
-        if self._bytes > MAX_UPLOAD_BODY:
-            raise _too_large(MAX_UPLOAD_BODY)
-        self._take(len(body))
-        seen = self._end + body
-        self._marks += seen.count(self._mark)
-        self._end = seen[len(seen) - len(self._mark) + 1 :] if len(self._mark) > 1 else b""
-        if self._marks > MAX_PARTS + 1:  # one stands at the end
-            raise _Refused(HTTPStatus.BAD_REQUEST, f"expected a form of at most {MAX_PARTS} parts")
-        self._complete = not message.get("more_body", False)
-        return message
-
-
 class Visitors:
     """Answers 403 for what is not the visitor's own, and 404 for what the page does not need."""
 
@@ -189,7 +108,7 @@ class Visitors:
         self._files, self._sessions = _Owners(), _Owners()
         # An upload is a file of its visitor's, and no result, though an event may give it back.
         self._uploads, self._results = _Owners(), _Owners()
-        self._quota = _Quota()
+        self._quota = UploadQuota()
         self._key = secrets.token_bytes(32)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
@@ -207,10 +126,10 @@ class Visitors:
         visitor, is_new = self._visitor(scope)
         try:
             receive = await self._checked(scope, receive, visitor)
-        except _Refused as refused:
+        except RefusedRequest as refused:
             await _send_refusal(send, refused)
             return
-        upload = receive if isinstance(receive, _Upload) else None
+        upload = receive if isinstance(receive, BoundedUpload) else None
         reader = _reader(scope["path"])
         seen = bytearray()
         name = _cookie_name(scope)
@@ -245,7 +164,7 @@ class Visitors:
         path = scope["path"]
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         if method not in _PATHS or not _PATHS[method].fullmatch(path):
-            raise _Refused(HTTPStatus.NOT_FOUND, "this page has nothing of that name")
+            raise RefusedRequest(HTTPStatus.NOT_FOUND, "this page has nothing of that name")
         if path.startswith(_FILE):
             name = path.removeprefix(_FILE)
             if not self._results.known(name):
@@ -263,22 +182,22 @@ class Visitors:
             return _replayed(body, receive)
         return receive
 
-    def _upload(self, scope: Any, receive: Receive, visitor: str) -> _Upload:
+    def _upload(self, scope: Any, receive: Receive, visitor: str) -> BoundedUpload:
         headers = dict(reversed(scope["headers"]))  # of several, the first counts
         if int(headers.get(b"content-length", 0)) > MAX_UPLOAD_BODY:
-            raise _too_large(MAX_UPLOAD_BODY)
-        self._quota.take(visitor, _LEAST_BYTES)
+            raise too_large(MAX_UPLOAD_BODY)
+        self._quota.take(visitor, LEAST_BYTES)
         _, options = parse_options_header(headers.get(b"content-type"))
         boundary = options.get(b"boundary", b"")
-        return _Upload(receive, boundary, lambda count: self._quota.take(visitor, count))
+        return BoundedUpload(receive, boundary, lambda count: self._quota.take(visitor, count))
 
     def _check_body(self, body: bytes, visitor: str) -> None:
         try:
             values = json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise _Refused(HTTPStatus.BAD_REQUEST, "a JSON object was expected") from error
+            raise RefusedRequest(HTTPStatus.BAD_REQUEST, "a JSON object was expected") from error
         if not isinstance(values, dict):
-            raise _Refused(HTTPStatus.BAD_REQUEST, "a JSON object was expected")
+            raise RefusedRequest(HTTPStatus.BAD_REQUEST, "a JSON object was expected")
         if "session_hash" in values:
             self._check_session(str(values["session_hash"]), visitor)
         for path in _paths_in(values):
@@ -286,12 +205,12 @@ class Visitors:
 
     def _check_file(self, path: object, visitor: str) -> None:
         if not isinstance(path, str) or not self._files.has(path, visitor):
-            raise _Refused(HTTPStatus.FORBIDDEN, "this file is not yours: upload it first")
+            raise RefusedRequest(HTTPStatus.FORBIDDEN, "this file is not yours: upload it first")
 
     def _check_session(self, name: str, visitor: str) -> None:
         """A session is of who first uses it: the page chooses its name at random."""
         if len(name) > MAX_SESSION_NAME:
-            raise _Refused(
+            raise RefusedRequest(
                 HTTPStatus.BAD_REQUEST,
                 f"a session's name of {len(name)} characters was received; expected"
                 f" {MAX_SESSION_NAME} at most",
@@ -299,7 +218,7 @@ class Visitors:
         if not self._sessions.known(name):
             self._sessions.add(name, visitor)
         if not self._sessions.has(name, visitor):
-            raise _Refused(HTTPStatus.FORBIDDEN, "this session is not yours")
+            raise RefusedRequest(HTTPStatus.FORBIDDEN, "this session is not yours")
 
     def _visitor(self, scope: Any) -> tuple[str, bool]:
         """The token in the cookie, or a new one."""
@@ -334,22 +253,16 @@ async def _body(receive: Receive) -> bytes:
                 message = await receive()
                 body += message.get("body", b"")
                 if len(body) > MAX_BODY:
-                    raise _too_large(MAX_BODY)
+                    raise too_large(MAX_BODY)
                 if message["type"] != "http.request" or not message.get("more_body", False):
                     return bytes(body)
     except TimeoutError as error:
-        raise _Refused(
+        raise RefusedRequest(
             HTTPStatus.REQUEST_TIMEOUT, f"the request took more than {BODY_SECONDS:g} s"
         ) from error
 
 
-def _too_large(limit: int) -> _Refused:
-    return _Refused(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the request is larger than {limit} bytes"
-    )
-
-
-async def _send_refusal(send: Send, refused: _Refused) -> None:
+async def _send_refusal(send: Send, refused: RefusedRequest) -> None:
     body = json.dumps({"detail": str(refused)}).encode()
     headers = [(b"content-type", b"application/json")]
     start = {"type": "http.response.start", "status": refused.status, "headers": headers}

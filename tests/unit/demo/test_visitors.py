@@ -6,11 +6,11 @@ import re
 
 import pytest
 
+from cargan_tf.demo import uploads
 from cargan_tf.demo import visitors as visitors_module
+from cargan_tf.demo.uploads import MAX_PARTS, MAX_UPLOAD_BODY
 from cargan_tf.demo.visitors import (
     MAX_BODY,
-    MAX_PARTS,
-    MAX_UPLOAD_BODY,
     REMEMBERED,
     Visitors,
     without_folders,
@@ -264,13 +264,13 @@ def test_a_form_of_many_parts_is_refused(page, visitors):
 @pytest.mark.parametrize("path", ["/gradio_api/upload", "/gradio_api/queue/join"])
 def test_a_body_that_does_not_come_is_not_waited_for(page, visitors, monkeypatch, path):
     monkeypatch.setattr(visitors_module, "BODY_SECONDS", 0.05)
-    monkeypatch.setattr(visitors_module, "UPLOAD_SECONDS", 0.05)
+    monkeypatch.setattr(uploads, "UPLOAD_SECONDS", 0.05)
     assert page.ask(path, visitors[0], ...)[0] == 408
 
 
 def test_a_visitor_may_not_upload_without_end(page, visitors, monkeypatch):
-    monkeypatch.setattr(visitors_module, "VISITOR_BYTES", 1 << 20)
-    monkeypatch.setattr(visitors_module, "ALL_BYTES", 3 << 20)
+    monkeypatch.setattr(uploads, "VISITOR_BYTES", 1 << 20)
+    monkeypatch.setattr(uploads, "ALL_BYTES", 3 << 20)
 
     def upload(cookie):
         return page.ask("/gradio_api/upload", cookie, bytes(1 << 19))[0]
@@ -281,7 +281,7 @@ def test_a_visitor_may_not_upload_without_end(page, visitors, monkeypatch):
     everybody = [upload(page.ask("/")[1]) for _ in range(6)]
     assert everybody[0] == 200
     assert everybody[-1] == 429
-    monkeypatch.setattr(visitors_module, "FILES_KEPT", 0)  # they are deleted by now
+    monkeypatch.setattr(uploads, "FILES_KEPT", 0)  # they are deleted by now
     assert upload(first) == 200
 
 
