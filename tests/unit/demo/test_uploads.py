@@ -1,4 +1,4 @@
-"""A form as a browser sends it, piece by piece; the whole server is in ``test_page_visitors.py``."""
+"""A form as a browser sends it, piece by piece; with a server: ``test_page_visitors.py``."""
 
 import asyncio
 
